@@ -1,0 +1,147 @@
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+
+enum status file_read(const char *path, uint64_t limit, unsigned char **bytes, size_t *count,
+                      struct error *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_set(err, errno == ENOENT ? ST_NOT_FOUND : ST_IO, "%s: cannot open: %s", path,
+                         strerror(errno));
+    struct stat st;
+    enum status status = ST_OK;
+    unsigned char *buffer = NULL;
+    size_t have = 0;
+    if (fstat(fd, &st) != 0)
+        status = error_set(err, ST_IO, "%s: cannot stat: %s", path, strerror(errno));
+    else if (!S_ISREG(st.st_mode))
+        status = error_set(err, ST_INVALID, "%s: not a regular file", path);
+    else if ((uint64_t)st.st_size > limit)
+        status = error_set(err, ST_INVALID, "%s: %lld bytes, more than the limit of %llu", path,
+                           (long long)st.st_size, (unsigned long long)limit);
+    if (status == ST_OK) {
+        size_t want = (size_t)st.st_size;
+        buffer = xmalloc(want + 1);
+        while (have < want) {
+            ssize_t n = read(fd, buffer + have, want - have);
+            if (n < 0 && errno == EINTR)
+                continue;
+            if (n < 0)
+                status = error_set(err, ST_IO, "%s: cannot read: %s", path, strerror(errno));
+            if (n <= 0)
+                break;
+            have += (size_t)n;
+        }
+    }
+    close(fd);
+    if (status != ST_OK) {
+        free(buffer);
+        return status;
+    }
+    buffer[have] = 0;
+    *bytes = buffer;
+    *count = have;
+    return ST_OK;
+}
+
+static enum status write_all(int fd, const char *path, const void *bytes, size_t count, struct error *err)
+{
+    const char *p = bytes;
+    while (count) {
+        ssize_t n = write(fd, p, count);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_set(err, ST_IO, "%s: cannot write: %s", path, strerror(errno));
+        p += n;
+        count -= (size_t)n;
+    }
+    return ST_OK;
+}
+
+static enum status sync_parent(const char *path, struct error *err)
+{
+    char *dir = xstrdup(path);
+    char *slash = strrchr(dir, '/');
+    if (slash)
+        slash[slash == dir] = '\0';
+    int fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int failed = fd < 0 || fsync(fd) != 0, why = errno;
+    if (fd >= 0)
+        close(fd);
+    free(dir);
+    if (failed)
+        return error_set(err, ST_IO, "%s: cannot sync its folder: %s", path, strerror(why));
+    return ST_OK;
+}
+
+enum status file_write(const char *path, const void *bytes, size_t count, struct error *err)
+{
+    char *temporary = xasprintf("%s.XXXXXX", path);
+    int fd = mkostemp(temporary, O_CLOEXEC);
+    if (fd < 0) {
+        int why = errno;
+        free(temporary);
+        return error_set(err, ST_IO, "%s: cannot create: %s", path, strerror(why));
+    }
+    mode_t mask = umask(0);
+    umask(mask);
+    enum status status = write_all(fd, path, bytes, count, err);
+    if (status == ST_OK && (fchmod(fd, 0666 & ~mask) != 0 || fsync(fd) != 0))
+        status = error_set(err, ST_IO, "%s: cannot sync: %s", path, strerror(errno));
+    if (close(fd) != 0 && status == ST_OK)
+        status = error_set(err, ST_IO, "%s: cannot close: %s", path, strerror(errno));
+    if (status == ST_OK && rename(temporary, path) != 0)
+        status = error_set(err, ST_IO, "%s: cannot rename into place: %s", path, strerror(errno));
+    if (status == ST_OK)
+        status = sync_parent(path, err);
+    else
+        unlink(temporary);
+    free(temporary);
+    return status;
+}
+
+enum status file_mkdirs(const char *path, struct error *err)
+{
+    char *part = xstrdup(path);
+    enum status status = ST_OK;
+    for (char *p = part + 1;; p++) {
+        if (*p != '/' && *p != '\0')
+            continue;
+        char kept = *p;
+        *p = '\0';
+        struct stat st;
+        if (mkdir(part, 0777) != 0 && (errno != EEXIST || stat(part, &st) != 0 || !S_ISDIR(st.st_mode))) {
+            status = error_set(err, ST_IO, "%s: cannot create the folder: %s", part, strerror(errno));
+            break;
+        }
+        *p = kept;
+        if (!kept)
+            break;
+    }
+    free(part);
+    return status;
+}
+
+bool file_exists(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0;
+}
+
+char *file_join(const char *dir, const char *name)
+{
+    if (name[0] == '/' || !dir || !dir[0])
+        return xstrdup(name);
+    size_t n = strlen(dir);
+    return xasprintf("%s%s%s", dir, dir[n - 1] == '/' ? "" : "/", name);
+}

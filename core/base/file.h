@@ -1,0 +1,29 @@
+// Whole files: read with a limit, written so that a reader sees the old or the
+// new content and never a part.
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+// Read at most `limit` bytes into a fresh buffer (caller frees; one zero byte
+// follows the content). A larger file is ST_INVALID.
+ASSAY_CHECKED enum status file_read(const char *path, uint64_t limit, unsigned char **bytes, size_t *count,
+                                    struct error *err);
+
+// Write to a temporary name in the same folder, fsync, rename over `path`,
+// fsync the folder.
+ASSAY_CHECKED enum status file_write(const char *path, const void *bytes, size_t count, struct error *err);
+
+// Make a folder and its parents; an existing one is fine.
+ASSAY_CHECKED enum status file_mkdirs(const char *path, struct error *err);
+
+bool file_exists(const char *path);
+
+// `dir`/`name` (caller frees); an absolute `name` or empty `dir` gives `name`.
+char *file_join(const char *dir, const char *name);
+
+#endif

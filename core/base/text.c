@@ -1,0 +1,63 @@
+#include "config.h"
+
+#include <stddef.h>
+
+#include "base/alloc.h"
+#include "base/text.h"
+
+// Length of the valid UTF-8 sequence at `s` (RFC 3629), 0 when there is none.
+static size_t sequence(const unsigned char *s)
+{
+    if (s[0] < 0x80)
+        return 1;
+    size_t n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
+    if (s[0] < 0xc2 || s[0] > 0xf4)
+        return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
+    bool outside = (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf4 && s[1] > 0x8f);
+    return overlong || outside ? 0 : n;
+}
+
+void text_clean(char *text)
+{
+    unsigned char *in = (unsigned char *)text, *out = in;
+    while (*in) {
+        size_t n = sequence(in);
+        bool control = n == 1 && (*in < 0x20 || *in == 0x7f);
+        bool c1 = n == 2 && in[0] == 0xc2 && in[1] < 0xa0;
+        // U+202A..E, U+2066..9: direction overrides make one name look like another
+        bool bidi = n == 3 && in[0] == 0xe2 &&
+                    ((in[1] == 0x80 && in[2] >= 0xaa && in[2] <= 0xae) ||
+                     (in[1] == 0x81 && in[2] >= 0xa6 && in[2] <= 0xa9));
+        if (n == 0 || control || c1 || bidi) {
+            *out++ = '?';
+            in += n ? n : 1;
+        } else {
+            while (n--)
+                *out++ = *in++;
+        }
+    }
+    *out = '\0';
+}
+
+char *text_cleaned(const char *text)
+{
+    char *copy = xstrdup(text);
+    text_clean(copy);
+    return copy;
+}
+
+bool text_is_utf8(const char *text)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    while (*s) {
+        size_t n = sequence(s);
+        if (n == 0)
+            return false;
+        s += n;
+    }
+    return true;
+}

@@ -1,0 +1,19 @@
+// Text that came from outside (paths, notes, class names) on its way to a
+// terminal or a message.
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+// In place: every control byte (C0, DEL, UTF-8 encoded C1), and every byte that
+// is not part of valid UTF-8, becomes "?"; so do direction overrides. A character
+// of several bytes becomes one "?", so the text never grows.
+void text_clean(char *text);
+
+// A cleaned copy (caller frees).
+char *text_cleaned(const char *text);
+
+bool text_is_utf8(const char *text);
+
+#endif

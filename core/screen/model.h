@@ -1,0 +1,74 @@
+// A scene's normality model: what a revision freezes. Detectors stay separate:
+// `whole` (shrinkage Gaussian on the pooled embedding), `patch`, `tile`. Each
+// score becomes -log10 of its tail probability under normal pictures; the
+// picture's score is that of their sum. 
+#ifndef SCREEN_MODEL_H
+#define SCREEN_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/hash.h"
+#include "base/status.h"
+#include "nn/base.h"
+#include "screen/patch.h"
+#include "screen/settings.h"
+
+enum detector { DETECTOR_WHOLE, DETECTOR_PATCH, DETECTOR_TILE, DETECTORS };
+const char *detector_name(enum detector detector); // "whole", "patch", "tile"
+
+struct screen_input { // one picture's raw measures
+    const float *embedding; // (dim)
+    float patch, tile;
+};
+
+struct screen_score {
+    double score;                // -log10 of the tail probability of the fused score; 3 = one normal in 1,000
+    double parts[DETECTORS];     // the same per detector
+};
+
+struct screen_model;
+
+// Fit on `count` pictures of which believed[i] says whether it is believed
+// normal (not clean: the most suspicious are trimmed), groups[i] names its group
+// (folds never cut through one). Scores of the believed-normal pictures are
+// out-of-fold, so that they compare with those of pictures never seen; all
+// `count` scores are written to `scores`. tiles: the tile measure is in use.
+// flag_rate: share of normals that may be flagged, e.g. 0.004; the threshold is
+// that quantile of a generalised-Pareto tail fitted robustly (the top 2 % only
+// count as "beyond": unknown defects hide there). seed: fold assignment.
+// ST_INVALID with a sentence: fewer than 16 believed normals, all pictures
+// identical, not finite.
+ASSAY_CHECKED enum status screen_fit(const struct screen_input *inputs, size_t count, int dim,
+                                     const bool *believed, const uint64_t *groups, bool tiles,
+                                     double flag_rate, uint64_t seed, struct screen_score *scores,
+                                     struct screen_model **model, struct error *err);
+void screen_free(struct screen_model *model);
+
+// Score a picture that took no part in the fit. Thread-safe.
+struct screen_score screen_score(const struct screen_model *model, const struct screen_input *input);
+
+double screen_threshold(const struct screen_model *model); // flagged: score >= threshold
+double screen_shrinkage(const struct screen_model *model); // Ledoit-Wolf intensity 0..1 of `whole`
+size_t screen_fit_count(const struct screen_model *model); // pictures in the fit after trimming
+
+// Model and patch statistics in one safetensors file at `dir`/<sha256>.safetensors,
+// written atomically; `sha256` receives the name. base and settings are stored
+// and compared at load: another base or other settings is ST_INVALID.
+ASSAY_CHECKED enum status screen_save(const struct screen_model *model, const struct patch_model *patch,
+                                      const struct base_info *base, const struct screen_settings *settings,
+                                      const char *dir, char sha256[HASH_HEX], struct error *err);
+ASSAY_CHECKED enum status screen_load(const char *path, const struct base_info *base,
+                                      const struct screen_settings *settings, struct screen_model **model,
+                                      struct patch_model **patch, struct error *err);
+
+// Patch statistics alone, used before the rest of a revision exists (same rules).
+ASSAY_CHECKED enum status patch_save(const struct patch_model *patch, const struct base_info *base,
+                                     const struct screen_settings *settings, const char *dir,
+                                     char sha256[HASH_HEX], struct error *err);
+ASSAY_CHECKED enum status patch_load(const char *path, const struct base_info *base,
+                                     const struct screen_settings *settings, struct patch_model **patch,
+                                     struct error *err);
+
+#endif

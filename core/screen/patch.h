@@ -1,0 +1,30 @@
+// Patch-level normality: a shrinkage Gaussian over the cells of each tap
+// (PaDiM's idea, with one covariance shared by all positions). Where the
+// scene's pictures are aligned, each cell is measured from the mean at its
+// place; how far to trust that mean is learnt from the sample.
+#ifndef SCREEN_PATCH_H
+#define SCREEN_PATCH_H
+
+#include <stdint.h>
+
+#include "base/status.h"
+
+enum { HEAT_SIDE = 32 }; // a heatmap has at most this many rows and columns
+
+struct heat {
+    int rows, cols;                         // shape follows the picture's; 0 when there is none
+    uint8_t cells[HEAT_SIDE * HEAT_SIDE];   // (rows, cols): 0 = as normal as can be, 128 = the 99.9 % quantile
+                                            // of normal cells, 255 = twice that or more
+};
+
+struct patch_result {
+    float patch;      // mean of the top 1 % of the cells' Mahalanobis distances (whole picture)
+    float tile;       // the same over the native-resolution tiles; 0 without tiling
+    struct heat heat; // whole picture and tiles together, over the region of interest's bounding box
+    double box[4];    // that box, fractions of the oriented picture: x0 y0 x1 y1
+};
+
+struct patch_model; // see extract.h for fitting; model.h for saving
+void patch_free(struct patch_model *model);
+
+#endif
