@@ -1,7 +1,7 @@
 // A scene's normality model: what a revision freezes. Detectors stay separate:
 // `whole` (shrinkage Gaussian on the pooled embedding), `patch`, `tile`. Each
 // score becomes -log10 of its tail probability under normal pictures; the
-// picture's score is that of their sum. 
+// picture's score is that of their sum.
 #ifndef SCREEN_MODEL_H
 #define SCREEN_MODEL_H
 
@@ -12,7 +12,6 @@
 #include "base/hash.h"
 #include "base/status.h"
 #include "nn/base.h"
-#include "screen/patch.h"
 #include "screen/settings.h"
 
 enum detector { DETECTOR_WHOLE, DETECTOR_PATCH, DETECTOR_TILE, DETECTORS };
@@ -53,22 +52,14 @@ double screen_threshold(const struct screen_model *model); // flagged: score >= 
 double screen_shrinkage(const struct screen_model *model); // Ledoit-Wolf intensity 0..1 of `whole`
 size_t screen_fit_count(const struct screen_model *model); // pictures in the fit after trimming
 
-// Model and patch statistics in one safetensors file at `dir`/<sha256>.safetensors,
-// written atomically; `sha256` receives the name. base and settings are stored
-// and compared at load: another base or other settings is ST_INVALID.
-ASSAY_CHECKED enum status screen_save(const struct screen_model *model, const struct patch_model *patch,
-                                      const struct base_info *base, const struct screen_settings *settings,
-                                      const char *dir, char sha256[HASH_HEX], struct error *err);
+// The model as dir/<sha256>.safetensors, written atomically; `sha256` receives
+// the name. Base and settings are stored and compared at load: another base or
+// other settings is ST_INVALID, an altered file ST_CORRUPT, each naming the file.
+ASSAY_CHECKED enum status screen_save(const struct screen_model *model, const struct base_info *base,
+                                      const struct screen_settings *settings, const char *dir,
+                                      char sha256[HASH_HEX], struct error *err);
 ASSAY_CHECKED enum status screen_load(const char *path, const struct base_info *base,
                                       const struct screen_settings *settings, struct screen_model **model,
-                                      struct patch_model **patch, struct error *err);
-
-// Patch statistics alone, used before the rest of a revision exists (same rules).
-ASSAY_CHECKED enum status patch_save(const struct patch_model *patch, const struct base_info *base,
-                                     const struct screen_settings *settings, const char *dir,
-                                     char sha256[HASH_HEX], struct error *err);
-ASSAY_CHECKED enum status patch_load(const char *path, const struct base_info *base,
-                                     const struct screen_settings *settings, struct patch_model **patch,
-                                     struct error *err);
+                                      struct error *err);
 
 #endif

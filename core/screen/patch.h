@@ -7,7 +7,10 @@
 
 #include <stdint.h>
 
+#include "base/hash.h"
 #include "base/status.h"
+#include "nn/base.h"
+#include "screen/settings.h"
 
 enum { HEAT_SIDE = 32 }; // a heatmap has at most this many rows and columns
 
@@ -24,7 +27,18 @@ struct patch_result {
     double box[4];    // that box, fractions of the oriented picture: x0 y0 x1 y1
 };
 
-struct patch_model; // see extract.h for fitting; model.h for saving
+struct patch_model; // see extract.h for fitting
 void patch_free(struct patch_model *model);
+
+// The statistics as dir/<sha256>.safetensors, written atomically; `sha256`
+// receives the name. Base and settings are stored and compared at load: another
+// base or other settings is ST_INVALID, an altered file ST_CORRUPT, each naming
+// the file.
+ASSAY_CHECKED enum status patch_save(const struct patch_model *patch, const struct base_info *base,
+                                     const struct screen_settings *settings, const char *dir,
+                                     char sha256[HASH_HEX], struct error *err);
+ASSAY_CHECKED enum status patch_load(const char *path, const struct base_info *base,
+                                     const struct screen_settings *settings, struct patch_model **patch,
+                                     struct error *err);
 
 #endif

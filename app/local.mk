@@ -1,0 +1,3 @@
+bin_PROGRAMS += assay
+assay_SOURCES = app/main.c
+assay_LDADD = $(CORE_LIBS)

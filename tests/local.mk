@@ -1,0 +1,27 @@
+# Every test prints TAP, so that each case counts in the summary and a skip shows its reason.
+
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh --comments
+AM_TESTS_ENVIRONMENT = CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
+	ASSAY_SHARED=$${ASSAY_SHARED-$(abs_top_srcdir)/../shared}; export ASSAY_SHARED; \
+	ASSAY=$(abs_top_builddir)/assay; export ASSAY; \
+	unset ASSAY_AS OPENBLAS_CORETYPE;
+
+TEST_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(CMOCKA_CFLAGS)
+CORE_TEST_LIBS = $(CORE_LIBS) $(CMOCKA_LIBS)
+DB_TEST_LIBS   = $(DB_LIBS) $(CMOCKA_LIBS)
+UI_TEST_LIBS   = $(UI_LIBS) $(CMOCKA_LIBS)
+
+EXTRA_DIST += tests/unit/test.h
+
+if HAVE_CMOCKA
+include tests/unit/base.mk
+include tests/unit/image.mk
+include tests/unit/demo.mk
+include tests/unit/nn.mk
+include tests/unit/screen.mk
+include tests/unit/db.mk
+include tests/unit/ui.mk
+endif
+include tests/tui/local.mk
+include tests/fault/local.mk
+include tests/bench/local.mk

@@ -1,0 +1,181 @@
+#include "config.h"
+
+#include "tests/unit/test.h"
+
+#include "base/clock.h"
+#include "base/csv.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/rng.h"
+#include "base/strbuf.h"
+#include "base/text.h"
+
+static char *scratch; // a fresh folder for the program
+
+static char *put(const char *name, const char *content)
+{
+    struct error err;
+    char *path = file_join(scratch, name);
+    assert_ok(file_write(path, content, strlen(content), &err), &err);
+    return path;
+}
+
+static void error_text_is_cleaned(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    assert_int_equal(error_set(&err, ST_INVALID, "a\033[31mb\xc2\x9b%d\xff\xe2\x80\xae", 7), ST_INVALID);
+    assert_string_equal(err.text, "a?[31mb?7??");
+    assert_int_equal(error_prefix(&err, "there"), ST_INVALID);
+    assert_string_equal(err.text, "there: a?[31mb?7??");
+}
+
+static void utf8_survives_cleaning(void **state)
+{
+    (void)state;
+    char *text = text_cleaned("裂纹 é 🚆\n");
+    assert_string_equal(text, "裂纹 é 🚆?");
+    free(text);
+    assert_true(text_is_utf8("裂纹"));
+    assert_false(text_is_utf8("\xc0\xaf"));
+    assert_false(text_is_utf8("\xed\xa0\x80"));
+}
+
+static void sha256_matches_fips_180(void **state)
+{
+    (void)state;
+    char hex[HASH_HEX], of_file[HASH_HEX];
+    uint64_t size;
+    struct error err;
+    hash_bytes("abc", 3, hex);
+    assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    char *path = put("abc", "abc");
+    assert_ok(hash_file(path, of_file, &size, &err), &err);
+    assert_string_equal(hex, of_file);
+    assert_int_equal(size, 3);
+    free(path);
+    assert_status(hash_file("/nonexistent/x", hex, NULL, &err), ST_IO, &err);
+}
+
+static void file_write_replaces_and_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    struct error err;
+    unsigned char *bytes;
+    size_t count;
+    char *path = put("replaced", "old");
+    free(put("replaced", "new"));
+    assert_ok(file_read(path, 10, &bytes, &count, &err), &err);
+    assert_int_equal(count, 3);
+    assert_string_equal((char *)bytes, "new");
+    free(bytes);
+    assert_status(file_read(path, 2, &bytes, &count, &err), ST_INVALID, &err);
+    assert_status(file_write("/nonexistent/x", "", 0, &err), ST_IO, &err);
+    assert_status(file_read(scratch, 10, &bytes, &count, &err), ST_INVALID, &err);
+    free(path);
+    char *deep = file_join(scratch, "a/b/c");
+    assert_ok(file_mkdirs(deep, &err), &err);
+    assert_ok(file_mkdirs(deep, &err), &err);
+    assert_true(file_exists(deep));
+    free(deep);
+}
+
+static void csv_reads_quotes_and_names_bad_lines(void **state)
+{
+    (void)state;
+    struct error err;
+    struct csv_table table;
+    char *path = put("a.csv", "\xef\xbb\xbfPath; Kind\n\"x;1\";\"say \"\"hi\"\"\n2nd line\"\n\nlast\n");
+    assert_ok(csv_read(path, &table, &err), &err);
+    assert_int_equal(table.rows, 2);
+    assert_int_equal(csv_column(&table, "kind"), 1);
+    assert_int_equal(csv_column(&table, "none"), -1);
+    assert_string_equal(csv_cell(&table, 0, 0), "x;1");
+    assert_string_equal(csv_cell(&table, 0, 1), "say \"hi\"\n2nd line");
+    assert_string_equal(csv_cell(&table, 1, 1), "");
+    assert_int_equal(table.lines[1], 5);
+    csv_clear(&table);
+    free(path);
+    path = put("b.csv", "a,b\n1,2\n1,2,3\n");
+    assert_status(csv_read(path, &table, &err), ST_INVALID, &err);
+    assert_non_null(strstr(err.text, "line 3"));
+    free(path);
+    path = put("c.csv", "");
+    assert_status(csv_read(path, &table, &err), ST_INVALID, &err);
+    free(path);
+}
+
+static void csv_cells_are_quoted_and_formulas_defused(void **state)
+{
+    (void)state;
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    csv_put(out, "a,\"b\"", 0);
+    csv_put(out, "=1+1", 0);
+    csv_put(out, "-12.5", 1);
+    fclose(out);
+    assert_string_equal(text, "\"a,\"\"b\"\"\",\"'=1+1\",-12.5\n");
+    free(text);
+}
+
+static void random_numbers_repeat_and_spread(void **state)
+{
+    (void)state;
+    struct rng a = rng_seed(1), b = rng_seed(1), c = rng_seed(2);
+    assert_true(rng_u64(&a) == rng_u64(&b));
+    assert_true(rng_u64(&a) != rng_u64(&c));
+    double sum = 0, squares = 0;
+    int seen[10] = {0};
+    for (int i = 0; i < 20000; i++) {
+        double z = rng_normal(&a);
+        sum += z;
+        squares += z * z;
+        seen[rng_below(&a, 10)]++;
+    }
+    assert_true(fabs(sum / 20000) < 0.03 && fabs(squares / 20000 - 1) < 0.05);
+    for (int i = 0; i < 10; i++)
+        assert_in_range(seen[i], 1800, 2200);
+}
+
+static void times_print_as_utc(void **state)
+{
+    (void)state;
+    char text[CLOCK_TEXT];
+    clock_text(1767225599999, text);
+    assert_string_equal(text, "2025-12-31T23:59:59.999Z");
+}
+
+static void strbuf_grows(void **state)
+{
+    (void)state;
+    struct strbuf sb = {0};
+    for (int i = 0; i < 1000; i++)
+        strbuf_printf(&sb, "%d,", i % 10);
+    assert_int_equal(sb.len, 2000);
+    assert_memory_equal(sb.data + 1996, "8,9,", 5);
+    strbuf_clear(&sb);
+}
+
+int main(void)
+{
+    char template[] = "/tmp/assay-test-XXXXXX";
+    scratch = mkdtemp(template);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(error_text_is_cleaned),
+        cmocka_unit_test(utf8_survives_cleaning),
+        cmocka_unit_test(sha256_matches_fips_180),
+        cmocka_unit_test(file_write_replaces_and_leaves_nothing_behind),
+        cmocka_unit_test(csv_reads_quotes_and_names_bad_lines),
+        cmocka_unit_test(csv_cells_are_quoted_and_formulas_defused),
+        cmocka_unit_test(random_numbers_repeat_and_spread),
+        cmocka_unit_test(times_print_as_utc),
+        cmocka_unit_test(strbuf_grows),
+    };
+    int failed = cmocka_run_group_tests_name("base", tests, NULL, NULL);
+    char *remove = xasprintf("rm -rf '%s'", scratch);
+    if (system(remove) != 0)
+        failed++;
+    free(remove);
+    return failed;
+}
