@@ -1,0 +1,255 @@
+// The project's database: the one handle behind which all SQL lives. A handle
+// belongs to one thread; open one per thread, after any exec. Calls return
+// within milliseconds and write in short transactions (BEGIN IMMEDIATE).
+// Text handed out in rows is owned by the row; ROW_clear functions free it.
+#ifndef DB_DB_H
+#define DB_DB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/hash.h"
+#include "base/status.h"
+#include "image/phash.h"
+#include "screen/model.h"
+#include "screen/patch.h"
+#include "screen/settings.h"
+
+struct db;
+
+// --- life (db.c, migrate.c) -------------------------------------------------
+// Make project.db (ST_INVALID when it exists). Refuses network file systems.
+ASSAY_CHECKED enum status db_create(const char *path, struct db **db, struct error *err);
+// Open an existing one, migrating it to this program's version; newer: ST_NEWER;
+// not ours (application_id) or damaged: ST_CORRUPT.
+ASSAY_CHECKED enum status db_open(const char *path, struct db **db, struct error *err);
+void db_close(struct db *db);
+
+// Group several calls into one transaction (no nesting). db_rollback never fails.
+ASSAY_CHECKED enum status db_begin(struct db *db, struct error *err);
+ASSAY_CHECKED enum status db_commit(struct db *db, struct error *err);
+void db_rollback(struct db *db);
+
+// Project settings by key; *value NULL when unset (caller frees).
+ASSAY_CHECKED enum status db_setting_get(struct db *db, const char *key, char **value, struct error *err);
+ASSAY_CHECKED enum status db_setting_set(struct db *db, const char *key, const char *value, struct error *err);
+
+// --- scenes (scene.c) --------------------------------------------------------
+struct scene {
+    int64_t id;
+    char *name;
+    struct screen_settings settings;
+    char *ignore_path;       // ignore mask, "" none
+    int64_t active_revision; // 0 before the first screening
+};
+void scene_clear(struct scene *scene);
+
+ASSAY_CHECKED enum status db_scene_ensure(struct db *db, const char *name, int64_t *id, struct error *err);
+// id 0: by name. ST_NOT_FOUND when there is none.
+ASSAY_CHECKED enum status db_scene_get(struct db *db, int64_t id, const char *name, struct scene *scene,
+                                       struct error *err);
+ASSAY_CHECKED enum status db_scene_list(struct db *db, struct scene **scenes, size_t *count,
+                                        struct error *err); // by id; caller clears each and frees the array
+ASSAY_CHECKED enum status db_scene_set(struct db *db, const struct scene *scene, struct error *err); // settings, ignore_path
+
+// --- pictures (picture.c) -----------------------------------------------------
+struct picture_new {
+    int64_t scene;
+    const char *path;             // absolute
+    char sha256[HASH_HEX];        // "" when the file could not be read at all
+    uint64_t bytes;
+    int64_t mtime_ns;
+    int width, height, channels;
+    const char *format;           // "png", "jpeg", "unknown"
+    const char *unreadable;       // reason, NULL when the picture is fine
+    const char *group;            // NULL: "content:<sha256>" unless a near-duplicate lends its own
+    struct phash phash;           // zero when unreadable
+    const char *object, *position, *camera, *taken; // NULL unknown
+};
+
+enum picture_outcome {
+    PICTURE_ADDED,     // new content
+    PICTURE_KNOWN,     // same path, same content: nothing changed
+    PICTURE_MOVED,     // known content; its old path is gone, this one replaces it
+    PICTURE_COPY,      // known content at a further path
+    PICTURE_CHANGED,   // same path, other content: a new picture, the path now belongs to it
+    PICTURE_UNREADABLE // recorded with its reason (again: the reason is refreshed)
+};
+
+// True when `path` is stored with this size and mtime: no need to read it again.
+ASSAY_CHECKED enum status db_picture_unchanged(struct db *db, const char *path, uint64_t bytes,
+                                               int64_t mtime_ns, bool *unchanged, struct error *err);
+// Metadata that is not NULL is filled in on known pictures too (group only while unset by the user).
+// Which old paths are gone is looked up on disk only when content is already known.
+ASSAY_CHECKED enum status db_picture_add(struct db *db, const struct picture_new *picture, int64_t *id,
+                                         enum picture_outcome *outcome, struct error *err);
+
+struct picture {
+    int64_t id, scene;
+    char *path;    // first location that exists in the database
+    char *kept;    // copy inside the project (relative to it), "" none
+    char *group, *object, *position, *camera, *taken, *unreadable, *format;
+    char sha256[HASH_HEX];
+    int width, height, channels;
+    uint64_t bytes;
+    struct phash phash;
+};
+void picture_clear(struct picture *picture);
+ASSAY_CHECKED enum status db_picture_get(struct db *db, int64_t id, struct picture *picture, struct error *err);
+// By exact path, else by path suffix after '/', else by file name if unique; ST_NOT_FOUND otherwise.
+ASSAY_CHECKED enum status db_picture_find(struct db *db, const char *path, int64_t *id, struct error *err);
+// Keyset paging: readable (or unreadable) pictures with id > after, at most `limit`. scene 0: all.
+ASSAY_CHECKED enum status db_picture_page(struct db *db, int64_t scene, bool unreadable, int64_t after,
+                                          size_t limit, struct picture **rows, size_t *count,
+                                          struct error *err);
+ASSAY_CHECKED enum status db_picture_set_group(struct db *db, int64_t id, const char *group, struct error *err);
+ASSAY_CHECKED enum status db_picture_set_kept(struct db *db, int64_t id, const char *kept, struct error *err);
+// Labelled pictures that have no copy inside the project yet.
+ASSAY_CHECKED enum status db_picture_unkept(struct db *db, int64_t **ids, size_t *count, struct error *err);
+
+// --- revisions and scores (revision.c) -----------------------------------------
+struct revision {
+    int64_t id, scene;
+    int number;              // 1.. within the scene
+    char base_sha256[HASH_HEX], model_sha256[HASH_HEX], patch_sha256[HASH_HEX];
+    double threshold, flag_rate;
+    int64_t screened, flagged, believed; // pictures scored, flagged, in the fit
+    int64_t created_ms;
+};
+struct score_new {
+    int64_t picture;
+    struct screen_score score;
+    bool flagged;
+    const struct heat *heat; // stored for flagged pictures; NULL none
+    double box[4];
+};
+// A revision is built in the background of the active one: begin (a building one
+// of the scene, left by a crash, is thrown away), put scores in batches (each
+// one short transaction), finish (becomes the scene's active one, at once).
+ASSAY_CHECKED enum status db_revision_begin(struct db *db, const struct revision *revision, int64_t *id,
+                                            struct error *err);
+ASSAY_CHECKED enum status db_revision_scores(struct db *db, int64_t revision, const struct score_new *scores,
+                                             size_t count, struct error *err);
+ASSAY_CHECKED enum status db_revision_finish(struct db *db, int64_t id, struct error *err);
+ASSAY_CHECKED enum status db_revision_get(struct db *db, int64_t id, struct revision *revision,
+                                          struct error *err);
+
+// --- people and classes (person.c) -----------------------------------------------
+ASSAY_CHECKED enum status db_person_ensure(struct db *db, const char *name, int64_t *id, struct error *err);
+struct class_row {
+    int64_t id;
+    char *name, *severity; // severity used last for it: "stop", "key", "general"
+    int64_t uses;
+};
+ASSAY_CHECKED enum status db_class_ensure(struct db *db, const char *name, const char *severity, int64_t *id,
+                                          struct error *err);
+ASSAY_CHECKED enum status db_class_list(struct db *db, struct class_row **rows, size_t *count,
+                                        struct error *err); // most recently used first; class_free
+void class_free(struct class_row *rows, size_t count);
+
+// --- labels (label.c) ---------------------------------------------------------------
+enum verdict { VERDICT_NONE, VERDICT_NORMAL, VERDICT_DEFECT, VERDICT_UNSURE, VERDICT_SKIP };
+const char *verdict_name(enum verdict verdict); // "normal", "defect", "unsure", "skip"; "" for none
+bool verdict_parse(const char *text, enum verdict *verdict);
+bool severity_known(const char *text); // stop, key, general
+
+enum label_source { LABEL_REVIEW, LABEL_TRUTH }; // said in front of the picture; imported as known
+
+struct label {
+    int64_t picture;
+    int64_t person;          // who
+    const char *role;        // "inspector", "lead", "import"
+    enum label_source source;
+    enum verdict verdict;
+    const char *class_name;  // "" for none
+    const char *severity;    // "" for none
+    const char *regions;     // JSON array, "" none
+    const char *note;        // "" none
+    int64_t took_ms;
+    int64_t revision;        // whose score was on the screen, 0 none
+    double score;            // that score
+};
+// Appends one event; returns when it is on disk (synchronous=FULL).
+ASSAY_CHECKED enum status db_label_add(struct db *db, const struct label *label, int64_t *event,
+                                       struct error *err);
+// Take back this person's latest review event that stands (answers and skips),
+// without limit and across restarts; ST_NOT_FOUND when there is none. *picture: which one.
+ASSAY_CHECKED enum status db_label_undo(struct db *db, int64_t person, int64_t *picture, struct error *err);
+// Say the latest undone event again, unless the person answered something since.
+ASSAY_CHECKED enum status db_label_redo(struct db *db, int64_t person, int64_t *picture, struct error *err);
+
+struct verdict_row {
+    int64_t picture, event, at_ms;
+    enum verdict verdict;
+    char *class_name, *severity, *person, *note;
+};
+void verdict_clear(struct verdict_row *row);
+// The verdict that stands; ST_OK with verdict NONE when there is none.
+ASSAY_CHECKED enum status db_verdict_get(struct db *db, int64_t picture, enum label_source source,
+                                         struct verdict_row *row, struct error *err);
+// Same import as before (truth with equal verdict, class, severity) adds nothing: *added false.
+ASSAY_CHECKED enum status db_truth_add(struct db *db, const struct label *label, const char *mask_path,
+                                       bool *added, struct error *err);
+
+// --- the review queue (queue.c) -------------------------------------------------------
+struct queue_item {
+    int64_t picture, revision;
+    struct screen_score score;
+    double percentile;   // share of the revision's pictures with a lower score, 0..1
+    int64_t position;    // 1 = most anomalous still open
+    struct heat heat;
+    double box[4];
+};
+// Lease up to `want` flagged pictures without a standing review verdict that
+// nobody else holds, in order: not skipped by this person first, then score
+// falling, then id. `session` (any text unique to the running program) keeps
+// what it holds; leases end `ttl_ms` after the last lease/renew call. Items
+// already held by this session are returned again unless in `known`.
+ASSAY_CHECKED enum status db_queue_lease(struct db *db, const char *session, int64_t person, int64_t scene,
+                                         size_t want, int64_t ttl_ms, const int64_t *known,
+                                         size_t known_count, struct queue_item *items, size_t *count,
+                                         struct error *err);
+ASSAY_CHECKED enum status db_queue_renew(struct db *db, const char *session, int64_t ttl_ms, struct error *err);
+ASSAY_CHECKED enum status db_queue_release(struct db *db, const char *session, int64_t picture /* 0 all */,
+                                           struct error *err);
+// One picture as a queue item, open or not (after undo).
+ASSAY_CHECKED enum status db_queue_item(struct db *db, int64_t picture, struct queue_item *item,
+                                        struct error *err);
+
+struct scene_counts { // of the active revision, or of the whole project for scene 0
+    int64_t pictures, unreadable, screened, flagged, open, answered, normals, defects, unsure, truths;
+};
+ASSAY_CHECKED enum status db_counts(struct db *db, int64_t scene, struct scene_counts *counts,
+                                    struct error *err);
+
+// --- export and screening input (export.c) ----------------------------------------------
+struct export_row { // one picture with everything known about it; text valid during the callback
+    int64_t picture;
+    const char *path, *scene, *group, *sha256, *unreadable;
+    int width, height;
+    const char *object, *position, *camera, *taken;
+    int revision_number;       // 0 not screened
+    struct screen_score score;
+    bool flagged;
+    enum verdict verdict;      // review
+    const char *class_name, *severity, *person, *note, *regions;
+    int64_t at_ms;
+    enum verdict truth;        // imported
+    const char *truth_class, *truth_severity;
+    const char *truth_mask;
+};
+// Walk pictures (by id, readable or not, of `scene` or all for 0). ST_CANCELLED from `each` stops.
+ASSAY_CHECKED enum status db_export(struct db *db, int64_t scene,
+                                    enum status (*each)(void *context, const struct export_row *row,
+                                                        struct error *err),
+                                    void *context, struct error *err);
+
+// --- check (check.c) -----------------------------------------------------------------------
+// SQLite's integrity_check and foreign_key_check, verdicts against events, counts
+// against rows. Each finding is handed over as a sentence; ST_OK when the check
+// itself could run.
+ASSAY_CHECKED enum status db_check(struct db *db, void (*finding)(void *context, const char *sentence),
+                                   void *context, struct error *err);
+
+#endif
