@@ -1,0 +1,81 @@
+// The review screen: one flagged picture after the other, a verdict each. The
+// screen knows no SQL: it asks `model` for what to show and hands every action
+// of the user to it; an action has been carried out, on disk, when the call returns.
+#ifndef UI_REVIEW_H
+#define UI_REVIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "image/image.h"
+#include "screen/model.h"
+#include "screen/patch.h"
+
+struct review_item {
+    int64_t id;
+    const char *path;          // where its file can be read now
+    const char *name;          // as shown (scene-relative or file name); cleaned by the screen
+    const char *scene;
+    struct screen_score score; // -log10 tail probabilities
+    double threshold;          // of its revision, same unit
+    double percentile;         // 0..1 place in the distribution
+    int64_t position, open;    // 1-based place among the open ones, how many are open
+    const struct heat *heat;   // NULL none
+    double box[4];             // where the heatmap lies, fractions of the picture
+    const char *details;       // lines separated by \n: group, camera, taken ...; "" none
+    const char *verdict;       // what stands: "", "normal", "defect", "unsure"
+    const char *class_name, *severity; // of a defect, else ""
+};
+
+enum action_kind {
+    ACTION_NORMAL, ACTION_DEFECT, ACTION_UNSURE, ACTION_SKIP, // about `id`
+    ACTION_UNDO, ACTION_REDO,                                 // about the user's last
+};
+
+struct action {
+    enum action_kind kind;
+    int64_t id;             // the picture on screen when the key was read
+    const char *class_name; // ACTION_DEFECT
+    const char *severity;   // ACTION_DEFECT: "stop", "key", "general"
+    int64_t took_ms;        // picture shown -> key
+};
+
+struct review_class {
+    const char *name, *severity;
+};
+
+struct review_model {
+    void *context;
+    // The item at place `index` of this session's list (0 first; earlier ones stay
+    // reachable, answered or not). ST_NOT_FOUND past the end. Strings live until
+    // the next call of any function of the model.
+    enum status (*item)(void *context, size_t index, struct review_item *item, struct error *err);
+    // Carry out. For undo and redo *index receives the list place of the picture
+    // concerned (appended to the list when it was not in it). A failed action
+    // leaves the screen where it is with the sentence in the status line.
+    enum status (*act)(void *context, const struct action *action, size_t *index, struct error *err);
+    // Classes, most recently used first; valid until the next call.
+    void (*classes)(void *context, const struct review_class **classes, size_t *count);
+    // Called about every 10 s while idle (renew leases); may be NULL.
+    void (*tick)(void *context);
+};
+
+struct review_config {
+    const char *title;           // project and person, for the header line
+    struct image_limits limits;
+    enum { GRAPHICS_AUTO, GRAPHICS_SIXEL, GRAPHICS_SYMBOLS, GRAPHICS_ASCII } graphics;
+    int threads;                 // decoding ahead
+    const char *script;          // keys from this file instead of the keyboard (tests), NULL none
+};
+
+// Run until `q` or the end of the script. Returns ST_OK also when the queue is
+// empty (the screen says so). ST_INVALID when there is no terminal.
+ASSAY_CHECKED enum status review_run(const struct review_config *config, const struct review_model *model,
+                                     struct error *err);
+
+// The key table as text: mode 0 for --help, 1 as man page source (.TP entries). Caller frees.
+char *review_keys(int mode);
+
+#endif
