@@ -1,1 +1,7 @@
-# sources of core/image
+libcore_a_SOURCES += \
+	core/image/decode.h \
+	core/image/image.c core/image/image.h \
+	core/image/jpeg.c \
+	core/image/phash.c core/image/phash.h \
+	core/image/png.c \
+	core/image/resize.c core/image/resize.h
