@@ -1,1 +1,8 @@
-# sources of core/nn
+libcore_a_SOURCES += \
+	core/nn/base.c core/nn/base.h core/nn/base_impl.h \
+	core/nn/blas.c core/nn/blas.h \
+	core/nn/filterbank.c \
+	core/nn/kernel.c core/nn/kernel.h core/nn/kernel_naive.c \
+	core/nn/mobilenet.c \
+	core/nn/safetensors.c core/nn/safetensors.h \
+	core/nn/safetensors_write.c

@@ -23,6 +23,9 @@ const char *tensor_meta(const struct tensor_file *file, const char *key);       
 size_t tensor_count(const struct tensor_file *file);
 const char *tensor_name(const struct tensor_file *file, size_t index);
 
+// ST_CORRUPT when the file is called <sha256>.safetensors and its content has another hash.
+ASSAY_CHECKED enum status tensor_check_name(const struct tensor_file *file, struct error *err);
+
 // Copy tensor `name` as floats (dtypes F32, F64, F16, BF16) into a fresh buffer (caller frees).
 // shape: TENSOR_RANK expected sizes, unused trailing ones 0; -1 takes any size and
 // is replaced by what was found. Missing, other shape, NaN or infinity: an
