@@ -1,6 +1,7 @@
 // Derived data of screened pictures: an append-only file of fixed records that
 // may be deleted at any time (everything is then computed again). One file per
 // base, settings and patch statistics. A record torn by a crash is ignored.
+// Appending an id again replaces its record.
 #ifndef SCREEN_STORE_H
 #define SCREEN_STORE_H
 
@@ -34,7 +35,8 @@ ASSAY_CHECKED enum status store_flush(struct store *store, struct error *err); /
 ASSAY_CHECKED enum status store_refresh(struct store *store, struct error *err); // flush, and map what is there now
 
 bool store_has(const struct store *store, int64_t id);                             // appended ones too
-bool store_get(const struct store *store, int64_t id, struct store_record *record); // since the last refresh
+// What was there at the last refresh. False too when the disk has damaged the record: append it again.
+bool store_get(const struct store *store, int64_t id, struct store_record *record);
 size_t store_count(const struct store *store);
 
 #endif

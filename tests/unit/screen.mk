@@ -1,0 +1,11 @@
+check_PROGRAMS += test_gaussian test_metrics test_store
+TESTS += test_gaussian test_metrics test_store
+test_gaussian_SOURCES = tests/unit/test_gaussian.c
+test_gaussian_CPPFLAGS = $(TEST_CPPFLAGS)
+test_gaussian_LDADD = $(CORE_TEST_LIBS)
+test_metrics_SOURCES = tests/unit/test_metrics.c
+test_metrics_CPPFLAGS = $(TEST_CPPFLAGS)
+test_metrics_LDADD = $(CORE_TEST_LIBS)
+test_store_SOURCES = tests/unit/test_store.c
+test_store_CPPFLAGS = $(TEST_CPPFLAGS)
+test_store_LDADD = $(CORE_TEST_LIBS)

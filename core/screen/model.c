@@ -1,0 +1,345 @@
+#include "config.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/rng.h"
+#include "screen/gaussian.h"
+#include "screen/model.h"
+#include "screen/model_state.h"
+
+enum { NORMALS_LEAST = 16, FOLDS = 5, FIT_MOST = 20000, BLOCK = 256 };
+static const double TRIM = 0.03; // share of believed normals taken for hidden defects
+
+const char *detector_name(enum detector detector)
+{
+    static const char *const names[DETECTORS] = {"whole", "patch", "tile"};
+    return names[detector];
+}
+
+// Fisher's combination: on data where one detector alone sees the defect it
+// loses little to the maximum, and it is well ahead where all see a little.
+static double fuse(const double parts[DETECTORS])
+{
+    double sum = 0;
+    for (int d = 0; d < DETECTORS; d++)
+        sum += parts[d];
+    return sum;
+}
+
+static void parts_of(const struct screen_model *m, const double measures[DETECTORS], double parts[DETECTORS])
+{
+    for (int d = 0; d < DETECTORS; d++)
+        parts[d] = m->used[d] ? fmax(tail_score(&m->tails[d], measures[d]), 0) : 0;
+}
+
+static double fused_score(const struct screen_model *m, const double parts[DETECTORS])
+{
+    return fmax(tail_score(&m->fused, fuse(parts)), 0);
+}
+
+static int rising(const void *left, const void *right)
+{
+    const double *a = left, *b = right;
+    return (*a > *b) - (*a < *b);
+}
+
+static void shuffle(size_t *order, size_t count, struct rng *rng)
+{
+    for (size_t i = count; i > 1; i--) {
+        size_t j = rng_below(rng, i), t = order[i - 1];
+        order[i - 1] = order[j];
+        order[j] = t;
+    }
+}
+
+// Mahalanobis distances of the pictures `members` into distances[member].
+static void distances_of(const struct gaussian *g, const struct screen_input *inputs, const size_t *members,
+                         size_t count, double *distances)
+{
+    size_t dim = (size_t)g->dim;
+    float *rows = xmalloc(BLOCK * dim * sizeof *rows); // (BLOCK, dim)
+    double squared[BLOCK];
+    for (size_t first = 0; first < count; first += BLOCK) {
+        size_t n = count - first < BLOCK ? count - first : BLOCK;
+        for (size_t i = 0; i < n; i++)
+            memcpy(rows + i * dim, inputs[members[first + i]].embedding, dim * sizeof *rows);
+        gaussian_distances(g, rows, n, squared);
+        for (size_t i = 0; i < n; i++)
+            distances[members[first + i]] = sqrt(squared[i]);
+    }
+    free(rows);
+}
+
+// Fit, leave out the farthest, fit again; *kept receives the size of the last fit.
+static enum status fit_trimmed(const struct screen_input *inputs, const size_t *members, size_t count, int dim,
+                               struct rng *rng, struct gaussian *g, size_t *kept, struct error *err)
+{
+    size_t d = (size_t)dim, n = count < FIT_MOST ? count : FIT_MOST, left = 0;
+    size_t *sample = xmalloc(count * sizeof *sample);
+    memcpy(sample, members, count * sizeof *sample);
+    if (n < count)
+        shuffle(sample, count, rng);
+    float *rows = xmalloc(n * d * sizeof *rows); // (n, dim)
+    for (size_t i = 0; i < n; i++)
+        memcpy(rows + i * d, inputs[sample[i]].embedding, d * sizeof *rows);
+    free(sample);
+    *kept = n;
+    enum status status = gaussian_fit(rows, n, dim, g, err);
+    size_t trimmed = (size_t)(TRIM * (double)n);
+    if (status == ST_OK && trimmed > 0) {
+        double *distances = xmalloc(2 * n * sizeof *distances), *sorted = distances + n;
+        gaussian_distances(g, rows, n, distances);
+        memcpy(sorted, distances, n * sizeof *sorted);
+        qsort(sorted, n, sizeof *sorted, rising);
+        for (size_t i = 0; i < n; i++) // equal pictures stay or go together
+            if (distances[i] <= sorted[n - trimmed - 1])
+                memmove(rows + left++ * d, rows + i * d, d * sizeof *rows);
+        free(distances);
+        struct gaussian clean;
+        // Where the rest is all alike, the first fit stands.
+        if (gaussian_fit(rows, left, dim, &clean, NULL) == ST_OK) {
+            gaussian_clear(g);
+            *g = clean;
+            *kept = left;
+        }
+    }
+    free(rows);
+    return status;
+}
+
+struct unit { // a group among the believed normals
+    uint64_t name;
+    size_t index, size;
+};
+
+static int by_name(const void *left, const void *right)
+{
+    const struct unit *a = left, *b = right;
+    return a->name != b->name ? (a->name > b->name) - (a->name < b->name)
+                              : (a->index > b->index) - (a->index < b->index);
+}
+
+static int largest_first(const void *left, const void *right)
+{
+    const struct unit *a = left, *b = right;
+    return a->size != b->size ? (a->size < b->size) - (a->size > b->size)
+                              : (a->index > b->index) - (a->index < b->index);
+}
+
+// Fold 0 .. FOLDS-1 of each member: whole groups in random order, large ones
+// first, each to the smallest fold. A group with more than half of the members
+// would leave too little to fit: then each picture is its own group.
+static void assign_folds(const uint64_t *groups, const size_t *members, size_t count, struct rng *rng, int *folds)
+{
+    struct unit *all = xmalloc(count * sizeof *all), *units = xmalloc(count * sizeof *units);
+    size_t *order = xmalloc(count * sizeof *order), *unit_of = xmalloc(count * sizeof *unit_of);
+    size_t n = 0, largest = 0;
+    for (size_t i = 0; i < count; i++)
+        all[i] = (struct unit){.name = groups[members[i]], .index = i};
+    qsort(all, count, sizeof *all, by_name);
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || all[i].name != all[i - 1].name)
+            units[n++] = (struct unit){0};
+        unit_of[all[i].index] = n - 1;
+        if (++units[n - 1].size > largest)
+            largest = units[n - 1].size;
+    }
+    if (largest * 2 > count) {
+        n = count;
+        for (size_t i = 0; i < count; i++) {
+            units[i].size = 1;
+            unit_of[i] = i;
+        }
+    }
+    for (size_t i = 0; i < n; i++)
+        order[i] = i;
+    shuffle(order, n, rng);
+    for (size_t i = 0; i < n; i++) {
+        units[order[i]].index = i;
+        units[order[i]].name = order[i];
+    }
+    qsort(units, n, sizeof *units, largest_first);
+    size_t load[FOLDS] = {0};
+    int *fold_of = xmalloc(n * sizeof *fold_of);
+    for (size_t i = 0; i < n; i++) {
+        int smallest = 0;
+        for (int f = 1; f < FOLDS; f++)
+            if (load[f] < load[smallest])
+                smallest = f;
+        load[smallest] += units[i].size;
+        fold_of[units[i].name] = smallest;
+    }
+    for (size_t i = 0; i < count; i++)
+        folds[i] = fold_of[unit_of[i]];
+    free(fold_of);
+    free(unit_of);
+    free(order);
+    free(units);
+    free(all);
+}
+
+// Distances of all pictures: the believed normals' (members[0 .. normals-1])
+// out of fold, the others' (members[normals ..]) by the final fit.
+static enum status fit_whole(struct screen_model *m, const struct screen_input *inputs, const size_t *members,
+                             size_t count, size_t normals, const uint64_t *groups, uint64_t seed,
+                             double *distances, struct error *err)
+{
+    struct rng rng = rng_seed(seed);
+    int *folds = xmalloc(normals * sizeof *folds);
+    size_t *part = xmalloc(normals * sizeof *part); // in the fit from the front, held out from the back
+    size_t kept;
+    enum status status = ST_OK;
+    assign_folds(groups, members, normals, &rng, folds);
+    for (int f = 0; f < FOLDS && status == ST_OK; f++) {
+        struct gaussian g;
+        size_t in = 0, out = normals;
+        for (size_t i = 0; i < normals; i++)
+            part[folds[i] == f ? --out : in++] = members[i];
+        if (out == normals)
+            continue; // fewer groups than folds
+        status = fit_trimmed(inputs, part, in, m->dim, &rng, &g, &kept, err);
+        if (status == ST_OK) {
+            distances_of(&g, inputs, part + out, normals - out, distances);
+            gaussian_clear(&g);
+        }
+    }
+    free(part);
+    free(folds);
+    if (status == ST_OK)
+        status = fit_trimmed(inputs, members, normals, m->dim, &rng, &m->gaussian, &m->fit_count, err);
+    if (status == ST_OK)
+        distances_of(&m->gaussian, inputs, members + normals, count - normals, distances);
+    return status;
+}
+
+static enum status check(const struct screen_input *inputs, size_t count, int dim, size_t normals, bool tiles,
+                         double flag_rate, struct error *err)
+{
+    if (!(flag_rate > 0 && flag_rate < 1) || dim < 1)
+        return error_set(err, ST_INVALID, "the share of normals that may be flagged is %g; it must lie between 0 and 1",
+                         flag_rate);
+    if (normals < NORMALS_LEAST)
+        return error_set(err, ST_INVALID, "%zu pictures believed normal are too few to learn from; at least %d are needed",
+                         normals, NORMALS_LEAST);
+    for (size_t i = 0; i < count; i++) {
+        bool finite = isfinite(inputs[i].patch) && (!tiles || isfinite(inputs[i].tile));
+        for (int j = 0; j < dim; j++)
+            finite = finite && isfinite(inputs[i].embedding[j]);
+        if (!finite)
+            return error_set(err, ST_INVALID,
+                             "the features of picture %zu are not finite; the base or its weights are bad", i + 1);
+    }
+    return ST_OK;
+}
+
+// Tail over the believed normals, in numbers that a file of floats holds
+// exactly: a stored model scores as the fitted one. False: all are equal, the
+// detector says nothing.
+static bool fit_tail(const double *measures, const size_t *members, size_t normals, struct tail *tail)
+{
+    double *values = xmalloc(normals * sizeof *values);
+    for (size_t i = 0; i < normals; i++)
+        values[i] = measures[members[i]];
+    bool fitted = tail_fit(values, normals, tail, NULL) == ST_OK;
+    free(values);
+    if (!fitted)
+        return false;
+    for (int i = 0; i < TAIL_GRID; i++)
+        tail->grid[i] = (float)tail->grid[i];
+    tail->start = (float)tail->start;
+    tail->shape = (float)tail->shape;
+    tail->scale = (float)tail->scale;
+    tail->contamination = (float)tail->contamination;
+    return true;
+}
+
+enum status screen_fit(const struct screen_input *inputs, size_t count, int dim, const bool *believed,
+                       const uint64_t *groups, bool tiles, double flag_rate, uint64_t seed,
+                       struct screen_score *scores, struct screen_model **model, struct error *err)
+{
+    size_t normals = 0, back = count;
+    size_t *members = xmalloc((count + 1) * sizeof *members); // the believed normals, then the others
+    for (size_t i = 0; i < count; i++)
+        members[believed[i] ? normals++ : --back] = i;
+    enum status status = check(inputs, count, dim, normals, tiles, flag_rate, err);
+    if (status != ST_OK) {
+        free(members);
+        return status;
+    }
+    struct screen_model *m = xcalloc(1, sizeof *m);
+    m->dim = dim;
+    m->flag_rate = flag_rate;
+    double *measures[DETECTORS], *fused = xcalloc(count, sizeof *fused);
+    for (int d = 0; d < DETECTORS; d++)
+        measures[d] = xcalloc(count, sizeof **measures);
+    for (size_t i = 0; i < count; i++) {
+        measures[DETECTOR_PATCH][i] = inputs[i].patch;
+        measures[DETECTOR_TILE][i] = tiles ? inputs[i].tile : 0;
+    }
+    // Embeddings that do not vary are a detector that says nothing, like the others below.
+    m->used[DETECTOR_WHOLE] = fit_whole(m, inputs, members, count, normals, groups, seed,
+                                        measures[DETECTOR_WHOLE], NULL) == ST_OK;
+    if (!m->used[DETECTOR_WHOLE]) {
+        gaussian_clear(&m->gaussian);
+        m->fit_count = normals;
+    }
+    for (int d = 0; d < DETECTORS; d++)
+        m->used[d] = (d != DETECTOR_WHOLE || m->used[d]) && fit_tail(measures[d], members, normals, &m->tails[d]);
+    for (size_t i = 0; i < count; i++) {
+        const double own[DETECTORS] = {measures[0][i], measures[1][i], measures[2][i]};
+        parts_of(m, own, scores[i].parts);
+        fused[i] = fuse(scores[i].parts);
+    }
+    if (!fit_tail(fused, members, normals, &m->fused))
+        status = error_set(err, ST_INVALID, "all pictures are identical: there is nothing to tell them apart by");
+    for (size_t i = 0; i < count && status == ST_OK; i++)
+        scores[i].score = fused_score(m, scores[i].parts);
+    for (int d = 0; d < DETECTORS; d++)
+        free(measures[d]);
+    free(fused);
+    free(members);
+    if (status != ST_OK)
+        screen_free(m);
+    else
+        *model = m;
+    return status;
+}
+
+void screen_free(struct screen_model *model)
+{
+    if (!model)
+        return;
+    gaussian_clear(&model->gaussian);
+    free(model);
+}
+
+struct screen_score screen_score(const struct screen_model *model, const struct screen_input *input)
+{
+    double measures[DETECTORS] = {0, input->patch, input->tile};
+    if (model->used[DETECTOR_WHOLE]) {
+        gaussian_distances(&model->gaussian, input->embedding, 1, &measures[DETECTOR_WHOLE]);
+        measures[DETECTOR_WHOLE] = sqrt(measures[DETECTOR_WHOLE]);
+    }
+    struct screen_score s;
+    parts_of(model, measures, s.parts);
+    s.score = fused_score(model, s.parts);
+    return s;
+}
+
+double screen_threshold(const struct screen_model *model)
+{
+    return -log10(model->flag_rate);
+}
+
+double screen_shrinkage(const struct screen_model *model)
+{
+    return model->gaussian.shrinkage;
+}
+
+size_t screen_fit_count(const struct screen_model *model)
+{
+    return model->fit_count;
+}

@@ -1,0 +1,22 @@
+// Inside of a normality model, shared by fitting (model.c) and its file (model_file.c).
+#ifndef SCREEN_MODEL_STATE_H
+#define SCREEN_MODEL_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "screen/gaussian.h"
+#include "screen/model.h"
+#include "screen/tail.h"
+
+struct screen_model {
+    int dim;                      // of an embedding
+    bool used[DETECTORS];         // false: its measures were all equal, it says nothing
+    struct gaussian gaussian;     // `whole`; empty when it is not used
+    struct tail tails[DETECTORS]; // of each used detector's measure; every number fits a float
+    struct tail fused;            // of the fused parts
+    double flag_rate;
+    size_t fit_count;
+};
+
+#endif
