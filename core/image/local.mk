@@ -1,1 +1,2 @@
 # sources of core/image
+include core/image/demo.mk
