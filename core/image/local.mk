@@ -5,3 +5,5 @@ libcore_a_SOURCES += \
 	core/image/phash.c core/image/phash.h \
 	core/image/png.c \
 	core/image/resize.c core/image/resize.h
+
+include core/image/demo.mk
