@@ -1,4 +1,75 @@
-int main(void)
+#include "config.h"
+
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/app.h"
+#include "base/file.h"
+#include "nn/blas.h"
+
+static const struct command {
+    const char *name, *summary;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"init", "make a project in a folder", cmd_init},
+    {"add", "add pictures, known answers and metadata", cmd_add},
+    {"scene", "show or change how a scene's pictures are looked at", cmd_scene},
+    {"screen", "score every picture and flag the rare ones", cmd_screen},
+    {"review", "answer the flagged pictures in the terminal", cmd_review},
+    {"export", "write everything known about the pictures as CSV or JSON lines", cmd_export},
+    {"status", "what stands where", cmd_status},
+    {"evaluate", "measure the filter against known answers", cmd_evaluate},
+    {"check", "consistency of database, files and models", cmd_check},
+    {"demo", "make inspection pictures, screen them, open the review", cmd_demo},
+};
+
+static void usage(FILE *out)
 {
-    return 0;
+    fputs("Usage: assay COMMAND [OPTION...]\n"
+          "Finds the rare defects in a flood of normal inspection pictures.\n\n",
+          out);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    fputs("\n`assay COMMAND --help` tells a command's options; `assay` alone inside a project\n"
+          "is `assay review`. Exit status: 0 done, 1 failed, 2 wrong usage.\n",
+          out);
+}
+
+int main(int argc, char **argv)
+{
+    blas_reexec(argv);
+    setlocale(LC_ALL, "");
+    setlocale(LC_NUMERIC, "C");
+    argp_err_exit_status = EXIT_USAGE;
+    argp_program_version = PACKAGE_STRING;
+    if (argc < 2) {
+        if (file_exists("project.db"))
+            return cmd_review(argc, argv);
+        usage(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0 || strcmp(argv[1], "help") == 0) {
+        usage(stdout);
+        return EXIT_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+        puts(PACKAGE_STRING);
+        return EXIT_OK;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        if (strcmp(argv[1], commands[i].name) != 0)
+            continue;
+        static char name[64];
+        snprintf(name, sizeof name, "assay %s", argv[1]);
+        argv[1] = name; // what argp calls the program
+        int code = commands[i].run(argc - 1, argv + 1);
+        if (fflush(stdout) != 0 || ferror(stdout)) {
+            fputs("assay: cannot write the output: disk full or pipe closed\n", stderr);
+            return EXIT_FAILED;
+        }
+        return code;
+    }
+    fprintf(stderr, "assay: there is no command '%s'; see `assay --help`\n", argv[1]);
+    return EXIT_USAGE;
 }

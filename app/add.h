@@ -1,0 +1,44 @@
+// Adding pictures: walk, read, hash, decode, store.
+#ifndef APP_ADD_H
+#define APP_ADD_H
+
+#include <regex.h>
+
+#include "app/project.h"
+
+struct add_options {
+    const char *scene;    // name
+    const regex_t *group; // NULL none; the first sub-expression names the group, else the whole match
+    bool folders;         // the folder's name is the known answer
+    const regex_t *normal; // folder names that mean normal
+    const struct metadata *metadata; // NULL none
+    bool quiet;
+};
+
+struct add_report {
+    int64_t seen, added, known, moved, copies, changed, unreadable, truths;
+    json_t *bad; // array of {path, reason}
+};
+
+ASSAY_CHECKED enum status add_paths(struct project *project, char *const *paths, size_t count,
+                                    const struct add_options *options, struct add_report *report,
+                                    struct error *err);
+
+// Import known answers: path, verdict, class, severity, mask, group. Paths are
+// found as written, from the file's folder, or by their ending.
+ASSAY_CHECKED enum status add_truth(struct project *project, const char *file, struct add_report *report,
+                                    struct error *err);
+
+// --- metadata.c: object, position, camera, time, group from beside the pictures ---
+enum { META_OBJECT, META_POSITION, META_CAMERA, META_TIME, META_GROUP, META_FIELDS };
+
+struct metadata;
+// sidecar: CSV with a header or JSON array of objects, key "path"; pattern: "{object}/{camera}_{position}.jpg",
+// matched against the end of the path. Either may be NULL.
+ASSAY_CHECKED enum status metadata_open(const char *sidecar, const char *pattern, struct metadata **metadata,
+                                        struct error *err);
+void metadata_free(struct metadata *metadata);
+// Fields found for `path` into fresh strings, NULL where unknown. Thread-safe.
+void metadata_lookup(const struct metadata *metadata, const char *path, char *fields[META_FIELDS]);
+
+#endif

@@ -1,0 +1,63 @@
+#include "config.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "app/app.h"
+
+static volatile sig_atomic_t asked;
+
+int fail(const struct error *err)
+{
+    fprintf(stderr, "assay: %s\n", err->text);
+    return EXIT_FAILED;
+}
+
+void print_json(json_t *object)
+{
+    json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    putchar('\n');
+    json_decref(object);
+}
+
+long long option_number(struct argp_state *state, const char *text, const char *what, long long low,
+                        long long high)
+{
+    char *end;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    if (errno || end == text || *end || value < low || value > high)
+        argp_error(state, "%s must be a whole number from %lld to %lld, not '%s'", what, low, high, text);
+    return value;
+}
+
+double option_real(struct argp_state *state, const char *text, const char *what, double low, double high)
+{
+    char *end;
+    double value = strtod(text, &end);
+    if (end == text || *end || !isfinite(value) || value < low || value > high)
+        argp_error(state, "%s must be a number from %g to %g, not '%s'", what, low, high, text);
+    return value;
+}
+
+static void on_signal(int signal)
+{
+    (void)signal;
+    asked = 1;
+}
+
+void stop_on_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+}
+
+bool stop_asked(void *unused)
+{
+    (void)unused;
+    return asked != 0;
+}

@@ -1,0 +1,49 @@
+// What the subcommands share.
+#ifndef APP_APP_H
+#define APP_APP_H
+
+#include <argp.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "base/status.h"
+#include "db/db.h"
+#include "image/image.h"
+#include "nn/base.h"
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+int cmd_add(int argc, char **argv);
+int cmd_check(int argc, char **argv);
+int cmd_demo(int argc, char **argv);
+int cmd_evaluate(int argc, char **argv);
+int cmd_export(int argc, char **argv);
+int cmd_init(int argc, char **argv);
+int cmd_review(int argc, char **argv);
+int cmd_scene(int argc, char **argv);
+int cmd_screen(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+
+// Options with these keys exist in every command that has the line below in its
+// table; the others begin above.
+enum { OPT_JSON = 0x100, OPT_OWN };
+#define OPTION_JSON {"json", OPT_JSON, NULL, 0, "print JSON for programs", 90}
+
+// "assay: sentence" on stderr; EXIT_FAILED.
+int fail(const struct error *err);
+
+// One line of JSON on stdout; takes the object.
+void print_json(json_t *object);
+
+// Parse a number in [low, high] or end with a usage error naming `what`.
+long long option_number(struct argp_state *state, const char *text, const char *what, long long low,
+                        long long high);
+double option_real(struct argp_state *state, const char *text, const char *what, double low, double high);
+
+// ^C and SIGTERM ask long work to stop; a second ^C ends the program at once.
+void stop_on_signals(void);
+bool stop_asked(void *unused);
+
+#endif

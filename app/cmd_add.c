@@ -1,0 +1,155 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/add.h"
+#include "base/alloc.h"
+
+enum { OPT_TRUTH = OPT_OWN, OPT_GROUP, OPT_SIDECAR, OPT_PATTERN, OPT_LAYOUT, OPT_NORMAL, OPT_SCENE, OPT_PIXELS, OPT_BYTES };
+
+struct options {
+    char **paths;
+    size_t count;
+    const char *truth, *group, *sidecar, *pattern, *normal, *scene;
+    long long megapixels, megabytes;
+    bool folders, json;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+    switch (key) {
+    case OPT_JSON: o->json = true; return 0;
+    case OPT_TRUTH: o->truth = arg; return 0;
+    case OPT_GROUP: o->group = arg; return 0;
+    case OPT_SIDECAR: o->sidecar = arg; return 0;
+    case OPT_PATTERN: o->pattern = arg; return 0;
+    case OPT_NORMAL: o->normal = arg; return 0;
+    case OPT_SCENE: o->scene = arg; return 0;
+    case OPT_PIXELS: o->megapixels = option_number(state, arg, "--max-megapixels", 1, 10000); return 0;
+    case OPT_BYTES: o->megabytes = option_number(state, arg, "--max-megabytes", 1, 65536); return 0;
+    case OPT_LAYOUT:
+        if (strcmp(arg, "folders") != 0)
+            argp_error(state, "--layout knows 'folders' only, not '%s'", arg);
+        o->folders = true;
+        return 0;
+    case ARGP_KEY_ARGS:
+        o->paths = state->argv + state->next;
+        o->count = (size_t)(state->argc - state->next);
+        return 0;
+    case ARGP_KEY_END:
+        if (o->count == 0 && !o->truth)
+            argp_error(state, "name the folders or files to add, or --truth FILE");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static enum status compile(regex_t *regex, const char *text, int flags, struct error *err)
+{
+    int code = regcomp(regex, text, REG_EXTENDED | flags);
+    if (code == 0)
+        return ST_OK;
+    char why[128];
+    regerror(code, regex, why, sizeof why);
+    return error_set(err, ST_INVALID, "'%s' is not an extended regular expression: %s", text, why);
+}
+
+static enum status set_limit(struct project *p, const char *key, long long unit, long long value, uint64_t *limit,
+                             struct error *err)
+{
+    if (value == 0)
+        return ST_OK;
+    char *text = xasprintf("%lld", value * unit);
+    enum status status = db_setting_set(p->db, key, text, err);
+    free(text);
+    *limit = (uint64_t)(value * unit);
+    return status;
+}
+
+static void print_report(const struct add_report *r, bool json)
+{
+    if (json) {
+        print_json(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "files", (json_int_t)r->seen, "added",
+                             (json_int_t)r->added, "known", (json_int_t)r->known, "moved", (json_int_t)r->moved,
+                             "copies", (json_int_t)r->copies, "changed", (json_int_t)r->changed, "unreadable",
+                             (json_int_t)r->unreadable, "answers", (json_int_t)r->truths, "bad", r->bad));
+        return;
+    }
+    size_t i;
+    json_t *bad;
+    json_array_foreach(r->bad, i, bad)
+        printf("unreadable: %s: %s\n", json_string_value(json_object_get(bad, "path")),
+               json_string_value(json_object_get(bad, "reason")));
+    if (r->seen > 0 && r->added + r->changed + r->moved + r->copies + r->unreadable == 0)
+        printf("%lld files, all known already: nothing added\n", (long long)r->seen);
+    else if (r->seen > 0)
+        printf("%lld files: %lld added, %lld known, %lld moved, %lld further copies, %lld changed, %lld unreadable\n",
+               (long long)r->seen, (long long)r->added, (long long)r->known, (long long)r->moved,
+               (long long)r->copies, (long long)r->changed, (long long)r->unreadable);
+    if (r->truths > 0)
+        printf("%lld known answers imported\n", (long long)r->truths);
+}
+
+static enum status run(struct options *o, struct add_report *report, struct error *err)
+{
+    struct project project;
+    regex_t group, normal;
+    bool has_group = false, has_normal = false;
+    struct metadata *metadata = NULL;
+    enum status status = project_open(NULL, &project, err);
+    if (status != ST_OK)
+        return status;
+    status = set_limit(&project, "limit.pixels", 1000000, o->megapixels, &project.limits.pixels, err);
+    if (status == ST_OK)
+        status = set_limit(&project, "limit.bytes", 1 << 20, o->megabytes, &project.limits.file_bytes, err);
+    if (status == ST_OK && o->group)
+        has_group = (status = compile(&group, o->group, 0, err)) == ST_OK;
+    if (status == ST_OK)
+        has_normal = (status = compile(&normal, o->normal, REG_ICASE | REG_NOSUB, err)) == ST_OK;
+    if (status == ST_OK && (o->sidecar || o->pattern))
+        status = metadata_open(o->sidecar, o->pattern, &metadata, err);
+    struct add_options options = {.scene = o->scene, .group = has_group ? &group : NULL, .folders = o->folders,
+                                  .normal = &normal, .metadata = metadata, .quiet = o->json};
+    if (status == ST_OK && o->count > 0)
+        status = add_paths(&project, o->paths, o->count, &options, report, err);
+    if (status == ST_OK && o->truth)
+        status = add_truth(&project, o->truth, report, err);
+    metadata_free(metadata);
+    if (has_group)
+        regfree(&group);
+    if (has_normal)
+        regfree(&normal);
+    project_close(&project);
+    return status;
+}
+
+int cmd_add(int argc, char **argv)
+{
+    static const struct argp_option table[] = {
+        {"scene", OPT_SCENE, "NAME", 0, "scene the pictures belong to (default: main)", 0},
+        {"layout", OPT_LAYOUT, "folders", 0, "read known answers from folder names: good/, crack/ ...; masks are a .png beside a .jpg, or below ground_truth/", 0},
+        {"normal", OPT_NORMAL, "REGEX", 0, "folder names that mean normal (default: good, normal, ok, free, ..._free)", 0},
+        {"truth", OPT_TRUTH, "FILE.csv", 0, "import known answers: path, verdict, class, severity, mask, group", 0},
+        {"group", OPT_GROUP, "REGEX", 0, "group pictures by this part of their path (first parenthesis, else the match)", 0},
+        {"sidecar", OPT_SIDECAR, "FILE", 0, "CSV or JSON with path and object, position, camera, time, group", 0},
+        {"pattern", OPT_PATTERN, "TEXT", 0, "the same from the path's end, e.g. '{object}/{camera}_{position}.jpg'", 0},
+        {"max-megapixels", OPT_PIXELS, "N", 0, "largest picture (default 120)", 0},
+        {"max-megabytes", OPT_BYTES, "N", 0, "largest file (default 256)", 0},
+        OPTION_JSON,
+        {0}};
+    static const struct argp argp = {table, parse, "[PATH...]",
+                                     "Add pictures (PNG, JPEG) to the project of the current folder.", NULL, NULL, NULL};
+    struct options o = {.scene = "main", .normal = "^(good|normal|ok|free|.*_free)$"};
+    struct add_report report = {.bad = json_array()};
+    struct error err;
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    stop_on_signals();
+    enum status status = run(&o, &report, &err);
+    if (status == ST_OK || report.seen > 0)
+        print_report(&report, o.json);
+    json_decref(report.bad);
+    return status == ST_OK ? EXIT_OK : fail(&err);
+}

@@ -1,0 +1,188 @@
+#include "config.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/screening.h"
+#include "base/alloc.h"
+#include "screen/evaluate.h"
+
+enum { OPT_SCENE = OPT_OWN, OPT_SEEDS, OPT_RANDOM, OPT_PART, OPT_RESAMPLES };
+
+struct options {
+    const char *scene;
+    int seeds, resamples, part; // part: 0 both taps, 1 the second only
+    bool random, json;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+    switch (key) {
+    case OPT_JSON: o->json = true; return 0;
+    case OPT_SCENE: o->scene = arg; return 0;
+    case OPT_RANDOM: o->random = true; return 0;
+    case OPT_SEEDS: o->seeds = (int)option_number(state, arg, "--seeds", 1, 1000); return 0;
+    case OPT_RESAMPLES: o->resamples = (int)option_number(state, arg, "--resamples", 0, 100000); return 0;
+    case OPT_PART: o->part = (int)option_number(state, arg, "--tap", 0, 2); return 0;
+    case ARGP_KEY_ARG: argp_error(state, "takes no argument '%s'", arg); return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+struct summary {
+    double auroc, sd, ap, filtered90, filtered95, filtered9824; // means over seeds; sd of auroc
+    struct metrics_interval auroc_ci, filtered95_ci;            // mean of the seeds' interval ends
+    size_t normals, defects;
+};
+
+static struct summary summarise(const struct metrics *m, int seeds, int stride)
+{
+    struct summary s = {.normals = m[0].normals, .defects = m[0].defects};
+    double square = 0;
+    for (int i = 0; i < seeds; i++) {
+        const struct metrics *x = &m[i * stride];
+        s.auroc += x->auroc / seeds;
+        square += x->auroc * x->auroc / seeds;
+        s.ap += x->ap / seeds;
+        s.filtered90 += x->filtered90 / seeds;
+        s.filtered95 += x->filtered95 / seeds;
+        s.filtered9824 += x->filtered9824 / seeds;
+        s.auroc_ci.low += x->auroc_ci.low / seeds;
+        s.auroc_ci.high += x->auroc_ci.high / seeds;
+        s.filtered95_ci.low += x->filtered95_ci.low / seeds;
+        s.filtered95_ci.high += x->filtered95_ci.high / seeds;
+    }
+    s.sd = sqrt(fmax(0, square - s.auroc * s.auroc));
+    return s;
+}
+
+static void print_summary(const struct options *o, const char *scene, const char *kind, const struct summary *s)
+{
+    const char *split = o->random ? "random" : "group";
+    if (o->json)
+        print_json(json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:I, s:I, s:f, s:f, s:[f,f], s:f, s:f, s:f, s:[f,f], s:f}",
+                             "scene", scene, "detector", "whole", "split", split, "kind", kind, "tap", o->part, "seeds",
+                             o->seeds, "normals", (json_int_t)s->normals, "defects", (json_int_t)s->defects, "auroc",
+                             s->auroc, "auroc_sd", s->sd, "auroc_ci", s->auroc_ci.low, s->auroc_ci.high, "ap", s->ap,
+                             "filtered_90", s->filtered90, "filtered_95", s->filtered95, "filtered_95_ci",
+                             s->filtered95_ci.low, s->filtered95_ci.high, "filtered_9824", s->filtered9824));
+    else
+        printf("%-14s %7zu %.3f ± %.3f [%.3f, %.3f] %.3f %6.1f %6.1f %6.1f\n", kind, s->defects, s->auroc, s->sd,
+               s->auroc_ci.low, s->auroc_ci.high, s->ap, 100 * s->filtered90, 100 * s->filtered95,
+               100 * s->filtered9824);
+}
+
+// Columns of the chosen tap, answered pictures only.
+static float *gather(const struct dataset *set, int from, int dim, struct evaluate_set *out)
+{
+    float *rows = xcalloc(set->count + 1, (size_t)dim * sizeof *rows);
+    bool *defect = xcalloc(set->count + 1, sizeof *defect);
+    int *kinds = xcalloc(set->count + 1, sizeof *kinds);
+    uint64_t *groups = xcalloc(set->count + 1, sizeof *groups);
+    size_t n = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        if (set->known[i] != VERDICT_NORMAL && set->known[i] != VERDICT_DEFECT)
+            continue;
+        memcpy(rows + n * (size_t)dim, set->inputs[i].embedding + from, (size_t)dim * sizeof *rows);
+        defect[n] = set->known[i] == VERDICT_DEFECT;
+        kinds[n] = set->kinds[i];
+        groups[n] = set->groups[i];
+        n++;
+    }
+    *out = (struct evaluate_set){.embeddings = rows, .count = n, .dim = dim, .defect = defect, .kinds = kinds,
+                                 .kind_count = (int)set->kind_count, .groups = groups};
+    return rows;
+}
+
+static enum status evaluate_scene(struct project *project, const struct base *base, const struct scene *scene,
+                                  const struct options *o, struct error *err)
+{
+    char sha256[HASH_HEX];
+    struct store *store;
+    struct dataset set;
+    struct evaluate_set input;
+    struct evaluate_result result;
+    enum status status = screening_patch(project, scene, sha256, err);
+    if (status == ST_OK && !sha256[0])
+        status = error_set(err, ST_INVALID, "scene %s was not screened yet; run `assay screen` first", scene->name);
+    if (status == ST_OK)
+        status = screening_store(project, base, scene, sha256, &store, err);
+    if (status != ST_OK)
+        return status;
+    status = store_refresh(store, err);
+    if (status == ST_OK)
+        status = dataset_load(project, scene, store, extract_dim(base), &set, err);
+    if (status == ST_OK) {
+        const struct base_info *info = base_info(base);
+        int from = o->part == 2 ? info->channels[0] : 0;
+        int dim = o->part == 1 ? info->channels[0] : set.dim - from;
+        float *rows = gather(&set, from, dim, &input);
+        status = evaluate_whole(&input, o->seeds, !o->random, o->resamples, &result, err);
+        if (status == ST_OK) {
+            struct summary s = summarise(result.overall, o->seeds, 1);
+            if (!o->json)
+                printf("%s: %s split, %d seeds, %zu test normals\n%-14s %7s %s\n", scene->name,
+                       o->random ? "random (leaks where groups repeat)" : "grouped", o->seeds, s.normals, "kind", "defects",
+                       "AUROC ± sd    [95 % interval]  AP     normals filtered (%) at recall 90, 95, 98.24 %");
+            print_summary(o, scene->name, "all", &s);
+            for (int k = 0; k < input.kind_count; k++) {
+                s = summarise(result.by_kind + k, o->seeds, input.kind_count);
+                print_summary(o, scene->name, set.kind_names[k], &s);
+            }
+            evaluate_clear(&result);
+        } else {
+            error_prefix(err, "scene %s", scene->name);
+        }
+        free(rows);
+        free((void *)input.defect);
+        free((void *)input.kinds);
+        free((void *)input.groups);
+        dataset_clear(&set);
+    }
+    store_close(store);
+    return status;
+}
+
+int cmd_evaluate(int argc, char **argv)
+{
+    static const struct argp_option table[] = {
+        {"scene", OPT_SCENE, "NAME", 0, "this scene only", 0},
+        {"seeds", OPT_SEEDS, "N", 0, "splits (default 5)", 0},
+        {"random", OPT_RANDOM, NULL, 0, "split pictures, not groups: leaks, for comparison with published figures only", 0},
+        {"tap", OPT_PART, "0|1|2", 0, "features: both taps, the finer, the coarser (default 0)", 0},
+        {"resamples", OPT_RESAMPLES, "N", 0, "bootstrap draws of whole groups for the intervals (default 200)", 0},
+        OPTION_JSON,
+        {0}};
+    static const struct argp argp = {table, parse, "",
+                                     "Measure the picture-level detector against known answers: the normals of 80 % of the "
+                                     "groups fit, the other normals and all defects test.", NULL, NULL, NULL};
+    struct options o = {.seeds = 5, .resamples = 200};
+    struct project project;
+    struct base *base = NULL;
+    struct scene *scenes = NULL;
+    size_t count = 0, done = 0;
+    struct error err;
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    enum status status = project_open(NULL, &project, &err);
+    if (status != ST_OK)
+        return fail(&err);
+    status = project_base(&project, &base, &err);
+    if (status == ST_OK)
+        status = db_scene_list(project.db, &scenes, &count, &err);
+    for (size_t i = 0; i < count; i++) {
+        if (status == ST_OK && (!o.scene || strcmp(o.scene, scenes[i].name) == 0)) {
+            done++;
+            status = evaluate_scene(&project, base, &scenes[i], &o, &err);
+        }
+        scene_clear(&scenes[i]);
+    }
+    if (status == ST_OK && done == 0)
+        status = error_set(&err, ST_NOT_FOUND, "there is no such scene");
+    free(scenes);
+    if (base)
+        base_free(base);
+    project_close(&project);
+    return status == ST_OK ? EXIT_OK : fail(&err);
+}

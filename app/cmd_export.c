@@ -1,0 +1,174 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/project.h"
+#include "base/clock.h"
+#include "base/csv.h"
+
+enum { OPT_FORMAT = OPT_OWN, OPT_SCENE, OPT_ALL };
+
+struct options {
+    bool jsonl, answered;
+    const char *scene;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+    switch (key) {
+    case OPT_JSON: o->jsonl = true; return 0;
+    case OPT_FORMAT:
+        if (strcmp(arg, "csv") != 0 && strcmp(arg, "jsonl") != 0)
+            argp_error(state, "--format is csv or jsonl, not '%s'", arg);
+        o->jsonl = strcmp(arg, "jsonl") == 0;
+        return 0;
+    case OPT_SCENE: o->scene = arg; return 0;
+    case OPT_ALL: o->answered = true; return 0;
+    case ARGP_KEY_ARG: argp_error(state, "takes no argument '%s'", arg); return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const char *const columns[] = {
+    "path", "scene", "group", "sha256", "width", "height", "unreadable", "object", "position", "camera", "taken",
+    "revision", "score", "score_whole", "score_patch", "score_tile", "flagged", "verdict", "class", "severity",
+    "regions", "note", "who", "when", "truth", "truth_class", "truth_severity", "truth_mask"};
+enum { COLUMNS = sizeof columns / sizeof *columns };
+
+static const char *text(const char *value)
+{
+    return value ? value : "";
+}
+
+static void write_csv(const struct export_row *r)
+{
+    char number[8][32], when[CLOCK_TEXT] = "";
+    bool scored = r->revision_number > 0;
+    snprintf(number[0], sizeof *number, "%d", r->width);
+    snprintf(number[1], sizeof *number, "%d", r->height);
+    snprintf(number[2], sizeof *number, scored ? "%d" : "", r->revision_number);
+    snprintf(number[3], sizeof *number, scored ? "%.6g" : "", r->score.score);
+    for (int d = 0; d < DETECTORS; d++)
+        snprintf(number[4 + d], sizeof *number, scored ? "%.6g" : "", r->score.parts[d]);
+    if (r->verdict != VERDICT_NONE)
+        clock_text(r->at_ms, when);
+    const char *cells[COLUMNS] = {
+        r->path, r->scene, r->group, r->sha256, number[0], number[1], r->unreadable, r->object, r->position,
+        r->camera, r->taken, number[2], number[3], number[4], number[5], number[6],
+        scored ? r->flagged ? "1" : "0" : "", verdict_name(r->verdict), r->class_name, r->severity, r->regions,
+        r->note, r->person, when, verdict_name(r->truth), r->truth_class, r->truth_severity, r->truth_mask};
+    for (int i = 0; i < COLUMNS; i++)
+        csv_put(stdout, text(cells[i]), i == COLUMNS - 1);
+}
+
+static void put(json_t *object, const char *key, const char *value)
+{
+    if (value && value[0]) {
+        json_t *string = json_string(value);
+        // a path need not be UTF-8; its bytes are then given as Latin-1 would read them
+        if (!string) {
+            char wide[4096];
+            size_t n = 0;
+            for (const unsigned char *p = (const unsigned char *)value; *p && n + 3 < sizeof wide; p++) {
+                if (*p < 0x80) {
+                    wide[n++] = (char)*p;
+                } else {
+                    wide[n++] = (char)(0xc0 | *p >> 6);
+                    wide[n++] = (char)(0x80 | (*p & 0x3f));
+                }
+            }
+            wide[n] = '\0';
+            string = json_string(wide);
+        }
+        json_object_set_new(object, key, string);
+    }
+}
+
+static void write_json(const struct export_row *r)
+{
+    char when[CLOCK_TEXT];
+    json_t *o = json_object();
+    put(o, "path", r->path);
+    put(o, "scene", r->scene);
+    put(o, "group", r->group);
+    put(o, "sha256", r->sha256);
+    json_object_set_new(o, "width", json_integer(r->width));
+    json_object_set_new(o, "height", json_integer(r->height));
+    put(o, "unreadable", r->unreadable);
+    put(o, "object", r->object);
+    put(o, "position", r->position);
+    put(o, "camera", r->camera);
+    put(o, "taken", r->taken);
+    if (r->revision_number > 0) {
+        json_object_set_new(o, "revision", json_integer(r->revision_number));
+        json_object_set_new(o, "score", json_real(r->score.score));
+        json_t *parts = json_object();
+        for (int d = 0; d < DETECTORS; d++)
+            json_object_set_new(parts, detector_name((enum detector)d), json_real(r->score.parts[d]));
+        json_object_set_new(o, "scores", parts);
+        json_object_set_new(o, "flagged", json_boolean(r->flagged));
+    }
+    if (r->verdict != VERDICT_NONE) {
+        clock_text(r->at_ms, when);
+        put(o, "verdict", verdict_name(r->verdict));
+        put(o, "class", r->class_name);
+        put(o, "severity", r->severity);
+        json_t *regions = r->regions && r->regions[0] ? json_loads(r->regions, 0, NULL) : NULL;
+        if (regions)
+            json_object_set_new(o, "regions", regions);
+        put(o, "note", r->note);
+        put(o, "who", r->person);
+        put(o, "when", when);
+    }
+    if (r->truth != VERDICT_NONE) {
+        put(o, "truth", verdict_name(r->truth));
+        put(o, "truth_class", r->truth_class);
+        put(o, "truth_severity", r->truth_severity);
+        put(o, "truth_mask", r->truth_mask);
+    }
+    print_json(o);
+}
+
+static enum status each(void *context, const struct export_row *row, struct error *err)
+{
+    const struct options *o = context;
+    if (o->answered && row->verdict == VERDICT_NONE)
+        return ST_OK;
+    if (o->jsonl)
+        write_json(row);
+    else
+        write_csv(row);
+    return ferror(stdout) ? error_set(err, ST_IO, "cannot write the output: disk full or pipe closed") : ST_OK;
+}
+
+int cmd_export(int argc, char **argv)
+{
+    static const struct argp_option table[] = {
+        {"format", OPT_FORMAT, "csv|jsonl", 0, "form of the output (default: csv)", 0},
+        {"scene", OPT_SCENE, "NAME", 0, "this scene only", 0},
+        {"answered", OPT_ALL, NULL, 0, "only pictures that a person answered", 0},
+        {"json", OPT_JSON, NULL, 0, "the same as --format jsonl", 90},
+        {0}};
+    static const struct argp argp = {table, parse, "", "Write everything known about the pictures to standard output.", NULL, NULL, NULL};
+    struct options o = {0};
+    struct project project;
+    struct error err;
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    enum status status = project_open(NULL, &project, &err);
+    if (status != ST_OK)
+        return fail(&err);
+    struct scene scene = {0};
+    if (o.scene)
+        status = db_scene_get(project.db, 0, o.scene, &scene, &err);
+    if (status == ST_OK) {
+        if (!o.jsonl)
+            for (int i = 0; i < COLUMNS; i++)
+                csv_put(stdout, columns[i], i == COLUMNS - 1);
+        status = db_export(project.db, scene.id, each, &o, &err);
+        scene_clear(&scene);
+    }
+    project_close(&project);
+    return status == ST_OK ? EXIT_OK : fail(&err);
+}

@@ -1,0 +1,62 @@
+#include "config.h"
+
+#include "app/app.h"
+#include "app/project.h"
+
+struct options {
+    const char *dir, *base;
+    bool json;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+    switch (key) {
+    case OPT_JSON:
+        o->json = true;
+        return 0;
+    case OPT_OWN:
+        o->base = arg;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (o->dir)
+            argp_error(state, "one folder only");
+        o->dir = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (!o->dir)
+            argp_error(state, "name the folder of the new project");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+int cmd_init(int argc, char **argv)
+{
+    static const struct argp_option table[] = {
+        {"base", OPT_OWN, "FILE", 0, "base network (safetensors, MobileNet v1); without it the built-in filter bank", 0},
+        OPTION_JSON,
+        {0}};
+    static const struct argp argp = {table, parse, "DIR", "Make a project in DIR.", NULL, NULL, NULL};
+    struct options o = {0};
+    struct project project;
+    struct error err;
+    struct base *base;
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    if (project_create(o.dir, o.base, &project, &err) != ST_OK)
+        return fail(&err);
+    if (project_base(&project, &base, &err) != ST_OK) {
+        project_close(&project);
+        return fail(&err);
+    }
+    const struct base_info *info = base_info(base);
+    if (o.json)
+        print_json(json_pack("{s:s, s:s, s:s, s:I}", "project", project.dir, "base", info->name, "sha256",
+                             info->sha256, "parameters", (json_int_t)info->parameters));
+    else
+        printf("%s: new project, base %s\n", project.dir, info->name);
+    base_free(base);
+    project_close(&project);
+    return EXIT_OK;
+}

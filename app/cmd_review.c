@@ -1,0 +1,107 @@
+#include "config.h"
+
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/review_session.h"
+#include "base/alloc.h"
+#include "base/parallel.h"
+#include "base/text.h"
+#include "ui/review.h"
+
+enum { OPT_AS = OPT_OWN, OPT_SCENE, OPT_GRAPHICS, OPT_SCRIPT };
+
+struct options {
+    const char *as, *scene, *script;
+    int graphics;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    static const char *const graphics[] = {[GRAPHICS_AUTO] = "auto", [GRAPHICS_SIXEL] = "sixel",
+                                           [GRAPHICS_SYMBOLS] = "symbols", [GRAPHICS_ASCII] = "ascii"};
+    struct options *o = state->input;
+    switch (key) {
+    case OPT_AS: o->as = arg; return 0;
+    case OPT_SCENE: o->scene = arg; return 0;
+    case OPT_SCRIPT: o->script = arg; return 0;
+    case OPT_GRAPHICS:
+        for (int i = 0; i < 4; i++) {
+            if (strcmp(graphics[i], arg) == 0) {
+                o->graphics = i;
+                return 0;
+            }
+        }
+        argp_error(state, "--graphics is auto, sixel, symbols or ascii, not '%s'", arg);
+        return 0;
+    case ARGP_KEY_ARG: argp_error(state, "takes no argument '%s'", arg); return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+// Accounts are shared, so the person is asked for, with the account as the proposal.
+static char *ask_person(void)
+{
+    struct passwd *account = getpwuid(geteuid());
+    const char *proposal = account ? account->pw_name : "inspector";
+    char line[128];
+    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+        return xstrdup(proposal);
+    fprintf(stderr, "Who answers? [%s] ", proposal);
+    if (!fgets(line, sizeof line, stdin))
+        return xstrdup(proposal);
+    line[strcspn(line, "\r\n")] = '\0';
+    text_clean(line);
+    return xstrdup(line[0] ? line : proposal);
+}
+
+enum status review_project(struct project *project, const char *as, const char *scene, int graphics,
+                           const char *script, struct error *err)
+{
+    const char *given = as ? as : getenv("ASSAY_AS");
+    char *person = given && given[0] ? xstrdup(given) : ask_person();
+    struct review_session *session;
+    enum status status = review_session_open(project, person, scene, &session, err);
+    if (status == ST_OK) {
+        char *title = xasprintf("%s, %s", strrchr(project->dir, '/') ? strrchr(project->dir, '/') + 1 : project->dir,
+                                person);
+        struct review_config config = {.title = title, .limits = project->limits, .graphics = graphics,
+                                       .threads = parallel_cores() > 1 ? 2 : 1, .script = script};
+        status = review_run(&config, review_session_model(session), err);
+        free(title);
+        struct error kept = {0};
+        size_t answers = review_session_close(session, &kept);
+        fprintf(stderr, "assay: %zu answers by %s, all saved\n", answers, person);
+        if (kept.code != ST_OK)
+            fprintf(stderr, "assay: a labelled picture could not be copied into the project: %s; `assay check --repair` tries again\n",
+                    kept.text);
+    }
+    free(person);
+    return status;
+}
+
+int cmd_review(int argc, char **argv)
+{
+    static const struct argp_option table[] = {
+        {"as", OPT_AS, "NAME", 0, "who answers (or ASSAY_AS in the environment)", 0},
+        {"scene", OPT_SCENE, "NAME", 0, "this scene only", 0},
+        {"graphics", OPT_GRAPHICS, "HOW", 0, "auto, sixel, symbols or ascii (default: what the terminal says it has)", 0},
+        {"script", OPT_SCRIPT, "FILE", 0, "keys from a file instead of the keyboard", 0},
+        {0}};
+    struct options o = {0};
+    struct project project;
+    struct error err;
+    char *keys = review_keys(0);
+    char *doc = xasprintf("Answer the flagged pictures, most anomalous first.\v%s", keys);
+    const struct argp argp = {table, parse, "", doc, NULL, NULL, NULL};
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    free(doc);
+    free(keys);
+    if (project_open(NULL, &project, &err) != ST_OK)
+        return fail(&err);
+    enum status status = review_project(&project, o.as, o.scene, o.graphics, o.script, &err);
+    project_close(&project);
+    return status == ST_OK ? EXIT_OK : fail(&err);
+}

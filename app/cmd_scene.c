@@ -1,0 +1,160 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/project.h"
+#include "base/alloc.h"
+#include "base/file.h"
+
+enum { OPT_SIZE = OPT_OWN, OPT_SQUASH, OPT_KEEP, OPT_ROI, OPT_IGNORE, OPT_TILE, OPT_OVERLAP };
+
+struct options {
+    const char *name, *ignore;
+    bool json, changes, roi_set;
+    int size, tile, squash; // -1 unchanged
+    double overlap, roi[4];
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+    char rest;
+    if (key >= OPT_SIZE && key <= OPT_OVERLAP)
+        o->changes = true;
+    switch (key) {
+    case OPT_JSON: o->json = true; return 0;
+    case OPT_SIZE: o->size = (int)option_number(state, arg, "--size", SCREEN_SIZE_MIN, SCREEN_SIZE_MAX); return 0;
+    case OPT_SQUASH: o->squash = 1; return 0;
+    case OPT_KEEP: o->squash = 0; return 0;
+    case OPT_TILE: o->tile = (int)option_number(state, arg, "--tile", 0, 8192); return 0;
+    case OPT_OVERLAP: o->overlap = option_real(state, arg, "--overlap", 0, 0.5); return 0;
+    case OPT_IGNORE: o->ignore = arg; return 0;
+    case OPT_ROI:
+        o->roi_set = true;
+        if (sscanf(arg, "%lf,%lf,%lf,%lf%c", &o->roi[0], &o->roi[1], &o->roi[2], &o->roi[3], &rest) != 4)
+            argp_error(state, "--roi is X0,Y0,X1,Y1 as fractions of the picture, e.g. 0,0.2,1,0.8, not '%s'", arg);
+        return 0;
+    case ARGP_KEY_ARG:
+        if (o->name)
+            argp_error(state, "one scene only");
+        o->name = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (o->changes && !o->name)
+            argp_error(state, "name the scene to change");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+// The mask is copied into the project: the file that was named may go.
+static enum status set_ignore(struct project *p, struct scene *scene, const char *file, struct error *err)
+{
+    unsigned char *bytes;
+    size_t count;
+    struct image mask;
+    if (strcmp(file, "none") == 0) {
+        scene->settings.ignore_sha256[0] = '\0';
+        free(scene->ignore_path);
+        scene->ignore_path = xstrdup("");
+        return ST_OK;
+    }
+    enum status status = image_load(file, &p->limits, 0, 0, &mask, NULL, err);
+    if (status != ST_OK)
+        return status;
+    image_clear(&mask);
+    status = file_read(file, p->limits.file_bytes, &bytes, &count, err);
+    if (status != ST_OK)
+        return status;
+    hash_bytes(bytes, count, scene->settings.ignore_sha256);
+    free(scene->ignore_path);
+    scene->ignore_path = xasprintf("pictures/mask-%s", scene->settings.ignore_sha256);
+    char *path = file_join(p->dir, scene->ignore_path);
+    status = file_write(path, bytes, count, err);
+    free(path);
+    free(bytes);
+    return status;
+}
+
+static enum status change(struct project *p, const struct options *o, struct error *err)
+{
+    struct scene scene;
+    int64_t id;
+    enum status status = db_scene_ensure(p->db, o->name, &id, err);
+    if (status == ST_OK)
+        status = db_scene_get(p->db, id, NULL, &scene, err);
+    if (status != ST_OK)
+        return status;
+    if (o->size > 0)
+        scene.settings.size = o->size;
+    if (o->squash >= 0)
+        scene.settings.squash = o->squash;
+    if (o->tile >= 0)
+        scene.settings.tile = o->tile;
+    if (o->overlap >= 0)
+        scene.settings.overlap = o->overlap;
+    if (o->roi_set)
+        memcpy(scene.settings.roi, o->roi, sizeof o->roi);
+    if (o->ignore)
+        status = set_ignore(p, &scene, o->ignore, err);
+    if (status == ST_OK)
+        status = screen_settings_check(&scene.settings, err);
+    if (status == ST_OK)
+        status = db_scene_set(p->db, &scene, err);
+    scene_clear(&scene);
+    return status;
+}
+
+static enum status show(struct project *p, const struct options *o, struct error *err)
+{
+    struct scene *scenes = NULL;
+    size_t count = 0, shown = 0;
+    enum status status = db_scene_list(p->db, &scenes, &count, err);
+    for (size_t i = 0; i < count; i++) {
+        const struct screen_settings *s = &scenes[i].settings;
+        if (!o->name || strcmp(o->name, scenes[i].name) == 0) {
+            shown++;
+            if (o->json)
+                print_json(json_pack("{s:s, s:i, s:b, s:[f,f,f,f], s:i, s:f, s:s}", "scene", scenes[i].name, "size",
+                                     s->size, "squash", s->squash, "roi", s->roi[0], s->roi[1], s->roi[2], s->roi[3],
+                                     "tile", s->tile, "overlap", s->overlap, "ignore", s->ignore_sha256));
+            else
+                printf("%s: size %d, %s, region %g,%g,%g,%g, tiles %d (overlap %g), ignore mask %s\n", scenes[i].name,
+                       s->size, s->squash ? "squashed" : "aspect kept", s->roi[0], s->roi[1], s->roi[2], s->roi[3],
+                       s->tile, s->overlap, s->ignore_sha256[0] ? s->ignore_sha256 : "none");
+        }
+        scene_clear(&scenes[i]);
+    }
+    free(scenes);
+    if (status == ST_OK && o->name && shown == 0)
+        status = error_set(err, ST_NOT_FOUND, "there is no scene '%s'", o->name);
+    return status;
+}
+
+int cmd_scene(int argc, char **argv)
+{
+    static const struct argp_option table[] = {
+        {"size", OPT_SIZE, "N", 0, "network input: side of the square of equal area (default 256)", 0},
+        {"squash", OPT_SQUASH, NULL, 0, "squash every picture to a square", 0},
+        {"keep-aspect", OPT_KEEP, NULL, 0, "keep the aspect (default)", 0},
+        {"roi", OPT_ROI, "X0,Y0,X1,Y1", 0, "region of interest, fractions of the picture", 0},
+        {"ignore", OPT_IGNORE, "FILE", 0, "mask picture, white is not looked at; 'none' takes it away", 0},
+        {"tile", OPT_TILE, "N", 0, "screen native-resolution tiles of N pixels beside the whole; 0 none", 0},
+        {"overlap", OPT_OVERLAP, "F", 0, "overlap of neighbouring tiles, 0 to 0.5", 0},
+        OPTION_JSON,
+        {0}};
+    static const struct argp argp = {table, parse, "[SCENE]",
+                                     "Show or change how a scene's pictures are looked at. The next `assay screen` uses it.", NULL, NULL, NULL};
+    struct options o = {.size = -1, .tile = -1, .squash = -1, .overlap = -1};
+    struct project project;
+    struct error err;
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    if (project_open(NULL, &project, &err) != ST_OK)
+        return fail(&err);
+    enum status status = o.changes ? change(&project, &o, &err) : ST_OK;
+    if (status == ST_OK)
+        status = show(&project, &o, &err);
+    project_close(&project);
+    return status == ST_OK ? EXIT_OK : fail(&err);
+}

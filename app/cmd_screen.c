@@ -1,0 +1,104 @@
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "app/screening.h"
+#include "base/parallel.h"
+
+enum { OPT_SCENE = OPT_OWN, OPT_RATE, OPT_REFIT };
+
+struct options {
+    const char *scene;
+    struct screening_options run;
+    bool json;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+    switch (key) {
+    case OPT_JSON: o->json = o->run.quiet = true; return 0;
+    case OPT_SCENE: o->scene = arg; return 0;
+    case OPT_REFIT: o->run.refit = true; return 0;
+    case OPT_RATE: o->run.flag_rate = option_real(state, arg, "--flag-rate", 1e-6, 0.5); return 0;
+    case 'j': o->run.threads = (int)option_number(state, arg, "--threads", 1, 1024); return 0;
+    case ARGP_KEY_ARG: argp_error(state, "takes no argument '%s'", arg); return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static void print_scene(const struct scene *scene, const struct screening_report *r, bool json)
+{
+    double rate = r->screened ? 1 - (double)r->flagged / (double)r->screened : 0;
+    if (json) {
+        print_json(json_pack("{s:s, s:i, s:I, s:I, s:f, s:I, s:f, s:f, s:I, s:I, s:f, s:O}", "scene", scene->name,
+                             "revision", r->revision, "screened", (json_int_t)r->screened, "flagged",
+                             (json_int_t)r->flagged, "filter_rate", rate, "believed_normal",
+                             (json_int_t)r->believed, "threshold", r->threshold, "shrinkage", r->shrinkage,
+                             "extracted", (json_int_t)r->extracted, "failed", (json_int_t)r->failed, "seconds",
+                             r->seconds, "bad", r->bad));
+        return;
+    }
+    size_t i;
+    json_t *bad;
+    json_array_foreach(r->bad, i, bad)
+        printf("not screened: %s\n", json_string_value(json_object_get(bad, "reason")));
+    printf("%s: revision %d, %lld pictures, %lld flagged, %.2f %% filtered (%.1f s)\n", scene->name, r->revision,
+           (long long)r->screened, (long long)r->flagged, 100 * rate, r->seconds);
+}
+
+static enum status run(const struct options *o, struct error *err)
+{
+    struct project project;
+    struct base *base = NULL;
+    struct scene *scenes = NULL;
+    size_t count = 0, screened = 0;
+    enum status status = project_open(NULL, &project, err);
+    if (status != ST_OK)
+        return status;
+    status = project_base(&project, &base, err);
+    if (status == ST_OK)
+        status = db_scene_list(project.db, &scenes, &count, err);
+    for (size_t i = 0; i < count && status == ST_OK; i++) {
+        struct scene_counts counts;
+        if (o->scene && strcmp(o->scene, scenes[i].name) != 0)
+            continue;
+        screened++;
+        status = db_counts(project.db, scenes[i].id, &counts, err);
+        if (status == ST_OK && counts.pictures == counts.unreadable)
+            status = error_set(err, ST_INVALID, "scene %s has no readable picture; `assay add` some first",
+                               scenes[i].name);
+        struct screening_report report = {.bad = json_array()};
+        if (status == ST_OK)
+            status = screening_run(&project, base, &scenes[i], &o->run, &report, err);
+        if (status == ST_OK)
+            print_scene(&scenes[i], &report, o->json);
+        json_decref(report.bad);
+    }
+    if (status == ST_OK && screened == 0)
+        status = o->scene ? error_set(err, ST_NOT_FOUND, "there is no scene '%s'", o->scene)
+                          : error_set(err, ST_INVALID, "the project has no pictures; `assay add` some first");
+    for (size_t i = 0; i < count; i++)
+        scene_clear(&scenes[i]);
+    free(scenes);
+    base_free(base);
+    project_close(&project);
+    return status;
+}
+
+int cmd_screen(int argc, char **argv)
+{
+    static const struct argp_option table[] = {
+        {"scene", OPT_SCENE, "NAME", 0, "this scene only", 0},
+        {"flag-rate", OPT_RATE, "R", 0, "share of normal pictures that may be flagged (default 0.004)", 0},
+        {"refit", OPT_REFIT, NULL, 0, "learn the patch statistics anew and compute every picture again", 0},
+        {"threads", 'j', "N", 0, "pictures worked on at once (default: all cores)", 0},
+        OPTION_JSON,
+        {0}};
+    static const struct argp argp = {table, parse, "", "Score every picture and flag the rare ones.", NULL, NULL, NULL};
+    struct options o = {.run = {.flag_rate = 0.004, .threads = parallel_cores()}};
+    struct error err;
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    stop_on_signals();
+    return run(&o, &err) == ST_OK ? EXIT_OK : fail(&err);
+}

@@ -1,0 +1,88 @@
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "app/project.h"
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    bool *json = state->input;
+    switch (key) {
+    case OPT_JSON: *json = true; return 0;
+    case ARGP_KEY_ARG: argp_error(state, "takes no argument '%s'", arg); return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static json_t *counts_json(const struct scene_counts *c)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "pictures", (json_int_t)c->pictures,
+                     "unreadable", (json_int_t)c->unreadable, "screened", (json_int_t)c->screened, "flagged",
+                     (json_int_t)c->flagged, "open", (json_int_t)c->open, "answered", (json_int_t)c->answered,
+                     "normals", (json_int_t)c->normals, "defects", (json_int_t)c->defects, "unsure",
+                     (json_int_t)c->unsure, "known_answers", (json_int_t)c->truths);
+}
+
+static void print_counts(const char *name, const struct scene_counts *c)
+{
+    double filtered = c->screened ? 100.0 * (double)(c->screened - c->flagged) / (double)c->screened : 0;
+    printf("%-12s %9lld %9lld %9lld %8.2f%% %9lld %9lld %9lld\n", name, (long long)c->pictures,
+           (long long)c->screened, (long long)c->flagged, filtered, (long long)c->open, (long long)c->answered,
+           (long long)c->defects);
+}
+
+static enum status run(bool json, struct error *err)
+{
+    struct project project;
+    struct base *base = NULL;
+    struct scene *scenes = NULL;
+    struct scene_counts counts;
+    size_t count = 0;
+    enum status status = project_open(NULL, &project, err);
+    if (status != ST_OK)
+        return status;
+    status = project_base(&project, &base, err);
+    if (status == ST_OK)
+        status = db_scene_list(project.db, &scenes, &count, err);
+    json_t *list = json_array();
+    if (status == ST_OK && !json) {
+        printf("%s, base %s\n", project.dir, base_info(base)->name);
+        printf("%-12s %9s %9s %9s %9s %9s %9s %9s\n", "scene", "pictures", "screened", "flagged", "filtered", "open",
+               "answered", "defects");
+    }
+    for (size_t i = 0; i < count && status == ST_OK; i++) {
+        status = db_counts(project.db, scenes[i].id, &counts, err);
+        if (status != ST_OK)
+            break;
+        json_t *entry = counts_json(&counts);
+        json_object_set_new(entry, "scene", json_string(scenes[i].name));
+        json_array_append_new(list, entry);
+        if (!json)
+            print_counts(scenes[i].name, &counts);
+    }
+    if (status == ST_OK)
+        status = db_counts(project.db, 0, &counts, err);
+    if (status == ST_OK && json)
+        print_json(json_pack("{s:s, s:s, s:o, s:O}", "project", project.dir, "base", base_info(base)->name, "total",
+                             counts_json(&counts), "scenes", list));
+    else if (status == ST_OK && count != 1)
+        print_counts("total", &counts);
+    json_decref(list);
+    for (size_t i = 0; i < count; i++)
+        scene_clear(&scenes[i]);
+    free(scenes);
+    if (base)
+        base_free(base);
+    project_close(&project);
+    return status;
+}
+
+int cmd_status(int argc, char **argv)
+{
+    static const struct argp_option table[] = {OPTION_JSON, {0}};
+    static const struct argp argp = {table, parse, "", "Show what stands where.", NULL, NULL, NULL};
+    bool json = false;
+    struct error err;
+    argp_parse(&argp, argc, argv, 0, NULL, &json);
+    return run(json, &err) == ST_OK ? EXIT_OK : fail(&err);
+}

@@ -1,0 +1,364 @@
+#include "config.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "app/review_session.h"
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/strbuf.h"
+
+enum { AHEAD = 6, LEASE_MS = 120000 };
+
+// Copies labelled pictures on its own thread with its own handle, so that an
+// answer never waits for a picture to be copied.
+struct keeper {
+    struct project *project;
+    pthread_t thread;
+    bool running;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    int64_t *queue;
+    size_t count, capacity;
+    bool stop;
+    struct error failed;
+};
+
+struct review_session {
+    struct project *project;
+    struct review_model model;
+    struct keeper keeper;
+    int64_t person, scene;
+    char name[64];
+    struct queue_item *items; // this session's list: answered ones, the current one, leased ones ahead
+    size_t count, capacity;
+    size_t answers;
+    // of the item handed out last:
+    struct picture row;
+    struct verdict_row verdict;
+    struct revision revision;
+    struct scene row_scene;
+    char *path;
+    struct strbuf details;
+    struct class_row *classes;
+    struct review_class *shown_classes;
+    size_t class_count;
+};
+
+static void *keep(void *argument)
+{
+    struct keeper *k = argument;
+    struct db *db = NULL;
+    char *path = file_join(k->project->dir, "project.db");
+    struct error err = {0};
+    enum status status = db_open(path, &db, &err);
+    free(path);
+    pthread_mutex_lock(&k->lock);
+    for (;;) {
+        while (k->count == 0 && !k->stop)
+            pthread_cond_wait(&k->wake, &k->lock);
+        if (k->count == 0)
+            break;
+        int64_t id = k->queue[--k->count];
+        pthread_mutex_unlock(&k->lock);
+        if (db)
+            status = project_keep(k->project, db, id, &err);
+        pthread_mutex_lock(&k->lock);
+        if (status != ST_OK && k->failed.code == ST_OK)
+            k->failed = err;
+    }
+    pthread_mutex_unlock(&k->lock);
+    if (db)
+        db_close(db);
+    return NULL;
+}
+
+static void keeper_start(struct keeper *k, struct project *project)
+{
+    k->project = project;
+    pthread_mutex_init(&k->lock, NULL);
+    pthread_cond_init(&k->wake, NULL);
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    k->running = pthread_create(&k->thread, NULL, keep, k) == 0;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+static void keeper_add(struct keeper *k, int64_t picture)
+{
+    pthread_mutex_lock(&k->lock);
+    GROW(k->queue, k->capacity, k->count + 1);
+    k->queue[k->count++] = picture;
+    pthread_cond_signal(&k->wake);
+    pthread_mutex_unlock(&k->lock);
+}
+
+static void keeper_stop(struct keeper *k)
+{
+    pthread_mutex_lock(&k->lock);
+    k->stop = true;
+    pthread_cond_signal(&k->wake);
+    pthread_mutex_unlock(&k->lock);
+    if (k->running)
+        pthread_join(k->thread, NULL);
+    pthread_mutex_destroy(&k->lock);
+    pthread_cond_destroy(&k->wake);
+    free(k->queue);
+}
+
+static size_t place(const struct review_session *s, int64_t picture)
+{
+    size_t i = 0;
+    while (i < s->count && s->items[i].picture != picture)
+        i++;
+    return i;
+}
+
+static enum status lease_more(struct review_session *s, struct error *err)
+{
+    int64_t *known = xcalloc(s->count + 1, sizeof *known);
+    struct queue_item fresh[AHEAD];
+    size_t count = 0;
+    for (size_t i = 0; i < s->count; i++)
+        known[i] = s->items[i].picture;
+    enum status status = db_queue_lease(s->project->db, s->name, s->person, s->scene, AHEAD, LEASE_MS, known,
+                                        s->count, fresh, &count, err);
+    free(known);
+    for (size_t i = 0; i < count && status == ST_OK; i++) {
+        GROW(s->items, s->capacity, s->count + 1);
+        s->items[s->count++] = fresh[i];
+    }
+    return status;
+}
+
+static void forget_row(struct review_session *s)
+{
+    picture_clear(&s->row);
+    verdict_clear(&s->verdict);
+    scene_clear(&s->row_scene);
+    free(s->path);
+    s->path = NULL;
+    s->row = (struct picture){0};
+    s->verdict = (struct verdict_row){0};
+    s->row_scene = (struct scene){0};
+}
+
+static void add_detail(struct strbuf *sb, const char *what, const char *value)
+{
+    if (value && value[0])
+        strbuf_printf(sb, "%s%s: %s", sb->len ? "\n" : "", what, value);
+}
+
+static enum status load_item(struct review_session *s, struct queue_item *item, struct error *err)
+{
+    struct db *db = s->project->db;
+    forget_row(s);
+    enum status status = db_picture_get(db, item->picture, &s->row, err);
+    if (status == ST_OK)
+        status = db_verdict_get(db, item->picture, LABEL_REVIEW, &s->verdict, err);
+    if (status == ST_OK)
+        status = db_scene_get(db, s->row.scene, NULL, &s->row_scene, err);
+    if (status == ST_OK)
+        status = db_revision_get(db, item->revision, &s->revision, err);
+    if (status == ST_OK)
+        s->path = project_picture(s->project, &s->row);
+    return status;
+}
+
+static enum status on_item(void *context, size_t index, struct review_item *out, struct error *err)
+{
+    struct review_session *s = context;
+    if (index + 2 >= s->count) {
+        enum status status = lease_more(s, err);
+        if (status != ST_OK)
+            return status;
+    }
+    if (index >= s->count)
+        return error_set(err, ST_NOT_FOUND, "nothing more to review");
+    struct queue_item *item = &s->items[index], fresh;
+    enum status status = db_queue_item(s->project->db, item->picture, &fresh, err);
+    if (status == ST_OK) {
+        *item = fresh;
+        status = load_item(s, item, err);
+    }
+    struct scene_counts counts;
+    if (status == ST_OK)
+        status = db_counts(s->project->db, s->scene, &counts, err);
+    if (status != ST_OK)
+        return status;
+    const char *slash = strrchr(s->row.path, '/');
+    strbuf_reset(&s->details);
+    strbuf_puts(&s->details, "");
+    strbuf_printf(&s->details, "%d x %d", s->row.width, s->row.height);
+    add_detail(&s->details, "object", s->row.object);
+    add_detail(&s->details, "position", s->row.position);
+    add_detail(&s->details, "camera", s->row.camera);
+    add_detail(&s->details, "taken", s->row.taken);
+    if (s->row.group && strncmp(s->row.group, "content:", 8) != 0)
+        add_detail(&s->details, "group", s->row.group);
+    *out = (struct review_item){
+        .id = item->picture,
+        .path = s->path,
+        .name = slash ? slash + 1 : s->row.path,
+        .scene = s->row_scene.name,
+        .score = item->score,
+        .threshold = s->revision.threshold,
+        .percentile = item->percentile,
+        .position = item->position,
+        .open = counts.open,
+        .heat = item->heat.rows > 0 ? &item->heat : NULL,
+        .details = s->details.data,
+        .verdict = verdict_name(s->verdict.verdict),
+        .class_name = s->verdict.class_name ? s->verdict.class_name : "",
+        .severity = s->verdict.severity ? s->verdict.severity : "",
+    };
+    memcpy(out->box, item->box, sizeof out->box);
+    return ST_OK;
+}
+
+static enum status say(struct review_session *s, const struct action *a, enum verdict verdict, struct error *err)
+{
+    size_t at = place(s, a->id);
+    int64_t event, class_id;
+    bool defect = verdict == VERDICT_DEFECT;
+    enum status status = ST_OK;
+    if (defect)
+        status = db_class_ensure(s->project->db, a->class_name, a->severity, &class_id, err);
+    struct label label = {.picture = a->id, .person = s->person, .role = "inspector", .source = LABEL_REVIEW,
+                          .verdict = verdict, .class_name = defect ? a->class_name : "",
+                          .severity = defect ? a->severity : "", .regions = "", .note = "", .took_ms = a->took_ms};
+    if (at < s->count) {
+        label.revision = s->items[at].revision;
+        label.score = s->items[at].score.score;
+    }
+    if (status == ST_OK)
+        status = db_label_add(s->project->db, &label, &event, err);
+    if (status != ST_OK)
+        return status;
+    if (verdict != VERDICT_SKIP) {
+        s->answers++;
+        keeper_add(&s->keeper, a->id);
+    }
+    return ST_OK;
+}
+
+static enum status on_act(void *context, const struct action *a, size_t *index, struct error *err)
+{
+    static const enum verdict verdicts[] = {[ACTION_NORMAL] = VERDICT_NORMAL, [ACTION_DEFECT] = VERDICT_DEFECT,
+                                            [ACTION_UNSURE] = VERDICT_UNSURE, [ACTION_SKIP] = VERDICT_SKIP};
+    struct review_session *s = context;
+    int64_t picture;
+    enum status status;
+    if (a->kind != ACTION_UNDO && a->kind != ACTION_REDO)
+        return say(s, a, verdicts[a->kind], err);
+    status = a->kind == ACTION_UNDO ? db_label_undo(s->project->db, s->person, &picture, err)
+                                    : db_label_redo(s->project->db, s->person, &picture, err);
+    if (status != ST_OK)
+        return status;
+    size_t at = place(s, picture);
+    if (at == s->count) { // answered in an earlier session
+        struct queue_item item;
+        status = db_queue_item(s->project->db, picture, &item, err);
+        if (status != ST_OK)
+            return status;
+        GROW(s->items, s->capacity, s->count + 1);
+        s->items[s->count++] = item;
+    }
+    if (index)
+        *index = at;
+    return ST_OK;
+}
+
+static void forget_classes(struct review_session *s)
+{
+    if (s->classes)
+        class_free(s->classes, s->class_count);
+    free(s->shown_classes);
+    s->classes = NULL;
+    s->shown_classes = NULL;
+    s->class_count = 0;
+}
+
+static void on_classes(void *context, const struct review_class **classes, size_t *count)
+{
+    struct review_session *s = context;
+    struct error unused;
+    forget_classes(s);
+    *classes = NULL;
+    *count = 0;
+    if (db_class_list(s->project->db, &s->classes, &s->class_count, &unused) != ST_OK)
+        return;
+    s->shown_classes = xcalloc(s->class_count + 1, sizeof *s->shown_classes);
+    for (size_t i = 0; i < s->class_count; i++)
+        s->shown_classes[i] = (struct review_class){s->classes[i].name, s->classes[i].severity};
+    *classes = s->shown_classes;
+    *count = s->class_count;
+}
+
+static void on_tick(void *context)
+{
+    struct review_session *s = context;
+    struct error unused; // a missed renewal is made up for by the next one
+    if (db_queue_renew(s->project->db, s->name, LEASE_MS, &unused) != ST_OK)
+        return;
+}
+
+enum status review_session_open(struct project *project, const char *person, const char *scene,
+                                struct review_session **session, struct error *err)
+{
+    struct review_session *s = xcalloc(1, sizeof *s);
+    struct scene_counts counts;
+    uint64_t random = 0;
+    s->project = project;
+    s->model = (struct review_model){s, on_item, on_act, on_classes, on_tick};
+    if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
+        random = (uint64_t)getpid();
+    snprintf(s->name, sizeof s->name, "%ld-%016llx", (long)getpid(), (unsigned long long)random);
+    enum status status = db_person_ensure(project->db, person, &s->person, err);
+    if (status == ST_OK && scene) {
+        struct scene row;
+        status = db_scene_get(project->db, 0, scene, &row, err);
+        if (status == ST_OK) {
+            s->scene = row.id;
+            scene_clear(&row);
+        }
+    }
+    if (status == ST_OK)
+        status = db_counts(project->db, s->scene, &counts, err);
+    if (status == ST_OK && counts.screened == 0)
+        status = error_set(err, ST_INVALID, "nothing was screened yet; run `assay screen` first");
+    if (status != ST_OK) {
+        free(s);
+        return status;
+    }
+    keeper_start(&s->keeper, project);
+    *session = s;
+    return ST_OK;
+}
+
+const struct review_model *review_session_model(struct review_session *session)
+{
+    return &session->model;
+}
+
+size_t review_session_close(struct review_session *s, struct error *kept)
+{
+    size_t answers = s->answers;
+    struct error unused;
+    if (db_queue_release(s->project->db, s->name, 0, &unused) != ST_OK)
+        answers = s->answers; // the leases run out by themselves
+    keeper_stop(&s->keeper);
+    if (s->keeper.failed.code != ST_OK)
+        *kept = s->keeper.failed;
+    forget_row(s);
+    forget_classes(s);
+    strbuf_clear(&s->details);
+    free(s->items);
+    free(s);
+    return answers;
+}

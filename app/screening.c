@@ -1,0 +1,364 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/progress.h"
+#include "app/screening.h"
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/rng.h"
+#include "base/text.h"
+
+enum {
+    SAMPLE = 400, // pictures that the patch statistics are fitted on
+    PAGE = 256,
+    BATCH = 500,  // scores per transaction
+};
+
+// Pictures of a scene as the extractor wants them, paged from the database.
+// `next` is called by one thread at a time, while no other uses the handle.
+struct feed {
+    struct project *project;
+    const struct scene *scene;
+    struct store *store;   // NULL: do not skip what is stored
+    const int64_t *only;   // sorted ids to give, NULL all
+    size_t only_count, only_at;
+    struct picture *rows;
+    size_t count, at;
+    int64_t after;
+    struct screening_report *report;
+    struct progress *progress;
+    int64_t done;
+    enum status status;
+    struct error error;
+};
+
+static void feed_drop(struct feed *f)
+{
+    for (size_t i = 0; i < f->count; i++)
+        picture_clear(&f->rows[i]);
+    free(f->rows);
+    f->rows = NULL;
+    f->count = f->at = 0;
+}
+
+static bool feed_next(void *context, struct extract_item *item)
+{
+    struct feed *f = context;
+    if (f->only) {
+        if (f->only_at == f->only_count)
+            return false;
+        struct picture row;
+        f->status = db_picture_get(f->project->db, f->only[f->only_at++], &row, &f->error);
+        if (f->status != ST_OK)
+            return false;
+        *item = (struct extract_item){row.id, project_picture(f->project, &row)};
+        picture_clear(&row);
+        progress_step(f->progress, ++f->done);
+        return true;
+    }
+    for (;;) {
+        if (f->at == f->count) {
+            feed_drop(f);
+            f->status = db_picture_page(f->project->db, f->scene->id, false, f->after, PAGE, &f->rows, &f->count,
+                                        &f->error);
+            if (f->status != ST_OK || f->count == 0)
+                return false;
+            f->after = f->rows[f->count - 1].id;
+        }
+        struct picture *row = &f->rows[f->at++];
+        if (f->store && store_has(f->store, row->id))
+            continue;
+        *item = (struct extract_item){row->id, project_picture(f->project, row)};
+        return true;
+    }
+}
+
+static enum status feed_done(void *context, const struct extract_result *result, struct error *err)
+{
+    struct feed *f = context;
+    progress_step(f->progress, ++f->done);
+    if (result->status != ST_OK) {
+        f->report->failed++;
+        json_array_append_new(f->report->bad, json_pack("{s:s}", "reason", result->error.text));
+        return ST_OK;
+    }
+    f->report->extracted++;
+    struct store_record record = {.id = result->id, .patch = result->patch.patch, .tile = result->patch.tile,
+                                  .heat = result->patch.heat, .embedding = result->embedding};
+    memcpy(record.box, result->patch.box, sizeof record.box);
+    return store_append(f->store, &record, err);
+}
+
+static enum status load_ignore(const struct project *p, const struct scene *scene, struct image *mask,
+                               struct error *err)
+{
+    struct image colour;
+    *mask = (struct image){0};
+    if (!scene->ignore_path || !scene->ignore_path[0])
+        return ST_OK;
+    char *path = file_join(p->dir, scene->ignore_path);
+    enum status status = image_load(path, &p->limits, 0, 0, &colour, NULL, err);
+    free(path);
+    if (status != ST_OK)
+        return status;
+    image_clear(mask);
+    *mask = colour;
+    if (colour.channels == 3) { // anything not black is ignored
+        struct image gray;
+        image_init(&gray, colour.width, colour.height, 1);
+        for (size_t i = 0; i < (size_t)colour.width * (size_t)colour.height; i++)
+            gray.pixels[i] = colour.pixels[3 * i] | colour.pixels[3 * i + 1] | colour.pixels[3 * i + 2];
+        image_clear(&colour);
+        *mask = gray;
+    }
+    return ST_OK;
+}
+
+static char *patch_key(const struct scene *scene)
+{
+    return xasprintf("scene.%lld.patch", (long long)scene->id);
+}
+
+enum status screening_patch(struct project *project, const struct scene *scene, char sha256[HASH_HEX],
+                            struct error *err)
+{
+    char *key = patch_key(scene), *value = NULL;
+    enum status status = db_setting_get(project->db, key, &value, err);
+    sha256[0] = '\0';
+    if (status == ST_OK && value && strlen(value) == HASH_HEX - 1)
+        memcpy(sha256, value, HASH_HEX);
+    free(value);
+    free(key);
+    return status;
+}
+
+enum status screening_store(const struct project *project, const struct base *base, const struct scene *scene,
+                            const char *patch_sha256, struct store **store, struct error *err)
+{
+    char *path = xasprintf("%s/cache/scene-%lld-%.12s.features", project->dir, (long long)scene->id, patch_sha256);
+    char *cache = file_join(project->dir, "cache");
+    char *key = xasprintf("%.64s %.64s", base_info(base)->sha256, patch_sha256);
+    enum status status = file_mkdirs(cache, err);
+    if (status == ST_OK)
+        status = store_open(path, key, extract_dim(base), store, err);
+    free(key);
+    free(cache);
+    free(path);
+    return status;
+}
+
+struct sample {
+    int64_t ids[SAMPLE];
+    size_t count, seen;
+    struct rng rng;
+};
+
+// Reservoir sampling (Vitter 1985, algorithm R) over the pictures not known to be other than normal.
+static enum status draw(void *context, const struct export_row *row, struct error *err)
+{
+    (void)err;
+    struct sample *s = context;
+    enum verdict known = row->verdict != VERDICT_NONE ? row->verdict : row->truth;
+    if ((row->unreadable && row->unreadable[0]) || (known != VERDICT_NONE && known != VERDICT_NORMAL))
+        return ST_OK;
+    s->seen++;
+    if (s->count < SAMPLE) {
+        s->ids[s->count++] = row->picture;
+    } else {
+        uint64_t at = rng_below(&s->rng, s->seen);
+        if (at < SAMPLE)
+            s->ids[at] = row->picture;
+    }
+    return ST_OK;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static enum status fit_patches(struct project *project, struct extract_config *config, const struct scene *scene,
+                               const struct screening_options *o, struct patch_model **patch,
+                               char sha256[HASH_HEX], struct error *err)
+{
+    struct sample *sample = xcalloc(1, sizeof *sample);
+    sample->rng = rng_seed((uint64_t)scene->id);
+    enum status status = db_export(project->db, scene->id, draw, sample, err);
+    if (status == ST_OK && sample->count < 16)
+        status = error_set(err, ST_INVALID,
+                           "scene %s: %zu pictures believed normal are too few to learn from; at least 16 are needed",
+                           scene->name, sample->count);
+    qsort(sample->ids, sample->count, sizeof *sample->ids, by_id);
+    struct progress progress;
+    char *what = xasprintf("learning %s", scene->name);
+    progress_start(&progress, what, (int64_t)sample->count, o->quiet);
+    struct feed feed = {.project = project, .scene = scene, .only = sample->ids, .only_count = sample->count,
+                        .progress = &progress};
+    struct extract_io io = {.context = &feed, .next = feed_next, .stop = stop_asked};
+    if (status == ST_OK)
+        status = extract_fit_patches(config, &io, patch, err);
+    progress_end(&progress);
+    free(what);
+    free(sample);
+    if (feed.status != ST_OK && status == ST_OK) {
+        patch_free(*patch);
+        *err = feed.error;
+        return feed.status;
+    }
+    if (status != ST_OK)
+        return status;
+    char *models = file_join(project->dir, "models"), *key = patch_key(scene);
+    status = patch_save(*patch, base_info(config->base), &scene->settings, models, sha256, err);
+    if (status == ST_OK)
+        status = db_setting_set(project->db, key, sha256, err);
+    free(models);
+    free(key);
+    if (status != ST_OK)
+        patch_free(*patch);
+    return status;
+}
+
+// The stored patch statistics when they fit base and settings, else new ones.
+static enum status get_patches(struct project *project, struct extract_config *config, const struct scene *scene,
+                               const struct screening_options *o, struct patch_model **patch,
+                               char sha256[HASH_HEX], struct error *err)
+{
+    struct error unused;
+    enum status status = screening_patch(project, scene, sha256, err);
+    if (status != ST_OK)
+        return status;
+    if (sha256[0] && !o->refit) {
+        char *path = project_model(project, sha256);
+        status = patch_load(path, base_info(config->base), &scene->settings, patch, &unused);
+        free(path);
+        if (status == ST_OK)
+            return ST_OK;
+    }
+    return fit_patches(project, config, scene, o, patch, sha256, err);
+}
+
+static enum status store_scores(struct project *project, const struct dataset *set,
+                                const struct screen_score *scores, double threshold, int64_t revision,
+                                int64_t *flagged, struct error *err)
+{
+    struct score_new *batch = xcalloc(BATCH, sizeof *batch);
+    struct store_record *records = xcalloc(BATCH, sizeof *records);
+    enum status status = ST_OK;
+    for (size_t at = 0; at < set->count && status == ST_OK; at += BATCH) {
+        size_t n = set->count - at < BATCH ? set->count - at : BATCH;
+        for (size_t i = 0; i < n; i++) {
+            bool flag = scores[at + i].score >= threshold;
+            batch[i] = (struct score_new){.picture = set->ids[at + i], .score = scores[at + i], .flagged = flag};
+            if (flag && store_get(set->store, set->ids[at + i], &records[i])) {
+                batch[i].heat = &records[i].heat;
+                memcpy(batch[i].box, records[i].box, sizeof batch[i].box);
+            }
+            *flagged += flag;
+        }
+        status = db_revision_scores(project->db, revision, batch, n, err);
+    }
+    free(records);
+    free(batch);
+    return status;
+}
+
+static enum status make_revision(struct project *project, const struct base *base, const struct scene *scene,
+                                 const struct screening_options *o, struct store *store, const char *patch_sha256,
+                                 struct screening_report *report, struct error *err)
+{
+    struct dataset set;
+    struct screen_model *model;
+    enum status status = dataset_load(project, scene, store, extract_dim(base), &set, err);
+    if (status != ST_OK)
+        return status;
+    struct screen_score *scores = xcalloc(set.count + 1, sizeof *scores);
+    status = screen_fit(set.inputs, set.count, set.dim, set.believed, set.groups, scene->settings.tile > 0,
+                        o->flag_rate, (uint64_t)scene->id, scores, &model, err);
+    if (status != ST_OK) {
+        free(scores);
+        dataset_clear(&set);
+        return error_prefix(err, "scene %s", scene->name);
+    }
+    struct revision revision = {.scene = scene->id, .threshold = screen_threshold(model), .flag_rate = o->flag_rate,
+                                .believed = (int64_t)screen_fit_count(model), .created_ms = clock_unix_ms()};
+    memcpy(revision.base_sha256, base_info(base)->sha256, HASH_HEX);
+    memcpy(revision.patch_sha256, patch_sha256, HASH_HEX);
+    char *models = file_join(project->dir, "models");
+    int64_t id = 0;
+    status = screen_save(model, base_info(base), &scene->settings, models, revision.model_sha256, err);
+    if (status == ST_OK)
+        status = db_revision_begin(project->db, &revision, &id, err);
+    if (status == ST_OK)
+        status = store_scores(project, &set, scores, revision.threshold, id, &report->flagged, err);
+    if (status == ST_OK)
+        status = db_revision_finish(project->db, id, err);
+    if (status == ST_OK)
+        status = db_revision_get(project->db, id, &revision, err);
+    report->screened = (int64_t)set.count;
+    report->threshold = revision.threshold;
+    report->believed = revision.believed;
+    report->shrinkage = screen_shrinkage(model);
+    report->revision = revision.number;
+    free(models);
+    screen_free(model);
+    free(scores);
+    dataset_clear(&set);
+    return status;
+}
+
+enum status screening_run(struct project *project, const struct base *base, const struct scene *scene,
+                          const struct screening_options *options, struct screening_report *report,
+                          struct error *err)
+{
+    double started = clock_seconds();
+    struct image ignore;
+    struct patch_model *patch;
+    struct store *store;
+    struct scene_counts counts;
+    char sha256[HASH_HEX];
+    enum status status = load_ignore(project, scene, &ignore, err);
+    if (status != ST_OK)
+        return status;
+    struct extract_config config = {.base = base, .settings = scene->settings, .limits = project->limits,
+                                    .ignore = ignore.pixels ? &ignore : NULL, .threads = options->threads};
+    status = get_patches(project, &config, scene, options, &patch, sha256, err);
+    if (status == ST_OK) {
+        config.patch = patch;
+        status = screening_store(project, base, scene, sha256, &store, err);
+        if (status == ST_OK) {
+            status = db_counts(project->db, scene->id, &counts, err);
+            struct progress progress;
+            char *what = xasprintf("screening %s", scene->name);
+            int64_t todo = counts.pictures - counts.unreadable - (int64_t)store_count(store);
+            progress_start(&progress, what, todo, options->quiet);
+            struct feed feed = {.project = project, .scene = scene, .store = store, .report = report,
+                                .progress = &progress};
+            struct extract_io io = {.context = &feed, .next = feed_next, .done = feed_done, .stop = stop_asked};
+            if (status == ST_OK)
+                status = extract_run(&config, &io, err);
+            feed_drop(&feed);
+            if (status == ST_OK && feed.status != ST_OK) {
+                *err = feed.error;
+                status = feed.status;
+            }
+            progress_end(&progress);
+            free(what);
+            struct error flush;
+            if (status == ST_OK)
+                status = store_refresh(store, err);
+            else if (store_flush(store, &flush) == ST_OK && status == ST_CANCELLED)
+                status = error_set(err, ST_CANCELLED, "stopped; run it again and it goes on from here");
+            if (status == ST_OK)
+                status = make_revision(project, base, scene, options, store, sha256, report, err);
+            store_close(store);
+        }
+        patch_free(patch);
+    }
+    image_clear(&ignore);
+    report->seconds = clock_seconds() - started;
+    return status;
+}

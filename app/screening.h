@@ -1,0 +1,56 @@
+// Screening a scene: patch statistics, features of every picture, normality
+// model, scores, a new revision. Each step is kept on disk, so that a run that
+// was killed goes on where it stopped.
+#ifndef APP_SCREENING_H
+#define APP_SCREENING_H
+
+#include "app/project.h"
+#include "screen/extract.h"
+#include "screen/store.h"
+
+struct screening_options {
+    double flag_rate; // share of normals that may be flagged
+    int threads;
+    bool refit;       // fit the patch statistics anew
+    bool quiet;
+};
+
+struct screening_report {
+    int64_t screened, flagged, extracted, failed, believed;
+    double threshold, shrinkage, seconds;
+    int revision;
+    json_t *bad; // array of {path, reason}: readable when added, not now
+};
+
+ASSAY_CHECKED enum status screening_run(struct project *project, const struct base *base,
+                                        const struct scene *scene, const struct screening_options *options,
+                                        struct screening_report *report, struct error *err);
+
+// Everything known about a scene's pictures that have features, aligned arrays.
+struct dataset {
+    struct store *store;
+    size_t count, capacity;
+    int dim;
+    int64_t *ids;
+    struct screen_input *inputs; // embeddings point into the store
+    bool *believed;              // neither said nor known to be other than normal
+    uint64_t *groups;            // hash of the group's name
+    enum verdict *known;         // review verdict, else imported truth
+    int *kinds;                  // index into kind_names, -1 none
+    char **kind_names;
+    size_t kind_count;
+};
+
+ASSAY_CHECKED enum status dataset_load(struct project *project, const struct scene *scene,
+                                       struct store *store, int dim, struct dataset *set, struct error *err);
+void dataset_clear(struct dataset *set);
+
+// The store of a scene's features under the given patch statistics. Caller closes.
+ASSAY_CHECKED enum status screening_store(const struct project *project, const struct base *base,
+                                          const struct scene *scene, const char *patch_sha256,
+                                          struct store **store, struct error *err);
+// Name of the patch statistics in use, "" none.
+ASSAY_CHECKED enum status screening_patch(struct project *project, const struct scene *scene,
+                                          char sha256[HASH_HEX], struct error *err);
+
+#endif
