@@ -6,3 +6,4 @@ libcore_a_SOURCES += \
 	core/screen/model.c core/screen/model.h core/screen/model_state.h \
 	core/screen/store.c core/screen/store.h \
 	core/screen/tail.c core/screen/tail.h
+include core/screen/extract.mk

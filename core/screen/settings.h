@@ -7,7 +7,7 @@
 #include "base/hash.h"
 #include "base/status.h"
 
-enum { SCREEN_SIZE_MIN = 64, SCREEN_SIZE_MAX = 1024 };
+enum { SCREEN_SIZE_MIN = 64, SCREEN_SIZE_MAX = 1024, SCREEN_TILE_MIN = 64, SCREEN_TILE_MAX = 2048 };
 
 struct screen_settings {
     int size;        // pixels: side of the square with the area of the network's input (default 256)
@@ -22,5 +22,9 @@ extern const struct screen_settings screen_settings_default; // 256, aspect kept
 
 // ST_INVALID with a sentence when a value is out of range.
 ASSAY_CHECKED enum status screen_settings_check(const struct screen_settings *settings, struct error *err);
+
+// All of them as one line, equal for equal settings: what model files are compared by.
+enum { SCREEN_SETTINGS_TEXT = 320 };
+void screen_settings_text(const struct screen_settings *settings, char text[SCREEN_SETTINGS_TEXT]);
 
 #endif

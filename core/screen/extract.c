@@ -1,0 +1,324 @@
+#include "config.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/parallel.h"
+#include "screen/extract_view.h"
+
+// A run of several threads. `lock` covers the callbacks and what follows.
+struct run {
+    const struct extract_config *config;
+    const struct extract_io *io;
+    struct ignore_map *ignore;
+    struct patch_sample *sample; // when fitting, else NULL
+    pthread_mutex_t lock;
+    size_t pulled;
+    enum status status;
+    struct error error;
+    bool ended;
+};
+
+// What one thread reuses from picture to picture.
+struct worker {
+    struct viewer *viewer;
+    struct patch_work *patch;
+    float *embedding; // (dim)
+    double *sums;     // (widest tap)
+    float *values;    // of the cells looked at: one view's, or all tiles'
+    size_t value_count, value_capacity;
+};
+
+int extract_dim(const struct base *base)
+{
+    const struct base_info *info = base_info(base);
+    return info->channels[0] + info->channels[1];
+}
+
+static void embed(struct worker *worker, const struct patch_view *view)
+{
+    float *out = worker->embedding;
+    for (int t = 0; t < BASE_TAPS; t++) {
+        const struct tap *tap = &view->taps[t];
+        size_t channels = (size_t)tap->channels, count = 0;
+        memset(worker->sums, 0, channels * sizeof *worker->sums);
+        for (size_t i = 0; i < (size_t)tap->rows * (size_t)tap->cols; i++) {
+            if (!view->looked[t][i])
+                continue;
+            count++;
+            for (size_t k = 0; k < channels; k++)
+                worker->sums[k] += tap->data[i * channels + k];
+        }
+        for (size_t k = 0; k < channels; k++)
+            out[k] = (float)(worker->sums[k] / (double)count);
+        out += channels;
+    }
+}
+
+static void heat_shape(struct heat *heat, int rows, int cols)
+{
+    int longest = rows > cols ? rows : cols, factor = (longest + HEAT_SIDE - 1) / HEAT_SIDE;
+    heat->rows = (rows + factor - 1) / factor;
+    heat->cols = (cols + factor - 1) / factor;
+    memset(heat->cells, 0, sizeof heat->cells);
+}
+
+// Merges cell values (rows, cols) that cover `box` of the heatmap, by maximum.
+static void heat_merge(struct heat *heat, const struct patch_view *view, const float *values, const double box[4])
+{
+    int rows = view->taps[0].rows, cols = view->taps[0].cols;
+    for (int r = 0; r < rows; r++)
+        for (int c = 0; c < cols; c++) {
+            if (!view->looked[0][r * cols + c])
+                continue;
+            int y = (int)((box[1] + (r + 0.5) / rows * (box[3] - box[1])) * heat->rows);
+            int x = (int)((box[0] + (c + 0.5) / cols * (box[2] - box[0])) * heat->cols);
+            y = y < heat->rows ? y : heat->rows - 1;
+            x = x < heat->cols ? x : heat->cols - 1;
+            float level = values[r * cols + c] * 128;
+            uint8_t cell = level >= 255 ? 255 : (uint8_t)(level + 0.5f), *at = &heat->cells[y * heat->cols + x];
+            *at = cell > *at ? cell : *at;
+        }
+}
+
+static void keep_values(struct worker *worker, const struct patch_view *view, const float *values)
+{
+    size_t cells = (size_t)view->taps[0].rows * (size_t)view->taps[0].cols;
+    GROW(worker->values, worker->value_capacity, worker->value_count + cells);
+    for (size_t i = 0; i < cells; i++)
+        if (view->looked[0][i])
+            worker->values[worker->value_count++] = values[i];
+}
+
+static void score_view(struct worker *worker, const struct patch_model *model, enum patch_part part,
+                       const struct patch_view *view, const double box[4], struct heat *heat)
+{
+    const float *values = patch_values(model, part, view, worker->patch);
+    keep_values(worker, view, values);
+    heat_merge(heat, view, values, box);
+}
+
+static void score_patches(const struct run *run, struct worker *worker, const struct picture *picture,
+                          const struct patch_view *whole, const double box[4], struct patch_result *result)
+{
+    const struct patch_model *model = run->config->patch;
+    heat_shape(&result->heat, whole->taps[0].rows, whole->taps[0].cols);
+    memcpy(result->box, run->config->settings.roi, sizeof result->box);
+    worker->value_count = 0;
+    score_view(worker, model, patch_part_of(model, whole), whole, box, &result->heat);
+    result->patch = patch_top(worker->values, worker->value_count);
+    worker->value_count = 0;
+    for (int i = 0; i < picture_tiles(run->config, picture); i++) {
+        struct patch_view tile;
+        double tile_box[4];
+        if (viewer_tile(worker->viewer, picture, i, &tile, tile_box))
+            score_view(worker, model, PART_TILE, &tile, tile_box, &result->heat);
+    }
+    result->tile = patch_top(worker->values, worker->value_count);
+}
+
+static enum status everything_ignored(const char *path, struct error *err)
+{
+    return error_set(err, ST_INVALID, "%s: the ignore mask leaves nothing of the region of interest to look at", path);
+}
+
+static void extract_one(const struct run *run, struct worker *worker, const char *path, struct extract_result *result)
+{
+    struct picture picture;
+    struct patch_view view;
+    double box[4];
+    result->status = picture_open(run->config, path, &picture, &result->error);
+    if (result->status != ST_OK)
+        return;
+    if (viewer_whole(worker->viewer, &picture, &view, box)) {
+        embed(worker, &view);
+        result->embedding = worker->embedding;
+        result->dim = extract_dim(run->config->base);
+        if (run->config->patch)
+            score_patches(run, worker, &picture, &view, box, &result->patch);
+    } else {
+        result->status = everything_ignored(path, &result->error);
+    }
+    image_clear(&picture.image);
+}
+
+static void end_run(struct run *run, enum status status)
+{
+    run->ended = true;
+    if (run->status == ST_OK)
+        run->status = status;
+}
+
+// Next picture under the lock; false when the run is over.
+static bool pull(struct run *run, struct extract_item *item, size_t *number)
+{
+    *item = (struct extract_item){0};
+    pthread_mutex_lock(&run->lock);
+    if (!run->ended && run->io->stop && run->io->stop(run->io->context))
+        end_run(run, error_set(&run->error, ST_CANCELLED, "stopped before the last picture"));
+    if (!run->ended && run->sample && patch_sample_full(run->sample))
+        run->ended = true;
+    if (!run->ended && !run->io->next(run->io->context, item))
+        run->ended = true;
+    bool more = !run->ended;
+    *number = run->pulled;
+    run->pulled += more;
+    pthread_mutex_unlock(&run->lock);
+    return more;
+}
+
+static void deliver(struct run *run, const struct extract_result *result)
+{
+    pthread_mutex_lock(&run->lock);
+    if (run->status == ST_OK) {
+        enum status status = run->io->done(run->io->context, result, &run->error);
+        if (status != ST_OK)
+            end_run(run, status);
+    }
+    pthread_mutex_unlock(&run->lock);
+}
+
+static void worker_init(struct worker *worker, const struct run *run)
+{
+    const struct base_info *info = base_info(run->config->base);
+    int widest = info->channels[0] > info->channels[1] ? info->channels[0] : info->channels[1];
+    *worker = (struct worker){
+        .viewer = viewer_new(run->config, run->ignore),
+        .patch = patch_work_new(),
+        .embedding = xcalloc((size_t)extract_dim(run->config->base), sizeof(float)),
+        .sums = xcalloc((size_t)widest, sizeof(double)),
+    };
+}
+
+static void worker_clear(struct worker *worker)
+{
+    viewer_free(worker->viewer);
+    patch_work_free(worker->patch);
+    free(worker->embedding);
+    free(worker->sums);
+    free(worker->values);
+}
+
+static void extract_body(void *context, int index)
+{
+    (void)index;
+    struct run *run = context;
+    struct worker worker;
+    struct extract_item item;
+    size_t number;
+    worker_init(&worker, run);
+    while (pull(run, &item, &number)) {
+        struct extract_result result = {.id = item.id};
+        extract_one(run, &worker, item.path, &result);
+        free(item.path);
+        deliver(run, &result);
+    }
+    worker_clear(&worker);
+}
+
+static enum status run_start(struct run *run, const struct extract_config *config, const struct extract_io *io,
+                             struct error *err)
+{
+    enum status status = screen_settings_check(&config->settings, err);
+    if (status != ST_OK)
+        return status;
+    *run = (struct run){.config = config, .io = io, .ignore = ignore_new(config->ignore)};
+    pthread_mutex_init(&run->lock, NULL);
+    return ST_OK;
+}
+
+static enum status run_end(struct run *run, struct error *err)
+{
+    pthread_mutex_destroy(&run->lock);
+    ignore_free(run->ignore);
+    if (run->status != ST_OK && err)
+        *err = run->error;
+    return run->status;
+}
+
+static enum status check_patch(const struct extract_config *config, struct error *err)
+{
+    char ours[SCREEN_SETTINGS_TEXT], theirs[SCREEN_SETTINGS_TEXT];
+    screen_settings_text(&config->settings, ours);
+    screen_settings_text(&config->patch->settings, theirs);
+    if (strcmp(ours, theirs) != 0 || strcmp(base_info(config->base)->sha256, config->patch->base_sha256) != 0)
+        return error_set(err, ST_INVALID,
+                         "the patch statistics were fitted with another base or other settings; fit the scene again");
+    return ST_OK;
+}
+
+enum status extract_run(const struct extract_config *config, const struct extract_io *io, struct error *err)
+{
+    struct run run;
+    enum status status = config->patch ? check_patch(config, err) : ST_OK;
+    if (status == ST_OK)
+        status = run_start(&run, config, io, err);
+    if (status != ST_OK)
+        return status;
+    parallel_run(config->threads, extract_body, &run);
+    return run_end(&run, err);
+}
+
+// ---- the sample for patch statistics ----
+
+static void sample_one(struct run *run, struct worker *worker, size_t number, const char *path)
+{
+    struct picture picture;
+    struct patch_view view;
+    double box[4];
+    bool tiled = false;
+    struct error unread;
+    if (picture_open(run->config, path, &picture, &unread) != ST_OK)
+        return;
+    // One tile stands for the picture; which one changes from picture to picture.
+    int tiles = picture_tiles(run->config, &picture);
+    bool looked = viewer_whole(worker->viewer, &picture, &view, box);
+    if (looked) {
+        pthread_mutex_lock(&run->lock);
+        patch_sample_add(run->sample, number, &view, false);
+        pthread_mutex_unlock(&run->lock);
+    }
+    for (int i = 0; looked && i < tiles && !tiled; i++)
+        tiled = viewer_tile(worker->viewer, &picture, (int)((number * 7919 + (size_t)i) % (size_t)tiles), &view, box);
+    if (tiled) {
+        pthread_mutex_lock(&run->lock);
+        patch_sample_add(run->sample, number, &view, true);
+        pthread_mutex_unlock(&run->lock);
+    }
+    image_clear(&picture.image);
+}
+
+static void sample_body(void *context, int index)
+{
+    (void)index;
+    struct run *run = context;
+    struct worker worker;
+    struct extract_item item;
+    size_t number;
+    worker_init(&worker, run);
+    while (pull(run, &item, &number)) {
+        sample_one(run, &worker, number, item.path);
+        free(item.path);
+    }
+    worker_clear(&worker);
+}
+
+enum status extract_fit_patches(const struct extract_config *config, const struct extract_io *io,
+                                struct patch_model **model, struct error *err)
+{
+    struct run run;
+    enum status status = run_start(&run, config, io, err);
+    if (status != ST_OK)
+        return status;
+    run.sample = patch_sample_new(base_info(config->base), &config->settings);
+    parallel_run(config->threads, sample_body, &run);
+    struct patch_sample *sample = run.sample;
+    status = run_end(&run, err);
+    if (status == ST_OK)
+        status = patch_fit(sample, config->threads, model, err);
+    patch_sample_free(sample);
+    return status;
+}

@@ -1,0 +1,38 @@
+// From a file to network input: decoding, region of interest, tiles, ignore mask.
+#ifndef SCREEN_EXTRACT_VIEW_H
+#define SCREEN_EXTRACT_VIEW_H
+
+#include "screen/extract.h"
+#include "screen/patch_impl.h"
+
+// Area under a mask, by summed areas.
+struct ignore_map;
+struct ignore_map *ignore_new(const struct image *mask); // NULL gives NULL: nothing is ignored
+void ignore_free(struct ignore_map *map);
+
+// A decoded picture and the rectangle of interest in it.
+struct picture {
+    struct image image;
+    int x, y, w, h; // pixels of `image`
+    int rows, cols; // network input of the whole
+};
+
+// Errors name the path. Caller: image_clear(&picture->image).
+ASSAY_CHECKED enum status picture_open(const struct extract_config *config, const char *path, struct picture *picture,
+                                       struct error *err);
+
+int picture_tiles(const struct extract_config *config, const struct picture *picture);
+
+// One thread's way from pictures to maps.
+struct viewer;
+struct viewer *viewer_new(const struct extract_config *config, const struct ignore_map *ignore);
+void viewer_free(struct viewer *viewer);
+
+// The maps of the whole region of interest, or of one tile. `view` is valid until the next call.
+// box: x0 y0 x1 y1 in fractions of the region of interest. False when a tap has no cell to look at
+// (then nothing was computed).
+bool viewer_whole(struct viewer *viewer, const struct picture *picture, struct patch_view *view, double box[4]);
+bool viewer_tile(struct viewer *viewer, const struct picture *picture, int tile, struct patch_view *view,
+                 double box[4]);
+
+#endif

@@ -1,0 +1,128 @@
+#include "config.h"
+
+#include <cblas.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "screen/patch_impl.h"
+
+struct patch_work {
+    float *residuals, *distances, *values;
+    size_t residual_capacity, distance_capacity, value_capacity;
+};
+
+struct patch_work *patch_work_new(void)
+{
+    return xcalloc(1, sizeof(struct patch_work));
+}
+
+void patch_work_free(struct patch_work *work)
+{
+    if (!work)
+        return;
+    free(work->residuals);
+    free(work->distances);
+    free(work->values);
+    free(work);
+}
+
+void patch_free(struct patch_model *model)
+{
+    if (!model)
+        return;
+    for (int p = 0; p < PATCH_PARTS; p++)
+        for (int t = 0; t < BASE_TAPS; t++) {
+            free(model->parts[p].taps[t].mean);
+            free(model->parts[p].taps[t].places);
+            free(model->parts[p].taps[t].whiten);
+        }
+    free(model);
+}
+
+void patch_distances(const float *whiten, int dim, float *residuals, size_t count, float *distances)
+{
+    cblas_strmm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (blasint)count, dim, 1, whiten, dim,
+                residuals, dim);
+    for (size_t i = 0; i < count; i++) {
+        const float *row = residuals + i * (size_t)dim;
+        distances[i] = cblas_snrm2(dim, row, 1);
+    }
+}
+
+enum patch_part patch_part_of(const struct patch_model *model, const struct patch_view *view)
+{
+    const struct patch_stats *aligned = &model->parts[PART_ALIGNED];
+    bool fits = aligned->used;
+    for (int t = 0; t < BASE_TAPS && fits; t++)
+        fits = aligned->rows[t] == view->taps[t].rows && aligned->cols[t] == view->taps[t].cols;
+    return fits ? PART_ALIGNED : PART_FREE;
+}
+
+// Distances of all cells of one tap, in units of its quantile.
+static void tap_values(const struct patch_gaussian *g, const struct tap *tap, struct patch_work *work, float *out)
+{
+    size_t cells = (size_t)tap->rows * (size_t)tap->cols, dim = (size_t)tap->channels;
+    GROW(work->residuals, work->residual_capacity, cells * dim);
+    for (size_t i = 0; i < cells; i++) {
+        const float *x = tap->data + i * dim, *mean = g->places ? g->places + i * dim : g->mean;
+        float *r = work->residuals + i * dim;
+        for (size_t k = 0; k < dim; k++)
+            r[k] = x[k] - mean[k];
+    }
+    patch_distances(g->whiten, tap->channels, work->residuals, cells, out);
+    for (size_t i = 0; i < cells; i++)
+        out[i] /= g->quantile;
+}
+
+// Value at (r, c) of a finer grid, cell centres aligned, the edge repeated.
+static float bilinear(const float *map, int rows, int cols, float r, float c)
+{
+    r = fminf(fmaxf(r, 0), (float)(rows - 1));
+    c = fminf(fmaxf(c, 0), (float)(cols - 1));
+    int r0 = (int)r, c0 = (int)c, r1 = r0 + 1 < rows ? r0 + 1 : r0, c1 = c0 + 1 < cols ? c0 + 1 : c0;
+    float fr = r - (float)r0, fc = c - (float)c0;
+    float top = map[r0 * cols + c0] * (1 - fc) + map[r0 * cols + c1] * fc;
+    float low = map[r1 * cols + c0] * (1 - fc) + map[r1 * cols + c1] * fc;
+    return top * (1 - fr) + low * fr;
+}
+
+const float *patch_values(const struct patch_model *model, enum patch_part part, const struct patch_view *view,
+                          struct patch_work *work)
+{
+    const struct patch_stats *stats = &model->parts[part];
+    const struct tap *fine = &view->taps[0], *coarse = &view->taps[1];
+    size_t cells = (size_t)fine->rows * (size_t)fine->cols;
+    GROW(work->values, work->value_capacity, cells);
+    GROW(work->distances, work->distance_capacity, (size_t)coarse->rows * (size_t)coarse->cols);
+    tap_values(&stats->taps[0], fine, work, work->values);
+    tap_values(&stats->taps[1], coarse, work, work->distances);
+    float down = (float)coarse->rows / (float)fine->rows, across = (float)coarse->cols / (float)fine->cols;
+    for (int r = 0; r < fine->rows; r++)
+        for (int c = 0; c < fine->cols; c++) {
+            float *value = &work->values[r * fine->cols + c];
+            float other = bilinear(work->distances, coarse->rows, coarse->cols, ((float)r + 0.5f) * down - 0.5f,
+                                   ((float)c + 0.5f) * across - 0.5f);
+            *value = (*value + other) / (2 * stats->quantile);
+        }
+    return work->values;
+}
+
+static int falling(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x < y) - (x > y);
+}
+
+float patch_top(float *values, size_t count)
+{
+    if (!count)
+        return 0;
+    size_t top = (count + 99) / 100;
+    double sum = 0;
+    qsort(values, count, sizeof *values, falling);
+    for (size_t i = 0; i < top; i++)
+        sum += values[i];
+    return (float)(sum / (double)top);
+}

@@ -1,0 +1,159 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "nn/safetensors.h"
+#include "screen/patch_impl.h"
+
+static const char kind[] = "patch statistics 1";
+static const char *const part_names[PATCH_PARTS] = {"aligned", "free", "tile"};
+enum { FIGURES = 4 }; // of a tap: quantile, blend, shrinkage, quantile of both taps together
+
+static void put_stats(struct tensor_writer *writer, const struct patch_model *patch, int part, int t)
+{
+    const struct patch_stats *stats = &patch->parts[part];
+    const struct patch_gaussian *g = &stats->taps[t];
+    const int64_t dim = patch->channels[t];
+    const float figures[FIGURES] = {g->quantile, g->blend, g->shrinkage, stats->quantile};
+    char name[64];
+    snprintf(name, sizeof name, "%s/%d/figures", part_names[part], t);
+    tensor_put(writer, name, (const int64_t[TENSOR_RANK]){FIGURES}, figures);
+    snprintf(name, sizeof name, "%s/%d/mean", part_names[part], t);
+    tensor_put(writer, name, (const int64_t[TENSOR_RANK]){dim}, g->mean);
+    snprintf(name, sizeof name, "%s/%d/whiten", part_names[part], t);
+    tensor_put(writer, name, (const int64_t[TENSOR_RANK]){dim, dim}, g->whiten);
+    if (part != PART_ALIGNED)
+        return;
+    snprintf(name, sizeof name, "%s/%d/places", part_names[part], t);
+    tensor_put(writer, name, (const int64_t[TENSOR_RANK]){stats->rows[t], stats->cols[t], dim}, g->places);
+}
+
+enum status patch_save(const struct patch_model *patch, const struct base_info *base,
+                       const struct screen_settings *settings, const char *dir, char sha256[HASH_HEX],
+                       struct error *err)
+{
+    struct tensor_writer *writer = tensor_writer_new();
+    char text[SCREEN_SETTINGS_TEXT];
+    screen_settings_text(settings, text);
+    tensor_put_meta(writer, "kind", kind);
+    tensor_put_meta(writer, "base", base->name);
+    tensor_put_meta(writer, "base_sha256", base->sha256);
+    tensor_put_meta(writer, "settings", text);
+    for (int part = 0; part < PATCH_PARTS; part++)
+        for (int t = 0; t < BASE_TAPS; t++)
+            if (patch->parts[part].used)
+                put_stats(writer, patch, part, t);
+    enum status status = tensor_write(writer, NULL, dir, sha256, err);
+    tensor_writer_free(writer);
+    return status;
+}
+
+static bool has_tensor(const struct tensor_file *file, const char *name)
+{
+    for (size_t i = 0; i < tensor_count(file); i++)
+        if (strcmp(tensor_name(file, i), name) == 0)
+            return true;
+    return false;
+}
+
+static enum status read_stats(const struct tensor_file *file, struct patch_model *patch, int part, int t,
+                              struct error *err)
+{
+    struct patch_stats *stats = &patch->parts[part];
+    struct patch_gaussian *g = &stats->taps[t];
+    const int64_t dim = patch->channels[t];
+    float *figures = NULL;
+    char name[64];
+    snprintf(name, sizeof name, "%s/%d/mean", part_names[part], t);
+    enum status status = tensor_read(file, name, (int64_t[TENSOR_RANK]){dim}, &g->mean, err);
+    snprintf(name, sizeof name, "%s/%d/whiten", part_names[part], t);
+    if (status == ST_OK)
+        status = tensor_read(file, name, (int64_t[TENSOR_RANK]){dim, dim}, &g->whiten, err);
+    for (int64_t i = 0; status == ST_OK && i < dim; i++)
+        if (!(g->whiten[i * dim + i] > 0))
+            status = error_set(err, ST_CORRUPT, "%s: tensor %s: its diagonal is not positive", tensor_path(file), name);
+    snprintf(name, sizeof name, "%s/%d/figures", part_names[part], t);
+    if (status == ST_OK)
+        status = tensor_read(file, name, (int64_t[TENSOR_RANK]){FIGURES}, &figures, err);
+    if (status == ST_OK && !(figures[0] > 0 && figures[3] > 0))
+        status = error_set(err, ST_CORRUPT, "%s: tensor %s: its quantiles are not positive", tensor_path(file), name);
+    if (status == ST_OK) {
+        g->quantile = figures[0];
+        g->blend = figures[1];
+        g->shrinkage = figures[2];
+        stats->quantile = figures[3];
+    }
+    free(figures);
+    snprintf(name, sizeof name, "%s/%d/places", part_names[part], t);
+    if (status == ST_OK && part == PART_ALIGNED) {
+        int64_t shape[TENSOR_RANK] = {-1, -1, dim};
+        status = tensor_read(file, name, shape, &g->places, err);
+        if (status == ST_OK && (shape[0] > INT16_MAX || shape[1] > INT16_MAX))
+            status = error_set(err, ST_CORRUPT, "%s: tensor %s: its grid is absurd", tensor_path(file), name);
+        if (status == ST_OK) {
+            stats->rows[t] = (int)shape[0];
+            stats->cols[t] = (int)shape[1];
+        }
+    }
+    return status;
+}
+
+static enum status check_meta(const struct tensor_file *file, const struct base_info *base,
+                              const struct screen_settings *settings, struct error *err)
+{
+    const char *what = tensor_meta(file, "kind"), *sha = tensor_meta(file, "base_sha256");
+    const char *name = tensor_meta(file, "base"), *text = tensor_meta(file, "settings");
+    char want[SCREEN_SETTINGS_TEXT];
+    screen_settings_text(settings, want);
+    if (!what || strcmp(what, kind) != 0)
+        return error_set(err, ST_INVALID, "%s: not a file of patch statistics", tensor_path(file));
+    if (!sha || !name || strcmp(sha, base->sha256) != 0)
+        return error_set(err, ST_INVALID, "%s: fitted with base %s (%.12s), not with %s (%.12s); fit the scene again",
+                         tensor_path(file), name ? name : "?", sha ? sha : "?", base->name, base->sha256);
+    if (!text || strcmp(text, want) != 0)
+        return error_set(err, ST_INVALID, "%s: fitted with other settings (%.120s); fit the scene again",
+                         tensor_path(file), text ? text : "none");
+    return ST_OK;
+}
+
+enum status patch_load(const char *path, const struct base_info *base, const struct screen_settings *settings,
+                       struct patch_model **out, struct error *err)
+{
+    struct tensor_file *file;
+    enum status status = tensor_open(path, &file, err);
+    if (status != ST_OK)
+        return status;
+    struct patch_model *patch = xcalloc(1, sizeof *patch);
+    memcpy(patch->channels, base->channels, sizeof patch->channels);
+    memcpy(patch->base_sha256, base->sha256, sizeof patch->base_sha256);
+    patch->settings = *settings;
+    status = tensor_check_name(file, err);
+    if (status == ST_OK)
+        status = check_meta(file, base, settings, err);
+    for (int part = 0; part < PATCH_PARTS && status == ST_OK; part++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s/0/mean", part_names[part]);
+        patch->parts[part].used = has_tensor(file, name);
+        for (int t = 0; t < BASE_TAPS && patch->parts[part].used && status == ST_OK; t++)
+            status = read_stats(file, patch, part, t, err);
+    }
+    // Only where all pictures have one grid may the statistics for any grid be absent.
+    const struct patch_stats *aligned = &patch->parts[PART_ALIGNED];
+    int side = patch_input_side(settings->size, base->multiple);
+    if (status == ST_OK && !patch->parts[PART_FREE].used &&
+        !(aligned->used && settings->squash && aligned->rows[0] == side / base->stride[0] &&
+          aligned->cols[0] == side / base->stride[0] && aligned->rows[1] == side / base->stride[1] &&
+          aligned->cols[1] == side / base->stride[1]))
+        status = error_set(err, ST_CORRUPT, "%s: the statistics for whole pictures are missing", path);
+    if (status == ST_OK && settings->tile && !patch->parts[PART_TILE].used)
+        status = error_set(err, ST_CORRUPT, "%s: the statistics for tiles are missing", path);
+    tensor_close(file);
+    if (status != ST_OK) {
+        patch_free(patch);
+        return status;
+    }
+    *out = patch;
+    return ST_OK;
+}

@@ -1,0 +1,85 @@
+// The patch model from inside: patch.c scores, patch_fit.c fits, patch_file.c
+// stores, extract.c brings the maps.
+#ifndef SCREEN_PATCH_IMPL_H
+#define SCREEN_PATCH_IMPL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "screen/patch.h"
+
+// Three sets of statistics of the same form.
+enum patch_part {
+    PART_ALIGNED, // whole pictures of the grid that most of the sample has: a mean per place
+    PART_FREE,    // whole pictures of any grid: one mean
+    PART_TILE,    // native-resolution tiles: one mean
+    PATCH_PARTS,
+};
+
+struct patch_gaussian {
+    float *mean;      // (dim)
+    float *places;    // (rows, cols, dim): shrunk mean at each place; NULL without
+    float *whiten;    // (dim, dim), lower triangular, W (x - mean) is white
+    float quantile;   // 99.9 % of normal cells lie nearer than this
+    float blend;      // 0 = `places` is the mean everywhere, 1 = the sample's mean at each place
+    float shrinkage;  // 0..1
+};
+
+struct patch_stats {
+    bool used;
+    int rows[BASE_TAPS], cols[BASE_TAPS]; // grid, PART_ALIGNED only
+    struct patch_gaussian taps[BASE_TAPS];
+    float quantile; // of the two taps' values together
+};
+
+struct patch_model {
+    int channels[BASE_TAPS];
+    char base_sha256[HASH_HEX];
+    struct screen_settings settings;
+    struct patch_stats parts[PATCH_PARTS];
+};
+
+// One view (the whole or a tile) through the base, and which cells are looked at.
+struct patch_view {
+    struct tap taps[BASE_TAPS];
+    const uint8_t *looked[BASE_TAPS]; // (rows, cols): 0 = covered by the ignore mask
+};
+
+// A side of the network's input: the nearest multiple, at least 32 pixels.
+static inline int patch_input_side(double pixels, int multiple)
+{
+    int least = (32 + multiple - 1) / multiple * multiple, side = (int)(pixels / multiple + 0.5) * multiple;
+    return side > least ? side : least;
+}
+
+struct patch_work; // buffers of one thread
+struct patch_work *patch_work_new(void);
+void patch_work_free(struct patch_work *work);
+
+// Mahalanobis distances of `count` residuals (count, dim), which are overwritten by the whitened ones.
+void patch_distances(const float *whiten, int dim, float *residuals, size_t count, float *distances);
+
+// Which statistics fit this whole picture.
+enum patch_part patch_part_of(const struct patch_model *model, const struct patch_view *view);
+
+// Values of all cells of the finer tap, valid until the next call with `work`:
+// 1 = the 99.9 % quantile of normal cells.
+const float *patch_values(const struct patch_model *model, enum patch_part part, const struct patch_view *view,
+                          struct patch_work *work);
+
+// Mean of the largest 1 % (at least one) of `count` values, which are put in another order; 0 for none.
+float patch_top(float *values, size_t count);
+
+// The sample that a model is fitted on. Pictures arrive in any order, with
+// their place in the sequence; the result depends on the sequence only.
+struct patch_sample;
+struct patch_sample *patch_sample_new(const struct base_info *base, const struct screen_settings *settings);
+void patch_sample_free(struct patch_sample *sample);
+// Copies the view of picture `number`: its whole or its tile. Not thread-safe.
+void patch_sample_add(struct patch_sample *sample, size_t number, const struct patch_view *view, bool tile);
+bool patch_sample_full(const struct patch_sample *sample);
+ASSAY_CHECKED enum status patch_fit(struct patch_sample *sample, int threads, struct patch_model **model,
+                                    struct error *err);
+
+#endif
