@@ -1,7 +1,7 @@
 // A scene's normality model: what a revision freezes. Detectors stay separate:
 // `whole` (shrinkage Gaussian on the pooled embedding), `patch`, `tile`. Each
 // score becomes -log10 of its tail probability under normal pictures; the
-// picture's score is that of their sum.
+// picture's score is that of their Euclidean norm.
 #ifndef SCREEN_MODEL_H
 #define SCREEN_MODEL_H
 
@@ -24,7 +24,7 @@ struct screen_input { // one picture's raw measures
 
 struct screen_score {
     double score;                // -log10 of the tail probability of the fused score; 3 = one normal in 1,000
-    double parts[DETECTORS];     // the same per detector
+    double parts[DETECTORS];     // the same per detector; 0 for one that is not in use or never varied
 };
 
 struct screen_model;

@@ -18,6 +18,9 @@ static const double FLOOR = 1e-12;
 // say: the shape near 0, the scale near what the body of the scores suggests,
 // the contamination small (its mean, as a share of the excesses).
 static const double SHAPE_SD = 0.15, SCALE_SD = 0.5, CONTAMINATION = 0.05;
+// A far score is gross, no matter how the tail is shaped, when less than GROSS
+// normals of a sample of this size are expected beyond it.
+static const double GROSS = 1e-3;
 static const double ROUND_OFF = 1e-4; // probability from which a tail that would end goes on exponentially
 
 struct excesses {
@@ -135,20 +138,8 @@ static struct excesses excesses_of(const double *sorted, size_t count, double st
     return e;
 }
 
-enum status tail_fit(const double *scores, size_t count, struct tail *tail, struct error *err)
+static void fit_sorted(const double *sorted, size_t count, struct tail *tail)
 {
-    if (count < 16)
-        return error_set(err, ST_INVALID, "%zu scores are too few to fit a tail; at least 16 are needed", count);
-    for (size_t i = 0; i < count; i++)
-        if (!isfinite(scores[i]))
-            return error_set(err, ST_INVALID, "score %zu is not finite", i + 1);
-    double *sorted = xmalloc(count * sizeof *sorted);
-    memcpy(sorted, scores, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, ascending);
-    if (sorted[0] == sorted[count - 1]) {
-        free(sorted);
-        return error_set(err, ST_INVALID, "all %zu scores are equal", count);
-    }
     struct tail t = {.start = quantile(sorted, count, START)};
     for (int i = 0; i < TAIL_GRID; i++)
         t.grid[i] = quantile(sorted, count, (i + 0.5) / TAIL_GRID);
@@ -163,11 +154,35 @@ enum status tail_fit(const double *scores, size_t count, struct tail *tail, stru
             t.scale = scale;
         }
     }
-    double c = contamination(&e, exp(log_survival(t.shape, t.scale, e.limit)));
-    t.contamination = (1 - START) * c;
+    t.contamination = (1 - START) * contamination(&e, exp(log_survival(t.shape, t.scale, e.limit)));
     free(e.values);
-    free(sorted);
     *tail = t;
+}
+
+enum status tail_fit(const double *scores, size_t count, struct tail *tail, struct error *err)
+{
+    if (count < 16)
+        return error_set(err, ST_INVALID, "%zu scores are too few to fit a tail; at least 16 are needed", count);
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(scores[i]))
+            return error_set(err, ST_INVALID, "score %zu is not finite", i + 1);
+    double *sorted = xmalloc(count * sizeof *sorted);
+    memcpy(sorted, scores, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, ascending);
+    if (sorted[0] == sorted[count - 1]) {
+        free(sorted);
+        return error_set(err, ST_INVALID, "all %zu scores are equal", count);
+    }
+    // Gross scores go, which may reveal more of them; never more than the far ones.
+    size_t kept = count, gross;
+    do {
+        gross = count - kept;
+        fit_sorted(sorted, kept, tail);
+        while (kept > (size_t)ceil(FAR * (double)count) && sorted[kept - 1] > sorted[0] &&
+               tail_score(tail, sorted[kept - 1]) > log10((double)count / GROSS))
+            kept--;
+    } while (count - kept > gross && sorted[kept - 1] > sorted[0]);
+    free(sorted);
     return ST_OK;
 }
 

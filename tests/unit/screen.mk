@@ -1,5 +1,5 @@
-check_PROGRAMS += test_gaussian test_metrics test_store
-TESTS += test_gaussian test_metrics test_store
+check_PROGRAMS += test_gaussian test_metrics test_model test_store test_tail
+TESTS += test_gaussian test_metrics test_model test_store test_tail
 test_gaussian_SOURCES = tests/unit/test_gaussian.c
 test_gaussian_CPPFLAGS = $(TEST_CPPFLAGS)
 test_gaussian_LDADD = $(CORE_TEST_LIBS)
@@ -9,3 +9,9 @@ test_metrics_LDADD = $(CORE_TEST_LIBS)
 test_store_SOURCES = tests/unit/test_store.c
 test_store_CPPFLAGS = $(TEST_CPPFLAGS)
 test_store_LDADD = $(CORE_TEST_LIBS)
+test_tail_SOURCES = tests/unit/test_tail.c
+test_tail_CPPFLAGS = $(TEST_CPPFLAGS)
+test_tail_LDADD = $(CORE_TEST_LIBS)
+test_model_SOURCES = tests/unit/test_model.c
+test_model_CPPFLAGS = $(TEST_CPPFLAGS)
+test_model_LDADD = $(CORE_TEST_LIBS)

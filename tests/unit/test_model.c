@@ -1,0 +1,323 @@
+#include "config.h"
+
+#include <math.h>
+
+#include "tests/unit/test.h"
+
+#include "base/rng.h"
+#include "screen/evaluate.h"
+#include "screen/metrics.h"
+#include "screen/model.h"
+
+enum { DIM = 20 };
+
+enum sees { NOBODY, WHOLE, PATCH, BOTH }; // which detector sees the defects, BOTH: a little each
+
+struct set {
+    size_t count;
+    float *embeddings; // (count, DIM)
+    struct screen_input *inputs;
+    bool *believed, *defect;
+    uint64_t *groups;
+    struct screen_score *scores;
+};
+
+// `normals` believed normal of which the first `hidden` are gross defects, then
+// `others` not believed normal, the last `defects` of them defects. Groups of
+// four share a shift.
+static struct set make(size_t normals, size_t hidden, size_t others, size_t defects, enum sees sees, uint64_t seed)
+{
+    size_t n = normals + others;
+    struct rng rng = rng_seed(seed);
+    struct set s = {.count = n, .embeddings = xcalloc(n * DIM, sizeof(float)),
+                    .inputs = xcalloc(n, sizeof *s.inputs), .believed = xcalloc(n, sizeof *s.believed),
+                    .defect = xcalloc(n, sizeof *s.defect), .groups = xcalloc(n, sizeof *s.groups),
+                    .scores = xcalloc(n, sizeof *s.scores)};
+    double shift[DIM] = {0};
+    for (size_t i = 0; i < n; i++) {
+        float *row = s.embeddings + i * DIM;
+        s.believed[i] = i < normals;
+        s.defect[i] = i < hidden || i >= n - defects;
+        s.groups[i] = i / 4 * 17;
+        for (int j = 0; j < DIM; j++) {
+            if (i % 4 == 0)
+                shift[j] = 0.4 * rng_normal(&rng);
+            row[j] = (float)(5 + (1 + j % 3) * (rng_normal(&rng) + shift[j]));
+        }
+        double patch = 10 + rng_normal(&rng), tile = rng_normal(&rng);
+        if (s.defect[i]) {
+            row[2] += (float)(sees == WHOLE ? 30 : sees == BOTH ? 12 : 0);
+            patch += sees == PATCH ? 6 : sees == BOTH ? 2.5 : 0;
+            if (i < hidden)
+                row[4] += 1000, patch += 1000;
+        }
+        s.inputs[i] = (struct screen_input){row, (float)patch, (float)tile};
+    }
+    return s;
+}
+
+static void set_clear(struct set *s)
+{
+    free(s->embeddings);
+    free(s->inputs);
+    free(s->believed);
+    free(s->defect);
+    free(s->groups);
+    free(s->scores);
+}
+
+static struct screen_model *fit(struct set *s, bool tiles, double flag_rate)
+{
+    struct error err;
+    struct screen_model *model;
+    assert_ok(screen_fit(s->inputs, s->count, DIM, s->believed, s->groups, tiles, flag_rate, 1, s->scores, &model,
+                         &err), &err);
+    return model;
+}
+
+// Share of the pictures from..to-1 that are flagged.
+static double flagged(const struct set *s, const struct screen_model *model, size_t from, size_t to)
+{
+    double n = 0;
+    for (size_t i = from; i < to; i++)
+        n += s->scores[i].score >= screen_threshold(model);
+    return n / (double)(to - from);
+}
+
+static void normals_are_flagged_at_the_asked_rate(void **state)
+{
+    (void)state;
+    double unseen = 0, known = 0, hidden = 0, clean = 0;
+    for (uint64_t seed = 0; seed < 5; seed++) {
+        struct set s = make(1000, 0, 2000, 0, NOBODY, seed);
+        struct screen_model *model = fit(&s, true, 0.01);
+        known += flagged(&s, model, 0, 1000) / 5;
+        unseen += flagged(&s, model, 1000, 3000) / 5;
+        screen_free(model);
+        set_clear(&s);
+        s = make(1000, 15, 2000, 0, NOBODY, seed); // gross defects among those believed normal
+        model = fit(&s, false, 0.01);
+        hidden += flagged(&s, model, 0, 15) / 5;
+        clean += flagged(&s, model, 1000, 3000) / 5;
+        assert_true(screen_fit_count(model) == 970);
+        screen_free(model);
+        set_clear(&s);
+    }
+    assert_true(known > 0.005 && known < 0.02);
+    assert_true(unseen > 0.005 && unseen < 0.02);
+    assert_true(hidden == 1);
+    assert_true(clean > 0.003 && clean < 0.02);
+}
+
+static void one_blind_detector_hides_no_defect(void **state)
+{
+    (void)state;
+    for (int sees = WHOLE; sees <= BOTH; sees++) {
+        struct set s = make(1000, 0, 1200, 200, (enum sees)sees, 3);
+        struct screen_model *model = fit(&s, true, 0.004);
+        double parts[DETECTORS] = {0}, all, *v = xcalloc(1200, sizeof *v);
+        for (int d = 0; d < DETECTORS; d++) {
+            for (int i = 0; i < 1200; i++)
+                v[i] = s.scores[1000 + i].parts[d];
+            parts[d] = metrics_auroc(v, s.defect + 1000, 1200);
+        }
+        for (int i = 0; i < 1200; i++)
+            v[i] = s.scores[1000 + i].score;
+        all = metrics_auroc(v, s.defect + 1000, 1200);
+        assert_true(parts[DETECTOR_TILE] < 0.6);
+        if (sees == BOTH)
+            assert_true(all > parts[DETECTOR_WHOLE] && all > parts[DETECTOR_PATCH] && all > 0.95);
+        else
+            assert_true(all > 0.99 && flagged(&s, model, 2000, 2200) > 0.9);
+        assert_true(flagged(&s, model, 1000, 2000) < 0.02);
+        free(v);
+        screen_free(model);
+        set_clear(&s);
+    }
+}
+
+static bool same(struct screen_score a, struct screen_score b)
+{
+    bool equal = a.score == b.score;
+    for (int d = 0; d < DETECTORS; d++)
+        equal = equal && a.parts[d] == b.parts[d];
+    return equal;
+}
+
+static void scores_repeat_and_match_those_of_new_pictures(void **state)
+{
+    (void)state;
+    struct set s = make(400, 0, 50, 20, WHOLE, 7), again = make(400, 0, 50, 20, WHOLE, 7);
+    struct screen_model *model = fit(&s, true, 0.004), *second = fit(&again, true, 0.004);
+    int differ = 0;
+    for (size_t i = 0; i < s.count; i++) {
+        assert_true(same(s.scores[i], again.scores[i]));
+        struct screen_score alone = screen_score(model, &s.inputs[i]);
+        if (i >= 400) // took no part in the fit; a single row goes through other kernels than a block
+            assert_true(fabs(alone.score - s.scores[i].score) < 1e-3 * (1 + alone.score));
+        else
+            differ += alone.parts[DETECTOR_WHOLE] < s.scores[i].parts[DETECTOR_WHOLE];
+    }
+    assert_in_range(differ, 220, 400); // out of fold is stricter
+    assert_true(screen_shrinkage(model) > 0 && screen_shrinkage(model) < 1);
+    assert_true(screen_threshold(model) == -log10(0.004));
+    screen_free(model);
+    screen_free(second);
+    set_clear(&s);
+    set_clear(&again);
+}
+
+// Far more spread between groups than inside: scored with its siblings in the
+// fit, a picture would look normal.
+static void folds_never_cut_a_group(void **state)
+{
+    (void)state;
+    struct set s = make(400, 0, 0, 0, NOBODY, 7);
+    struct rng rng = rng_seed(1);
+    double own[DIM] = {0};
+    for (size_t i = 0; i < 400; i++) {
+        for (int j = 0; j < DIM; j++) {
+            if (i % 40 == 0)
+                own[j] = rng_normal(&rng);
+            s.embeddings[i * DIM + (size_t)j] = (float)(own[j] + 1e-3 * rng_normal(&rng));
+        }
+    }
+    double mean[2] = {0};
+    for (int grouped = 0; grouped < 2; grouped++) {
+        for (size_t i = 0; i < 400; i++)
+            s.groups[i] = grouped ? i / 40 : i;
+        struct screen_model *model = fit(&s, false, 0.004);
+        size_t scored_higher = 0;
+        for (size_t i = 0; i < 400; i++)
+            scored_higher += s.scores[i].parts[DETECTOR_WHOLE] >
+                             screen_score(model, &s.inputs[i]).parts[DETECTOR_WHOLE];
+        mean[grouped] = (double)scored_higher / 400;
+        screen_free(model);
+    }
+    assert_true(mean[1] > 0.95);
+    assert_true(mean[0] < 0.9);
+    set_clear(&s);
+}
+
+static void small_and_odd_sets_work_or_are_refused(void **state)
+{
+    (void)state;
+    struct error err;
+    struct screen_model *model;
+    for (uint64_t seed = 0; seed < 30; seed++) {
+        for (size_t n = 16; n <= 40; n += 8) {
+            struct set s = make(n, 0, 20, 0, NOBODY, seed);
+            for (size_t i = 0; i < n && seed % 3; i++)
+                s.groups[i] = seed % 3 == 1 ? 0 : i > 1; // one group only; two of very different size
+            model = fit(&s, false, 0.004);
+            assert_true(flagged(&s, model, 0, n) <= 0.13);
+            for (size_t i = 0; i < s.count; i++)
+                assert_true(isfinite(s.scores[i].score));
+            screen_free(model);
+            set_clear(&s);
+        }
+    }
+    struct set s = make(15, 0, 20, 0, NOBODY, 1);
+    assert_status(screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, false, 0.004, 1, s.scores, &model, &err),
+                  ST_INVALID, &err);
+    assert_non_null(strstr(err.text, "16"));
+    set_clear(&s);
+    s = make(40, 0, 20, 0, NOBODY, 1);
+    assert_status(screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, false, 0, 1, s.scores, &model, &err),
+                  ST_INVALID, &err);
+    s.embeddings[50 * DIM + 3] = NAN;
+    assert_status(screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, false, 0.004, 1, s.scores, &model, &err),
+                  ST_INVALID, &err);
+    assert_non_null(strstr(err.text, "picture 51"));
+    set_clear(&s);
+}
+
+static void a_detector_that_never_varies_is_left_out(void **state)
+{
+    (void)state;
+    struct error err;
+    struct screen_model *model;
+    struct set s = make(60, 0, 10, 0, NOBODY, 1);
+    for (size_t i = 0; i < s.count; i++)
+        s.inputs[i].patch = 3;
+    s.inputs[65].patch = 9; // even if it varies later: nothing is known of it
+    model = fit(&s, false, 0.004);
+    assert_true(s.scores[65].parts[DETECTOR_PATCH] == 0 && s.scores[65].parts[DETECTOR_WHOLE] > 0);
+    screen_free(model);
+    for (size_t i = 0; i < s.count; i++) {
+        s.inputs[i].embedding = s.embeddings;
+        s.inputs[i].patch = (float)(i % 7);
+    }
+    model = fit(&s, true, 0.004);
+    assert_true(s.scores[5].parts[DETECTOR_WHOLE] == 0 && s.scores[6].parts[DETECTOR_PATCH] > 0);
+    assert_true(screen_shrinkage(model) == 0);
+    screen_free(model);
+    for (size_t i = 0; i < s.count; i++)
+        s.inputs[i].patch = 1;
+    assert_status(screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, false, 0.004, 1, s.scores, &model, &err),
+                  ST_INVALID, &err);
+    assert_non_null(strstr(err.text, "identical"));
+    set_clear(&s);
+}
+
+// Groups far apart, each with a normal and a defect that differs little from it.
+static void evaluation_by_group_shows_the_leak(void **state)
+{
+    (void)state;
+    enum { COUNT = 600, SEEDS = 4 };
+    struct error err;
+    struct set s = make(COUNT, 0, 0, 0, NOBODY, 11);
+    struct rng rng = rng_seed(2);
+    int kinds[COUNT];
+    double own[DIM] = {0};
+    for (size_t i = 0; i < COUNT; i++) {
+        for (int j = 0; j < DIM; j++) {
+            if (i % 6 == 0)
+                own[j] = pow(rng_normal(&rng), 3);
+            s.embeddings[i * DIM + (size_t)j] = (float)(own[j] + 0.05 * rng_normal(&rng));
+        }
+        s.groups[i] = i / 6;
+        s.defect[i] = i % 6 == 5;
+        kinds[i] = s.defect[i] ? (int)(i / 6 % 2) : -1;
+        if (s.defect[i])
+            s.embeddings[i * DIM] += kinds[i] ? 9 : 2;
+    }
+    struct evaluate_set set = {s.embeddings, COUNT, DIM, s.defect, kinds, 2, s.groups};
+    struct evaluate_result by_group, leaking;
+    assert_ok(evaluate_whole(&set, SEEDS, true, 50, &by_group, &err), &err);
+    assert_ok(evaluate_whole(&set, SEEDS, false, 0, &leaking, &err), &err);
+    for (int seed = 0; seed < SEEDS; seed++) {
+        const struct metrics *m = &by_group.overall[seed], *kind = by_group.by_kind + 2 * seed;
+        assert_int_equal(m->normals, 100); // five of each of the 20 groups held out
+        assert_int_equal(m->defects, 100);
+        assert_int_equal(kind[0].defects + kind[1].defects, 100);
+        assert_int_equal(kind[1].normals, 100);
+        assert_true(kind[1].auroc > kind[0].auroc);
+        assert_true(fabs((kind[0].auroc + kind[1].auroc) / 2 - m->auroc) < 1e-9); // 50 each
+        assert_true(m->auroc_ci.low < m->auroc && m->auroc < m->auroc_ci.high);
+        assert_int_equal(leaking.overall[seed].normals, 100);
+        assert_true(by_group.shrinkage[seed] > 0 && by_group.shrinkage[seed] < 1);
+    }
+    assert_true(by_group.overall[0].auroc != by_group.overall[1].auroc);
+    evaluate_clear(&by_group);
+    evaluate_clear(&leaking);
+    kinds[5] = 2;
+    assert_status(evaluate_whole(&set, 1, true, 0, &by_group, &err), ST_INVALID, &err);
+    memset(s.defect, 0, COUNT);
+    assert_status(evaluate_whole(&set, 1, true, 0, &by_group, &err), ST_INVALID, &err);
+    set_clear(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(normals_are_flagged_at_the_asked_rate),
+        cmocka_unit_test(one_blind_detector_hides_no_defect),
+        cmocka_unit_test(scores_repeat_and_match_those_of_new_pictures),
+        cmocka_unit_test(folds_never_cut_a_group),
+        cmocka_unit_test(small_and_odd_sets_work_or_are_refused),
+        cmocka_unit_test(a_detector_that_never_varies_is_left_out),
+        cmocka_unit_test(evaluation_by_group_shows_the_leak),
+    };
+    return cmocka_run_group_tests_name("model", tests, NULL, NULL);
+}
