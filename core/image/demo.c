@@ -147,16 +147,21 @@ static void develop(const struct canvas *c, struct rng *rng, struct image *pictu
 {
     size_t count = (size_t)c->width * (size_t)c->height;
     float read = draw_log_between(rng, 0.7f, 2.5f), shot = draw_log_between(rng, 0.006f, 0.04f);
-    for (int k = 0; k < c->channels; k++)
-        for (size_t i = 0; i < count; i++) {
-            // The sum of four uniform numbers is near enough to a normal one.
-            uint64_t bits = rng_u64(rng);
-            int32_t sum = (int32_t)(bits & 0xffff) + (int32_t)(bits >> 16 & 0xffff) +
-                          (int32_t)(bits >> 32 & 0xffff) + (int32_t)(bits >> 48) - 131070;
+    float noise[256]; // standard deviation at each level, over that of the sum below
+    for (int v = 0; v < 256; v++)
+        noise[v] = sqrtf(read * read + shot * (float)v) / 147.8f;
+    for (int k = 0; k < c->channels; k++) {
+        uint8_t *to = picture->pixels + k;
+        uint64_t bits = 0;
+        for (size_t i = 0; i < count; i++, to += c->channels) {
+            // The sum of four uniform bytes is near enough to a normal number.
+            bits = i & 1 ? bits >> 32 : rng_u64(rng);
+            uint32_t pairs = ((uint32_t)bits & 0xff00ff) + ((uint32_t)bits >> 8 & 0xff00ff);
+            int sum = (int)((pairs & 0xffff) + (pairs >> 16)) - 510;
             float v = clampf(c->tone[k][i], 0, 255);
-            v += (float)sum * (1 / 37837.0f) * sqrtf(read * read + shot * v);
-            picture->pixels[i * (size_t)c->channels + (size_t)k] = (uint8_t)clampf(v + 0.5f, 0, 255);
+            *to = (uint8_t)clampf(v + (float)sum * noise[(int)v] + 0.5f, 0, 255);
         }
+    }
 }
 
 // Where `with` differs from `without`, as 0/1; returns how many pixels, the mean change in *change.

@@ -50,7 +50,7 @@ static void draw_structure(struct canvas *c, const struct light *light, float *g
 {
     struct rng rng = draw_rng(77, STRUCTURE);
     int w = c->width, h = c->height;
-    noise_add_octaves(grime, w, h, (struct noise){60, 60, 0.25f, 0, 0}, 4, &rng);
+    noise_add_octaves(grime, w, h, (struct noise){16, 16, 0.25f, 0, 0}, 2, &rng);
     for (size_t i = 0; i < (size_t)w * (size_t)h; i++)
         c->tone[0][i] = 26 + 18 * grime[i];
     struct material spill = {.tint = {42}, .gloss = 0.1f, .texture = grime, .rough = 0.5f};
@@ -95,19 +95,25 @@ static void draw_rubber(const struct belt *b, float *texture)
     noise_add(scratches, w, h, (struct noise){7, 130, 0.6f, sx, sy}, &rng);
     noise_add_octaves(scratches, w, h, (struct noise){44, 80, 0.9f, sx, sy}, 4, &rng);
     float base = draw_between(&rng, 58, 80), dust = draw_between(&rng, 0, 1);
+    float *across = xcalloc((size_t)w, 2 * sizeof *across), *bends = across + w; // tone and bend by column
+    for (int x = 0; x < w; x++) {
+        float u = ((float)x - b->centre) / b->half, wing = fabsf(u) - 0.42f;
+        // Three rollers carry the belt: the wings lean away from the lamp and a soft
+        // bright band stands where it bends.
+        float bend = wing * wing < 0.01f ? 1 - wing * wing * 100 : 0;
+        float worn = (1 - u * u) * (0.3f + 0.5f * dust);
+        across[x] = base * (wing > 0 ? 1 - 0.35f * wing * (u > 0 ? 1.3f : 0.5f) : 1) * (1 + 0.1f * bend) *
+                    (1 - 0.45f * worn * b->load);
+        bends[x] = bend * 0.7f;
+    }
     for (int y = 0; y < h; y++)
         for (int x = 0; x < w; x++) {
             size_t i = (size_t)y * (size_t)w + (size_t)x;
-            float u = ((float)x - b->centre) / b->half, wing = fabsf(u) - 0.42f;
-            // Three rollers carry the belt: the wings lean away from the lamp and a soft
-            // bright band stands where it bends.
-            float bend = wing * wing < 0.01f ? 1 - wing * wing * 100 : 0;
-            float tone = base * (wing > 0 ? 1 - 0.35f * wing * (u > 0 ? 1.3f : 0.5f) : 1) * (1 + 0.1f * bend);
-            tone *= 1 + 0.22f * scratches[i] + 0.04f * texture[i];
-            float sheen = rampf(0.25f, 0.9f, scratches[i] + bend * 0.7f) * b->wet;
-            float worn = (1 - u * u) * (0.3f + 0.5f * dust);
-            c->tone[0][i] = tone * (1 - 0.45f * worn * b->load) + 70 * sheen;
+            float sheen = scratches[i] + bends[x];
+            c->tone[0][i] = across[x] * (1 + 0.22f * scratches[i] + 0.04f * texture[i]) +
+                            (sheen > 0.25f ? 70 * b->wet * rampf(0.25f, 0.9f, sheen) : 0);
         }
+    free(across);
     free(scratches);
 }
 
@@ -182,7 +188,8 @@ static void draw_load(struct belt *b, const float *texture)
         float t = ((float)y + b->shift_y + 40) / 26;
         float x0 = b->load_centre - b->load_half * (0.92f + 0.1f * wave_at(&left, t)) + b->shift_x;
         float x1 = b->load_centre + b->load_half * (0.92f + 0.1f * wave_at(&right, t)) + b->shift_x;
-        for (int x = 0; x < w; x++) {
+        int last = (int)clampf(x1 + 8, 0, (float)w);
+        for (int x = (int)clampf(x0 - 7, 0, (float)w); x < last; x++) {
             size_t i = (size_t)y * (size_t)w + (size_t)x;
             float in = rampf(-7, 9, (float)x - x0) * rampf(-7, 9, x1 - (float)x);
             float cover = rampf(0.25f, 0.75f, in * (0.4f + b->load) + 0.35f * bed[i] * in);
@@ -278,6 +285,8 @@ static void lay_belt(struct belt *b, struct canvas *under)
         for (int x = 0; x < w; x++) {
             size_t i = (size_t)y * (size_t)w + (size_t)x;
             float inside = (float)x - x0 < x1 - (float)x ? (float)x - x0 : x1 - (float)x;
+            if (inside > 5)
+                continue;
             float cover = clampf(inside + 0.5f, 0, 1), shade = 0.55f + 0.45f * rampf(-14, -1, -inside - 3);
             float torn = bite > 0.5f && (on_right ? x > 160 : x < 160) ? rampf(5, 0.5f, inside) * 0.5f : 0;
             float tone = mixf(c->tone[0][i] * (0.75f + 0.25f * rampf(0, 4, inside)), 120, torn);

@@ -51,28 +51,18 @@ float draw_between(struct rng *r, float low, float high)
     return low + (high - low) * ((float)(rng_u64(r) >> 40) * 0x1p-24f);
 }
 
-// 2^x for 0 <= x, by halving until the series is short.
-static float exp2_small(float x)
-{
-    float y = x * (0.69314718f / 16);
-    float e = 1 + y * (1 + y * (0.5f + y * (1 / 6.0f + y * (1 / 24.0f))));
-    for (int i = 0; i < 4; i++)
-        e *= e;
-    return e;
-}
-
 float draw_log_between(struct rng *r, float low, float high)
 {
-    // The power t of high / low as 2^(t * log2): the logarithm by bisection.
-    float ratio = high / low, below = 0, above = 16;
-    for (int i = 0; i < 24; i++) {
-        float middle = 0.5f * (below + above);
-        if (exp2_small(middle) < ratio)
-            below = middle;
+    // Halve the range, in the logarithm, as the bits say: nine square roots instead of a power.
+    uint64_t bits = rng_u64(r);
+    for (int i = 0; i < 9; i++, bits >>= 1) {
+        float middle = sqrtf(low * high);
+        if (bits & 1)
+            low = middle;
         else
-            above = middle;
+            high = middle;
     }
-    return low * exp2_small(below * draw_between(r, 0, 1));
+    return mixf(low, high, (float)(bits & 0xffffff) * 0x1p-24f);
 }
 
 bool draw_chance(struct rng *r, float p)

@@ -48,17 +48,20 @@ static void draw_ballast(struct track *t)
     struct rng rng = draw_rng(t->view->place, PLACE_BALLAST);
     float base = draw_between(&rng, 88, 130), spread = draw_between(&rng, 10, 26);
     for (size_t i = 0; i < (size_t)c->width * (size_t)c->height; i++)
-        c->tone[0][i] = base * 0.35f * (1 + 0.3f * t->grain[i]);
+        c->tone[0][i] = base * 0.45f * (1 + 0.35f * t->grain[i]);
     struct material stone = {.gloss = 0.05f, .texture = t->grain, .rough = 0.16f};
-    for (int i = 0; i < 560; i++) {
-        float r = draw_log_between(&rng, 4, 11), x = draw_between(&rng, -8, 328), y = draw_between(&rng, -8, 248);
-        float off = y - 120;
-        struct rng one = draw_rng(rng_u64(&rng), 1);
-        stone.tint[0] = clampf(base + spread * draw_between(&one, -1.4f, 1.6f), 40, 220);
-        float z = draw_between(&one, -4, 2);
-        if (off * off > (SLEEPER_HALF - 3) * (SLEEPER_HALF - 3))
-            draw_lump(c, x + t->shift_x, y + t->shift_y, r, z, &stone, &t->light, &one);
-    }
+    // Stone by stone on a jittered lattice, so that little of the bed is left bare.
+    enum { STEP = 11 };
+    for (int i = -1; i < 320 / STEP + 2; i++)
+        for (int j = -1; j < 240 / STEP + 2; j++) {
+            struct rng one = draw_rng(rng_u64(&rng), 1);
+            float x = STEP * ((float)i + draw_between(&one, -0.3f, 1.3f)) + t->shift_x;
+            float y = STEP * ((float)j + draw_between(&one, -0.3f, 1.3f)) + t->shift_y;
+            float r = draw_log_between(&one, 5.5f, 12), z = draw_between(&one, 0, 5);
+            stone.tint[0] = clampf(base + spread * draw_between(&one, -1.4f, 1.6f), 40, 220);
+            if (fabsf(y - t->y) > SLEEPER_HALF - 4 && fabsf(x - t->x) > FOOT_HALF - 4)
+                draw_lump(c, x, y, r, z, &stone, &t->light, &one);
+        }
 }
 
 static void draw_crack(struct track *t)
@@ -133,7 +136,7 @@ static void draw_rail(struct track *t)
     noise_add(roll, w, h, (struct noise){6, 160, 0.5f, t->shift_x, t->shift_y}, &rng);
     for (size_t i = 0; i < (size_t)w * (size_t)h; i++)
         roll[i] += 0.35f * t->stain[i];
-    float rust = draw_between(&rng, 52, 84);
+    float rust = draw_between(&rng, 66, 108);
     struct material foot = {.tint = {rust}, .gloss = 0.06f, .texture = t->stain, .rough = 0.3f};
     struct material side = {.tint = {rust * 0.8f}, .gloss = 0.1f, .texture = t->stain, .rough = 0.3f};
     struct material crown = {.tint = {draw_between(&rng, 150, 195)}, .gloss = 0.15f, .texture = roll, .rough = 0.16f};
@@ -270,9 +273,9 @@ static void draw_fastening(struct track *t, int side)
     bool gone = kind == MISSING_CLIP && draw_chance(&t->flaw, 0.55f); // with or without its bolt
     draw_prism(c, &hole, &dark, &t->light);
 
-    if (kind == LOOSE_BOLT) { // the clip, no longer pressed down, wanders
-        f.lean += draw_between(&t->flaw, -0.02f, 0.02f);
-        f.push += draw_between(&t->flaw, 0, 4);
+    if (kind == LOOSE_BOLT && draw_chance(&t->flaw, 0.35f)) { // the clip, no longer pressed down, wanders
+        f.lean += draw_between(&t->flaw, -0.03f, 0.03f);
+        f.push += draw_between(&t->flaw, 1, 5);
     }
     if (kind != MISSING_CLIP)
         draw_clip(t, &f, kind == BROKEN_CLIP);

@@ -90,18 +90,21 @@ static void draw_sky(struct scene *s)
     float *cloud = plane_new(c), sx = 0.4f * s->shift_x, sy = 0.4f * s->shift_y;
     noise_add_octaves(cloud, w, h, (struct noise){draw_between(&rng, 90, 190), draw_between(&rng, 45, 90), 1, sx, sy},
                       5, &rng);
+    float white[3];
     for (int k = 0; k < 3; k++) {
         s->sky_low[k] = low[kind][k] * bright;
-        for (int y = 0; y < h; y++) {
-            float t = ((float)y + 20) / 250, base = mixf(high[kind][k], low[kind][k], t * t * 0.4f + t * 0.6f);
-            float white = (k == 2 ? 244 : 240) - 28 * (1 - clear);
-            float *to = c->tone[k] + (size_t)y * (size_t)w;
-            const float *from = cloud + (size_t)y * (size_t)w;
-            for (int x = 0; x < w; x++) {
-                float cover = rampf(-0.1f, 1.1f, from[x] + amount) * 0.85f;
-                float body = white * (1 - 0.16f * rampf(0.2f, 1.5f, from[x] + amount));
-                to[x] = clampf(mixf(base, body, cover) * bright, 0, 246);
-            }
+        white[k] = ((k == 2 ? 244 : 240) - 28 * (1 - clear)) * bright;
+    }
+    for (int y = 0; y < h; y++) {
+        float t = ((float)y + 20) / 250, base[3];
+        for (int k = 0; k < 3; k++)
+            base[k] = mixf(high[kind][k], low[kind][k], t * t * 0.4f + t * 0.6f) * bright;
+        for (int x = 0; x < w; x++) {
+            size_t i = (size_t)y * (size_t)w + (size_t)x;
+            float cover = rampf(-0.1f, 1.1f, cloud[i] + amount) * 0.85f;
+            float body = 1 - 0.16f * rampf(0.2f, 1.5f, cloud[i] + amount);
+            for (int k = 0; k < 3; k++)
+                c->tone[k][i] = mixf(base[k], white[k] * body, cover);
         }
     }
     free(cloud);
