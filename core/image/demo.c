@@ -9,14 +9,15 @@
 #include "image/demo_draw.h"
 
 static const struct demo_kind belt_kinds[] = {
-    {"tear", "stop"}, {"foreign rod", "stop"}, {"hole", "key"}, {"large rock", "key"}, {"edge fray", "general"},
+    {"tear", "stop"},      {"foreign rod", "stop"},  {"hole", "key"},
+    {"large rock", "key"}, {"edge fray", "general"},
 };
 static const struct demo_kind fastener_kinds[] = {
-    {"missing clip", "stop"}, {"broken clip", "stop"},     {"missing bolt", "key"},
+    {"missing clip", "stop"}, {"broken clip", "stop"},    {"missing bolt", "key"},
     {"loose bolt", "key"},    {"cracked sleeper", "key"}, {"foreign object", "general"},
 };
 static const struct demo_kind insulator_kinds[] = {
-    {"missing disc", "stop"},   {"flashover burn", "key"}, {"broken disc", "key"},
+    {"missing disc", "stop"},  {"flashover burn", "key"}, {"broken disc", "key"},
     {"foreign thread", "key"}, {"bird nest", "general"},
 };
 
@@ -176,7 +177,7 @@ static size_t changed(const struct canvas *with, const struct canvas *without, f
             apart[i] += scale * fabsf(clampf(with->tone[k][i], 0, 255) - clampf(without->tone[k][i], 0, 255));
     // A little blur closes the mask where the two happen to agree.
     memcpy(where, apart, count * sizeof *where);
-    plane_box_blur(where, w, h, 1, 1);
+    plane_box_blur(with, where, 1, 1);
     for (size_t i = 0; i < count; i++) {
         where[i] = where[i] >= MASK_LEVELS ? 1 : 0;
         if (where[i] > 0) {
@@ -185,7 +186,7 @@ static size_t changed(const struct canvas *with, const struct canvas *without, f
         }
     }
     *change = in ? (float)(sum / (double)in) : 0;
-    free(apart);
+    plane_free(with, apart);
     return in;
 }
 
@@ -193,22 +194,22 @@ static size_t changed(const struct canvas *with, const struct canvas *without, f
 static void blend(struct canvas *c, const struct canvas *without, const float *where, float gain)
 {
     size_t count = (size_t)c->width * (size_t)c->height;
-    float *weight = xmalloc(count * sizeof *weight);
+    float *weight = plane_new(c);
     memcpy(weight, where, count * sizeof *weight);
-    plane_box_blur(weight, c->width, c->height, RIM, RIM);
+    plane_box_blur(c, weight, RIM, RIM);
     for (size_t i = 0; i < count; i++)
         weight[i] = clampf(weight[i] * 3, where[i], 1) * gain;
     for (int k = 0; k < c->channels; k++)
         for (size_t i = 0; i < count; i++)
             c->tone[k][i] = mixf(without->tone[k][i], c->tone[k][i], weight[i]);
-    free(weight);
+    plane_free(c, weight);
 }
 
 // Draws the scene twice, so that a defect changes exactly what it covers.
 static void draw_defect(const struct demo_item *item, struct demo_view view, struct canvas *c, float *where)
 {
     struct canvas without;
-    canvas_init(&without, c->width, c->height, c->channels);
+    canvas_init(&without, c->pool, c->width, c->height, c->channels);
     view.kind = -1;
     draw_scene[item->scene](&without, &view);
     view.kind = item->kind;
@@ -218,7 +219,7 @@ static void draw_defect(const struct demo_item *item, struct demo_view view, str
         struct rng rng = draw_rng(item->seed, 1000 + attempt);
         view.flaw = rng_u64(&rng);
         canvas_clear(c);
-        canvas_init(c, without.width, without.height, without.channels);
+        canvas_init(c, without.pool, without.width, without.height, without.channels);
         draw_scene[item->scene](c, &view);
         if (changed(c, &without, where, &change) >= MASK_LEAST && change >= FAINTEST / 2)
             break;
@@ -232,8 +233,10 @@ void demo_render(const struct demo_item *item, struct image *picture, struct ima
     const struct demo_scene *scene = &demo_scenes[item->scene];
     struct rng rng = draw_rng(item->seed, 2000 + (uint64_t)item->number);
     struct demo_view view = {.place = item->seed, .frame = rng_u64(&rng), .number = item->number, .kind = -1};
+    struct pool pool;
     struct canvas c;
-    canvas_init(&c, scene->width, scene->height, channels_of[item->scene]);
+    pool_init(&pool, scene->width, scene->height);
+    canvas_init(&c, &pool, scene->width, scene->height, channels_of[item->scene]);
     float *where = plane_new(&c);
     if (item->kind < 0)
         draw_scene[item->scene](&c, &view);
@@ -246,6 +249,7 @@ void demo_render(const struct demo_item *item, struct image *picture, struct ima
         for (size_t i = 0; i < (size_t)c.width * (size_t)c.height; i++)
             mask->pixels[i] = where[i] > 0 ? 255 : 0;
     }
-    free(where);
+    plane_free(&c, where);
     canvas_clear(&c);
+    pool_clear(&pool);
 }

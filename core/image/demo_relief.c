@@ -1,10 +1,8 @@
 #include "config.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "image/demo_draw.h"
 
 struct box {
@@ -44,7 +42,8 @@ static float lit(const struct light *l, float nx, float ny, float nz, float *hig
     return l->ambient * (0.55f + 0.45f * nz) + l->sun * (toward > 0 ? toward : 0);
 }
 
-static void put(struct canvas *c, size_t i, const struct material *m, float shade, float highlight, float cover)
+static void put(struct canvas *c, size_t i, const struct material *m, float shade, float highlight,
+                float cover)
 {
     float factor = shade * (m->texture ? 1 + m->rough * m->texture[i] : 1);
     for (int k = 0; k < c->channels; k++)
@@ -322,7 +321,8 @@ void relief_shadow(struct canvas *c, const struct light *light, float strength)
     static const int steps[] = {1, 2, 4, 7, 11};
     for (size_t s = 0; s < sizeof steps / sizeof *steps; s++) {
         float length = (float)steps[s], rise = length * climb;
-        int dx = (int)floorf(light->x / flat * length + 0.5f), dy = (int)floorf(light->y / flat * length + 0.5f);
+        int dx = (int)floorf(light->x / flat * length + 0.5f),
+            dy = (int)floorf(light->y / flat * length + 0.5f);
         int x0 = dx < 0 ? -dx : 0, x1 = dx > 0 ? w - dx : w;
         for (int y = dy < 0 ? -dy : 0; y < (dy > 0 ? h - dy : h); y++) {
             const float *here = c->relief + (size_t)y * (size_t)w, *there = here + (ptrdiff_t)dy * w + dx;
@@ -337,19 +337,19 @@ void relief_shadow(struct canvas *c, const struct light *light, float strength)
     for (int k = 0; k < c->channels; k++)
         for (size_t i = 0; i < count; i++)
             c->tone[k][i] *= 1 - strength * (shadow[i] < 1 ? shadow[i] : 1);
-    free(shadow);
+    plane_free(c, shadow);
 }
 
 void relief_occlude(struct canvas *c, int radius, float strength)
 {
     size_t count = (size_t)c->width * (size_t)c->height;
-    float *mean = xmalloc(count * sizeof *mean), scale = 1.5f / (float)radius;
+    float *mean = plane_new(c), scale = 1.5f / (float)radius;
     memcpy(mean, c->relief, count * sizeof *mean);
-    plane_box_blur(mean, c->width, c->height, radius, radius);
+    plane_box_blur(c, mean, radius, radius);
     for (int k = 0; k < c->channels; k++)
         for (size_t i = 0; i < count; i++) {
             float sunk = clampf((mean[i] - c->relief[i]) * scale, -0.25f, 1);
             c->tone[k][i] *= 1 - strength * sunk;
         }
-    free(mean);
+    plane_free(c, mean);
 }

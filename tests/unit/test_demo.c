@@ -182,7 +182,8 @@ static void a_defect_changes_its_mask_and_nothing_else(void **state)
     for (int s = 0; s < DEMO_SCENES; s++)
         for (int kind = 0; kind < demo_scenes[s].kind_count; kind++)
             for (uint64_t seed = 1; seed <= 5; seed++) {
-                struct demo_item item = {.scene = s, .kind = kind, .number = (int)seed * 31, .seed = seed * 77};
+                struct demo_item item = {
+                    .scene = s, .kind = kind, .number = (int)seed * 31, .seed = seed * 77};
                 struct image with, without, mask, empty;
                 demo_render(&item, &with, &mask);
                 item.kind = -1;
