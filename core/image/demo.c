@@ -9,14 +9,15 @@
 #include "image/demo_draw.h"
 
 static const struct demo_kind belt_kinds[] = {
-    {"tear", "stop"}, {"foreign rod", "stop"}, {"hole", "key"}, {"large rock", "key"}, {"edge fray", "general"},
+    {"tear", "stop"},      {"foreign rod", "stop"},  {"hole", "key"},
+    {"large rock", "key"}, {"edge fray", "general"},
 };
 static const struct demo_kind fastener_kinds[] = {
-    {"missing clip", "stop"}, {"broken clip", "stop"},     {"missing bolt", "key"},
+    {"missing clip", "stop"}, {"broken clip", "stop"},    {"missing bolt", "key"},
     {"loose bolt", "key"},    {"cracked sleeper", "key"}, {"foreign object", "general"},
 };
 static const struct demo_kind insulator_kinds[] = {
-    {"missing disc", "stop"},   {"flashover burn", "key"}, {"broken disc", "key"},
+    {"missing disc", "stop"},  {"flashover burn", "key"}, {"broken disc", "key"},
     {"foreign thread", "key"}, {"bird nest", "general"},
 };
 
@@ -147,16 +148,21 @@ static void develop(const struct canvas *c, struct rng *rng, struct image *pictu
 {
     size_t count = (size_t)c->width * (size_t)c->height;
     float read = draw_log_between(rng, 0.7f, 2.5f), shot = draw_log_between(rng, 0.006f, 0.04f);
-    for (int k = 0; k < c->channels; k++)
-        for (size_t i = 0; i < count; i++) {
-            // The sum of four uniform numbers is near enough to a normal one.
-            uint64_t bits = rng_u64(rng);
-            int32_t sum = (int32_t)(bits & 0xffff) + (int32_t)(bits >> 16 & 0xffff) +
-                          (int32_t)(bits >> 32 & 0xffff) + (int32_t)(bits >> 48) - 131070;
+    float noise[256]; // standard deviation at each level, over that of the sum below
+    for (int v = 0; v < 256; v++)
+        noise[v] = sqrtf(read * read + shot * (float)v) / 147.8f;
+    for (int k = 0; k < c->channels; k++) {
+        uint8_t *to = picture->pixels + k;
+        uint64_t bits = 0;
+        for (size_t i = 0; i < count; i++, to += c->channels) {
+            // The sum of four uniform bytes is near enough to a normal number.
+            bits = i & 1 ? bits >> 32 : rng_u64(rng);
+            uint32_t pairs = ((uint32_t)bits & 0xff00ff) + ((uint32_t)bits >> 8 & 0xff00ff);
+            int sum = (int)((pairs & 0xffff) + (pairs >> 16)) - 510;
             float v = clampf(c->tone[k][i], 0, 255);
-            v += (float)sum * (1 / 37837.0f) * sqrtf(read * read + shot * v);
-            picture->pixels[i * (size_t)c->channels + (size_t)k] = (uint8_t)clampf(v + 0.5f, 0, 255);
+            *to = (uint8_t)clampf(v + (float)sum * noise[(int)v] + 0.5f, 0, 255);
         }
+    }
 }
 
 // Where `with` differs from `without`, as 0/1; returns how many pixels, the mean change in *change.
@@ -171,7 +177,7 @@ static size_t changed(const struct canvas *with, const struct canvas *without, f
             apart[i] += scale * fabsf(clampf(with->tone[k][i], 0, 255) - clampf(without->tone[k][i], 0, 255));
     // A little blur closes the mask where the two happen to agree.
     memcpy(where, apart, count * sizeof *where);
-    plane_box_blur(where, w, h, 1, 1);
+    plane_box_blur(with, where, 1, 1);
     for (size_t i = 0; i < count; i++) {
         where[i] = where[i] >= MASK_LEVELS ? 1 : 0;
         if (where[i] > 0) {
@@ -180,7 +186,7 @@ static size_t changed(const struct canvas *with, const struct canvas *without, f
         }
     }
     *change = in ? (float)(sum / (double)in) : 0;
-    free(apart);
+    plane_free(with, apart);
     return in;
 }
 
@@ -188,22 +194,22 @@ static size_t changed(const struct canvas *with, const struct canvas *without, f
 static void blend(struct canvas *c, const struct canvas *without, const float *where, float gain)
 {
     size_t count = (size_t)c->width * (size_t)c->height;
-    float *weight = xmalloc(count * sizeof *weight);
+    float *weight = plane_new(c);
     memcpy(weight, where, count * sizeof *weight);
-    plane_box_blur(weight, c->width, c->height, RIM, RIM);
+    plane_box_blur(c, weight, RIM, RIM);
     for (size_t i = 0; i < count; i++)
         weight[i] = clampf(weight[i] * 3, where[i], 1) * gain;
     for (int k = 0; k < c->channels; k++)
         for (size_t i = 0; i < count; i++)
             c->tone[k][i] = mixf(without->tone[k][i], c->tone[k][i], weight[i]);
-    free(weight);
+    plane_free(c, weight);
 }
 
 // Draws the scene twice, so that a defect changes exactly what it covers.
 static void draw_defect(const struct demo_item *item, struct demo_view view, struct canvas *c, float *where)
 {
     struct canvas without;
-    canvas_init(&without, c->width, c->height, c->channels);
+    canvas_init(&without, c->pool, c->width, c->height, c->channels);
     view.kind = -1;
     draw_scene[item->scene](&without, &view);
     view.kind = item->kind;
@@ -213,7 +219,7 @@ static void draw_defect(const struct demo_item *item, struct demo_view view, str
         struct rng rng = draw_rng(item->seed, 1000 + attempt);
         view.flaw = rng_u64(&rng);
         canvas_clear(c);
-        canvas_init(c, without.width, without.height, without.channels);
+        canvas_init(c, without.pool, without.width, without.height, without.channels);
         draw_scene[item->scene](c, &view);
         if (changed(c, &without, where, &change) >= MASK_LEAST && change >= FAINTEST / 2)
             break;
@@ -227,8 +233,10 @@ void demo_render(const struct demo_item *item, struct image *picture, struct ima
     const struct demo_scene *scene = &demo_scenes[item->scene];
     struct rng rng = draw_rng(item->seed, 2000 + (uint64_t)item->number);
     struct demo_view view = {.place = item->seed, .frame = rng_u64(&rng), .number = item->number, .kind = -1};
+    struct pool pool;
     struct canvas c;
-    canvas_init(&c, scene->width, scene->height, channels_of[item->scene]);
+    pool_init(&pool, scene->width, scene->height);
+    canvas_init(&c, &pool, scene->width, scene->height, channels_of[item->scene]);
     float *where = plane_new(&c);
     if (item->kind < 0)
         draw_scene[item->scene](&c, &view);
@@ -241,6 +249,7 @@ void demo_render(const struct demo_item *item, struct image *picture, struct ima
         for (size_t i = 0; i < (size_t)c.width * (size_t)c.height; i++)
             mask->pixels[i] = where[i] > 0 ? 255 : 0;
     }
-    free(where);
+    plane_free(&c, where);
     canvas_clear(&c);
+    pool_clear(&pool);
 }

@@ -17,11 +17,11 @@ struct belt {
     const struct demo_view *view;
     struct rng flaw;
     struct light light;
-    float centre, half;         // the belt across, pixels
-    float load, load_half;      // 0 empty .. 1 heaped; half the width of the heap
-    float load_centre, size;    // of the heap; typical lump radius
+    float centre, half;          // the belt across, pixels
+    float load, load_half;       // 0 empty .. 1 heaped; half the width of the heap
+    float load_centre, size;     // of the heap; typical lump radius
     float wet, shift_x, shift_y; // wetness 0..1; how far this exposure moved against the burst
-    struct wave left, right;    // the belt's edges
+    struct wave left, right;     // the belt's edges
 };
 
 static void choose(struct belt *b)
@@ -50,13 +50,14 @@ static void draw_structure(struct canvas *c, const struct light *light, float *g
 {
     struct rng rng = draw_rng(77, STRUCTURE);
     int w = c->width, h = c->height;
-    noise_add_octaves(grime, w, h, (struct noise){60, 60, 0.25f, 0, 0}, 4, &rng);
+    noise_add_octaves(grime, w, h, (struct noise){16, 16, 0.25f, 0, 0}, 2, &rng);
     for (size_t i = 0; i < (size_t)w * (size_t)h; i++)
         c->tone[0][i] = 26 + 18 * grime[i];
     struct material spill = {.tint = {42}, .gloss = 0.1f, .texture = grime, .rough = 0.5f};
     for (int i = 0; i < 130; i++) {
         float side = i & 1 ? draw_between(&rng, 262, 322) : draw_between(&rng, -2, 58);
-        draw_lump(c, side, draw_between(&rng, 0, 240), draw_log_between(&rng, 1.2f, 5), 0, &spill, light, &rng);
+        draw_lump(c, side, draw_between(&rng, 0, 240), draw_log_between(&rng, 1.2f, 5), 0, &spill, light,
+                  &rng);
     }
     struct material steel = {.tint = {78}, .gloss = 0.2f, .texture = grime, .rough = 0.9f};
     struct material roller = {.tint = {92}, .gloss = 0.45f, .texture = grime, .rough = 0.4f};
@@ -81,8 +82,7 @@ static void draw_structure(struct canvas *c, const struct light *light, float *g
             draw_prism(c, &nut, &steel, light);
         }
     }
-    relief_shadow(c, light, 0.55f);
-    relief_occlude(c, 4, 0.35f);
+    relief_shadow(c, light, 0.6f);
 }
 
 static void draw_rubber(const struct belt *b, float *texture)
@@ -95,27 +95,34 @@ static void draw_rubber(const struct belt *b, float *texture)
     noise_add(scratches, w, h, (struct noise){7, 130, 0.6f, sx, sy}, &rng);
     noise_add_octaves(scratches, w, h, (struct noise){44, 80, 0.9f, sx, sy}, 4, &rng);
     float base = draw_between(&rng, 58, 80), dust = draw_between(&rng, 0, 1);
+    float *across = xcalloc((size_t)w, 2 * sizeof *across), *bends = across + w; // tone and bend by column
+    for (int x = 0; x < w; x++) {
+        float u = ((float)x - b->centre) / b->half, wing = fabsf(u) - 0.42f;
+        // Three rollers carry the belt: the wings lean away from the lamp and a soft
+        // bright band stands where it bends.
+        float bend = wing * wing < 0.01f ? 1 - wing * wing * 100 : 0;
+        float worn = (1 - u * u) * (0.3f + 0.5f * dust);
+        across[x] = base * (wing > 0 ? 1 - 0.35f * wing * (u > 0 ? 1.3f : 0.5f) : 1) * (1 + 0.1f * bend) *
+                    (1 - 0.45f * worn * b->load);
+        bends[x] = bend * 0.7f;
+    }
     for (int y = 0; y < h; y++)
         for (int x = 0; x < w; x++) {
             size_t i = (size_t)y * (size_t)w + (size_t)x;
-            float u = ((float)x - b->centre) / b->half, wing = fabsf(u) - 0.42f;
-            // Three rollers carry the belt: the wings lean away from the lamp and a soft
-            // bright band stands where it bends.
-            float bend = wing * wing < 0.01f ? 1 - wing * wing * 100 : 0;
-            float tone = base * (wing > 0 ? 1 - 0.35f * wing * (u > 0 ? 1.3f : 0.5f) : 1) * (1 + 0.1f * bend);
-            tone *= 1 + 0.22f * scratches[i] + 0.04f * texture[i];
-            float sheen = rampf(0.25f, 0.9f, scratches[i] + bend * 0.7f) * b->wet;
-            float worn = (1 - u * u) * (0.3f + 0.5f * dust);
-            c->tone[0][i] = tone * (1 - 0.45f * worn * b->load) + 70 * sheen;
+            float sheen = scratches[i] + bends[x];
+            c->tone[0][i] = across[x] * (1 + 0.22f * scratches[i] + 0.04f * texture[i]) +
+                            (sheen > 0.25f ? 70 * b->wet * rampf(0.25f, 0.9f, sheen) : 0);
         }
-    free(scratches);
+    free(across);
+    plane_free(c, scratches);
 }
 
 // Where a hole or tear can be seen: beside the heap, or anywhere on a bare belt.
 static float bare_x(struct belt *b, float room)
 {
     float heap = b->load < 0.12f ? 0 : b->load_half;
-    float left = b->load_centre - heap - (b->centre - b->half), right = b->centre + b->half - b->load_centre - heap;
+    float left = b->load_centre - heap - (b->centre - b->half),
+          right = b->centre + b->half - b->load_centre - heap;
     bool on_right = draw_chance(&b->flaw, right / (left + right + 1e-3f));
     float low = on_right ? b->load_centre + heap : b->centre - b->half + 6 + room;
     float high = on_right ? b->centre + b->half - 6 - room : b->load_centre - heap;
@@ -144,8 +151,8 @@ static void draw_tear(struct belt *b)
     canvas_mix_plane(c, edge, &torn, 0.75f * contrast);
     draw_stroke(c, cover, rip, N);
     canvas_mix_plane(c, cover, &gap, contrast);
-    free(edge);
-    free(cover);
+    plane_free(c, edge);
+    plane_free(c, cover);
 }
 
 static void draw_hole(struct belt *b)
@@ -160,8 +167,8 @@ static void draw_hole(struct belt *b)
     canvas_mix_plane(c, edge, &ply, 0.8f * contrast);
     draw_blob(c, cover, x + 0.6f, y + 0.6f, r * 0.88f, r * stretch * 0.88f, 0.25f, 1.2f, &same);
     canvas_mix_plane(c, cover, &dark, contrast);
-    free(cover);
-    free(edge);
+    plane_free(c, cover);
+    plane_free(c, edge);
 }
 
 static float heap_height(const struct belt *b, float x)
@@ -182,7 +189,8 @@ static void draw_load(struct belt *b, const float *texture)
         float t = ((float)y + b->shift_y + 40) / 26;
         float x0 = b->load_centre - b->load_half * (0.92f + 0.1f * wave_at(&left, t)) + b->shift_x;
         float x1 = b->load_centre + b->load_half * (0.92f + 0.1f * wave_at(&right, t)) + b->shift_x;
-        for (int x = 0; x < w; x++) {
+        int last = (int)clampf(x1 + 8, 0, (float)w);
+        for (int x = (int)clampf(x0 - 7, 0, (float)w); x < last; x++) {
             size_t i = (size_t)y * (size_t)w + (size_t)x;
             float in = rampf(-7, 9, (float)x - x0) * rampf(-7, 9, x1 - (float)x);
             float cover = rampf(0.25f, 0.75f, in * (0.4f + b->load) + 0.35f * bed[i] * in);
@@ -190,7 +198,7 @@ static void draw_load(struct belt *b, const float *texture)
             c->relief[i] += cover * (heap_height(b, (float)x - b->shift_x) + 1.2f * bed[i]);
         }
     }
-    free(bed);
+    plane_free(c, bed);
     float area = 2 * b->load_half * (float)(h + 40) * (b->load < 0.1f ? 0.01f : 0.25f + b->load);
     float spent = 0;
     struct material coal = {.texture = texture, .rough = 0.13f};
@@ -216,10 +224,12 @@ static void draw_rod(struct belt *b, const float *texture)
     float turn = draw_between(&b->flaw, 0.03f, 0.47f), dx = draw_cos(turn), dy = draw_sin(turn);
     float x = b->load_centre + draw_between(&b->flaw, -0.6f, 0.6f) * b->load_half + b->shift_x;
     float y = draw_between(&b->flaw, 40, 200) + b->shift_y;
-    float z = heap_height(b, x - b->shift_x) + 0.5f * r + (b->load > 0.1f ? b->size * draw_between(&b->flaw, 0.2f, 0.9f) : 0);
+    float z = heap_height(b, x - b->shift_x) + 0.5f * r +
+              (b->load > 0.1f ? b->size * draw_between(&b->flaw, 0.2f, 0.9f) : 0);
     bool wood = draw_chance(&b->flaw, 0.35f);
     struct material m = {.tint = {wood ? draw_between(&b->flaw, 95, 150) : draw_between(&b->flaw, 80, 125)},
-                         .gloss = wood ? 0.02f : draw_between(&b->flaw, 0.2f, 0.6f), .texture = texture,
+                         .gloss = wood ? 0.02f : draw_between(&b->flaw, 0.2f, 0.6f),
+                         .texture = texture,
                          .rough = wood ? 0.25f : 0.15f};
     enum { N = 7 };
     struct knot bar[N];
@@ -233,7 +243,8 @@ static void draw_rod(struct belt *b, const float *texture)
     draw_tube(c, bar, N, &m, &b->light);
     if (!wood && draw_chance(&b->flaw, 0.7f)) { // an anchor bolt: plate and nut at one end
         struct prism plate = prism_block(bar[N - 1].x, bar[N - 1].y, r * 0.9f, r * 2.6f, turn);
-        struct prism nut = prism_regular(bar[N - 1].x - dx * r * 2.2f, bar[N - 1].y - dy * r * 2.2f, r * 1.7f, 6, turn);
+        struct prism nut =
+            prism_regular(bar[N - 1].x - dx * r * 2.2f, bar[N - 1].y - dy * r * 2.2f, r * 1.7f, 6, turn);
         plate.top = z + 2 * r;
         nut.top = z + 2.2f * r;
         plate.bevel = nut.bevel = 1.2f;
@@ -247,14 +258,16 @@ static void draw_rock(struct belt *b, const float *texture)
     float r = draw_log_between(&b->flaw, 15, 46);
     bool gangue = draw_chance(&b->flaw, 0.65f); // rock, lighter than coal
     struct material m = {.tint = {gangue ? draw_between(&b->flaw, 68, 125) : draw_between(&b->flaw, 44, 58)},
-                         .gloss = gangue ? 0.03f : 0.3f, .texture = texture, .rough = 0.3f};
+                         .gloss = gangue ? 0.03f : 0.3f,
+                         .texture = texture,
+                         .rough = 0.3f};
     float x = b->load_centre + draw_between(&b->flaw, -0.75f, 0.75f) * b->load_half + b->shift_x;
     float y = draw_between(&b->flaw, 30, 210) + b->shift_y;
     draw_lump(b->c, x, y, r, heap_height(b, x - b->shift_x) - 0.1f * r, &m, &b->light, &b->flaw);
     for (int i = 0; i < 3; i++) // knobs, so that it is not one clean crystal
-        draw_lump(b->c, x + draw_between(&b->flaw, -0.5f, 0.5f) * r, y + draw_between(&b->flaw, -0.5f, 0.5f) * r,
-                  r * draw_between(&b->flaw, 0.35f, 0.6f), heap_height(b, x - b->shift_x) + 0.15f * r, &m,
-                  &b->light, &b->flaw);
+        draw_lump(b->c, x + draw_between(&b->flaw, -0.5f, 0.5f) * r,
+                  y + draw_between(&b->flaw, -0.5f, 0.5f) * r, r * draw_between(&b->flaw, 0.35f, 0.6f),
+                  heap_height(b, x - b->shift_x) + 0.15f * r, &m, &b->light, &b->flaw);
 }
 
 // Lays the moving belt over the structure; the belt's edges, frayed or not.
@@ -262,7 +275,8 @@ static void lay_belt(struct belt *b, struct canvas *under)
 {
     struct canvas *c = b->c;
     int w = c->width, h = c->height;
-    float fray_y = draw_between(&b->flaw, 30, 210) + b->shift_y, fray_half = draw_log_between(&b->flaw, 14, 70);
+    float fray_y = draw_between(&b->flaw, 30, 210) + b->shift_y,
+          fray_half = draw_log_between(&b->flaw, 14, 70);
     float depth = draw_log_between(&b->flaw, 4, 17);
     bool on_right = draw_chance(&b->flaw, 0.5f), fray = b->view->kind == FRAY;
     struct wave ragged = wave_make(&b->flaw), coarse = wave_make(&b->flaw);
@@ -270,14 +284,18 @@ static void lay_belt(struct belt *b, struct canvas *under)
         float t = ((float)y - b->shift_y + 40) / 30, bite = 0;
         if (fray) {
             float v = ((float)y - fray_y) / fray_half;
-            bite = v * v < 1 ? depth * (1 - v * v) * (0.75f + 0.3f * wave_at(&coarse, (float)y / 9) +
-                                                      0.25f * wave_at(&ragged, (float)y / 2.3f)) : 0;
+            bite = v * v < 1 ? depth * (1 - v * v) *
+                                   (0.75f + 0.3f * wave_at(&coarse, (float)y / 9) +
+                                    0.25f * wave_at(&ragged, (float)y / 2.3f))
+                             : 0;
         }
         float x0 = b->centre - b->half + 1.2f * wave_at(&b->left, t) + (on_right ? 0 : bite) + b->shift_x;
         float x1 = b->centre + b->half + 1.2f * wave_at(&b->right, t) - (on_right ? bite : 0) + b->shift_x;
         for (int x = 0; x < w; x++) {
             size_t i = (size_t)y * (size_t)w + (size_t)x;
             float inside = (float)x - x0 < x1 - (float)x ? (float)x - x0 : x1 - (float)x;
+            if (inside > 5)
+                continue;
             float cover = clampf(inside + 0.5f, 0, 1), shade = 0.55f + 0.45f * rampf(-14, -1, -inside - 3);
             float torn = bite > 0.5f && (on_right ? x > 160 : x < 160) ? rampf(5, 0.5f, inside) * 0.5f : 0;
             float tone = mixf(c->tone[0][i] * (0.75f + 0.25f * rampf(0, 4, inside)), 120, torn);
@@ -298,7 +316,7 @@ static void lay_belt(struct belt *b, struct canvas *under)
         draw_stroke(c, cover, cord, 8);
     }
     canvas_mix_plane(c, cover, &light, 0.7f);
-    free(cover);
+    plane_free(c, cover);
 }
 
 // Lamp, dust, exposure, glass: what lies between the belt and the picture.
@@ -309,7 +327,8 @@ static void expose(struct belt *b)
     int w = c->width, h = c->height, n = b->view->number;
     float *dust = plane_new(c);
     noise_add_octaves(dust, w, h, (struct noise){110, 90, 1, 0, 0}, 2, &frame);
-    float lamp_x = 150 + 45 * draw_sin((float)n / 420.0f), lamp_y = 95 + 25 * draw_sin((float)n / 260.0f + 0.3f);
+    float lamp_x = 150 + 45 * draw_sin((float)n / 420.0f),
+          lamp_y = 95 + 25 * draw_sin((float)n / 260.0f + 0.3f);
     float reach = draw_between(&place, 190, 240), haze = draw_log_between(&place, 0.01f, 0.16f);
     float exposure = (1.55f + 0.18f * draw_sin((float)n / 530.0f)) * draw_between(&frame, 0.88f, 1.12f);
     exposure *= draw_chance(&place, 0.05f) ? 0.65f : 1; // a lamp out
@@ -320,10 +339,11 @@ static void expose(struct belt *b)
             float v = c->tone[0][i] * exposure * 1.1f / (1 + 0.9f * (dx * dx + dy * dy));
             c->tone[0][i] = mixf(v, 105, haze * (1 + 0.8f * dust[i]));
         }
-    free(dust);
+    plane_free(c, dust);
     canvas_soften(c, draw_between(&frame, 0, 0.6f));
     if (draw_chance(&frame, 0.02f))
-        lens_drop(c, draw_between(&frame, 20, 300), draw_between(&frame, 20, 220), draw_log_between(&frame, 5, 20));
+        lens_drop(c, draw_between(&frame, 20, 300), draw_between(&frame, 20, 220),
+                  draw_log_between(&frame, 5, 20));
     if (draw_chance(&frame, 0.02f)) { // a water spray's streaks
         float *cover = plane_new(c), white = 190;
         for (int i = 0; i < 14; i++) {
@@ -333,7 +353,7 @@ static void expose(struct belt *b)
             draw_stroke(c, cover, streak, 2);
         }
         canvas_mix_plane(c, cover, &white, 0.35f);
-        free(cover);
+        plane_free(c, cover);
     }
 }
 
@@ -342,7 +362,7 @@ void demo_draw_belt(struct canvas *c, const struct demo_view *view)
     struct belt b = {.c = c, .view = view};
     struct canvas under;
     choose(&b);
-    canvas_init(&under, c->width, c->height, 1);
+    canvas_init(&under, c->pool, c->width, c->height, 1);
     float *texture = plane_new(c), *grime = plane_new(c);
     struct rng rng = draw_rng(view->place, 30), frame = draw_rng(view->frame, 30);
     noise_add(texture, c->width, c->height, (struct noise){1.6f, 1.6f, 1, b.shift_x, b.shift_y}, &rng);
@@ -364,9 +384,9 @@ void demo_draw_belt(struct canvas *c, const struct demo_view *view)
     // Only the belt moves, but the blur across its edges is along them.
     int blur = (int)draw_between(&frame, 0, 2.99f);
     if (blur)
-        plane_box_blur(c->tone[0], c->width, c->height, 0, blur);
+        plane_box_blur(c, c->tone[0], 0, blur);
     expose(&b);
-    free(grime);
-    free(texture);
+    plane_free(c, grime);
+    plane_free(c, texture);
     canvas_clear(&under);
 }

@@ -7,9 +7,47 @@
 #include "base/alloc.h"
 #include "image/demo_draw.h"
 
-void canvas_init(struct canvas *c, int width, int height, int channels)
+void pool_init(struct pool *pool, int width, int height)
 {
-    *c = (struct canvas){.width = width, .height = height, .channels = channels};
+    *pool = (struct pool){.plane = (size_t)width * (size_t)height};
+    pool->block = xmalloc(POOL_PLANES * pool->plane * sizeof(float));
+}
+
+void pool_clear(struct pool *pool)
+{
+    free(pool->block);
+    *pool = (struct pool){0};
+}
+
+float *plane_new(const struct canvas *c)
+{
+    struct pool *pool = c->pool;
+    float *plane = NULL;
+    for (size_t i = 0; i < POOL_PLANES && !plane; i++)
+        if (!pool->taken[i]) {
+            pool->taken[i] = true;
+            plane = pool->block + i * pool->plane;
+        }
+    if (!plane) // more at once than was foreseen
+        plane = xmalloc(pool->plane * sizeof *plane);
+    memset(plane, 0, pool->plane * sizeof *plane);
+    return plane;
+}
+
+void plane_free(const struct canvas *c, float *plane)
+{
+    struct pool *pool = c->pool;
+    for (size_t i = 0; i < POOL_PLANES; i++)
+        if (plane == pool->block + i * pool->plane) {
+            pool->taken[i] = false;
+            return;
+        }
+    free(plane);
+}
+
+void canvas_init(struct canvas *c, struct pool *pool, int width, int height, int channels)
+{
+    *c = (struct canvas){.pool = pool, .width = width, .height = height, .channels = channels};
     for (int k = 0; k < channels; k++)
         c->tone[k] = plane_new(c);
     c->relief = plane_new(c);
@@ -18,8 +56,8 @@ void canvas_init(struct canvas *c, int width, int height, int channels)
 void canvas_clear(struct canvas *c)
 {
     for (int k = 0; k < c->channels; k++)
-        free(c->tone[k]);
-    free(c->relief);
+        plane_free(c, c->tone[k]);
+    plane_free(c, c->relief);
     *c = (struct canvas){0};
 }
 
@@ -51,28 +89,18 @@ float draw_between(struct rng *r, float low, float high)
     return low + (high - low) * ((float)(rng_u64(r) >> 40) * 0x1p-24f);
 }
 
-// 2^x for 0 <= x, by halving until the series is short.
-static float exp2_small(float x)
-{
-    float y = x * (0.69314718f / 16);
-    float e = 1 + y * (1 + y * (0.5f + y * (1 / 6.0f + y * (1 / 24.0f))));
-    for (int i = 0; i < 4; i++)
-        e *= e;
-    return e;
-}
-
 float draw_log_between(struct rng *r, float low, float high)
 {
-    // The power t of high / low as 2^(t * log2): the logarithm by bisection.
-    float ratio = high / low, below = 0, above = 16;
-    for (int i = 0; i < 24; i++) {
-        float middle = 0.5f * (below + above);
-        if (exp2_small(middle) < ratio)
-            below = middle;
+    // Halve the range, in the logarithm, as the bits say: nine square roots instead of a power.
+    uint64_t bits = rng_u64(r);
+    for (int i = 0; i < 9; i++, bits >>= 1) {
+        float middle = sqrtf(low * high);
+        if (bits & 1)
+            low = middle;
         else
-            above = middle;
+            high = middle;
     }
-    return low * exp2_small(below * draw_between(r, 0, 1));
+    return mixf(low, high, (float)(bits & 0xffffff) * 0x1p-24f);
 }
 
 bool draw_chance(struct rng *r, float p)
@@ -150,15 +178,11 @@ float wave_at(const struct wave *w, float t)
 
 // --- planes --------------------------------------------------------------
 
-float *plane_new(const struct canvas *c)
+void plane_box_blur(const struct canvas *c, float *plane, int radius_x, int radius_y)
 {
-    return xcalloc((size_t)c->width * (size_t)c->height, sizeof(float));
-}
-
-void plane_box_blur(float *plane, int width, int height, int radius_x, int radius_y)
-{
+    int width = c->width, height = c->height;
     size_t w = (size_t)width;
-    float *copy = xmalloc(w * (size_t)height * sizeof *copy), *sum = xcalloc(w, sizeof *sum);
+    float *copy = plane_new(c), *sum = xcalloc(w, sizeof *sum);
     float scale = 1 / (float)(2 * radius_x + 1);
     for (int y = 0; y < height; y++) {
         const float *from = plane + (size_t)y * w;
@@ -188,7 +212,7 @@ void plane_box_blur(float *plane, int width, int height, int radius_x, int radiu
         }
     }
     free(sum);
-    free(copy);
+    plane_free(c, copy);
 }
 
 void plane_soften(float *plane, int width, int height, float amount)
@@ -261,7 +285,7 @@ void lens_drop(struct canvas *c, float x, float y, float radius)
     int y0 = (int)clampf(y - radius - 1, 0, (float)h), y1 = (int)clampf(y + radius + 2, 0, (float)h);
     if (x0 >= x1 || y0 >= y1)
         return;
-    float *old = xmalloc((size_t)w * (size_t)h * sizeof *old);
+    float *old = plane_new(c);
     for (int k = 0; k < c->channels; k++) {
         memcpy(old, c->tone[k], (size_t)w * (size_t)h * sizeof *old);
         for (int j = y0; j < y1; j++)
@@ -283,7 +307,7 @@ void lens_drop(struct canvas *c, float x, float y, float radius)
                 *to = mixf(*to, sum / 9 * shade + 60 * glint, cover);
             }
     }
-    free(old);
+    plane_free(c, old);
 }
 
 void draw_leaf(struct canvas *c, float x, float y, float length, float turns, const float *tint,
@@ -307,5 +331,5 @@ void draw_leaf(struct canvas *c, float x, float y, float length, float turns, co
     for (int k = 0; k < 3; k++)
         dark[k] = tint[k] * 0.65f;
     canvas_mix_plane(c, cover, dark, 0.8f);
-    free(cover);
+    plane_free(c, cover);
 }

@@ -10,15 +10,27 @@
 
 #include "base/rng.h"
 
+// The planes of one picture's drawing, all of one size. One block, so that the
+// allocator keeps it from picture to picture instead of returning it page by page.
+enum { POOL_PLANES = 16 };
+struct pool {
+    size_t plane; // floats
+    float *block;
+    bool taken[POOL_PLANES];
+};
+void pool_init(struct pool *pool, int width, int height);
+void pool_clear(struct pool *pool); // after all its canvases and planes
+
 // A picture being drawn: gray levels 0..255 before clipping, and for the scenes
 // seen from above how far each pixel stands over the ground (in pixels).
 struct canvas {
+    struct pool *pool;
     int width, height, channels;
     float *tone[3]; // (height, width) each; [1] and [2] only with 3 channels
     float *relief;  // (height, width)
 };
 
-void canvas_init(struct canvas *c, int width, int height, int channels); // zeroed
+void canvas_init(struct canvas *c, struct pool *pool, int width, int height, int channels); // zeroed
 void canvas_clear(struct canvas *c);
 
 // One picture to draw. Streams of random numbers hang on the three seeds, so a
@@ -32,6 +44,10 @@ struct demo_view {
 void demo_draw_belt(struct canvas *c, const struct demo_view *view);
 void demo_draw_fastener(struct canvas *c, const struct demo_view *view);
 void demo_draw_insulator(struct canvas *c, const struct demo_view *view);
+// Sky and land, farther than what hangs before them and so moving less with the
+// shift; sky_low receives the colour at the horizon.
+void demo_draw_backdrop(struct canvas *c, const struct demo_view *view, float shift_x, float shift_y,
+                        float sky_low[3]);
 
 // --- numbers -------------------------------------------------------------
 
@@ -55,7 +71,7 @@ static inline float rampf(float low, float high, float x)
 float draw_sin(float turns); // of a whole turn; exact to 1e-3, the same everywhere
 float draw_cos(float turns);
 
-struct rng draw_rng(uint64_t seed, uint64_t tag);        // an independent stream per tag
+struct rng draw_rng(uint64_t seed, uint64_t tag); // an independent stream per tag
 float draw_between(struct rng *r, float low, float high);
 float draw_log_between(struct rng *r, float low, float high); // log-uniform, 0 < low
 bool draw_chance(struct rng *r, float p);
@@ -83,8 +99,9 @@ float wave_at(const struct wave *w, float t);
 
 // --- planes --------------------------------------------------------------
 
-float *plane_new(const struct canvas *c); // zeroed, free()
-void plane_box_blur(float *plane, int width, int height, int radius_x, int radius_y);
+float *plane_new(const struct canvas *c); // zeroed, of the canvas's size
+void plane_free(const struct canvas *c, float *plane);
+void plane_box_blur(const struct canvas *c, float *plane, int radius_x, int radius_y);
 // A step of a [1 2 1] kernel both ways, mixed in by `amount` 0..1.
 void plane_soften(float *plane, int width, int height, float amount);
 void canvas_soften(struct canvas *c, float amount);

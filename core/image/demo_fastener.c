@@ -3,10 +3,8 @@
 #include "config.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "image/demo_draw.h"
 
 enum { MISSING_CLIP, BROKEN_CLIP, MISSING_BOLT, LOOSE_BOLT, CRACKED_SLEEPER, FOREIGN_OBJECT };
@@ -17,11 +15,11 @@ struct track {
     const struct demo_view *view;
     struct rng flaw;
     struct light light;
-    float x, y;            // where the rail's centre line crosses the sleeper's
+    float x, y;             // where the rail's centre line crosses the sleeper's
     float shift_x, shift_y; // of this exposure against the burst
-    float sun;             // 0 overcast .. 1 clear
-    float *grain, *stain;  // fine and coarse textures, about -1..1
-    int bad_side;          // 0 left, 1 right: the fastener with the defect
+    float sun;              // 0 overcast .. 1 clear
+    float *grain, *stain;   // fine and coarse textures, about -1..1
+    int bad_side;           // 0 left, 1 right: the fastener with the defect
 };
 
 static const float SLEEPER_HALF = 47, FOOT_HALF = 37, HEAD_HALF = 17;
@@ -48,17 +46,20 @@ static void draw_ballast(struct track *t)
     struct rng rng = draw_rng(t->view->place, PLACE_BALLAST);
     float base = draw_between(&rng, 88, 130), spread = draw_between(&rng, 10, 26);
     for (size_t i = 0; i < (size_t)c->width * (size_t)c->height; i++)
-        c->tone[0][i] = base * 0.35f * (1 + 0.3f * t->grain[i]);
+        c->tone[0][i] = base * 0.45f * (1 + 0.35f * t->grain[i]);
     struct material stone = {.gloss = 0.05f, .texture = t->grain, .rough = 0.16f};
-    for (int i = 0; i < 560; i++) {
-        float r = draw_log_between(&rng, 4, 11), x = draw_between(&rng, -8, 328), y = draw_between(&rng, -8, 248);
-        float off = y - 120;
-        struct rng one = draw_rng(rng_u64(&rng), 1);
-        stone.tint[0] = clampf(base + spread * draw_between(&one, -1.4f, 1.6f), 40, 220);
-        float z = draw_between(&one, -4, 2);
-        if (off * off > (SLEEPER_HALF - 3) * (SLEEPER_HALF - 3))
-            draw_lump(c, x + t->shift_x, y + t->shift_y, r, z, &stone, &t->light, &one);
-    }
+    // Stone by stone on a jittered lattice, so that little of the bed is left bare.
+    enum { STEP = 11 };
+    for (int i = -1; i < 320 / STEP + 2; i++)
+        for (int j = -1; j < 240 / STEP + 2; j++) {
+            struct rng one = draw_rng(rng_u64(&rng), 1);
+            float x = STEP * ((float)i + draw_between(&one, -0.3f, 1.3f)) + t->shift_x;
+            float y = STEP * ((float)j + draw_between(&one, -0.3f, 1.3f)) + t->shift_y;
+            float r = draw_log_between(&one, 5.5f, 12), z = draw_between(&one, 0, 5);
+            stone.tint[0] = clampf(base + spread * draw_between(&one, -1.4f, 1.6f), 40, 220);
+            if (fabsf(y - t->y) > SLEEPER_HALF - 4 && fabsf(x - t->x) > FOOT_HALF - 4)
+                draw_lump(c, x, y, r, z, &stone, &t->light, &one);
+        }
 }
 
 static void draw_crack(struct track *t)
@@ -67,9 +68,11 @@ static void draw_crack(struct track *t)
     enum { N = 40 };
     struct knot path[N], branch[N];
     float length = draw_log_between(&t->flaw, 26, 110), radius = draw_log_between(&t->flaw, 0.45f, 1.5f);
-    float contrast = draw_log_between(&t->flaw, 0.45f, 1), dark = draw_between(&t->flaw, 18, 40), side = t->bad_side ? 1 : -1;
+    float contrast = draw_log_between(&t->flaw, 0.45f, 1), dark = draw_between(&t->flaw, 18, 40),
+          side = t->bad_side ? 1 : -1;
     float x = t->x + side * draw_between(&t->flaw, 74, 140), y = t->y + draw_between(&t->flaw, -34, 10);
-    float turn = draw_chance(&t->flaw, 0.7f) ? draw_between(&t->flaw, 0.17f, 0.33f) : draw_between(&t->flaw, -0.06f, 0.06f);
+    float turn = draw_chance(&t->flaw, 0.7f) ? draw_between(&t->flaw, 0.17f, 0.33f)
+                                             : draw_between(&t->flaw, -0.06f, 0.06f);
     if (length > 80)
         y = t->y - 44;
     float *cover = plane_new(c);
@@ -77,8 +80,8 @@ static void draw_crack(struct track *t)
     draw_stroke(c, cover, path, N);
     if (draw_chance(&t->flaw, 0.5f)) {
         const struct knot *from = path + N / 3;
-        knots_wander(branch, N, from->x, from->y, turn + draw_between(&t->flaw, -0.12f, 0.12f), length * 0.45f, 5,
-                     radius * 0.7f, &t->flaw);
+        knots_wander(branch, N, from->x, from->y, turn + draw_between(&t->flaw, -0.12f, 0.12f),
+                     length * 0.45f, 5, radius * 0.7f, &t->flaw);
         draw_stroke(c, cover, branch, N);
     }
     for (int j = 0; j < c->height; j++) // only in the concrete
@@ -92,7 +95,7 @@ static void draw_crack(struct track *t)
                   draw_between(&t->flaw, 2, 6), 0.5f, 1.5f, &t->flaw);
         canvas_mix_plane(c, cover, &pale, 0.35f * contrast);
     }
-    free(cover);
+    plane_free(c, cover);
 }
 
 static void draw_sleeper(struct track *t)
@@ -112,13 +115,14 @@ static void draw_sleeper(struct track *t)
     draw_prism(c, &body, &concrete, &t->light);
     float *pores = plane_new(c), dark = 62;
     for (int i = 0; i < 70; i++) {
-        float x = draw_between(&rng, -10, 330) + sx, y = t->y + draw_between(&rng, -42, 42), r = draw_log_between(&rng, 0.3f, 1.1f);
+        float x = draw_between(&rng, -10, 330) + sx, y = t->y + draw_between(&rng, -42, 42),
+              r = draw_log_between(&rng, 0.3f, 1.1f);
         struct knot pore[] = {{x, y, 0, r}, {x + 0.4f, y, 0, r}};
         draw_stroke(c, pores, pore, 2);
     }
     canvas_mix_plane(c, pores, &dark, 0.6f);
-    free(pores);
-    free(skin);
+    plane_free(c, pores);
+    plane_free(c, skin);
     if (t->view->kind == CRACKED_SLEEPER)
         draw_crack(t);
 }
@@ -133,10 +137,11 @@ static void draw_rail(struct track *t)
     noise_add(roll, w, h, (struct noise){6, 160, 0.5f, t->shift_x, t->shift_y}, &rng);
     for (size_t i = 0; i < (size_t)w * (size_t)h; i++)
         roll[i] += 0.35f * t->stain[i];
-    float rust = draw_between(&rng, 52, 84);
+    float rust = draw_between(&rng, 66, 108);
     struct material foot = {.tint = {rust}, .gloss = 0.06f, .texture = t->stain, .rough = 0.3f};
     struct material side = {.tint = {rust * 0.8f}, .gloss = 0.1f, .texture = t->stain, .rough = 0.3f};
-    struct material crown = {.tint = {draw_between(&rng, 150, 195)}, .gloss = 0.15f, .texture = roll, .rough = 0.16f};
+    struct material crown = {
+        .tint = {draw_between(&rng, 150, 195)}, .gloss = 0.15f, .texture = roll, .rough = 0.16f};
     struct prism p = prism_block(t->x, 120, FOOT_HALF, 160, 0);
     p.top = 14;
     p.bevel = 24;
@@ -150,7 +155,7 @@ static void draw_rail(struct track *t)
     p.top = 24.5f;
     p.bevel = 3;
     draw_prism(c, &p, &crown, &t->light);
-    free(roll);
+    plane_free(c, roll);
 }
 
 // An omega clip: tips on the rail foot, loops behind, the inner arms under the washer.
@@ -160,7 +165,11 @@ static const struct knot clip_shape[] = {
     {-5, -10, 5, 0},  {-13, -6, 4, 0}, {-15, 0, 4, 0}, {-13, 6, 4, 0},  {-5, 10, 5, 0},  {8, 12, 5, 0},
     {15, 17, 5, 0},   {13, 23, 5, 0},  {4, 26, 5, 0},  {-9, 26, 4, 0},  {-17, 24, 3, 0},
 };
-enum { CLIP_KNOTS = sizeof clip_shape / sizeof *clip_shape, CLIP_STEPS = 4, CLIP_ROOM = CLIP_KNOTS * CLIP_STEPS };
+enum {
+    CLIP_KNOTS = sizeof clip_shape / sizeof *clip_shape,
+    CLIP_STEPS = 4,
+    CLIP_ROOM = CLIP_KNOTS * CLIP_STEPS
+};
 
 struct fastener {
     float x, y, out;     // the bolt's centre; +1 right of the rail, -1 left
@@ -171,7 +180,8 @@ struct fastener {
 
 static struct knot clip_at(const struct fastener *f, float u, float v, float z, float radius)
 {
-    float turned_u = u * draw_cos(f->lean) - v * draw_sin(f->lean), turned_v = u * draw_sin(f->lean) + v * draw_cos(f->lean);
+    float turned_u = u * draw_cos(f->lean) - v * draw_sin(f->lean),
+          turned_v = u * draw_sin(f->lean) + v * draw_cos(f->lean);
     return (struct knot){f->x + f->out * (turned_u + f->push), f->y + turned_v, z + 12, radius};
 }
 
@@ -201,7 +211,8 @@ static void draw_clip(struct track *t, const struct fastener *f, bool broken)
     draw_tube(t->c, face, 2, &fresh, &t->light);
     if (draw_chance(&t->flaw, 0.45f)) {
         struct knot piece[CLIP_ROOM];
-        float dx = draw_between(&t->flaw, 4, 16) * f->out, dy = (low ? -1 : 1) * draw_between(&t->flaw, 3, 10);
+        float dx = draw_between(&t->flaw, 4, 16) * f->out,
+              dy = (low ? -1 : 1) * draw_between(&t->flaw, 3, 10);
         for (int i = 0; i < cut; i++) {
             piece[i] = low ? bar[i] : bar[n - 1 - i];
             piece[i].x += dx - 0.25f * dy * (float)i / (float)cut;
@@ -217,9 +228,11 @@ static void draw_bolt(struct track *t, const struct fastener *f, float raised, f
 {
     struct canvas *c = t->c;
     float grow = 1 + 0.025f * raised, x = f->x + off_x, y = f->y + off_y;
-    struct material plate = {.tint = {f->nut_tone * 0.8f}, .gloss = 0.15f, .texture = t->stain, .rough = 0.3f};
+    struct material plate = {
+        .tint = {f->nut_tone * 0.8f}, .gloss = 0.15f, .texture = t->stain, .rough = 0.3f};
     struct material nut = {.tint = {f->nut_tone}, .gloss = 0.4f, .texture = t->stain, .rough = 0.25f};
-    struct material thread = {.tint = {f->nut_tone * 0.7f}, .gloss = 0.5f, .texture = t->grain, .rough = 0.3f};
+    struct material thread = {
+        .tint = {f->nut_tone * 0.7f}, .gloss = 0.5f, .texture = t->grain, .rough = 0.3f};
     struct prism p = prism_regular(f->x + 0.4f * off_x, f->y + 0.4f * off_y, 11.5f, 0, 0);
     p.top = 22;
     p.bevel = 1.5f;
@@ -254,7 +267,8 @@ static void draw_fastening(struct track *t, int side)
     f.nut_tone = draw_between(&rng, 70, 135);
     int kind = t->bad_side == side ? t->view->kind : -1;
 
-    struct material gauge = {.tint = {draw_between(&rng, 44, 92)}, .gloss = 0.08f, .texture = t->grain, .rough = 0.12f};
+    struct material gauge = {
+        .tint = {draw_between(&rng, 44, 92)}, .gloss = 0.08f, .texture = t->grain, .rough = 0.12f};
     struct material shoulder = {.tint = {draw_between(&rng, 100, 150)}, .texture = t->stain, .rough = 0.2f};
     struct prism p = prism_block(f.x + f.out * 25, f.y, 7, 33, 0);
     p.top = 15;
@@ -270,16 +284,17 @@ static void draw_fastening(struct track *t, int side)
     bool gone = kind == MISSING_CLIP && draw_chance(&t->flaw, 0.55f); // with or without its bolt
     draw_prism(c, &hole, &dark, &t->light);
 
-    if (kind == LOOSE_BOLT) { // the clip, no longer pressed down, wanders
-        f.lean += draw_between(&t->flaw, -0.02f, 0.02f);
-        f.push += draw_between(&t->flaw, 0, 4);
+    if (kind == LOOSE_BOLT && draw_chance(&t->flaw, 0.35f)) { // the clip, no longer pressed down, wanders
+        f.lean += draw_between(&t->flaw, -0.03f, 0.03f);
+        f.push += draw_between(&t->flaw, 1, 5);
     }
     if (kind != MISSING_CLIP)
         draw_clip(t, &f, kind == BROKEN_CLIP);
     if (kind == LOOSE_BOLT) {
         float raised = draw_log_between(&t->flaw, 4, 14);
         f.nut_turn += draw_between(&t->flaw, 0.05f, 0.12f);
-        draw_bolt(t, &f, raised, draw_between(&t->flaw, -0.25f, 0.25f) * raised, draw_between(&t->flaw, -0.25f, 0.25f) * raised);
+        draw_bolt(t, &f, raised, draw_between(&t->flaw, -0.25f, 0.25f) * raised,
+                  draw_between(&t->flaw, -0.25f, 0.25f) * raised);
     } else if (kind != MISSING_BOLT && !gone) {
         draw_bolt(t, &f, 0, 0, 0);
     }
@@ -289,7 +304,8 @@ static void draw_object(struct track *t)
 {
     struct canvas *c = t->c;
     float size = draw_log_between(&t->flaw, 11, 42), turn = draw_between(&t->flaw, 0, 1);
-    float x = t->x + (t->bad_side ? 1 : -1) * draw_between(&t->flaw, 30, 130), y = draw_between(&t->flaw, 25, 215);
+    float x = t->x + (t->bad_side ? 1 : -1) * draw_between(&t->flaw, 30, 130),
+          y = draw_between(&t->flaw, 25, 215);
     float dx = draw_cos(turn) * size, dy = draw_sin(turn) * size, z = 18;
     float what = draw_between(&t->flaw, 0, 1);
     if (what < 0.35f) { // a stick, or a piece of one
@@ -299,16 +315,20 @@ static void draw_object(struct track *t)
             stick[i].z = z;
             stick[i].radius += 0.8f;
         }
-        struct material wood = {.tint = {draw_between(&t->flaw, 70, 175)}, .gloss = 0.02f, .texture = t->grain, .rough = 0.25f};
+        struct material wood = {
+            .tint = {draw_between(&t->flaw, 70, 175)}, .gloss = 0.02f, .texture = t->grain, .rough = 0.25f};
         int n = knots_smooth(stick, 12, 3, smooth, 44);
         draw_tube(c, smooth, n, &wood, &t->light);
     } else if (what < 0.65f) { // a bottle or can
         float r = 0.24f * size + 2, tone = draw_between(&t->flaw, 90, 215);
         struct material body = {.tint = {tone}, .gloss = 0.8f, .texture = t->stain, .rough = 0.12f};
         struct material label = {.tint = {draw_chance(&t->flaw, 0.5f) ? 60 : 225}, .gloss = 0.4f};
-        struct knot can[] = {{x - 0.55f * dx, y - 0.55f * dy, z, r}, {x + 0.45f * dx, y + 0.45f * dy, z, r},
-                             {x + 0.7f * dx, y + 0.7f * dy, z, 0.45f * r}, {x + 0.9f * dx, y + 0.9f * dy, z, 0.42f * r}};
-        struct knot band[] = {{x - 0.2f * dx, y - 0.2f * dy, z + 0.3f, r}, {x + 0.15f * dx, y + 0.15f * dy, z + 0.3f, r}};
+        struct knot can[] = {{x - 0.55f * dx, y - 0.55f * dy, z, r},
+                             {x + 0.45f * dx, y + 0.45f * dy, z, r},
+                             {x + 0.7f * dx, y + 0.7f * dy, z, 0.45f * r},
+                             {x + 0.9f * dx, y + 0.9f * dy, z, 0.42f * r}};
+        struct knot band[] = {{x - 0.2f * dx, y - 0.2f * dy, z + 0.3f, r},
+                              {x + 0.15f * dx, y + 0.15f * dy, z + 0.3f, r}};
         draw_tube(c, can, 4, &body, &t->light);
         draw_tube(c, band, 2, &label, &t->light);
     } else { // a crumpled bag or paper
@@ -316,7 +336,8 @@ static void draw_object(struct track *t)
         float tone = draw_between(&t->flaw, 120, 235);
         for (int i = 0; i < 9; i++) {
             film.tint[0] = tone * draw_between(&t->flaw, 0.85f, 1.1f);
-            draw_lump(c, x + draw_between(&t->flaw, -0.45f, 0.45f) * size, y + draw_between(&t->flaw, -0.45f, 0.45f) * size,
+            draw_lump(c, x + draw_between(&t->flaw, -0.45f, 0.45f) * size,
+                      y + draw_between(&t->flaw, -0.45f, 0.45f) * size,
                       size * draw_between(&t->flaw, 0.25f, 0.6f), z - 2, &film, &t->light, &t->flaw);
         }
     }
@@ -340,7 +361,7 @@ static void soil(struct track *t)
             float v = c->tone[0][i] * (1 - oil * near * rampf(-0.2f, 0.9f, patch[i]));
             c->tone[0][i] = mixf(v, 118, dust * rampf(0.1f, 1.1f, -patch[i]));
         }
-    free(patch);
+    plane_free(c, patch);
 }
 
 static void draw_oddities(struct track *t)
@@ -357,8 +378,8 @@ static void draw_oddities(struct track *t)
     }
     if (draw_chance(&rng, 0.03f)) {
         float tint = draw_between(&rng, 70, 150);
-        draw_leaf(c, t->x + draw_between(&rng, -130, 110), draw_between(&rng, 20, 215), draw_between(&rng, 12, 24),
-                  draw_between(&rng, 0, 1), &tint, &rng);
+        draw_leaf(c, t->x + draw_between(&rng, -130, 110), draw_between(&rng, 20, 215),
+                  draw_between(&rng, 12, 24), draw_between(&rng, 0, 1), &tint, &rng);
     }
 }
 
@@ -371,13 +392,16 @@ static void expose(struct track *t)
     // The car's own shadow, or a pole's: a soft straight edge across the picture.
     bool shaded = draw_chance(&place, 0.3f * t->sun);
     float turn = draw_between(&place, -0.12f, 0.12f) + (draw_chance(&place, 0.5f) ? 0.25f : 0);
-    float nx = draw_cos(turn), ny = draw_sin(turn), at = draw_between(&place, -90, 90), depth = draw_between(&place, 0.3f, 0.55f);
-    float pole = draw_chance(&place, 0.35f) ? draw_between(&place, 14, 40) : 1e6f, soft = draw_between(&place, 3, 14);
+    float nx = draw_cos(turn), ny = draw_sin(turn), at = draw_between(&place, -90, 90),
+          depth = draw_between(&place, 0.3f, 0.55f);
+    float pole = draw_chance(&place, 0.35f) ? draw_between(&place, 14, 40) : 1e6f,
+          soft = draw_between(&place, 3, 14);
     float gain = draw_between(&frame, -0.08f, 0.08f), vignette = draw_between(&place, 0.1f, 0.3f);
     for (int y = 0; y < h; y++)
         for (int x = 0; x < w; x++) {
             size_t i = (size_t)y * (size_t)w + (size_t)x;
-            float dx = (float)x - 160, dy = (float)y - 120, v = c->tone[0][i] * exposure * (1 + gain * dx / 160);
+            float dx = (float)x - 160, dy = (float)y - 120,
+                  v = c->tone[0][i] * exposure * (1 + gain * dx / 160);
             if (shaded) {
                 float d = dx * nx + dy * ny - at;
                 v *= 1 - depth * rampf(-soft, soft, d) * (1 - rampf(-soft, soft, d - pole));
@@ -387,9 +411,10 @@ static void expose(struct track *t)
         }
     canvas_soften(c, draw_between(&frame, 0, 0.9f));
     if (draw_chance(&frame, 0.12f)) // a fast stretch: blurred along the rail
-        plane_box_blur(c->tone[0], w, h, 0, draw_chance(&frame, 0.3f) ? 2 : 1);
+        plane_box_blur(c, c->tone[0], 0, draw_chance(&frame, 0.3f) ? 2 : 1);
     if (draw_chance(&frame, 0.025f))
-        lens_drop(c, draw_between(&frame, 15, 305), draw_between(&frame, 15, 225), draw_log_between(&frame, 6, 24));
+        lens_drop(c, draw_between(&frame, 15, 305), draw_between(&frame, 15, 225),
+                  draw_log_between(&frame, 6, 24));
 }
 
 void demo_draw_fastener(struct canvas *c, const struct demo_view *view)
@@ -413,6 +438,6 @@ void demo_draw_fastener(struct canvas *c, const struct demo_view *view)
     relief_shadow(c, &t.light, 0.12f + 0.5f * t.sun);
     soil(&t);
     expose(&t);
-    free(t.stain);
-    free(t.grain);
+    plane_free(c, t.stain);
+    plane_free(c, t.grain);
 }

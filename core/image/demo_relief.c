@@ -1,21 +1,19 @@
 #include "config.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "image/demo_draw.h"
 
 struct box {
     int x0, y0, x1, y1; // x1, y1 not included
 };
 
-static struct box box_around(const struct canvas *c, float x, float y, float reach)
+static struct box box_between(const struct canvas *c, float x0, float y0, float x1, float y1)
 {
     float w = (float)c->width, h = (float)c->height;
-    return (struct box){(int)clampf(x - reach, 0, w), (int)clampf(y - reach, 0, h),
-                        (int)clampf(x + reach + 2, 0, w), (int)clampf(y + reach + 2, 0, h)};
+    return (struct box){(int)clampf(x0, 0, w), (int)clampf(y0, 0, h), (int)clampf(x1 + 2, 0, w),
+                        (int)clampf(y1 + 2, 0, h)};
 }
 
 struct light light_from(float turns, float rise, float sun_share)
@@ -44,20 +42,21 @@ static float lit(const struct light *l, float nx, float ny, float nz, float *hig
     return l->ambient * (0.55f + 0.45f * nz) + l->sun * (toward > 0 ? toward : 0);
 }
 
-static void put(struct canvas *c, size_t i, const struct material *m, float shade, float highlight, float cover)
+static void put(struct canvas *c, size_t i, const struct material *m, float shade, float highlight,
+                float cover)
 {
     float factor = shade * (m->texture ? 1 + m->rough * m->texture[i] : 1);
     for (int k = 0; k < c->channels; k++)
         c->tone[k][i] = mixf(c->tone[k][i], m->tint[k] * factor + 255 * m->gloss * highlight, cover);
 }
 
-enum { FACETS = 9, LUMP_WIDTH = 192 };
+enum { FACETS = 8 };
 
 void draw_lump(struct canvas *c, float x, float y, float radius, float base, const struct material *m,
                const struct light *light, struct rng *rng)
 {
     // Height over the ground is the lowest of the planes z = at - gx * dx - gy * dy.
-    float at[FACETS], gx[FACETS], gy[FACETS], shade[FACETS], shine[FACETS];
+    float at[FACETS], gx[FACETS], gy[FACETS], over_gx[FACETS], fade[FACETS], shade[FACETS], shine[FACETS];
     float turn = draw_between(rng, 0, 1), squash = draw_between(rng, 0.65f, 1);
     float ax = draw_cos(turn), ay = draw_sin(turn);
     for (int k = 0; k < FACETS; k++) {
@@ -79,38 +78,47 @@ void draw_lump(struct canvas *c, float x, float y, float radius, float base, con
         at[k] = out / nz;
         gx[k] = nx / nz;
         gy[k] = ny / nz;
+        over_gx[k] = gx[k] > 1e-6f || gx[k] < -1e-6f ? 1 / gx[k] : 0;
+        if (over_gx[k] == 0)
+            gx[k] = 0;
+        fade[k] = 1 / sqrtf(gx[k] * gx[k] + gy[k] * gy[k] + 0.4f);
         float length = sqrtf(nx * nx + ny * ny + nz * nz);
         shade[k] = lit(light, nx / length, ny / length, nz / length, &shine[k]);
         shade[k] *= draw_between(rng, 0.85f, 1.15f);
     }
-    struct box b = box_around(c, x, y, radius * 1.35f);
-    int n = b.x1 - b.x0;
-    if (n > LUMP_WIDTH)
-        n = LUMP_WIDTH;
-    float low[LUMP_WIDTH], tone[LUMP_WIDTH], glint[LUMP_WIDTH];
+    float reach = 1.35f * radius;
+    struct box b = box_between(c, x - reach, y - reach, x + reach, y + reach);
     for (int j = b.y0; j < b.y1; j++) {
-        float dy = (float)j - y, dx0 = (float)b.x0 - x;
-        for (int i = 0; i < n; i++) {
-            low[i] = at[0] - gy[0] * dy - gx[0] * (dx0 + (float)i);
-            tone[i] = shade[0];
-            glint[i] = shine[0];
+        // Each plane leaves a part of the row above ground: what all of them leave.
+        float row[FACETS], left = (float)b.x0 - x, right = (float)(b.x1 - 1) - x;
+        for (int k = 0; k < FACETS; k++) {
+            row[k] = at[k] - gy[k] * ((float)j - y);
+            float edge = row[k] * over_gx[k];
+            left = gx[k] < 0 && edge > left ? edge : left;
+            right = gx[k] > 0 && edge < right ? edge : right;
         }
-        for (int k = 1; k < FACETS; k++) {
-            float a = at[k] - gy[k] * dy - gx[k] * dx0, g = gx[k], s = shade[k], t = shine[k];
-            for (int i = 0; i < n; i++) {
-                float z = a - g * (float)i;
-                bool lower = z < low[i];
-                low[i] = lower ? z : low[i];
-                tone[i] = lower ? s : tone[i];
-                glint[i] = lower ? t : glint[i];
+        if (left >= right)
+            continue;
+        int i0 = (int)(left + x) + 1, i1 = (int)(right + x);
+        if (i1 >= c->width)
+            i1 = c->width - 1;
+        for (int i = i0 > 0 ? i0 - 1 : 0; i <= i1; i++) {
+            float dx = (float)i - x, low = row[0] - gx[0] * dx;
+            int facet = 0;
+            for (int k = 1; k < FACETS; k++) {
+                float z = row[k] - gx[k] * dx;
+                facet = z < low ? k : facet;
+                low = z < low ? z : low;
             }
+            size_t p = (size_t)j * (size_t)c->width + (size_t)i;
+            if (low <= 0 || base + low <= c->relief[p])
+                continue;
+            // From the height back to how far inside the outline: its pixels are partly covered.
+            float cover = low * fade[facet];
+            put(c, p, m, shade[facet], shine[facet], cover < 1 ? cover : 1);
+            if (cover > 0.5f)
+                c->relief[p] = base + low;
         }
-        size_t row = (size_t)j * (size_t)c->width + (size_t)b.x0;
-        for (int i = 0; i < n; i++)
-            if (low[i] > 0 && base + low[i] > c->relief[row + (size_t)i]) {
-                c->relief[row + (size_t)i] = base + low[i];
-                put(c, row + (size_t)i, m, tone[i], glint[i], low[i] < 1.2f ? low[i] / 1.2f : 1);
-            }
     }
 }
 
@@ -127,11 +135,10 @@ static float along(const struct knot *a, const struct knot *b, float x, float y,
 
 static struct box box_of_segment(const struct canvas *c, const struct knot *a, const struct knot *b)
 {
-    float r = (a->radius > b->radius ? a->radius : b->radius) + 1, w = (float)c->width, h = (float)c->height;
+    float r = (a->radius > b->radius ? a->radius : b->radius) + 1;
     float x0 = a->x < b->x ? a->x : b->x, x1 = a->x < b->x ? b->x : a->x;
     float y0 = a->y < b->y ? a->y : b->y, y1 = a->y < b->y ? b->y : a->y;
-    return (struct box){(int)clampf(x0 - r, 0, w), (int)clampf(y0 - r, 0, h), (int)clampf(x1 + r + 2, 0, w),
-                        (int)clampf(y1 + r + 2, 0, h)};
+    return box_between(c, x0 - r, y0 - r, x1 + r, y1 + r);
 }
 
 void draw_tube(struct canvas *c, const struct knot *knots, int count, const struct material *m,
@@ -153,8 +160,10 @@ void draw_tube(struct canvas *c, const struct knot *knots, int count, const stru
                     continue;
                 float nx = ((float)i - mixf(a->x, b->x, t)) / r, ny = ((float)j - mixf(a->y, b->y, t)) / r;
                 float highlight, shade = lit(light, nx, ny, up / r, &highlight);
-                put(c, at, m, shade, highlight, clampf(r + 0.5f - d, 0, 1));
-                c->relief[at] = z;
+                float cover = clampf(r + 0.5f - d, 0, 1);
+                put(c, at, m, shade, highlight, cover);
+                if (cover > 0.5f) // a thin edge must not hide the next piece
+                    c->relief[at] = z;
             }
     }
 }
@@ -228,13 +237,50 @@ struct prism prism_block(float x, float y, float half_x, float half_y, float tur
     return p;
 }
 
+// The pixels of row j on the level top, inside the bevels: first and one past the last.
+static void level_part(const struct prism *p, int j, int *first, int *end)
+{
+    float dy = (float)j - p->y, left = (float)*first - p->x, right = (float)(*end - 1) - p->x;
+    for (int k = 0; k < p->sides; k++) {
+        float rest = p->out[k] - p->bevel - p->ny[k] * dy;
+        if (p->nx[k] > 1e-4f)
+            right = rest / p->nx[k] < right ? rest / p->nx[k] : right;
+        else if (p->nx[k] < -1e-4f)
+            left = rest / p->nx[k] > left ? rest / p->nx[k] : left;
+        else if (rest < 0)
+            right = left - 1;
+    }
+    if (p->sides == 0 || left + 1 >= right) {
+        *end = *first;
+        return;
+    }
+    *first = (int)(left + p->x) + 1;
+    *end = (int)(right + p->x);
+}
+
 void draw_prism(struct canvas *c, const struct prism *p, const struct material *m, const struct light *light)
 {
-    float reach = p->sides == 4 ? sqrtf(p->out[0] * p->out[0] + p->out[1] * p->out[1]) : p->out[0] * 1.2f;
-    struct box b = box_around(c, p->x, p->y, reach + 1);
+    float wide = p->out[0] * 1.2f, high = wide; // a regular one's corners
+    if (p->sides == 4) {
+        wide = fabsf(p->nx[0]) * p->out[0] + fabsf(p->nx[1]) * p->out[1];
+        high = fabsf(p->ny[0]) * p->out[0] + fabsf(p->ny[1]) * p->out[1];
+    }
+    struct box b = box_between(c, p->x - wide - 1, p->y - high - 1, p->x + wide + 1, p->y + high + 1);
     float flat_shine, flat = lit(light, 0, 0, 1, &flat_shine);
-    for (int j = b.y0; j < b.y1; j++)
+    for (int j = b.y0; j < b.y1; j++) {
+        int level = b.x0, level_end = b.x1;
+        level_part(p, j, &level, &level_end);
+        size_t row = (size_t)j * (size_t)c->width;
+        for (int i = level; i < level_end; i++)
+            if (p->top > c->relief[row + (size_t)i]) {
+                put(c, row + (size_t)i, m, flat, flat_shine, 1);
+                c->relief[row + (size_t)i] = p->top;
+            }
         for (int i = b.x0; i < b.x1; i++) {
+            if (i == level && level < level_end) {
+                i = level_end - 1;
+                continue;
+            }
             float dx = (float)i - p->x, dy = (float)j - p->y, far = -1e9f, nx = 0, ny = 0;
             if (p->sides == 0) {
                 float r = sqrtf(dx * dx + dy * dy) + 1e-6f;
@@ -252,18 +298,19 @@ void draw_prism(struct canvas *c, const struct prism *p, const struct material *
             }
             if (far >= 0.5f)
                 continue;
-            size_t at = (size_t)j * (size_t)c->width + (size_t)i;
-            float z = p->top, shade = flat, shine = flat_shine;
+            float z = p->top, shade = flat, shine = flat_shine, cover = clampf(0.5f - far, 0, 1);
             if (p->bevel > 0 && -far < p->bevel) {
-                float tilt = 1 + far / p->bevel, length = sqrtf(1 + tilt * tilt);
-                z -= 0.5f * p->bevel * tilt * tilt;
+                float tilt = clampf(1 + far / p->bevel, 0, 1), length = sqrtf(1 + tilt * tilt);
+                z -= (p->bevel < 6 ? 0.5f * p->bevel : 3) * tilt * tilt;
                 shade = lit(light, nx * tilt / length, ny * tilt / length, 1 / length, &shine);
             }
-            if (z <= c->relief[at])
+            if (z <= c->relief[row + (size_t)i])
                 continue;
-            put(c, at, m, shade, shine, clampf(0.5f - far, 0, 1));
-            c->relief[at] = z;
+            put(c, row + (size_t)i, m, shade, shine, cover);
+            if (cover > 0.5f)
+                c->relief[row + (size_t)i] = z;
         }
+    }
 }
 
 void relief_shadow(struct canvas *c, const struct light *light, float strength)
@@ -271,10 +318,11 @@ void relief_shadow(struct canvas *c, const struct light *light, float strength)
     int w = c->width, h = c->height;
     float flat = sqrtf(light->x * light->x + light->y * light->y) + 1e-6f, climb = light->z / flat;
     float *shadow = plane_new(c);
-    static const int steps[] = {1, 2, 3, 5, 7, 10, 14};
+    static const int steps[] = {1, 2, 4, 7, 11};
     for (size_t s = 0; s < sizeof steps / sizeof *steps; s++) {
         float length = (float)steps[s], rise = length * climb;
-        int dx = (int)floorf(light->x / flat * length + 0.5f), dy = (int)floorf(light->y / flat * length + 0.5f);
+        int dx = (int)floorf(light->x / flat * length + 0.5f),
+            dy = (int)floorf(light->y / flat * length + 0.5f);
         int x0 = dx < 0 ? -dx : 0, x1 = dx > 0 ? w - dx : w;
         for (int y = dy < 0 ? -dy : 0; y < (dy > 0 ? h - dy : h); y++) {
             const float *here = c->relief + (size_t)y * (size_t)w, *there = here + (ptrdiff_t)dy * w + dx;
@@ -289,19 +337,19 @@ void relief_shadow(struct canvas *c, const struct light *light, float strength)
     for (int k = 0; k < c->channels; k++)
         for (size_t i = 0; i < count; i++)
             c->tone[k][i] *= 1 - strength * (shadow[i] < 1 ? shadow[i] : 1);
-    free(shadow);
+    plane_free(c, shadow);
 }
 
 void relief_occlude(struct canvas *c, int radius, float strength)
 {
     size_t count = (size_t)c->width * (size_t)c->height;
-    float *mean = xmalloc(count * sizeof *mean), scale = 1.5f / (float)radius;
+    float *mean = plane_new(c), scale = 1.5f / (float)radius;
     memcpy(mean, c->relief, count * sizeof *mean);
-    plane_box_blur(mean, c->width, c->height, radius, radius);
+    plane_box_blur(c, mean, radius, radius);
     for (int k = 0; k < c->channels; k++)
         for (size_t i = 0; i < count; i++) {
             float sunk = clampf((mean[i] - c->relief[i]) * scale, -0.25f, 1);
             c->tone[k][i] *= 1 - strength * sunk;
         }
-    free(mean);
+    plane_free(c, mean);
 }
