@@ -1,2 +1,15 @@
+# db: the one layer that knows SQL.
+
 noinst_LIBRARIES += libdb.a
-libdb_a_SOURCES =
+libdb_a_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(SQLITE_CFLAGS)
+libdb_a_SOURCES = \
+	db/check.c \
+	db/db.c db/db.h db/handle.h \
+	db/export.c \
+	db/label.c \
+	db/migrate.c \
+	db/person.c \
+	db/picture.c \
+	db/queue.c \
+	db/revision.c \
+	db/scene.c

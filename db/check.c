@@ -1,0 +1,54 @@
+#include "config.h"
+
+#include <string.h>
+
+#include "db/handle.h"
+
+struct question {
+    const char *sql;      // every row is a finding: one text
+    const char *sentence; // %s is the row's text
+};
+
+static const struct question questions[] = {
+    {"SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'", "database: %s"},
+    {"SELECT \"table\" || ' row ' || coalesce(rowid, '?') FROM pragma_foreign_key_check", "%s refers to nothing"},
+    {"SELECT 'picture ' || v.picture FROM verdict v WHERE v.event IS NOT (SELECT max(id) FROM standing s"
+     " WHERE s.picture = v.picture AND s.source = v.source)"
+     " OR v.verdict IS NOT (SELECT verdict FROM label_event e WHERE e.id = v.event)",
+     "%s: its verdict is not what its events say"},
+    {"SELECT DISTINCT 'picture ' || s.picture FROM standing s WHERE NOT EXISTS(SELECT 1 FROM verdict v"
+     " WHERE v.picture = s.picture AND v.source = s.source)",
+     "%s: its events give a verdict that is missing"},
+    {"SELECT name FROM scene c WHERE pictures <> (SELECT count(*) FROM picture p WHERE p.scene = c.id)"
+     " OR unreadable <> (SELECT count(*) FROM picture p WHERE p.scene = c.id AND p.unreadable IS NOT NULL)",
+     "scene %s: its number of pictures is wrong"},
+    {"SELECT number FROM revision r WHERE screened <> (SELECT count(*) FROM score s WHERE s.revision = r.id)"
+     " OR flagged <> (SELECT count(*) FROM score s WHERE s.revision = r.id AND s.flagged = 1)",
+     "revision %s: its counts do not fit its scores"},
+    {"SELECT name FROM scene c JOIN revision r ON r.id = c.active_revision WHERE r.finished = 0 OR r.scene <> c.id",
+     "scene %s: its active revision is not a finished one of its own"},
+};
+
+enum status db_check(struct db *db, void (*finding)(void *context, const char *sentence), void *context,
+                     struct error *err)
+{
+    for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
+        sqlite3_stmt *stmt = NULL;
+        int code = sqlite3_prepare_v2(db->sqlite, questions[i].sql, -1, &stmt, NULL);
+        while (code == SQLITE_OK || code == SQLITE_ROW) {
+            code = sqlite3_step(stmt);
+            if (code != SQLITE_ROW)
+                break;
+            const char *mark = strstr(questions[i].sentence, "%s");
+            struct error text;
+            error_set(&text, ST_CORRUPT, "%.*s%s%s", (int)(mark - questions[i].sentence), questions[i].sentence,
+                      column_text(stmt, 0), mark + 2);
+            finding(context, text.text);
+        }
+        enum status status = code == SQLITE_DONE ? ST_OK : db_failed(db, "checking", err);
+        sqlite3_finalize(stmt);
+        if (status != ST_OK)
+            return status;
+    }
+    return ST_OK;
+}

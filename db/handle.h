@@ -1,0 +1,54 @@
+// Inside of the database layer: the handle and its prepared statements.
+#ifndef DB_HANDLE_H
+#define DB_HANDLE_H
+
+#include <sqlite3.h>
+
+#include "db/db.h"
+
+struct statement { // prepared once per handle, found again by its text's address
+    const char *sql;
+    sqlite3_stmt *stmt;
+};
+
+enum { STATEMENTS = 128 };
+
+struct db {
+    sqlite3 *sqlite;
+    char *path;
+    bool in_transaction;
+    struct statement statements[STATEMENTS];
+    size_t statement_count;
+    struct phash_index *near;  // over the readable pictures of `near_scene`, built when first needed
+    int64_t near_scene;
+};
+
+// The statement for `sql` (a string constant), reset and without bindings; NULL with `err` filled.
+sqlite3_stmt *db_prepare(struct db *db, const char *sql, struct error *err);
+
+// Translate the last SQLite failure.
+enum status db_failed(struct db *db, const char *doing, struct error *err);
+
+// Step to the first row: ST_OK with a row, ST_NOT_FOUND (err untouched) without one.
+// On a row the statement stays open: the caller ends with sqlite3_reset.
+enum status db_first(struct db *db, sqlite3_stmt *stmt, const char *doing, struct error *err);
+// Step through a statement without result rows and reset it.
+enum status db_run(struct db *db, sqlite3_stmt *stmt, const char *doing, struct error *err);
+
+// BEGIN IMMEDIATE unless a transaction is open; *own says whether to end it.
+enum status db_enter(struct db *db, bool *own, struct error *err);
+// End what db_enter began: commit when status is ST_OK, else roll back. Returns the outcome.
+enum status db_leave(struct db *db, bool own, enum status status, struct error *err);
+
+// Bind helpers: NULL or "" as SQL NULL where `empty_null`.
+void bind_text(sqlite3_stmt *stmt, int at, const char *text);
+void bind_text_or_null(sqlite3_stmt *stmt, int at, const char *text);
+char *column_copy(sqlite3_stmt *stmt, int at);         // fresh; "" for NULL
+const char *column_text(sqlite3_stmt *stmt, int at);   // "" for NULL; valid until the next step
+void column_hash(sqlite3_stmt *stmt, int at, char hex[HASH_HEX]);
+
+// migrate.c
+enum status db_migrate(struct db *db, struct error *err);
+enum { DB_APPLICATION_ID = 0x61737379, DB_VERSION = 1 }; // "assy"
+
+#endif

@@ -1,0 +1,215 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "db/handle.h"
+
+static const char *const verdict_names[] = {
+    [VERDICT_NONE] = "", [VERDICT_NORMAL] = "normal", [VERDICT_DEFECT] = "defect", [VERDICT_UNSURE] = "unsure",
+    [VERDICT_SKIP] = "skip"};
+
+const char *verdict_name(enum verdict verdict)
+{
+    return verdict_names[verdict];
+}
+
+bool verdict_parse(const char *text, enum verdict *verdict)
+{
+    for (int v = VERDICT_NORMAL; v <= VERDICT_SKIP; v++) {
+        if (strcmp(text, verdict_names[v]) == 0) {
+            *verdict = (enum verdict)v;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool severity_known(const char *text)
+{
+    return strcmp(text, "stop") == 0 || strcmp(text, "key") == 0 || strcmp(text, "general") == 0;
+}
+
+static enum status append(struct db *db, const char *kind, const struct label *l, const char *mask, int64_t *event,
+                          struct error *err)
+{
+    sqlite3_stmt *stmt = db_prepare(
+        db,
+        "INSERT INTO label_event(kind, at_ms, person, role, picture, source, verdict, class, severity, regions, note,"
+        " took_ms, revision, score, mask) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        err);
+    if (!stmt)
+        return err->code;
+    bind_text(stmt, 1, kind);
+    sqlite3_bind_int64(stmt, 2, clock_unix_ms());
+    sqlite3_bind_int64(stmt, 3, l->person);
+    bind_text(stmt, 4, l->role);
+    sqlite3_bind_int64(stmt, 5, l->picture);
+    sqlite3_bind_int(stmt, 6, l->source);
+    sqlite3_bind_int(stmt, 7, l->verdict);
+    bind_text(stmt, 8, l->class_name);
+    bind_text(stmt, 9, l->severity);
+    bind_text(stmt, 10, l->regions);
+    bind_text(stmt, 11, l->note);
+    sqlite3_bind_int64(stmt, 12, l->took_ms);
+    if (l->revision) {
+        sqlite3_bind_int64(stmt, 13, l->revision);
+        sqlite3_bind_double(stmt, 14, l->score);
+    }
+    bind_text(stmt, 15, mask);
+    enum status status = db_run(db, stmt, "saving an answer", err);
+    *event = sqlite3_last_insert_rowid(db->sqlite);
+    return status;
+}
+
+enum status db_label_add(struct db *db, const struct label *label, int64_t *event, struct error *err)
+{
+    bool own;
+    enum status status = db_enter(db, &own, err);
+    if (status != ST_OK)
+        return status;
+    const char *kind = label->source == LABEL_TRUTH ? "truth" : label->verdict == VERDICT_SKIP ? "skip" : "answer";
+    return db_leave(db, own, append(db, kind, label, "", event, err), err);
+}
+
+// Append an event of `kind` that refers to `ref`, with what event `from` said.
+static enum status append_copy(struct db *db, const char *kind, int64_t ref, int64_t from, struct error *err)
+{
+    sqlite3_stmt *stmt = db_prepare(
+        db,
+        "INSERT INTO label_event(kind, ref, at_ms, person, role, picture, source, verdict, class, severity, regions, note,"
+        " took_ms, revision, score, mask) SELECT ?1, ?2, ?3, person, role, picture, source, verdict, class, severity,"
+        " regions, note, 0, revision, score, mask FROM label_event WHERE id = ?4",
+        err);
+    if (!stmt)
+        return err->code;
+    bind_text(stmt, 1, kind);
+    sqlite3_bind_int64(stmt, 2, ref);
+    sqlite3_bind_int64(stmt, 3, clock_unix_ms());
+    sqlite3_bind_int64(stmt, 4, from);
+    return db_run(db, stmt, "saving an answer", err);
+}
+
+// First row of (id, picture, ref) for a person.
+static enum status target(struct db *db, const char *sql, int64_t person, int64_t row[3], struct error *err)
+{
+    sqlite3_stmt *stmt = db_prepare(db, sql, err);
+    if (!stmt)
+        return err->code;
+    sqlite3_bind_int64(stmt, 1, person);
+    enum status status = db_first(db, stmt, "looking for the last answer", err);
+    for (int i = 0; i < 3 && status == ST_OK; i++)
+        row[i] = sqlite3_column_int64(stmt, i);
+    sqlite3_reset(stmt);
+    return status;
+}
+
+static enum status undo(struct db *db, int64_t person, int64_t *picture, struct error *err)
+{
+    int64_t row[3];
+    enum status status = target(db,
+                                "SELECT e.id, e.picture, 0 FROM label_event e WHERE e.person = ?1 AND e.source = 0"
+                                " AND e.kind IN ('answer', 'skip', 'redo')"
+                                " AND NOT EXISTS(SELECT 1 FROM label_event u WHERE u.ref = e.id)"
+                                " ORDER BY e.id DESC LIMIT 1",
+                                person, row, err);
+    if (status == ST_NOT_FOUND)
+        return error_set(err, ST_NOT_FOUND, "nothing to undo");
+    if (status != ST_OK)
+        return status;
+    *picture = row[1];
+    return append_copy(db, "undo", row[0], row[0], err);
+}
+
+static enum status redo(struct db *db, int64_t person, int64_t *picture, struct error *err)
+{
+    int64_t row[3];
+    enum status status = target(db,
+                                "SELECT u.id, u.picture, u.ref FROM label_event u WHERE u.person = ?1 AND u.source = 0"
+                                " AND u.kind = 'undo' AND NOT EXISTS(SELECT 1 FROM label_event r WHERE r.ref = u.id)"
+                                " AND u.id > coalesce((SELECT max(a.id) FROM label_event a WHERE a.person = ?1"
+                                " AND a.source = 0 AND a.kind IN ('answer', 'skip')), 0)"
+                                " ORDER BY u.id DESC LIMIT 1",
+                                person, row, err);
+    if (status == ST_NOT_FOUND)
+        return error_set(err, ST_NOT_FOUND, "nothing to redo");
+    if (status != ST_OK)
+        return status;
+    *picture = row[1];
+    return append_copy(db, "redo", row[0], row[2], err);
+}
+
+enum status db_label_undo(struct db *db, int64_t person, int64_t *picture, struct error *err)
+{
+    bool own;
+    enum status status = db_enter(db, &own, err);
+    return status == ST_OK ? db_leave(db, own, undo(db, person, picture, err), err) : status;
+}
+
+enum status db_label_redo(struct db *db, int64_t person, int64_t *picture, struct error *err)
+{
+    bool own;
+    enum status status = db_enter(db, &own, err);
+    return status == ST_OK ? db_leave(db, own, redo(db, person, picture, err), err) : status;
+}
+
+void verdict_clear(struct verdict_row *row)
+{
+    free(row->class_name);
+    free(row->severity);
+    free(row->person);
+    free(row->note);
+    *row = (struct verdict_row){0};
+}
+
+enum status db_verdict_get(struct db *db, int64_t picture, enum label_source source, struct verdict_row *row,
+                           struct error *err)
+{
+    *row = (struct verdict_row){.picture = picture};
+    sqlite3_stmt *stmt = db_prepare(db,
+                                    "SELECT e.id, e.at_ms, e.verdict, e.class, e.severity, w.name, e.note FROM verdict v"
+                                    " JOIN label_event e ON e.id = v.event JOIN person w ON w.id = e.person"
+                                    " WHERE v.picture = ?1 AND v.source = ?2",
+                                    err);
+    if (!stmt)
+        return err->code;
+    sqlite3_bind_int64(stmt, 1, picture);
+    sqlite3_bind_int(stmt, 2, source);
+    enum status status = db_first(db, stmt, "reading a verdict", err);
+    if (status == ST_OK) {
+        row->event = sqlite3_column_int64(stmt, 0);
+        row->at_ms = sqlite3_column_int64(stmt, 1);
+        row->verdict = (enum verdict)sqlite3_column_int(stmt, 2);
+        row->class_name = column_copy(stmt, 3);
+        row->severity = column_copy(stmt, 4);
+        row->person = column_copy(stmt, 5);
+        row->note = column_copy(stmt, 6);
+    }
+    sqlite3_reset(stmt);
+    return status == ST_NOT_FOUND ? ST_OK : status;
+}
+
+enum status db_truth_add(struct db *db, const struct label *label, const char *mask_path, bool *added,
+                         struct error *err)
+{
+    struct verdict_row now;
+    int64_t event;
+    bool own;
+    *added = false;
+    enum status status = db_enter(db, &own, err);
+    if (status != ST_OK)
+        return status;
+    status = db_verdict_get(db, label->picture, LABEL_TRUTH, &now, err);
+    if (status == ST_OK) {
+        bool same = now.verdict == label->verdict && strcmp(now.class_name ? now.class_name : "", label->class_name) == 0 &&
+                    strcmp(now.severity ? now.severity : "", label->severity) == 0;
+        if (!same) {
+            status = append(db, "truth", label, mask_path, &event, err);
+            *added = status == ST_OK;
+        }
+        verdict_clear(&now);
+    }
+    return db_leave(db, own, status, err);
+}

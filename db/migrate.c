@@ -1,0 +1,122 @@
+#include "config.h"
+
+#include "db/handle.h"
+
+// Version 1. What a person said lives in label_event alone; `verdict` is what
+// stands, kept by the trigger and by nothing else.
+static const char version_1[] =
+    "CREATE TABLE setting(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE scene(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+    " size INTEGER NOT NULL, squash INTEGER NOT NULL, roi_x0 REAL NOT NULL, roi_y0 REAL NOT NULL,"
+    " roi_x1 REAL NOT NULL, roi_y1 REAL NOT NULL, tile INTEGER NOT NULL, overlap REAL NOT NULL,"
+    " ignore_sha256 TEXT NOT NULL DEFAULT '', ignore_path TEXT NOT NULL DEFAULT '',"
+    " active_revision INTEGER REFERENCES revision(id),"
+    " pictures INTEGER NOT NULL DEFAULT 0, unreadable INTEGER NOT NULL DEFAULT 0);"
+    "CREATE TABLE picture(id INTEGER PRIMARY KEY, scene INTEGER NOT NULL REFERENCES scene(id),"
+    " sha256 TEXT UNIQUE, bytes INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL,"
+    " channels INTEGER NOT NULL, format TEXT NOT NULL, unreadable TEXT, grp TEXT NOT NULL,"
+    " grp_given INTEGER NOT NULL DEFAULT 0, object TEXT, position TEXT, camera TEXT, taken TEXT,"
+    " phash BLOB, kept TEXT NOT NULL DEFAULT '', added_ms INTEGER NOT NULL);"
+    "CREATE INDEX picture_scene ON picture(scene, id);"
+    "CREATE INDEX picture_group ON picture(grp);"
+    "CREATE TABLE location(id INTEGER PRIMARY KEY, picture INTEGER NOT NULL REFERENCES picture(id),"
+    " path TEXT NOT NULL UNIQUE, name TEXT NOT NULL, bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL);"
+    "CREATE INDEX location_picture ON location(picture);"
+    "CREATE INDEX location_name ON location(name);"
+    "CREATE TRIGGER picture_count_new AFTER INSERT ON picture BEGIN"
+    " UPDATE scene SET pictures = pictures + 1, unreadable = unreadable + (NEW.unreadable IS NOT NULL)"
+    " WHERE id = NEW.scene; END;"
+    "CREATE TRIGGER picture_count_change AFTER UPDATE OF unreadable ON picture BEGIN"
+    " UPDATE scene SET unreadable = unreadable + (NEW.unreadable IS NOT NULL) - (OLD.unreadable IS NOT NULL)"
+    " WHERE id = NEW.scene; END;"
+    "CREATE TABLE revision(id INTEGER PRIMARY KEY, scene INTEGER NOT NULL REFERENCES scene(id),"
+    " number INTEGER NOT NULL, finished INTEGER NOT NULL DEFAULT 0, base_sha256 TEXT NOT NULL,"
+    " model_sha256 TEXT NOT NULL, patch_sha256 TEXT NOT NULL, threshold REAL NOT NULL, flag_rate REAL NOT NULL,"
+    " screened INTEGER NOT NULL DEFAULT 0, flagged INTEGER NOT NULL DEFAULT 0, believed INTEGER NOT NULL,"
+    " created_ms INTEGER NOT NULL, UNIQUE(scene, number));"
+    "CREATE TABLE score(revision INTEGER NOT NULL REFERENCES revision(id), picture INTEGER NOT NULL REFERENCES picture(id),"
+    " score REAL NOT NULL, whole REAL NOT NULL, patch REAL NOT NULL, tile REAL NOT NULL, flagged INTEGER NOT NULL,"
+    " heat_rows INTEGER, heat_cols INTEGER, heat BLOB, x0 REAL, y0 REAL, x1 REAL, y1 REAL,"
+    " PRIMARY KEY(revision, picture)) WITHOUT ROWID;"
+    "CREATE INDEX score_flagged ON score(revision, score DESC, picture) WHERE flagged = 1;"
+    "CREATE TABLE person(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE class(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, severity TEXT NOT NULL,"
+    " uses INTEGER NOT NULL DEFAULT 0, used_ms INTEGER NOT NULL DEFAULT 0);"
+    "CREATE TABLE label_event(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " kind TEXT NOT NULL CHECK(kind IN ('answer', 'skip', 'undo', 'redo', 'truth')),"
+    " ref INTEGER REFERENCES label_event(id), at_ms INTEGER NOT NULL, person INTEGER NOT NULL REFERENCES person(id),"
+    " role TEXT NOT NULL, picture INTEGER NOT NULL REFERENCES picture(id), source INTEGER NOT NULL,"
+    " verdict INTEGER NOT NULL, class TEXT NOT NULL, severity TEXT NOT NULL, regions TEXT NOT NULL, note TEXT NOT NULL,"
+    " took_ms INTEGER NOT NULL, revision INTEGER REFERENCES revision(id), score REAL, mask TEXT NOT NULL DEFAULT '');"
+    "CREATE INDEX event_picture ON label_event(picture, source, id);"
+    "CREATE INDEX event_person ON label_event(person, id);"
+    "CREATE UNIQUE INDEX event_ref ON label_event(ref) WHERE ref IS NOT NULL;"
+    "CREATE TRIGGER event_no_update BEFORE UPDATE ON label_event BEGIN"
+    " SELECT RAISE(ABORT, 'what a person said is never changed'); END;"
+    "CREATE TRIGGER event_no_delete BEFORE DELETE ON label_event BEGIN"
+    " SELECT RAISE(ABORT, 'what a person said is never deleted'); END;"
+    "CREATE TABLE verdict(picture INTEGER NOT NULL REFERENCES picture(id), source INTEGER NOT NULL,"
+    " event INTEGER NOT NULL REFERENCES label_event(id), verdict INTEGER NOT NULL,"
+    " PRIMARY KEY(picture, source)) WITHOUT ROWID;"
+    "CREATE VIEW standing AS SELECT e.* FROM label_event e"
+    " WHERE e.kind IN ('answer', 'redo', 'truth') AND e.verdict <> 4"
+    " AND NOT EXISTS(SELECT 1 FROM label_event u WHERE u.ref = e.id AND u.kind = 'undo');"
+    "CREATE TRIGGER event_verdict AFTER INSERT ON label_event BEGIN"
+    " DELETE FROM verdict WHERE picture = NEW.picture AND source = NEW.source;"
+    " INSERT INTO verdict(picture, source, event, verdict)"
+    "  SELECT picture, source, id, verdict FROM standing WHERE picture = NEW.picture AND source = NEW.source"
+    "  ORDER BY id DESC LIMIT 1;"
+    " END;"
+    "CREATE TABLE lease(picture INTEGER PRIMARY KEY REFERENCES picture(id), session TEXT NOT NULL,"
+    " person INTEGER NOT NULL REFERENCES person(id), expires_ms INTEGER NOT NULL);"
+    "CREATE INDEX lease_session ON lease(session);";
+
+static const char *const migrations[DB_VERSION] = {version_1};
+
+static enum status pragma(struct db *db, const char *sql, long long *value, struct error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    if (sqlite3_prepare_v2(db->sqlite, sql, -1, &stmt, NULL) != SQLITE_OK || sqlite3_step(stmt) != SQLITE_ROW) {
+        enum status status = db_failed(db, "opening", err);
+        sqlite3_finalize(stmt);
+        return status;
+    }
+    *value = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    return ST_OK;
+}
+
+static enum status step_to(struct db *db, int version, struct error *err)
+{
+    char *sql = sqlite3_mprintf("%s PRAGMA application_id = %d; PRAGMA user_version = %d;", migrations[version - 1],
+                                DB_APPLICATION_ID, version);
+    int code = sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL);
+    sqlite3_free(sql);
+    return code == SQLITE_OK ? ST_OK : db_failed(db, "bringing the database to this program's version", err);
+}
+
+enum status db_migrate(struct db *db, struct error *err)
+{
+    long long version, application, tables;
+    enum status status = pragma(db, "PRAGMA user_version", &version, err);
+    if (status == ST_OK)
+        status = pragma(db, "PRAGMA application_id", &application, err);
+    if (status == ST_OK)
+        status = pragma(db, "SELECT count(*) FROM sqlite_master", &tables, err);
+    if (status != ST_OK)
+        return status;
+    if (tables > 0 && application != DB_APPLICATION_ID)
+        return error_set(err, ST_CORRUPT, "%s: a database, but not one of assay's", db->path);
+    if (version > DB_VERSION)
+        return error_set(err, ST_NEWER, "%s: written by a newer assay (version %lld, this one knows %d); use that one",
+                         db->path, version, DB_VERSION);
+    while (version < DB_VERSION && status == ST_OK) {
+        status = db_begin(db, err);
+        if (status == ST_OK) // another process may have been first
+            status = pragma(db, "PRAGMA user_version", &version, err);
+        if (status == ST_OK && version < DB_VERSION)
+            status = step_to(db, (int)++version, err);
+        status = db_leave(db, db->in_transaction, status, err);
+    }
+    return status;
+}

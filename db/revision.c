@@ -1,0 +1,145 @@
+#include "config.h"
+
+#include <string.h>
+
+#include "db/handle.h"
+
+static enum status run_id(struct db *db, const char *sql, int64_t id, struct error *err)
+{
+    sqlite3_stmt *stmt = db_prepare(db, sql, err);
+    if (!stmt)
+        return err->code;
+    sqlite3_bind_int64(stmt, 1, id);
+    return db_run(db, stmt, "making a revision", err);
+}
+
+static enum status insert(struct db *db, const struct revision *r, int64_t *id, struct error *err)
+{
+    // what a crash left half built of this scene goes first; nothing refers to it yet
+    enum status status = run_id(
+        db, "DELETE FROM score WHERE revision IN (SELECT id FROM revision WHERE scene = ?1 AND finished = 0)", r->scene, err);
+    if (status == ST_OK)
+        status = run_id(db, "DELETE FROM revision WHERE scene = ?1 AND finished = 0", r->scene, err);
+    if (status != ST_OK)
+        return status;
+    sqlite3_stmt *stmt = db_prepare(
+        db,
+        "INSERT INTO revision(scene, number, base_sha256, model_sha256, patch_sha256, threshold, flag_rate, believed,"
+        " created_ms) VALUES(?1, (SELECT coalesce(max(number), 0) + 1 FROM revision WHERE scene = ?1), ?2, ?3, ?4, ?5, ?6,"
+        " ?7, ?8)",
+        err);
+    if (!stmt)
+        return err->code;
+    sqlite3_bind_int64(stmt, 1, r->scene);
+    bind_text(stmt, 2, r->base_sha256);
+    bind_text(stmt, 3, r->model_sha256);
+    bind_text(stmt, 4, r->patch_sha256);
+    sqlite3_bind_double(stmt, 5, r->threshold);
+    sqlite3_bind_double(stmt, 6, r->flag_rate);
+    sqlite3_bind_int64(stmt, 7, r->believed);
+    sqlite3_bind_int64(stmt, 8, r->created_ms);
+    status = db_run(db, stmt, "making a revision", err);
+    *id = sqlite3_last_insert_rowid(db->sqlite);
+    return status;
+}
+
+enum status db_revision_begin(struct db *db, const struct revision *revision, int64_t *id, struct error *err)
+{
+    bool own;
+    enum status status = db_enter(db, &own, err);
+    return status == ST_OK ? db_leave(db, own, insert(db, revision, id, err), err) : status;
+}
+
+static enum status put_score(struct db *db, int64_t revision, const struct score_new *s, struct error *err)
+{
+    sqlite3_stmt *stmt = db_prepare(db,
+                                    "INSERT OR REPLACE INTO score(revision, picture, score, whole, patch, tile, flagged,"
+                                    " heat_rows, heat_cols, heat, x0, y0, x1, y1)"
+                                    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                                    err);
+    if (!stmt)
+        return err->code;
+    sqlite3_bind_int64(stmt, 1, revision);
+    sqlite3_bind_int64(stmt, 2, s->picture);
+    sqlite3_bind_double(stmt, 3, s->score.score);
+    for (int d = 0; d < DETECTORS; d++)
+        sqlite3_bind_double(stmt, 4 + d, s->score.parts[d]);
+    sqlite3_bind_int(stmt, 7, s->flagged);
+    if (s->flagged && s->heat && s->heat->rows > 0) {
+        sqlite3_bind_int(stmt, 8, s->heat->rows);
+        sqlite3_bind_int(stmt, 9, s->heat->cols);
+        sqlite3_bind_blob(stmt, 10, s->heat->cells, s->heat->rows * s->heat->cols, SQLITE_TRANSIENT);
+        for (int i = 0; i < 4; i++)
+            sqlite3_bind_double(stmt, 11 + i, s->box[i]);
+    }
+    return db_run(db, stmt, "storing scores", err);
+}
+
+static enum status put_scores(struct db *db, int64_t revision, const struct score_new *scores, size_t count,
+                              struct error *err)
+{
+    int64_t flagged = 0;
+    for (size_t i = 0; i < count; i++) {
+        enum status status = put_score(db, revision, &scores[i], err);
+        if (status != ST_OK)
+            return status;
+        flagged += scores[i].flagged;
+    }
+    sqlite3_stmt *stmt = db_prepare(
+        db, "UPDATE revision SET screened = screened + ?2, flagged = flagged + ?3 WHERE id = ?1", err);
+    if (!stmt)
+        return err->code;
+    sqlite3_bind_int64(stmt, 1, revision);
+    sqlite3_bind_int64(stmt, 2, (int64_t)count);
+    sqlite3_bind_int64(stmt, 3, flagged);
+    return db_run(db, stmt, "storing scores", err);
+}
+
+enum status db_revision_scores(struct db *db, int64_t revision, const struct score_new *scores, size_t count,
+                               struct error *err)
+{
+    bool own;
+    enum status status = db_enter(db, &own, err);
+    return status == ST_OK ? db_leave(db, own, put_scores(db, revision, scores, count, err), err) : status;
+}
+
+enum status db_revision_finish(struct db *db, int64_t id, struct error *err)
+{
+    bool own;
+    enum status status = db_enter(db, &own, err);
+    if (status != ST_OK)
+        return status;
+    status = run_id(db, "UPDATE revision SET finished = 1 WHERE id = ?1", id, err);
+    if (status == ST_OK)
+        status = run_id(db, "UPDATE scene SET active_revision = ?1 WHERE id = (SELECT scene FROM revision WHERE id = ?1)", id,
+                        err);
+    return db_leave(db, own, status, err);
+}
+
+enum status db_revision_get(struct db *db, int64_t id, struct revision *r, struct error *err)
+{
+    sqlite3_stmt *stmt = db_prepare(db,
+                                    "SELECT id, scene, number, base_sha256, model_sha256, patch_sha256, threshold,"
+                                    " flag_rate, screened, flagged, believed, created_ms FROM revision WHERE id = ?1",
+                                    err);
+    if (!stmt)
+        return err->code;
+    sqlite3_bind_int64(stmt, 1, id);
+    enum status status = db_first(db, stmt, "reading a revision", err);
+    if (status == ST_OK) {
+        *r = (struct revision){.id = id,
+                               .scene = sqlite3_column_int64(stmt, 1),
+                               .number = sqlite3_column_int(stmt, 2),
+                               .threshold = sqlite3_column_double(stmt, 6),
+                               .flag_rate = sqlite3_column_double(stmt, 7),
+                               .screened = sqlite3_column_int64(stmt, 8),
+                               .flagged = sqlite3_column_int64(stmt, 9),
+                               .believed = sqlite3_column_int64(stmt, 10),
+                               .created_ms = sqlite3_column_int64(stmt, 11)};
+        column_hash(stmt, 3, r->base_sha256);
+        column_hash(stmt, 4, r->model_sha256);
+        column_hash(stmt, 5, r->patch_sha256);
+    }
+    sqlite3_reset(stmt);
+    return status == ST_NOT_FOUND ? error_set(err, status, "there is no revision with id %lld", (long long)id) : status;
+}
