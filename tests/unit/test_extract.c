@@ -127,8 +127,8 @@ static struct runner *runner_new(char **paths, int count)
 
 static struct extract_config config_of(int size)
 {
-    struct extract_config config = {.base = base, .settings = screen_settings_default,
-                                    .limits = image_limits_default, .threads = 1};
+    struct extract_config config = {
+        .base = base, .settings = screen_settings_default, .limits = image_limits_default, .threads = 1};
     config.settings.size = size;
     return config;
 }
@@ -148,8 +148,8 @@ static struct runner *run_all(const struct extract_config *config, char **paths,
     return runner;
 }
 
-static enum status fit(const struct extract_config *config, char **paths, int count, struct patch_model **model,
-                       struct error *err)
+static enum status fit(const struct extract_config *config, char **paths, int count,
+                       struct patch_model **model, struct error *err)
 {
     struct runner *runner = runner_new(paths, count);
     const struct extract_io io = {runner, runner_next, NULL, runner_stop};
@@ -295,7 +295,8 @@ static void a_spot_is_found_where_it_is(void **state)
     brightest_place(&found->heat, &x, &y);
     print_message("# at %.3f %.3f\n", x, y);
     assert_true(found->heat.cols > found->heat.rows); // the picture's shape
-    assert_true(fabs(x - 140 / 192.0) < 1.6 / found->heat.cols && fabs(y - 40 / 128.0) < 1.6 / found->heat.rows);
+    assert_true(fabs(x - 140 / 192.0) < 1.6 / found->heat.cols &&
+                fabs(y - 40 / 128.0) < 1.6 / found->heat.rows);
     for (int i = 0; i < 10; i++)
         for (int k = 0; k < found->heat.rows * found->heat.cols; k++)
             assert_true(scored->patch[i].heat.cells[k] < 230);
@@ -330,7 +331,8 @@ static void tiles_find_what_the_whole_view_loses(void **state)
     assert_true(found->patch < 1.15f * whole);
     double x, y;
     brightest_place(&found->heat, &x, &y);
-    assert_true(fabs(x - 430 / 500.0) < 1.6 / found->heat.cols && fabs(y - 90 / 420.0) < 1.6 / found->heat.rows);
+    assert_true(fabs(x - 430 / 500.0) < 1.6 / found->heat.cols &&
+                fabs(y - 90 / 420.0) < 1.6 / found->heat.rows);
     free(scored);
     patch_free(model);
     forget(paths);
@@ -481,7 +483,8 @@ static void statistics_come_back_from_their_file(void **state)
     assert_status(patch_load(path, &other, &config.settings, &model, &err), ST_INVALID, &err);
     assert_non_null(strstr(err.text, path));
     assert_non_null(strstr(err.text, "base"));
-    assert_status(patch_load(path, base_info(base), &config.settings, &model, &err), ST_INVALID, &err); // size 128
+    assert_status(patch_load(path, base_info(base), &config.settings, &model, &err), ST_INVALID,
+                  &err); // size 128
     assert_non_null(strstr(err.text, "other settings"));
     config.settings.size = 96;
 
@@ -535,7 +538,8 @@ static void settings_are_checked(void **state)
     struct error err;
     struct screen_settings s = screen_settings_default;
     assert_ok(screen_settings_check(&s, &err), &err);
-    const double rois[][4] = {{0, 0, 0, 1}, {0.5, 0, 0.4, 1}, {-0.1, 0, 1, 1}, {0, 0, 1, 1.1}, {0, NAN, 1, 1}};
+    const double rois[][4] = {
+        {0, 0, 0, 1}, {0.5, 0, 0.4, 1}, {-0.1, 0, 1, 1}, {0, 0, 1, 1.1}, {0, NAN, 1, 1}};
     for (size_t i = 0; i < sizeof rois / sizeof *rois; i++) {
         memcpy(s.roi, rois[i], sizeof s.roi);
         assert_status(screen_settings_check(&s, &err), ST_INVALID, &err);

@@ -39,19 +39,21 @@ static void depthwise_is_like_its_twin(void **state)
 {
     (void)state;
     static const int cases[][4] = {// rows, cols, channels, stride
-                                   {1, 1, 1, 1},  {1, 7, 3, 2},  {5, 3, 17, 1}, {6, 9, 33, 2},
+                                   {1, 1, 1, 1},  {1, 7, 3, 2},    {5, 3, 17, 1}, {6, 9, 33, 2},
                                    {13, 2, 8, 1}, {16, 16, 64, 2}, {7, 7, 31, 1}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int rows = cases[i][0], cols = cases[i][1], channels = cases[i][2], stride = cases[i][3];
         int out_rows = kernel_out(rows, stride), out_cols = kernel_out(cols, stride);
         size_t line = (size_t)(out_cols * channels), count = (size_t)out_rows * line;
-        float *in = random_floats((size_t)(rows * cols * channels), 2, i), *weight = random_floats((size_t)(9 * channels), 1, 50 + i);
+        float *in = random_floats((size_t)(rows * cols * channels), 2, i),
+              *weight = random_floats((size_t)(9 * channels), 1, 50 + i);
         float *bias = random_floats((size_t)channels, 1, 90 + i);
         float *fast = xcalloc(count, sizeof *fast), *plain = xcalloc(count, sizeof *plain);
         kernel_depthwise_naive(in, rows, cols, channels, stride, weight, bias, 0, out_rows, plain);
         int split = out_rows / 2; // in two bands
         kernel_depthwise(in, rows, cols, channels, stride, weight, bias, 0, split, fast);
-        kernel_depthwise(in, rows, cols, channels, stride, weight, bias, split, out_rows - split, fast + (size_t)split * line);
+        kernel_depthwise(in, rows, cols, channels, stride, weight, bias, split, out_rows - split,
+                         fast + (size_t)split * line);
         assert_true(worst_difference(fast, plain, count) < 1e-5);
         free(in), free(weight), free(bias), free(fast), free(plain);
     }
@@ -64,7 +66,8 @@ static void stem_is_like_its_twin(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int rows = cases[i][0], cols = cases[i][1], channels = cases[i][2];
         size_t count = (size_t)(kernel_out(rows, 2) * kernel_out(cols, 2) * channels);
-        float *rgb = random_floats((size_t)(rows * cols * 3), 60, i), *weight = random_floats((size_t)(27 * channels), 1, 50 + i);
+        float *rgb = random_floats((size_t)(rows * cols * 3), 60, i),
+              *weight = random_floats((size_t)(27 * channels), 1, 50 + i);
         float *bias = random_floats((size_t)channels, 1, 90 + i);
         float *fast = xcalloc(count, sizeof *fast), *plain = xcalloc(count, sizeof *plain);
         for (int k = 0; k < rows * cols * 3; k++)
@@ -83,7 +86,8 @@ static void pointwise_is_like_its_twin(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int cells = cases[i][0], from = cases[i][1], to = cases[i][2];
         size_t count = (size_t)(cells * to);
-        float *in = random_floats((size_t)(cells * from), 1, i), *weight = random_floats((size_t)(from * to), 0.5, 50 + i);
+        float *in = random_floats((size_t)(cells * from), 1, i),
+              *weight = random_floats((size_t)(from * to), 0.5, 50 + i);
         float *bias = random_floats((size_t)to, 1, 90 + i);
         float *fast = xcalloc(count, sizeof *fast), *plain = xcalloc(count, sizeof *plain);
         kernel_pointwise(in, (size_t)cells, from, to, weight, bias, fast);
@@ -159,7 +163,7 @@ enum { SMALL_STEM = 3, SMALL_BLOCKS = 11, SMALL_LAYERS = 1 + 2 * SMALL_BLOCKS };
 
 // One layer: the file's (outputs, inputs, side, side) and its batch norm, and the same folded.
 struct small_layer {
-    char name[16];
+    char name[32];
     int outputs, inputs, side;
     float *weight, *norm[4], *folded, *bias;
 };
@@ -225,7 +229,8 @@ static char *small_write(const struct small_layer *layers, const char *name, con
         const struct small_layer *l = &layers[i];
         snprintf(tensor, sizeof tensor, "%s/weight", l->name);
         if (!without || strcmp(tensor, without) != 0)
-            tensor_put(writer, tensor, (int64_t[TENSOR_RANK]){l->outputs, l->inputs, l->side, l->side}, l->weight);
+            tensor_put(writer, tensor, (int64_t[TENSOR_RANK]){l->outputs, l->inputs, l->side, l->side},
+                       l->weight);
         for (int k = 0; k < 4; k++) {
             snprintf(tensor, sizeof tensor, "%s_bn/%s", l->name, norm_names[k]);
             if (!without || strcmp(tensor, without) != 0)
@@ -246,7 +251,8 @@ static void base_runs_like_its_plain_kernels(void **state)
     struct base *base;
     assert_ok(base_open(path, &base, &err), &err);
     enum { ROWS = 48, COLS = 80, ROOM = 24 * 40 * 8 };
-    float *rgb = random_floats(ROWS * COLS * 3, 80, 7), *in = xcalloc(ROOM, sizeof *in), *out = xcalloc(ROOM, sizeof *out);
+    float *rgb = random_floats(ROWS * COLS * 3, 80, 7), *in = xcalloc(ROOM, sizeof *in),
+          *out = xcalloc(ROOM, sizeof *out);
     for (int i = 0; i < ROWS * COLS * 3; i++)
         rgb[i] = fminf(fabsf(rgb[i]), 255);
     struct base_work *work = base_work_new(base);
@@ -261,7 +267,8 @@ static void base_runs_like_its_plain_kernels(void **state)
                                kernel_out(rows, stride), out);
         rows = kernel_out(rows, stride);
         cols = kernel_out(cols, stride);
-        kernel_pointwise_naive(out, (size_t)(rows * cols), depth->outputs, point->outputs, point->folded, point->bias, in);
+        kernel_pointwise_naive(out, (size_t)(rows * cols), depth->outputs, point->outputs, point->folded,
+                               point->bias, in);
         if (b == 4 || b == 10) {
             assert_int_equal(taps[tap].rows, rows);
             assert_int_equal(taps[tap].cols, cols);
@@ -353,7 +360,8 @@ static float *texture(int rows, int cols, int row, int col)
     for (int r = 0; r < rows; r++)
         for (int c = 0; c < cols; c++) {
             double y = r + row, x = c + col;
-            double v = 110 + 30 * sin(x * 0.7 + 0.01 * y * y) + 25 * sin(y * 0.31 - x * 0.11) + 20 * cos(x * y * 0.003);
+            double v = 110 + 30 * sin(x * 0.7 + 0.01 * y * y) + 25 * sin(y * 0.31 - x * 0.11) +
+                       20 * cos(x * y * 0.003);
             for (int k = 0; k < 3; k++)
                 rgb[(r * cols + c) * 3 + k] = (float)(v * (1 - 0.1 * k));
         }
@@ -407,7 +415,8 @@ static void filter_bank_hardly_sees_exposure(void **state)
     for (int t = 0; t < BASE_TAPS; t++)
         for (int i = 0; i < bright[t].rows * bright[t].cols; i++)
             for (int k = 0; k < bright[t].channels; k++) {
-                float a = bright[t].data[i * bright[t].channels + k], b = dark[t].data[i * bright[t].channels + k];
+                float a = bright[t].data[i * bright[t].channels + k],
+                      b = dark[t].data[i * bright[t].channels + k];
                 if (k == luma)
                     assert_true(a - b > 0.5f && a - b < 0.7f);
                 else
@@ -462,7 +471,8 @@ static void tensors_come_back(void **state)
     tensor_put(writer, "zeta", (int64_t[TENSOR_RANK]){2, 3}, first);
     tensor_put(writer, "alpha", (int64_t[TENSOR_RANK]){1}, second);
     assert_ok(tensor_write(writer, NULL, scratch, sha256, &err), &err);
-    char *name = xasprintf("%s.safetensors", sha256), *path = file_join(scratch, name), *copy = file_join(scratch, "copy");
+    char *name = xasprintf("%s.safetensors", sha256), *path = file_join(scratch, name),
+         *copy = file_join(scratch, "copy");
     assert_ok(tensor_write(writer, copy, NULL, again, &err), &err);
     assert_string_equal(sha256, again);
     tensor_writer_free(writer);
@@ -482,7 +492,8 @@ static void tensors_come_back(void **state)
     assert_memory_equal(values, first, sizeof first);
     free(values);
     assert_status(tensor_read(file, "zeta", (int64_t[TENSOR_RANK]){6}, &values, &err), ST_INVALID, &err);
-    assert_status(tensor_read(file, "zeta", (int64_t[TENSOR_RANK]){-1, -1, -1}, &values, &err), ST_INVALID, &err);
+    assert_status(tensor_read(file, "zeta", (int64_t[TENSOR_RANK]){-1, -1, -1}, &values, &err), ST_INVALID,
+                  &err);
     assert_status(tensor_read(file, "beta", (int64_t[TENSOR_RANK]){1}, &values, &err), ST_INVALID, &err);
     tensor_close(file);
 
@@ -521,11 +532,10 @@ static void all_number_types_are_read(void **state)
 {
     (void)state;
     // An odd header length: nothing is aligned.
-    static const char header[] =
-        "{\"d\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[0,8]},"
-        "\"h\":{\"dtype\":\"F16\",\"shape\":[4],\"data_offsets\":[8,16]},"
-        "\"b\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[16,20]},"
-        "\"s\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[20,24]}}   ";
+    static const char header[] = "{\"d\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[0,8]},"
+                                 "\"h\":{\"dtype\":\"F16\",\"shape\":[4],\"data_offsets\":[8,16]},"
+                                 "\"b\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[16,20]},"
+                                 "\"s\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[20,24]}}   ";
     unsigned char data[24] = {0};
     const double d = 0.1;
     const uint16_t halves[4] = {0x3c00, 0xc100, 0x0001, 0x7bff}, brains[2] = {0x3f80, 0xc2f7};
@@ -558,7 +568,7 @@ static void all_number_types_are_read(void **state)
 static void damaged_files_are_refused(void **state)
 {
     (void)state;
-#define ENTRY(name, type, shape, from, to) \
+#define ENTRY(name, type, shape, from, to)                                                                   \
     "\"" name "\":{\"dtype\":\"" type "\",\"shape\":" shape ",\"data_offsets\":[" from "," to "]}"
     static const struct {
         const char *header;
@@ -567,22 +577,28 @@ static void damaged_files_are_refused(void **state)
         enum status status;
         const char *says;
     } cases[] = {
-        {"{}", 1LL << 40, 0, ST_CORRUPT, "header would be"},                                    // header too long
-        {"{}", 100, 8, ST_CORRUPT, "header would be"},                                          // beyond the file
-        {"{\"a\":", -1, 0, ST_CORRUPT, "not valid JSON"},                                       // cut
+        {"{}", 1LL << 40, 0, ST_CORRUPT, "header would be"}, // header too long
+        {"{}", 100, 8, ST_CORRUPT, "header would be"},       // beyond the file
+        {"{\"a\":", -1, 0, ST_CORRUPT, "not valid JSON"},    // cut
         {"[1]", -1, 0, ST_CORRUPT, "not a JSON object"},
         {"{\"__metadata__\":[]}", -1, 0, ST_CORRUPT, "__metadata__"},
         {"{\"__metadata__\":{\"k\":1}}", -1, 0, ST_CORRUPT, "metadata k"},
-        {"{" ENTRY("a", "F32", "[1]", "0", "4") "," ENTRY("a", "F32", "[1]", "4", "8") "}", -1, 8, ST_CORRUPT, "duplicate"},
-        {"{" ENTRY("a", "F32", "[2]", "0", "8") "," ENTRY("b", "F32", "[2]", "4", "12") "}", -1, 12, ST_CORRUPT, "overlap"},
-        {"{" ENTRY("a", "F32", "[1]", "0", "4") "," ENTRY("b", "F32", "[1]", "8", "12") "}", -1, 12, ST_CORRUPT, "tensor b: a gap"},
-        {"{" ENTRY("a", "F32", "[4]", "0", "16") "}", -1, 8, ST_CORRUPT, "tensor a: its data lie outside"}, // truncated
+        {"{" ENTRY("a", "F32", "[1]", "0", "4") "," ENTRY("a", "F32", "[1]", "4", "8") "}", -1, 8, ST_CORRUPT,
+         "duplicate"},
+        {"{" ENTRY("a", "F32", "[2]", "0", "8") "," ENTRY("b", "F32", "[2]", "4", "12") "}", -1, 12,
+         ST_CORRUPT, "overlap"},
+        {"{" ENTRY("a", "F32", "[1]", "0", "4") "," ENTRY("b", "F32", "[1]", "8", "12") "}", -1, 12,
+         ST_CORRUPT, "tensor b: a gap"},
+        {"{" ENTRY("a", "F32", "[4]", "0", "16") "}", -1, 8, ST_CORRUPT,
+         "tensor a: its data lie outside"}, // truncated
         {"{" ENTRY("a", "F32", "[1]", "0", "4") "}", -1, 8, ST_CORRUPT, "4 bytes follow"},
         {"{" ENTRY("a", "F32", "[1]", "-4", "0") "}", -1, 4, ST_CORRUPT, "tensor a: its data lie outside"},
         {"{" ENTRY("a", "F32", "[1]", "4", "0") "}", -1, 4, ST_CORRUPT, "tensor a: its data lie outside"},
         {"{" ENTRY("a", "F32", "[2]", "0", "4") "}", -1, 4, ST_CORRUPT, "tensor a: its shape does not fit"},
-        {"{" ENTRY("a", "F32", "[4294967296,4294967296]", "0", "4") "}", -1, 4, ST_CORRUPT, "tensor a: the product"},
-        {"{" ENTRY("a", "F32", "[4611686018427387905]", "0", "4") "}", -1, 4, ST_CORRUPT, "tensor a: its shape does not fit"},
+        {"{" ENTRY("a", "F32", "[4294967296,4294967296]", "0", "4") "}", -1, 4, ST_CORRUPT,
+         "tensor a: the product"},
+        {"{" ENTRY("a", "F32", "[4611686018427387905]", "0", "4") "}", -1, 4, ST_CORRUPT,
+         "tensor a: its shape does not fit"},
         {"{" ENTRY("a", "F32", "[0]", "0", "0") "}", -1, 0, ST_CORRUPT, "tensor a: a dimension"},
         {"{" ENTRY("a", "F32", "[-1]", "0", "4") "}", -1, 4, ST_CORRUPT, "tensor a: a dimension"},
         {"{" ENTRY("a", "F32", "[1.5]", "0", "4") "}", -1, 4, ST_CORRUPT, "tensor a: a dimension"},
