@@ -25,8 +25,8 @@ enum status base_open(const char *path, struct base **base, struct error *err)
         return status;
     const char *architecture = tensor_meta(file, "architecture");
     if (!architecture || strncmp(architecture, "mobilenet_v1", 12) != 0)
-        status = error_set(err, ST_INVALID, "%s: metadata \"architecture\" is %.60s, not mobilenet_v1...", path,
-                           architecture ? architecture : "missing");
+        status = error_set(err, ST_INVALID, "%s: metadata \"architecture\" is %.60s, not mobilenet_v1...",
+                           path, architecture ? architecture : "missing");
     else
         status = mobilenet_open(file, base, err);
     tensor_close(file);

@@ -22,7 +22,8 @@ static inline size_t base_work_round(size_t count)
     return (count + 15) / 16 * 16;
 }
 
-ASSAY_CHECKED enum status mobilenet_open(const struct tensor_file *file, struct base **base, struct error *err);
+ASSAY_CHECKED enum status mobilenet_open(const struct tensor_file *file, struct base **base,
+                                         struct error *err);
 struct base *filterbank_new(void);
 
 #endif

@@ -59,16 +59,16 @@ struct plane {
 
 // Scratch of one picture, cut from the workspace.
 struct scratch {
-    float *line;          // (cols + 4)
-    float *across[3];     // a plane smoothed, derived, derived twice along the rows
-    float *rows;          // (RESPONSES, cols)
-    float *sums;          // (RESPONSES, cols)
+    float *line;                       // (cols + 4)
+    float *across[3];                  // a plane smoothed, derived, derived twice along the rows
+    float *rows;                       // (RESPONSES, cols)
+    float *sums;                       // (RESPONSES, cols)
     struct plane picture[1 + COLOURS]; // luma and colour differences, reduced in place octave by octave
     struct plane moduli[SCALES1][ANGLES];
-    float *maps0;         // (CHANNELS0, cells) at stride 8
-    float *maps1;         // (SECOND, cells) at stride 16
-    float *norms;         // (SCALES1, ANGLES, cells) at stride 16: pooled U
-    float *smooth;        // (cells)
+    float *maps0;  // (CHANNELS0, cells) at stride 8
+    float *maps1;  // (SECOND, cells) at stride 16
+    float *norms;  // (SCALES1, ANGLES, cells) at stride 16: pooled U
+    float *smooth; // (cells)
     float *out[BASE_TAPS];
 };
 
@@ -180,7 +180,8 @@ static void reduce(struct scratch *s, struct plane *plane)
         for (int k = 0; k < TAPS5; k++)
             g[k] = s->across[0] + (size_t)clamp(2 * r + k - 2, rows) * n;
         for (int c = 0; c < half; c++)
-            out[c] = (g[0][2 * c] + g[4][2 * c] + 4 * (g[1][2 * c] + g[3][2 * c]) + 6 * g[2][2 * c]) * (1 / 16.f);
+            out[c] =
+                (g[0][2 * c] + g[4][2 * c] + 4 * (g[1][2 * c] + g[3][2 * c]) + 6 * g[2][2 * c]) * (1 / 16.f);
     }
     plane->rows /= 2;
     plane->cols = half;
@@ -342,7 +343,8 @@ static void finish(struct scratch *s, int rows0, int cols0)
         smooth_map(map, rows1, cols1, s->smooth);
         for (size_t i = 0; i < cells1; i++) {
             float light = expf(s->out[1][i * (size_t)channels1 + CHANNELS0 - 1]) * 128;
-            s->out[1][i * (size_t)channels1 + CHANNELS0 + (size_t)k] = map[i] / (norm[i] + ratio_floor * light);
+            s->out[1][i * (size_t)channels1 + CHANNELS0 + (size_t)k] =
+                map[i] / (norm[i] + ratio_floor * light);
         }
     }
 }
@@ -366,8 +368,8 @@ static void pool_means(struct scratch *s)
     }
 }
 
-static void filterbank_taps(const struct base *base, struct base_work *work, const float *rgb, int rows, int cols,
-                            struct tap taps[BASE_TAPS])
+static void filterbank_taps(const struct base *base, struct base_work *work, const float *rgb, int rows,
+                            int cols, struct tap taps[BASE_TAPS])
 {
     (void)base;
     struct scratch s;
@@ -398,8 +400,8 @@ struct base *filterbank_new(void)
     };
     // What makes another result must change this text.
     char *text = xasprintf("%s binomial-5 octaves %d angles %d second %dx%d floor %g gain %g ratio %g",
-                           base->info.name, OCTAVES, ANGLES, SCALES1, SCALES2, (double)luma_floor, (double)gain,
-                           (double)ratio_floor);
+                           base->info.name, OCTAVES, ANGLES, SCALES1, SCALES2, (double)luma_floor,
+                           (double)gain, (double)ratio_floor);
     hash_bytes(text, strlen(text), base->info.sha256);
     free(text);
     return base;

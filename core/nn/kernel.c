@@ -20,10 +20,9 @@ static inline float relu6(float x)
 }
 
 // One output cell whose nine inputs all exist.
-static inline __attribute__((always_inline)) void depthwise_inner(const float *restrict a, const float *restrict b,
-                                                                  const float *restrict c, int channels,
-                                                                  const float *restrict w,
-                                                                  const float *restrict bias, float *restrict out)
+static inline __attribute__((always_inline)) void
+depthwise_inner(const float *restrict a, const float *restrict b, const float *restrict c, int channels,
+                const float *restrict w, const float *restrict bias, float *restrict out)
 {
     const int n = channels;
     for (int k = 0; k < n; k++) {
@@ -35,8 +34,8 @@ static inline __attribute__((always_inline)) void depthwise_inner(const float *r
 }
 
 // One output cell at the border; corner: its top left input, perhaps outside.
-static void depthwise_border(const float *in, int rows, int cols, int channels, int y, int x, const float *weight,
-                             const float *bias, float *restrict out)
+static void depthwise_border(const float *in, int rows, int cols, int channels, int y, int x,
+                             const float *weight, const float *bias, float *restrict out)
 {
     memcpy(out, bias, (size_t)channels * sizeof *out);
     for (int dy = 0; dy < 3; dy++)
@@ -109,7 +108,8 @@ KERNEL_CLONES void kernel_stem(const float *rgb, int rows, int cols, int channel
         }
 }
 
-KERNEL_CLONES static void bias_relu6(float *restrict map, size_t cells, int channels, const float *restrict bias)
+KERNEL_CLONES static void bias_relu6(float *restrict map, size_t cells, int channels,
+                                     const float *restrict bias)
 {
     for (size_t i = 0; i < cells; i++, map += channels)
         for (int k = 0; k < channels; k++)
@@ -119,7 +119,7 @@ KERNEL_CLONES static void bias_relu6(float *restrict map, size_t cells, int chan
 void kernel_pointwise(const float *in, size_t cells, int from, int to, const float *weight, const float *bias,
                       float *out)
 {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)cells, to, from, 1, in, from, weight, to, 0, out,
-                to);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)cells, to, from, 1, in, from, weight, to,
+                0, out, to);
     bias_relu6(out, cells, to, bias);
 }

@@ -7,8 +7,8 @@ static float relu6(float x)
     return x < 0 ? 0 : x > 6 ? 6 : x;
 }
 
-void kernel_depthwise_naive(const float *in, int rows, int cols, int channels, int stride, const float *weight,
-                            const float *bias, int first, int count, float *out)
+void kernel_depthwise_naive(const float *in, int rows, int cols, int channels, int stride,
+                            const float *weight, const float *bias, int first, int count, float *out)
 {
     int out_cols = kernel_out(cols, stride), pad = stride == 1;
     for (int r = 0; r < count; r++)
@@ -26,8 +26,8 @@ void kernel_depthwise_naive(const float *in, int rows, int cols, int channels, i
             }
 }
 
-void kernel_stem_naive(const float *rgb, int rows, int cols, int channels, const float *weight, const float *bias,
-                       float *out)
+void kernel_stem_naive(const float *rgb, int rows, int cols, int channels, const float *weight,
+                       const float *bias, float *out)
 {
     int out_rows = kernel_out(rows, 2), out_cols = kernel_out(cols, 2);
     for (int r = 0; r < out_rows; r++)
@@ -37,15 +37,16 @@ void kernel_stem_naive(const float *rgb, int rows, int cols, int channels, const
                 for (int tap = 0; tap < 27; tap++) {
                     int y = r * 2 + tap / 9, x = c * 2 + tap / 3 % 3;
                     if (y < rows && x < cols)
-                        sum += (rgb[((size_t)y * (size_t)cols + (size_t)x) * 3 + (size_t)(tap % 3)] / 127.5f - 1) *
+                        sum += (rgb[((size_t)y * (size_t)cols + (size_t)x) * 3 + (size_t)(tap % 3)] / 127.5f -
+                                1) *
                                weight[tap * channels + k];
                 }
                 out[((size_t)r * (size_t)out_cols + (size_t)c) * (size_t)channels + (size_t)k] = relu6(sum);
             }
 }
 
-void kernel_pointwise_naive(const float *in, size_t cells, int from, int to, const float *weight, const float *bias,
-                            float *out)
+void kernel_pointwise_naive(const float *in, size_t cells, int from, int to, const float *weight,
+                            const float *bias, float *out)
 {
     for (size_t i = 0; i < cells; i++)
         for (int k = 0; k < to; k++) {

@@ -57,8 +57,8 @@ struct load {
 };
 
 // scale (outputs): gamma / sqrt(variance + eps); bias (outputs): beta - mean * scale. Caller frees both.
-static enum status load_norm(const struct load *load, const char *layer, int outputs, float **scale, float **bias,
-                             struct error *err)
+static enum status load_norm(const struct load *load, const char *layer, int outputs, float **scale,
+                             float **bias, struct error *err)
 {
     static const char *const parts[4] = {"gamma", "beta", "moving_mean", "moving_variance"};
     float *values[4] = {NULL};
@@ -99,8 +99,8 @@ static enum status load_conv(const struct load *load, const char *layer, int *ou
     float *raw = NULL, *scale = NULL;
     enum status status = tensor_read(load->file, name, shape, &raw, err);
     if (status == ST_OK && shape[0] > CHANNELS_MAX)
-        status = error_set(err, ST_INVALID, "%s: tensor %s: %lld channels, more than %d", tensor_path(load->file),
-                           name, (long long)shape[0], CHANNELS_MAX);
+        status = error_set(err, ST_INVALID, "%s: tensor %s: %lld channels, more than %d",
+                           tensor_path(load->file), name, (long long)shape[0], CHANNELS_MAX);
     free(name);
     if (status == ST_OK) {
         *outputs = (int)shape[0];
@@ -130,7 +130,8 @@ static enum status load_block(const struct load *load, int number, struct block 
     enum status status =
         load_conv(load, depth, &block->from, 1, 3, &block->depth_weight, &block->depth_bias, err);
     if (status == ST_OK)
-        status = load_conv(load, point, &block->to, block->from, 1, &block->point_weight, &block->point_bias, err);
+        status =
+            load_conv(load, point, &block->to, block->from, 1, &block->point_weight, &block->point_bias, err);
     free(depth);
     free(point);
     return status;
@@ -149,8 +150,8 @@ static void run_block(const struct block *block, const float *in, int rows, int 
     int step = band_rows(block, out_rows, out_cols);
     for (int first = 0; first < out_rows; first += step) {
         int count = out_rows - first < step ? out_rows - first : step;
-        kernel_depthwise(in, rows, cols, block->from, block->stride, block->depth_weight, block->depth_bias, first,
-                         count, band);
+        kernel_depthwise(in, rows, cols, block->from, block->stride, block->depth_weight, block->depth_bias,
+                         first, count, band);
         kernel_pointwise(band, (size_t)count * (size_t)out_cols, block->from, block->to, block->point_weight,
                          block->point_bias, out + (size_t)first * (size_t)out_cols * (size_t)block->to);
     }
@@ -167,8 +168,8 @@ static size_t max(size_t a, size_t b)
 }
 
 // Maps go back and forth between two buffers; a tap stays where nothing overwrites it.
-static void mobilenet_taps(const struct base *base, struct base_work *work, const float *rgb, int rows, int cols,
-                           struct tap taps[BASE_TAPS])
+static void mobilenet_taps(const struct base *base, struct base_work *work, const float *rgb, int rows,
+                           int cols, struct tap taps[BASE_TAPS])
 {
     const struct mobilenet *net = (const struct mobilenet *)base;
     int r = kernel_out(rows, 2), c = kernel_out(cols, 2);
@@ -213,7 +214,8 @@ static enum status read_epsilon(const struct tensor_file *file, double *epsilon,
     char *end = NULL;
     *epsilon = text ? strtod(text, &end) : 0.001;
     if (text && (end == text || *end || !(*epsilon > 0 && *epsilon < 1)))
-        return error_set(err, ST_INVALID, "%s: metadata \"batchnorm_epsilon\" is %.30s, not a number between 0 and 1",
+        return error_set(err, ST_INVALID,
+                         "%s: metadata \"batchnorm_epsilon\" is %.30s, not a number between 0 and 1",
                          tensor_path(file), text);
     return ST_OK;
 }

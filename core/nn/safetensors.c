@@ -46,7 +46,8 @@ struct tensor_file {
     size_t count;
 };
 
-static enum status corrupt(const struct tensor_file *file, const char *tensor, struct error *err, const char *what)
+static enum status corrupt(const struct tensor_file *file, const char *tensor, struct error *err,
+                           const char *what)
 {
     return error_set(err, ST_CORRUPT, "%s: tensor %s: %s", file->path, tensor, what);
 }
@@ -94,7 +95,8 @@ static enum status parse_entry(const struct tensor_file *file, const char *name,
 static int by_offset(const void *a, const void *b)
 {
     const struct entry *x = a, *y = b;
-    return x->begin != y->begin ? (x->begin > y->begin) - (x->begin < y->begin) : (x->end > y->end) - (x->end < y->end);
+    return x->begin != y->begin ? (x->begin > y->begin) - (x->begin < y->begin)
+                                : (x->end > y->end) - (x->end < y->end);
 }
 
 static enum status parse_header(struct tensor_file *file, const char *text, size_t length, struct error *err)
@@ -112,12 +114,12 @@ static enum status parse_header(struct tensor_file *file, const char *text, size
     json_t *value;
     if (file->meta && !json_is_object(file->meta))
         return error_set(err, ST_CORRUPT, "%s: __metadata__ is not a JSON object", file->path);
-    json_object_foreach(file->meta, name, value)
-        if (!json_is_string(value))
-            return error_set(err, ST_CORRUPT, "%s: metadata %s is not a text", file->path, name);
+    json_object_foreach(file->meta, name, value) if (!json_is_string(value)) return error_set(
+        err, ST_CORRUPT, "%s: metadata %s is not a text", file->path, name);
 
     file->entries = xcalloc(json_object_size(file->header) + 1, sizeof *file->entries);
-    json_object_foreach(file->header, name, value) {
+    json_object_foreach(file->header, name, value)
+    {
         if (value == file->meta)
             continue;
         enum status status = parse_entry(file, name, value, &file->entries[file->count], err);
@@ -130,7 +132,8 @@ static enum status parse_header(struct tensor_file *file, const char *text, size
     for (size_t i = 0; i < file->count; i++) {
         if (file->entries[i].begin != at)
             return corrupt(file, file->entries[i].name, err,
-                           file->entries[i].begin < at ? "its data overlap those of another" : "a gap lies before its data");
+                           file->entries[i].begin < at ? "its data overlap those of another"
+                                                       : "a gap lies before its data");
         at = file->entries[i].end;
     }
     if (at != file->data_bytes)
@@ -152,8 +155,9 @@ enum status tensor_open(const char *path, struct tensor_file **out, struct error
         for (int i = PREFIX - 1; i >= 0; i--)
             length = length << 8 | file->bytes[i];
         if (length > HEADER_MAX || length > size - PREFIX) {
-            status = error_set(err, ST_CORRUPT, "%s: not a safetensors file: its header would be %" PRIu64 " bytes long",
-                               path, length);
+            status = error_set(err, ST_CORRUPT,
+                               "%s: not a safetensors file: its header would be %" PRIu64 " bytes long", path,
+                               length);
         } else {
             file->data = file->bytes + PREFIX + length;
             file->data_bytes = size - PREFIX - length;
@@ -261,8 +265,8 @@ static void shape_text(const int64_t shape[TENSOR_RANK], char *text, size_t size
     }
 }
 
-enum status tensor_read(const struct tensor_file *file, const char *name, int64_t shape[TENSOR_RANK], float **values,
-                        struct error *err)
+enum status tensor_read(const struct tensor_file *file, const char *name, int64_t shape[TENSOR_RANK],
+                        float **values, struct error *err)
 {
     const struct entry *entry = NULL;
     for (size_t i = 0; i < file->count && !entry; i++)
@@ -276,7 +280,8 @@ enum status tensor_read(const struct tensor_file *file, const char *name, int64_
         char want[100], have[100];
         shape_text(shape, want, sizeof want);
         shape_text(entry->shape, have, sizeof have);
-        return error_set(err, ST_INVALID, "%s: tensor %s: its shape is (%s), not (%s)", file->path, name, have, want);
+        return error_set(err, ST_INVALID, "%s: tensor %s: its shape is (%s), not (%s)", file->path, name,
+                         have, want);
     }
     float *buffer = xreallocarray(NULL, (size_t)entry->count, sizeof *buffer);
     const unsigned char *data = file->data + entry->begin;
@@ -284,7 +289,8 @@ enum status tensor_read(const struct tensor_file *file, const char *name, int64_
         buffer[i] = number_at(data, entry->type, i);
         if (!isfinite(buffer[i])) {
             free(buffer);
-            return error_set(err, ST_CORRUPT, "%s: tensor %s: number %" PRIu64 " is not finite", file->path, name, i);
+            return error_set(err, ST_CORRUPT, "%s: tensor %s: number %" PRIu64 " is not finite", file->path,
+                             name, i);
         }
     }
     memcpy(shape, entry->shape, sizeof entry->shape);

@@ -41,7 +41,8 @@ void tensor_put_meta(struct tensor_writer *writer, const char *key, const char *
     json_object_set_new(writer->meta, key, json_string(value));
 }
 
-void tensor_put(struct tensor_writer *writer, const char *name, const int64_t shape[TENSOR_RANK], const float *values)
+void tensor_put(struct tensor_writer *writer, const char *name, const int64_t shape[TENSOR_RANK],
+                const float *values)
 {
     json_t *sides = json_array();
     size_t count = 1, begin = writer->data.len;
@@ -55,12 +56,13 @@ void tensor_put(struct tensor_writer *writer, const char *name, const int64_t sh
                                   (json_int_t)begin, (json_int_t)writer->data.len));
 }
 
-enum status tensor_write(const struct tensor_writer *writer, const char *path, const char *dir, char sha256[HASH_HEX],
-                         struct error *err)
+enum status tensor_write(const struct tensor_writer *writer, const char *path, const char *dir,
+                         char sha256[HASH_HEX], struct error *err)
 {
     char *text = json_dumps(writer->header, JSON_COMPACT); // jansson keeps the order of insertion
     if (!text)
-        return error_set(err, ST_INVALID, "%s: a tensor name or metadata text is not valid UTF-8", dir ? dir : path);
+        return error_set(err, ST_INVALID, "%s: a tensor name or metadata text is not valid UTF-8",
+                         dir ? dir : path);
     size_t length = strlen(text), padded = (length + ALIGN - 1) / ALIGN * ALIGN;
     struct strbuf out = {0};
     unsigned char prefix[PREFIX];

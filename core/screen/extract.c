@@ -67,7 +67,8 @@ static void heat_shape(struct heat *heat, int rows, int cols)
 }
 
 // Merges cell values (rows, cols) that cover `box` of the heatmap, by maximum.
-static void heat_merge(struct heat *heat, const struct patch_view *view, const float *values, const double box[4])
+static void heat_merge(struct heat *heat, const struct patch_view *view, const float *values,
+                       const double box[4])
 {
     int rows = view->taps[0].rows, cols = view->taps[0].cols;
     for (int r = 0; r < rows; r++)
@@ -79,7 +80,8 @@ static void heat_merge(struct heat *heat, const struct patch_view *view, const f
             y = y < heat->rows ? y : heat->rows - 1;
             x = x < heat->cols ? x : heat->cols - 1;
             float level = values[r * cols + c] * 128;
-            uint8_t cell = level >= 255 ? 255 : (uint8_t)(level + 0.5f), *at = &heat->cells[y * heat->cols + x];
+            uint8_t cell = level >= 255 ? 255 : (uint8_t)(level + 0.5f),
+                    *at = &heat->cells[y * heat->cols + x];
             *at = cell > *at ? cell : *at;
         }
 }
@@ -122,10 +124,12 @@ static void score_patches(const struct run *run, struct worker *worker, const st
 
 static enum status everything_ignored(const char *path, struct error *err)
 {
-    return error_set(err, ST_INVALID, "%s: the ignore mask leaves nothing of the region of interest to look at", path);
+    return error_set(err, ST_INVALID,
+                     "%s: the ignore mask leaves nothing of the region of interest to look at", path);
 }
 
-static void extract_one(const struct run *run, struct worker *worker, const char *path, struct extract_result *result)
+static void extract_one(const struct run *run, struct worker *worker, const char *path,
+                        struct extract_result *result)
 {
     struct picture picture;
     struct patch_view view;
@@ -219,8 +223,8 @@ static void extract_body(void *context, int index)
     worker_clear(&worker);
 }
 
-static enum status run_start(struct run *run, const struct extract_config *config, const struct extract_io *io,
-                             struct error *err)
+static enum status run_start(struct run *run, const struct extract_config *config,
+                             const struct extract_io *io, struct error *err)
 {
     enum status status = screen_settings_check(&config->settings, err);
     if (status != ST_OK)
@@ -245,8 +249,9 @@ static enum status check_patch(const struct extract_config *config, struct error
     screen_settings_text(&config->settings, ours);
     screen_settings_text(&config->patch->settings, theirs);
     if (strcmp(ours, theirs) != 0 || strcmp(base_info(config->base)->sha256, config->patch->base_sha256) != 0)
-        return error_set(err, ST_INVALID,
-                         "the patch statistics were fitted with another base or other settings; fit the scene again");
+        return error_set(
+            err, ST_INVALID,
+            "the patch statistics were fitted with another base or other settings; fit the scene again");
     return ST_OK;
 }
 
@@ -282,7 +287,8 @@ static void sample_one(struct run *run, struct worker *worker, size_t number, co
         pthread_mutex_unlock(&run->lock);
     }
     for (int i = 0; looked && i < tiles && !tiled; i++)
-        tiled = viewer_tile(worker->viewer, &picture, (int)((number * 7919 + (size_t)i) % (size_t)tiles), &view, box);
+        tiled = viewer_tile(worker->viewer, &picture, (int)((number * 7919 + (size_t)i) % (size_t)tiles),
+                            &view, box);
     if (tiled) {
         pthread_mutex_lock(&run->lock);
         patch_sample_add(run->sample, number, &view, true);

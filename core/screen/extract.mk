@@ -4,4 +4,5 @@ libcore_a_SOURCES += \
 	core/screen/patch.c core/screen/patch.h core/screen/patch_impl.h \
 	core/screen/patch_file.c \
 	core/screen/patch_fit.c \
+	core/screen/patch_gaussian.c \
 	core/screen/settings.c core/screen/settings.h

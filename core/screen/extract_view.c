@@ -30,7 +30,8 @@ struct ignore_map *ignore_new(const struct image *mask)
         for (int x = 0; x < mask->width; x++) {
             size_t at = ((size_t)y * (size_t)mask->width + (size_t)x) * (size_t)mask->channels;
             sum += mask->pixels[at] != 0;
-            map->sums[((size_t)y + 1) * line + (size_t)x + 1] = map->sums[(size_t)y * line + (size_t)x + 1] + sum;
+            map->sums[((size_t)y + 1) * line + (size_t)x + 1] =
+                map->sums[(size_t)y * line + (size_t)x + 1] + sum;
         }
     }
     return map;
@@ -58,7 +59,8 @@ static double ignored_to(const struct ignore_map *map, double x, double y)
 static double ignored_share(const struct ignore_map *map, double x0, double y0, double x1, double y1)
 {
     double area = (x1 - x0) * (y1 - y0) * map->width * map->height;
-    double sum = ignored_to(map, x1, y1) - ignored_to(map, x0, y1) - ignored_to(map, x1, y0) + ignored_to(map, x0, y0);
+    double sum =
+        ignored_to(map, x1, y1) - ignored_to(map, x0, y1) - ignored_to(map, x1, y0) + ignored_to(map, x0, y0);
     return area > 0 ? sum / area : 0;
 }
 
@@ -174,8 +176,8 @@ void viewer_free(struct viewer *viewer)
 }
 
 // Marks the cells of tap t that are looked at: at least half of each. Returns how many.
-static size_t mark_cells(struct viewer *viewer, const struct picture *picture, int x, int y, int w, int h, int t,
-                         int rows, int cols)
+static size_t mark_cells(struct viewer *viewer, const struct picture *picture, int x, int y, int w, int h,
+                         int t, int rows, int cols)
 {
     size_t cells = (size_t)rows * (size_t)cols, count = 0;
     GROW(viewer->looked[t], viewer->looked_capacity[t], cells);
@@ -187,16 +189,16 @@ static size_t mark_cells(struct viewer *viewer, const struct picture *picture, i
     double across = (double)w / picture->image.width / cols, down = (double)h / picture->image.height / rows;
     for (int r = 0; r < rows; r++)
         for (int c = 0; c < cols; c++) {
-            double share = ignored_share(viewer->ignore, left + c * across, top + r * down, left + (c + 1) * across,
-                                         top + (r + 1) * down);
+            double share = ignored_share(viewer->ignore, left + c * across, top + r * down,
+                                         left + (c + 1) * across, top + (r + 1) * down);
             viewer->looked[t][r * cols + c] = share <= 0.5 + 1e-9;
             count += viewer->looked[t][r * cols + c];
         }
     return count;
 }
 
-static bool view_rectangle(struct viewer *viewer, const struct picture *picture, int x, int y, int w, int h, int rows,
-                           int cols, struct patch_view *view, double box[4])
+static bool view_rectangle(struct viewer *viewer, const struct picture *picture, int x, int y, int w, int h,
+                           int rows, int cols, struct patch_view *view, double box[4])
 {
     const struct base_info *info = base_info(viewer->config->base);
     for (int t = 0; t < BASE_TAPS; t++) {
@@ -214,7 +216,8 @@ static bool view_rectangle(struct viewer *viewer, const struct picture *picture,
     return true;
 }
 
-bool viewer_whole(struct viewer *viewer, const struct picture *picture, struct patch_view *view, double box[4])
+bool viewer_whole(struct viewer *viewer, const struct picture *picture, struct patch_view *view,
+                  double box[4])
 {
     return view_rectangle(viewer, picture, picture->x, picture->y, picture->w, picture->h, picture->rows,
                           picture->cols, view, box);
@@ -227,7 +230,8 @@ bool viewer_tile(struct viewer *viewer, const struct picture *picture, int tile,
     int side = tile_side(config), step = tile_step(config), across = tiles_along(config, picture->w);
     int multiple = base_info(config->base)->multiple;
     int w = picture->w < side ? picture->w : side, h = picture->h < side ? picture->h : side;
-    int x = clamp(tile % across * step, 0, picture->w - w), y = clamp(tile / across * step, 0, picture->h - h);
-    return view_rectangle(viewer, picture, picture->x + x, picture->y + y, w, h, patch_input_side(h, multiple),
-                          patch_input_side(w, multiple), view, box);
+    int x = clamp(tile % across * step, 0, picture->w - w),
+        y = clamp(tile / across * step, 0, picture->h - h);
+    return view_rectangle(viewer, picture, picture->x + x, picture->y + y, w, h,
+                          patch_input_side(h, multiple), patch_input_side(w, multiple), view, box);
 }

@@ -18,8 +18,8 @@ struct picture {
 };
 
 // Errors name the path. Caller: image_clear(&picture->image).
-ASSAY_CHECKED enum status picture_open(const struct extract_config *config, const char *path, struct picture *picture,
-                                       struct error *err);
+ASSAY_CHECKED enum status picture_open(const struct extract_config *config, const char *path,
+                                       struct picture *picture, struct error *err);
 
 int picture_tiles(const struct extract_config *config, const struct picture *picture);
 
@@ -31,7 +31,8 @@ void viewer_free(struct viewer *viewer);
 // The maps of the whole region of interest, or of one tile. `view` is valid until the next call.
 // box: x0 y0 x1 y1 in fractions of the region of interest. False when a tap has no cell to look at
 // (then nothing was computed).
-bool viewer_whole(struct viewer *viewer, const struct picture *picture, struct patch_view *view, double box[4]);
+bool viewer_whole(struct viewer *viewer, const struct picture *picture, struct patch_view *view,
+                  double box[4]);
 bool viewer_tile(struct viewer *viewer, const struct picture *picture, int tile, struct patch_view *view,
                  double box[4]);
 

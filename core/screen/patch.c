@@ -43,8 +43,8 @@ void patch_free(struct patch_model *model)
 
 void patch_distances(const float *whiten, int dim, float *residuals, size_t count, float *distances)
 {
-    cblas_strmm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (blasint)count, dim, 1, whiten, dim,
-                residuals, dim);
+    cblas_strmm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (blasint)count, dim, 1,
+                whiten, dim, residuals, dim);
     for (size_t i = 0; i < count; i++) {
         const float *row = residuals + i * (size_t)dim;
         distances[i] = cblas_snrm2(dim, row, 1);
@@ -61,7 +61,8 @@ enum patch_part patch_part_of(const struct patch_model *model, const struct patc
 }
 
 // Distances of all cells of one tap, in units of its quantile.
-static void tap_values(const struct patch_gaussian *g, const struct tap *tap, struct patch_work *work, float *out)
+static void tap_values(const struct patch_gaussian *g, const struct tap *tap, struct patch_work *work,
+                       float *out)
 {
     size_t cells = (size_t)tap->rows * (size_t)tap->cols, dim = (size_t)tap->channels;
     GROW(work->residuals, work->residual_capacity, cells * dim);
@@ -88,8 +89,8 @@ static float bilinear(const float *map, int rows, int cols, float r, float c)
     return top * (1 - fr) + low * fr;
 }
 
-const float *patch_values(const struct patch_model *model, enum patch_part part, const struct patch_view *view,
-                          struct patch_work *work)
+const float *patch_values(const struct patch_model *model, enum patch_part part,
+                          const struct patch_view *view, struct patch_work *work)
 {
     const struct patch_stats *stats = &model->parts[part];
     const struct tap *fine = &view->taps[0], *coarse = &view->taps[1];
@@ -102,8 +103,8 @@ const float *patch_values(const struct patch_model *model, enum patch_part part,
     for (int r = 0; r < fine->rows; r++)
         for (int c = 0; c < fine->cols; c++) {
             float *value = &work->values[r * fine->cols + c];
-            float other = bilinear(work->distances, coarse->rows, coarse->cols, ((float)r + 0.5f) * down - 0.5f,
-                                   ((float)c + 0.5f) * across - 0.5f);
+            float other = bilinear(work->distances, coarse->rows, coarse->cols,
+                                   ((float)r + 0.5f) * down - 0.5f, ((float)c + 0.5f) * across - 0.5f);
             *value = (*value + other) / (2 * stats->quantile);
         }
     return work->values;

@@ -73,12 +73,14 @@ static enum status read_stats(const struct tensor_file *file, struct patch_model
         status = tensor_read(file, name, (int64_t[TENSOR_RANK]){dim, dim}, &g->whiten, err);
     for (int64_t i = 0; status == ST_OK && i < dim; i++)
         if (!(g->whiten[i * dim + i] > 0))
-            status = error_set(err, ST_CORRUPT, "%s: tensor %s: its diagonal is not positive", tensor_path(file), name);
+            status = error_set(err, ST_CORRUPT, "%s: tensor %s: its diagonal is not positive",
+                               tensor_path(file), name);
     snprintf(name, sizeof name, "%s/%d/figures", part_names[part], t);
     if (status == ST_OK)
         status = tensor_read(file, name, (int64_t[TENSOR_RANK]){FIGURES}, &figures, err);
     if (status == ST_OK && !(figures[0] > 0 && figures[3] > 0))
-        status = error_set(err, ST_CORRUPT, "%s: tensor %s: its quantiles are not positive", tensor_path(file), name);
+        status = error_set(err, ST_CORRUPT, "%s: tensor %s: its quantiles are not positive",
+                           tensor_path(file), name);
     if (status == ST_OK) {
         g->quantile = figures[0];
         g->blend = figures[1];
@@ -110,7 +112,8 @@ static enum status check_meta(const struct tensor_file *file, const struct base_
     if (!what || strcmp(what, kind) != 0)
         return error_set(err, ST_INVALID, "%s: not a file of patch statistics", tensor_path(file));
     if (!sha || !name || strcmp(sha, base->sha256) != 0)
-        return error_set(err, ST_INVALID, "%s: fitted with base %s (%.12s), not with %s (%.12s); fit the scene again",
+        return error_set(err, ST_INVALID,
+                         "%s: fitted with base %s (%.12s), not with %s (%.12s); fit the scene again",
                          tensor_path(file), name ? name : "?", sha ? sha : "?", base->name, base->sha256);
     if (!text || strcmp(text, want) != 0)
         return error_set(err, ST_INVALID, "%s: fitted with other settings (%.120s); fit the scene again",

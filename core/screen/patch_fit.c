@@ -1,20 +1,9 @@
-// Fitting the patch statistics.
-//
-// Cells of one picture are far from independent, but there are many of them:
-// the covariance is that of all cells about their means, shrunk by OAS (Chen,
-// Wiesel, Eldar & Hero 2010, "Shrinkage algorithms for MMSE covariance
-// estimation", eq. 23). The mean at a place is an empirical-Bayes compromise
-// between the sample's mean there and the mean of all cells. In the fit each
-// cell is measured from means that leave its own picture out, as a new
-// picture's will be.
-//
-// The sample may hold defects: after a first fit the most suspicious 3 % of
-// the pictures are dropped and the fit repeated. For that the maps of the
-// sample are kept, as floats, up to SAMPLE_BYTES; pictures beyond are not used.
+// Fitting the patch statistics on a sample that may hold defects: after a first
+// fit the most suspicious 3 % of the pictures are dropped and the fit repeated.
+// For that the maps of the sample are kept, as floats, up to SAMPLE_BYTES;
+// pictures beyond are not used.
 #include "config.h"
 
-#include <cblas.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,13 +11,9 @@
 #include "base/parallel.h"
 #include "screen/patch_impl.h"
 
-// LAPACK, inside OpenBLAS; column-major.
-void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info);
-void dtrtri_(const char *uplo, const char *diag, const int *n, double *a, const int *lda, int *info);
-
 enum { FIT_MIN = 8, ALIGN_MIN = 16 };
 static const size_t SAMPLE_BYTES = (size_t)512 << 20;
-static const double drop_share = 0.03, cell_quantile = 0.999, shrinkage_min = 1e-4;
+static const double drop_share = 0.03;
 
 struct kept_view {
     struct patch_view view;
@@ -155,204 +140,6 @@ static const struct patch_view *common_grid(const struct patch_sample *sample, s
     return best;
 }
 
-// One Gaussian: the views it is fitted on and what the passes over them sum up.
-struct fit {
-    const struct patch_view **views;
-    size_t count; // of views
-    int tap;
-    size_t dim, places; // places 0: one mean
-    double *sums, *mean;              // (dim)
-    double *place_sums;               // (places, dim)
-    size_t *place_counts, cells;      // (places); all
-    float *block, *product;           // residuals of one view (cells, dim); (dim, dim)
-    double *covariance;               // (dim, dim)
-};
-
-static void fit_means(struct fit *fit)
-{
-    for (size_t v = 0; v < fit->count; v++) {
-        const struct tap *tap = &fit->views[v]->taps[fit->tap];
-        const uint8_t *looked = fit->views[v]->looked[fit->tap];
-        for (size_t i = 0; i < (size_t)tap->rows * (size_t)tap->cols; i++) {
-            if (!looked[i])
-                continue;
-            const float *x = tap->data + i * fit->dim;
-            double *sum = fit->places ? fit->place_sums + i * fit->dim : fit->sums;
-            for (size_t k = 0; k < fit->dim; k++)
-                sum[k] += x[k];
-            fit->cells++;
-            if (fit->places)
-                fit->place_counts[i]++;
-        }
-    }
-    for (size_t p = 0; p < fit->places; p++)
-        for (size_t k = 0; k < fit->dim; k++)
-            fit->sums[k] += fit->place_sums[p * fit->dim + k];
-    for (size_t k = 0; k < fit->dim; k++)
-        fit->mean[k] = fit->sums[k] / (double)fit->cells;
-}
-
-// How far the sample's mean at a place is to be trusted: the variance between
-// places that sampling alone does not explain, over all of it.
-static double fit_blend(const struct fit *fit)
-{
-    double within = 0, between = 0, inverse = 0;
-    size_t freedom = 0, seen = 0;
-    for (size_t v = 0; v < fit->count; v++) {
-        const struct tap *tap = &fit->views[v]->taps[fit->tap];
-        for (size_t p = 0; p < fit->places; p++) {
-            double n = (double)fit->place_counts[p];
-            for (size_t k = 0; fit->views[v]->looked[fit->tap][p] && k < fit->dim; k++) {
-                double d = tap->data[p * fit->dim + k] - fit->place_sums[p * fit->dim + k] / n;
-                within += d * d;
-            }
-        }
-    }
-    for (size_t p = 0; p < fit->places; p++) {
-        double n = (double)fit->place_counts[p];
-        if (n < 2)
-            continue;
-        for (size_t k = 0; k < fit->dim; k++) {
-            double d = fit->place_sums[p * fit->dim + k] / n - fit->mean[k];
-            between += d * d;
-        }
-        freedom += fit->place_counts[p] - 1;
-        inverse += 1 / n;
-        seen++;
-    }
-    if (!seen || !(between > 0))
-        return 0;
-    double chance = within / (double)freedom * inverse / (double)seen;
-    double blend = 1 - chance / (between / (double)seen);
-    return blend > 0 ? blend : 0;
-}
-
-// Residuals of the cells looked at in one view, about means that leave the view out. Returns how many.
-static size_t fit_residuals(const struct fit *fit, const struct patch_view *view, double blend)
-{
-    const struct tap *tap = &view->taps[fit->tap];
-    size_t n = 0;
-    for (size_t i = 0; i < (size_t)tap->rows * (size_t)tap->cols; i++) {
-        if (!view->looked[fit->tap][i])
-            continue;
-        const float *x = tap->data + i * fit->dim;
-        float *out = fit->block + n++ * fit->dim;
-        size_t others = fit->places ? fit->place_counts[i] - 1 : 0;
-        for (size_t k = 0; k < fit->dim; k++) {
-            double mean = fit->mean[k];
-            if (others)
-                mean += blend * ((fit->place_sums[i * fit->dim + k] - x[k]) / (double)others - mean);
-            out[k] = (float)(x[k] - mean);
-        }
-    }
-    return n;
-}
-
-// OAS intensity for `n` samples of dimension p. Returns rho.
-static double oas(const double *s, size_t p, double n, double *average)
-{
-    double trace = 0, square = 0;
-    for (size_t i = 0; i < p; i++) {
-        trace += s[i * p + i];
-        for (size_t j = 0; j < i; j++)
-            square += 2 * s[i * p + j] * s[i * p + j];
-        square += s[i * p + i] * s[i * p + i];
-    }
-    double dim = (double)p, spread = square - trace * trace / dim;
-    double rho = spread > 0 ? ((1 - 2 / dim) * square + trace * trace) / ((n + 1 - 2 / dim) * spread) : 1;
-    *average = trace / dim;
-    return rho < shrinkage_min ? shrinkage_min : rho < 1 ? rho : 1;
-}
-
-// whiten = inverse Cholesky factor of the shrunk covariance. False when there is no variance.
-static bool fit_whiten(struct fit *fit, double n, struct patch_gaussian *g)
-{
-    size_t p = fit->dim;
-    double average, *s = fit->covariance, rho = oas(s, p, n, &average);
-    if (!(average > 1e-12))
-        return false;
-    for (size_t i = 0; i < p; i++) {
-        for (size_t j = 0; j < i; j++)
-            s[i * p + j] *= 1 - rho;
-        s[i * p + i] = (1 - rho) * s[i * p + i] + rho * average;
-    }
-    int size = (int)p, info = 0;
-    dpotrf_("U", &size, s, &size, &info); // our lower triangle, row-major, is its upper one
-    if (info == 0)
-        dtrtri_("U", "N", &size, s, &size, &info);
-    if (info != 0)
-        return false;
-    g->shrinkage = (float)rho;
-    g->whiten = xcalloc(p * p, sizeof *g->whiten);
-    for (size_t i = 0; i < p; i++)
-        for (size_t j = 0; j <= i; j++)
-            g->whiten[i * p + j] = (float)s[i * p + j];
-    return true;
-}
-
-static int rising(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
-static float quantile_of(float *values, size_t count)
-{
-    qsort(values, count, sizeof *values, rising);
-    size_t at = (size_t)(cell_quantile * (double)(count - 1) + 0.5);
-    return values[at];
-}
-
-static bool fit_run(struct fit *fit, struct patch_gaussian *g)
-{
-    size_t dim = fit->dim, largest = 0;
-    for (size_t v = 0; v < fit->count; v++) {
-        const struct tap *tap = &fit->views[v]->taps[fit->tap];
-        size_t cells = (size_t)tap->rows * (size_t)tap->cols;
-        largest = cells > largest ? cells : largest;
-    }
-    fit->block = xreallocarray(NULL, largest * dim, sizeof *fit->block);
-    fit_means(fit);
-    double blend = fit->places ? fit_blend(fit) : 0;
-    size_t n = 0;
-    for (size_t v = 0; v < fit->count; v++) {
-        size_t rows = fit_residuals(fit, fit->views[v], blend);
-        cblas_ssyrk(CblasRowMajor, CblasLower, CblasTrans, (blasint)dim, (blasint)rows, 1, fit->block, (blasint)dim, 0,
-                    fit->product, (blasint)dim);
-        for (size_t i = 0; i < dim; i++)
-            for (size_t j = 0; j <= i; j++)
-                fit->covariance[i * dim + j] += fit->product[i * dim + j];
-        n += rows;
-    }
-    for (size_t i = 0; i < dim * dim; i++)
-        fit->covariance[i] /= (double)n;
-    if (!fit_whiten(fit, (double)n, g))
-        return false;
-
-    float *distances = xreallocarray(NULL, n, sizeof *distances);
-    size_t at = 0;
-    for (size_t v = 0; v < fit->count; v++) {
-        size_t rows = fit_residuals(fit, fit->views[v], blend);
-        patch_distances(g->whiten, (int)dim, fit->block, rows, distances + at);
-        at += rows;
-    }
-    g->quantile = quantile_of(distances, n);
-    free(distances);
-    g->blend = (float)blend;
-    g->mean = xreallocarray(NULL, dim, sizeof *g->mean);
-    for (size_t k = 0; k < dim; k++)
-        g->mean[k] = (float)fit->mean[k];
-    if (fit->places)
-        g->places = xreallocarray(NULL, fit->places * dim, sizeof *g->places);
-    for (size_t p = 0; p < fit->places; p++)
-        for (size_t k = 0; k < dim; k++) {
-            double count = (double)fit->place_counts[p], mean = fit->mean[k];
-            double here = count > 0 ? fit->place_sums[p * dim + k] / count : mean;
-            g->places[p * dim + k] = (float)(mean + blend * (here - mean));
-        }
-    return g->quantile > 0;
-}
-
 // What the threads share: one job is one Gaussian, or the scores of one picture.
 struct job_set {
     struct patch_sample *sample;
@@ -367,7 +154,8 @@ static const struct patch_view *view_for(const struct kept_picture *picture, con
     const struct kept_view *kept = part == PART_TILE ? &picture->tile : &picture->whole;
     if (picture->dropped || !kept->bytes)
         return NULL;
-    if (part == PART_ALIGNED && (kept->view.taps[0].rows != stats->rows[0] || kept->view.taps[0].cols != stats->cols[0]))
+    if (part == PART_ALIGNED &&
+        (kept->view.taps[0].rows != stats->rows[0] || kept->view.taps[0].cols != stats->cols[0]))
         return NULL;
     return &kept->view;
 }
@@ -380,28 +168,15 @@ static void fit_job(struct job_set *set, enum patch_part part, int t)
         return;
     size_t dim = (size_t)set->model->channels[t];
     size_t places = part == PART_ALIGNED ? (size_t)stats->rows[t] * (size_t)stats->cols[t] : 0;
-    struct fit fit = {.tap = t, .dim = dim, .places = places};
-    fit.views = xcalloc(sample->count, sizeof *fit.views);
+    const struct patch_view **views = xcalloc(sample->count, sizeof *views);
+    size_t count = 0;
     for (size_t i = 0; i < sample->count; i++) {
         const struct patch_view *view = view_for(&sample->pictures[i], stats, part);
         if (view)
-            fit.views[fit.count++] = view;
+            views[count++] = view;
     }
-    fit.sums = xcalloc(dim, sizeof *fit.sums);
-    fit.mean = xcalloc(dim, sizeof *fit.mean);
-    fit.place_sums = xcalloc(places * dim + 1, sizeof *fit.place_sums);
-    fit.place_counts = xcalloc(places + 1, sizeof *fit.place_counts);
-    fit.product = xcalloc(dim * dim, sizeof *fit.product);
-    fit.covariance = xcalloc(dim * dim, sizeof *fit.covariance);
-    set->failed[part][t] = !fit_run(&fit, &stats->taps[t]);
-    free(fit.views);
-    free(fit.sums);
-    free(fit.mean);
-    free(fit.place_sums);
-    free(fit.place_counts);
-    free(fit.product);
-    free(fit.covariance);
-    free(fit.block);
+    set->failed[part][t] = !patch_gaussian_fit(views, count, t, dim, places, &stats->taps[t]);
+    free(views);
 }
 
 static void fit_jobs(void *context, int worker)
@@ -456,16 +231,18 @@ static void calibrate_jobs(void *context, int worker)
             if (!view)
                 continue;
             GROW(all, capacity, count + view_cells(view));
-            count += looked_values(view, patch_values(set->model, (enum patch_part)part, view, work), all + count);
+            count +=
+                looked_values(view, patch_values(set->model, (enum patch_part)part, view, work), all + count);
         }
         if (count)
-            stats->quantile = quantile_of(all, count);
+            stats->quantile = patch_quantile(all, count);
         free(all);
         patch_work_free(work);
     }
 }
 
-static enum status fit_round(struct patch_sample *sample, int threads, struct patch_model **out, struct error *err)
+static enum status fit_round(struct patch_sample *sample, int threads, struct patch_model **out,
+                             struct error *err)
 {
     struct patch_model *model = xcalloc(1, sizeof *model);
     memcpy(model->channels, sample->base.channels, sizeof model->channels);
@@ -492,8 +269,9 @@ static enum status fit_round(struct patch_sample *sample, int threads, struct pa
         for (int t = 0; t < BASE_TAPS; t++)
             if (set.failed[p][t]) {
                 patch_free(model);
-                return error_set(err, ST_INVALID,
-                                 "the pictures of the sample do not differ at all: patch statistics need variation");
+                return error_set(
+                    err, ST_INVALID,
+                    "the pictures of the sample do not differ at all: patch statistics need variation");
             }
     parallel_run(threads, calibrate_jobs, &set);
     *out = model;
@@ -502,7 +280,8 @@ static enum status fit_round(struct patch_sample *sample, int threads, struct pa
 
 static int by_score(const void *a, const void *b)
 {
-    return rising(&(*(struct kept_picture *const *)a)->score, &(*(struct kept_picture *const *)b)->score);
+    float x = (*(struct kept_picture *const *)a)->score, y = (*(struct kept_picture *const *)b)->score;
+    return (x > y) - (x < y);
 }
 
 static void drop_suspicious(struct patch_sample *sample)
@@ -521,7 +300,8 @@ enum status patch_fit(struct patch_sample *sample, int threads, struct patch_mod
 {
     sample_settle(sample);
     if (sample->count < FIT_MIN)
-        return error_set(err, ST_INVALID, "patch statistics need at least %d readable pictures, there are %zu", FIT_MIN,
+        return error_set(err, ST_INVALID,
+                         "patch statistics need at least %d readable pictures, there are %zu", FIT_MIN,
                          sample->count);
     struct patch_model *first;
     enum status status = fit_round(sample, threads, &first, err);

@@ -18,12 +18,12 @@ enum patch_part {
 };
 
 struct patch_gaussian {
-    float *mean;      // (dim)
-    float *places;    // (rows, cols, dim): shrunk mean at each place; NULL without
-    float *whiten;    // (dim, dim), lower triangular, W (x - mean) is white
-    float quantile;   // 99.9 % of normal cells lie nearer than this
-    float blend;      // 0 = `places` is the mean everywhere, 1 = the sample's mean at each place
-    float shrinkage;  // 0..1
+    float *mean;     // (dim)
+    float *places;   // (rows, cols, dim): shrunk mean at each place; NULL without
+    float *whiten;   // (dim, dim), lower triangular, W (x - mean) is white
+    float quantile;  // 99.9 % of normal cells lie nearer than this
+    float blend;     // 0 = `places` is the mean everywhere, 1 = the sample's mean at each place
+    float shrinkage; // 0..1
 };
 
 struct patch_stats {
@@ -65,11 +65,17 @@ enum patch_part patch_part_of(const struct patch_model *model, const struct patc
 
 // Values of all cells of the finer tap, valid until the next call with `work`:
 // 1 = the 99.9 % quantile of normal cells.
-const float *patch_values(const struct patch_model *model, enum patch_part part, const struct patch_view *view,
-                          struct patch_work *work);
+const float *patch_values(const struct patch_model *model, enum patch_part part,
+                          const struct patch_view *view, struct patch_work *work);
 
 // Mean of the largest 1 % (at least one) of `count` values, which are put in another order; 0 for none.
 float patch_top(float *values, size_t count);
+
+// Fit on tap `tap` (of `dim` channels) of the views, which have `places` cells each and a mean per
+// place, or any number and one mean when 0. False when there is no variance; patch_free cleans up.
+bool patch_gaussian_fit(const struct patch_view **views, size_t count, int tap, size_t dim, size_t places,
+                        struct patch_gaussian *g);
+float patch_quantile(float *values, size_t count); // the 99.9 % one; sorts
 
 // The sample that a model is fitted on. Pictures arrive in any order, with
 // their place in the sequence; the result depends on the sequence only.

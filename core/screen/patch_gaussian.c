@@ -1,0 +1,242 @@
+// One shrinkage Gaussian over the cells of one tap.
+//
+// Cells of one picture are far from independent, but there are many of them:
+// the covariance is that of all cells about their means, shrunk by OAS (Chen,
+// Wiesel, Eldar & Hero 2010, "Shrinkage algorithms for MMSE covariance
+// estimation", eq. 23). The mean at a place is an empirical-Bayes compromise
+// between the sample's mean there and the mean of all cells. In the fit each
+// cell is measured from a mean at its place that leaves its own picture out, as
+// a new picture's will be.
+#include "config.h"
+
+#include <cblas.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "screen/patch_impl.h"
+
+// LAPACK, inside OpenBLAS; column-major.
+void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info);
+void dtrtri_(const char *uplo, const char *diag, const int *n, double *a, const int *lda, int *info);
+
+static const double cell_quantile = 0.999, shrinkage_min = 1e-4;
+
+// One Gaussian: the views it is fitted on and what the passes over them sum up.
+struct fit {
+    const struct patch_view **views;
+    size_t count; // of views
+    int tap;
+    size_t dim, places;          // places 0: one mean
+    double *sums, *mean;         // (dim)
+    double *place_sums;          // (places, dim)
+    size_t *place_counts, cells; // (places); all
+    float *block, *product;      // residuals of one view (cells, dim); (dim, dim)
+    double *covariance;          // (dim, dim)
+};
+
+static void fit_means(struct fit *fit)
+{
+    for (size_t v = 0; v < fit->count; v++) {
+        const struct tap *tap = &fit->views[v]->taps[fit->tap];
+        const uint8_t *looked = fit->views[v]->looked[fit->tap];
+        for (size_t i = 0; i < (size_t)tap->rows * (size_t)tap->cols; i++) {
+            if (!looked[i])
+                continue;
+            const float *x = tap->data + i * fit->dim;
+            double *sum = fit->places ? fit->place_sums + i * fit->dim : fit->sums;
+            for (size_t k = 0; k < fit->dim; k++)
+                sum[k] += x[k];
+            fit->cells++;
+            if (fit->places)
+                fit->place_counts[i]++;
+        }
+    }
+    for (size_t p = 0; p < fit->places; p++)
+        for (size_t k = 0; k < fit->dim; k++)
+            fit->sums[k] += fit->place_sums[p * fit->dim + k];
+    for (size_t k = 0; k < fit->dim; k++)
+        fit->mean[k] = fit->sums[k] / (double)fit->cells;
+}
+
+// How far the sample's mean at a place is to be trusted: the variance between
+// places that sampling alone does not explain, over all of it.
+static double fit_blend(const struct fit *fit)
+{
+    double within = 0, between = 0, inverse = 0;
+    size_t freedom = 0, seen = 0;
+    for (size_t v = 0; v < fit->count; v++) {
+        const struct tap *tap = &fit->views[v]->taps[fit->tap];
+        for (size_t p = 0; p < fit->places; p++) {
+            double n = (double)fit->place_counts[p];
+            for (size_t k = 0; fit->views[v]->looked[fit->tap][p] && k < fit->dim; k++) {
+                double d = tap->data[p * fit->dim + k] - fit->place_sums[p * fit->dim + k] / n;
+                within += d * d;
+            }
+        }
+    }
+    for (size_t p = 0; p < fit->places; p++) {
+        double n = (double)fit->place_counts[p];
+        if (n < 2)
+            continue;
+        for (size_t k = 0; k < fit->dim; k++) {
+            double d = fit->place_sums[p * fit->dim + k] / n - fit->mean[k];
+            between += d * d;
+        }
+        freedom += fit->place_counts[p] - 1;
+        inverse += 1 / n;
+        seen++;
+    }
+    if (!seen || !(between > 0))
+        return 0;
+    double chance = within / (double)freedom * inverse / (double)seen;
+    double blend = 1 - chance / (between / (double)seen);
+    return blend > 0 ? blend : 0;
+}
+
+// Residuals of the cells looked at in one view, about means that leave the view out. Returns how many.
+static size_t fit_residuals(const struct fit *fit, const struct patch_view *view, double blend)
+{
+    const struct tap *tap = &view->taps[fit->tap];
+    size_t n = 0;
+    for (size_t i = 0; i < (size_t)tap->rows * (size_t)tap->cols; i++) {
+        if (!view->looked[fit->tap][i])
+            continue;
+        const float *x = tap->data + i * fit->dim;
+        float *out = fit->block + n++ * fit->dim;
+        size_t others = fit->places ? fit->place_counts[i] - 1 : 0;
+        for (size_t k = 0; k < fit->dim; k++) {
+            double mean = fit->mean[k];
+            if (others)
+                mean += blend * ((fit->place_sums[i * fit->dim + k] - x[k]) / (double)others - mean);
+            out[k] = (float)(x[k] - mean);
+        }
+    }
+    return n;
+}
+
+// OAS intensity for `n` samples of dimension p; `average` receives the mean variance.
+static double oas(const double *s, size_t p, double n, double *average)
+{
+    double trace = 0, square = 0;
+    for (size_t i = 0; i < p; i++) {
+        trace += s[i * p + i];
+        for (size_t j = 0; j < i; j++)
+            square += 2 * s[i * p + j] * s[i * p + j];
+        square += s[i * p + i] * s[i * p + i];
+    }
+    double dim = (double)p, spread = square - trace * trace / dim;
+    double rho = spread > 0 ? ((1 - 2 / dim) * square + trace * trace) / ((n + 1 - 2 / dim) * spread) : 1;
+    *average = trace / dim;
+    return rho < shrinkage_min ? shrinkage_min : rho < 1 ? rho : 1;
+}
+
+// whiten = inverse Cholesky factor of the shrunk covariance. False when there is no variance.
+static bool fit_whiten(struct fit *fit, double n, struct patch_gaussian *g)
+{
+    size_t p = fit->dim;
+    double average, *s = fit->covariance, rho = oas(s, p, n, &average);
+    if (!(average > 1e-12))
+        return false;
+    for (size_t i = 0; i < p; i++) {
+        for (size_t j = 0; j < i; j++)
+            s[i * p + j] *= 1 - rho;
+        s[i * p + i] = (1 - rho) * s[i * p + i] + rho * average;
+    }
+    int size = (int)p, info = 0;
+    dpotrf_("U", &size, s, &size, &info); // our lower triangle, row-major, is its upper one
+    if (info == 0)
+        dtrtri_("U", "N", &size, s, &size, &info);
+    if (info != 0)
+        return false;
+    g->shrinkage = (float)rho;
+    g->whiten = xcalloc(p * p, sizeof *g->whiten);
+    for (size_t i = 0; i < p; i++)
+        for (size_t j = 0; j <= i; j++)
+            g->whiten[i * p + j] = (float)s[i * p + j];
+    return true;
+}
+
+static int rising(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+float patch_quantile(float *values, size_t count)
+{
+    qsort(values, count, sizeof *values, rising);
+    size_t at = (size_t)(cell_quantile * (double)(count - 1) + 0.5);
+    return values[at];
+}
+
+static bool fit_run(struct fit *fit, struct patch_gaussian *g)
+{
+    size_t dim = fit->dim, largest = 0;
+    for (size_t v = 0; v < fit->count; v++) {
+        const struct tap *tap = &fit->views[v]->taps[fit->tap];
+        size_t cells = (size_t)tap->rows * (size_t)tap->cols;
+        largest = cells > largest ? cells : largest;
+    }
+    fit->block = xreallocarray(NULL, largest * dim, sizeof *fit->block);
+    fit_means(fit);
+    double blend = fit->places ? fit_blend(fit) : 0;
+    size_t n = 0;
+    for (size_t v = 0; v < fit->count; v++) {
+        size_t rows = fit_residuals(fit, fit->views[v], blend);
+        cblas_ssyrk(CblasRowMajor, CblasLower, CblasTrans, (blasint)dim, (blasint)rows, 1, fit->block,
+                    (blasint)dim, 0, fit->product, (blasint)dim);
+        for (size_t i = 0; i < dim; i++)
+            for (size_t j = 0; j <= i; j++)
+                fit->covariance[i * dim + j] += fit->product[i * dim + j];
+        n += rows;
+    }
+    for (size_t i = 0; i < dim * dim; i++)
+        fit->covariance[i] /= (double)n;
+    if (!fit_whiten(fit, (double)n, g))
+        return false;
+
+    float *distances = xreallocarray(NULL, n, sizeof *distances);
+    size_t at = 0;
+    for (size_t v = 0; v < fit->count; v++) {
+        size_t rows = fit_residuals(fit, fit->views[v], blend);
+        patch_distances(g->whiten, (int)dim, fit->block, rows, distances + at);
+        at += rows;
+    }
+    g->quantile = patch_quantile(distances, n);
+    free(distances);
+    g->blend = (float)blend;
+    g->mean = xreallocarray(NULL, dim, sizeof *g->mean);
+    for (size_t k = 0; k < dim; k++)
+        g->mean[k] = (float)fit->mean[k];
+    if (fit->places)
+        g->places = xreallocarray(NULL, fit->places * dim, sizeof *g->places);
+    for (size_t p = 0; p < fit->places; p++)
+        for (size_t k = 0; k < dim; k++) {
+            double count = (double)fit->place_counts[p], mean = fit->mean[k];
+            double here = count > 0 ? fit->place_sums[p * dim + k] / count : mean;
+            g->places[p * dim + k] = (float)(mean + blend * (here - mean));
+        }
+    return g->quantile > 0;
+}
+
+bool patch_gaussian_fit(const struct patch_view **views, size_t count, int tap, size_t dim, size_t places,
+                        struct patch_gaussian *g)
+{
+    struct fit fit = {.views = views, .count = count, .tap = tap, .dim = dim, .places = places};
+    fit.sums = xcalloc(dim, sizeof *fit.sums);
+    fit.mean = xcalloc(dim, sizeof *fit.mean);
+    fit.place_sums = xcalloc(places * dim + 1, sizeof *fit.place_sums);
+    fit.place_counts = xcalloc(places + 1, sizeof *fit.place_counts);
+    fit.product = xcalloc(dim * dim, sizeof *fit.product);
+    fit.covariance = xcalloc(dim * dim, sizeof *fit.covariance);
+    bool fitted = fit_run(&fit, g);
+    free(fit.sums);
+    free(fit.mean);
+    free(fit.place_sums);
+    free(fit.place_counts);
+    free(fit.product);
+    free(fit.covariance);
+    free(fit.block);
+    return fitted;
+}

@@ -1,0 +1,599 @@
+#include "config.h"
+
+#include "tests/unit/test.h"
+
+#include <math.h>
+#include <stdbool.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/rng.h"
+#include "image/image.h"
+#include "image/resize.h"
+#include "nn/safetensors.h"
+#include "screen/extract.h"
+
+enum { MAX_PICTURES = 64, MAX_DIM = 256 };
+
+static char *scratch; // a fresh folder for the program
+static struct base *base;
+
+// ---- pictures ----
+
+// A brushed surface with a lamp's gradient and some noise; `seed` varies all of it.
+static void surface(struct image *image, int width, int height, uint64_t seed)
+{
+    struct rng rng = rng_seed(seed);
+    double phase = 6.28 * rng_uniform(&rng), light = 0.9 + 0.2 * rng_uniform(&rng);
+    image_init(image, width, height, 3);
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++) {
+            double v = light * (120 + 30.0 * x / width + 15 * sin(0.5 * y + phase) + 6 * rng_normal(&rng));
+            for (int k = 0; k < 3; k++)
+                image->pixels[(y * width + x) * 3 + k] = (uint8_t)fmin(fmax(v - 4 * k, 0), 255);
+        }
+}
+
+static void spot(struct image *image, int cx, int cy, int radius, int level)
+{
+    for (int y = cy - radius; y <= cy + radius; y++)
+        for (int x = cx - radius; x <= cx + radius; x++)
+            if ((x - cx) * (x - cx) + (y - cy) * (y - cy) <= radius * radius)
+                memset(image->pixels + (y * image->width + x) * 3, level, 3);
+}
+
+static char *save(const struct image *image, const char *name)
+{
+    struct error err;
+    char *path = file_join(scratch, name);
+    assert_ok(image_write_png(path, image, &err), &err);
+    return path;
+}
+
+// `count` surfaces as files; caller: forget().
+static char **surfaces(int count, int width, int height, uint64_t seed)
+{
+    char **paths = xcalloc(MAX_PICTURES, sizeof *paths);
+    for (int i = 0; i < count; i++) {
+        struct image image;
+        char name[64];
+        surface(&image, width, height, seed + (uint64_t)i);
+        snprintf(name, sizeof name, "surface-%d-%d-%d.png", width, height, (int)seed + i);
+        paths[i] = save(&image, name);
+        image_clear(&image);
+    }
+    return paths;
+}
+
+static void forget(char **paths)
+{
+    for (int i = 0; i < MAX_PICTURES; i++)
+        free(paths[i]);
+    free(paths);
+}
+
+// ---- running ----
+
+struct runner {
+    char **paths;
+    int count, at, done, stop_after; // stop_after, fail_after < 0: never
+    int fail_after;
+    enum status status[MAX_PICTURES];
+    struct error error[MAX_PICTURES];
+    float embedding[MAX_PICTURES][MAX_DIM];
+    struct patch_result patch[MAX_PICTURES];
+};
+
+static bool runner_next(void *context, struct extract_item *item)
+{
+    struct runner *runner = context;
+    if (runner->at == runner->count)
+        return false;
+    item->id = runner->at;
+    item->path = xstrdup(runner->paths[runner->at++]);
+    return true;
+}
+
+static enum status runner_done(void *context, const struct extract_result *result, struct error *err)
+{
+    struct runner *runner = context;
+    if (runner->fail_after >= 0 && runner->done >= runner->fail_after)
+        return error_set(err, ST_IO, "no room left");
+    runner->done++;
+    runner->status[result->id] = result->status;
+    runner->error[result->id] = result->error;
+    if (result->status == ST_OK) {
+        assert_int_equal(result->dim, extract_dim(base));
+        memcpy(runner->embedding[result->id], result->embedding, (size_t)result->dim * sizeof(float));
+        runner->patch[result->id] = result->patch;
+    }
+    return ST_OK;
+}
+
+static bool runner_stop(void *context)
+{
+    const struct runner *runner = context;
+    return runner->stop_after >= 0 && runner->done >= runner->stop_after;
+}
+
+static struct runner *runner_new(char **paths, int count)
+{
+    struct runner *runner = xcalloc(1, sizeof *runner);
+    runner->paths = paths;
+    runner->count = count;
+    runner->stop_after = runner->fail_after = -1;
+    return runner;
+}
+
+static struct extract_config config_of(int size)
+{
+    struct extract_config config = {
+        .base = base, .settings = screen_settings_default, .limits = image_limits_default, .threads = 1};
+    config.settings.size = size;
+    return config;
+}
+
+static enum status run(const struct extract_config *config, struct runner *runner, struct error *err)
+{
+    const struct extract_io io = {runner, runner_next, runner_done, runner_stop};
+    return extract_run(config, &io, err);
+}
+
+static struct runner *run_all(const struct extract_config *config, char **paths, int count)
+{
+    struct error err;
+    struct runner *runner = runner_new(paths, count);
+    assert_ok(run(config, runner, &err), &err);
+    assert_int_equal(runner->done, count);
+    return runner;
+}
+
+static enum status fit(const struct extract_config *config, char **paths, int count,
+                       struct patch_model **model, struct error *err)
+{
+    struct runner *runner = runner_new(paths, count);
+    const struct extract_io io = {runner, runner_next, NULL, runner_stop};
+    enum status status = extract_fit_patches(config, &io, model, err);
+    free(runner);
+    return status;
+}
+
+static void same_embedding(const float *a, const float *b)
+{
+    assert_memory_equal(a, b, (size_t)extract_dim(base) * sizeof *a);
+}
+
+static double distance(const float *a, const float *b)
+{
+    double sum = 0;
+    for (int k = 0; k < extract_dim(base); k++)
+        sum += (a[k] - b[k]) * (double)(a[k] - b[k]);
+    return sqrt(sum);
+}
+
+// ---- tests ----
+
+static void threads_do_not_change_the_features(void **state)
+{
+    (void)state;
+    char **paths = surfaces(7, 150, 100, 1);
+    struct extract_config config = config_of(96);
+    struct runner *one = run_all(&config, paths, 7);
+    config.threads = 2;
+    struct runner *two = run_all(&config, paths, 7);
+    for (int i = 0; i < 7; i++) {
+        assert_int_equal(one->status[i], ST_OK);
+        same_embedding(one->embedding[i], two->embedding[i]);
+    }
+    assert_true(distance(one->embedding[0], one->embedding[1]) > 0.01);
+    free(one), free(two);
+    forget(paths);
+}
+
+static void region_of_interest_is_what_is_seen(void **state)
+{
+    (void)state;
+    struct image whole, part;
+    char *paths[2];
+    surface(&whole, 200, 120, 5);
+    spot(&whole, 160, 60, 20, 15);
+    image_crop(&whole, 0, 30, 100, 60, &part);
+    paths[0] = save(&whole, "whole.png");
+    paths[1] = save(&part, "part.png");
+    struct extract_config config = config_of(96);
+    struct runner *all = run_all(&config, paths, 2);
+    memcpy(config.settings.roi, (double[4]){0, 0.25, 0.5, 0.75}, sizeof config.settings.roi);
+    struct runner *region = run_all(&config, paths, 1);
+    same_embedding(region->embedding[0], all->embedding[1]);
+    assert_true(distance(all->embedding[0], all->embedding[1]) > 0.01);
+    image_clear(&whole);
+    image_clear(&part);
+    free(all), free(region), free(paths[0]), free(paths[1]);
+}
+
+static void ignored_cells_do_not_count(void **state)
+{
+    (void)state;
+    struct image clean, dirty, mask;
+    char *paths[2];
+    surface(&clean, 256, 256, 9);
+    surface(&dirty, 256, 256, 9);
+    spot(&dirty, 245, 128, 8, 15); // farther from the left half than any filter reaches
+    paths[0] = save(&clean, "clean.png");
+    paths[1] = save(&dirty, "dirty.png");
+    struct extract_config config = config_of(256);
+    struct runner *plain = run_all(&config, paths, 2);
+    assert_true(distance(plain->embedding[0], plain->embedding[1]) > 1e-3);
+
+    image_init(&mask, 64, 32, 1); // of another size than the picture
+    config.ignore = &mask;
+    struct runner *nothing = run_all(&config, paths, 1);
+    same_embedding(nothing->embedding[0], plain->embedding[0]);
+    for (int y = 0; y < 32; y++)
+        memset(mask.pixels + y * 64 + 32, 255, 32);
+    struct runner *half = run_all(&config, paths, 2);
+    same_embedding(half->embedding[0], half->embedding[1]);
+    assert_true(distance(half->embedding[0], plain->embedding[0]) > 1e-3);
+    memset(mask.pixels, 1, 64 * 32);
+    struct runner *all = run_all(&config, paths, 1);
+    assert_int_equal(all->status[0], ST_INVALID);
+    assert_non_null(strstr(all->error[0].text, "clean.png: the ignore mask"));
+    image_clear(&clean);
+    image_clear(&dirty);
+    image_clear(&mask);
+    free(plain), free(nothing), free(half), free(all), free(paths[0]), free(paths[1]);
+}
+
+// Centre of the brightest cells, fractions of the heatmap's box.
+static void brightest_place(const struct heat *heat, double *x, double *y)
+{
+    int best = 0, cells = 0;
+    *x = *y = 0;
+    for (int i = 0; i < heat->rows * heat->cols; i++)
+        best = heat->cells[i] > best ? heat->cells[i] : best;
+    for (int i = 0; i < heat->rows * heat->cols; i++) {
+        if (heat->cells[i] < best)
+            continue;
+        *x += (i % heat->cols + 0.5) / heat->cols;
+        *y += ((double)(i / heat->cols) + 0.5) / heat->rows;
+        cells++;
+    }
+    *x /= cells;
+    *y /= cells;
+}
+
+static float largest_patch(const struct runner *runner, int count, bool tile)
+{
+    float largest = 0;
+    for (int i = 0; i < count; i++)
+        largest = fmaxf(largest, tile ? runner->patch[i].tile : runner->patch[i].patch);
+    return largest;
+}
+
+static void a_spot_is_found_where_it_is(void **state)
+{
+    (void)state;
+    struct error err;
+    char **paths = surfaces(40, 192, 128, 100);
+    struct image image;
+    surface(&image, 192, 128, 777);
+    spot(&image, 140, 40, 4, 80);
+    paths[40] = save(&image, "spot.png");
+    image_clear(&image);
+    struct extract_config config = config_of(128);
+    struct patch_model *model;
+    assert_ok(fit(&config, paths, 30, &model, &err), &err);
+    config.patch = model;
+    struct runner *scored = run_all(&config, paths + 30, 11);
+    float normal = largest_patch(scored, 10, false);
+    const struct patch_result *found = &scored->patch[10];
+    print_message("# spot %.3f, normal at most %.3f\n", (double)found->patch, (double)normal);
+    assert_true(normal > 0.3f && normal < 1.5f); // about the 99.9 % quantile of cells
+    assert_true(found->patch > 1.5f * normal);
+    assert_float_equal(found->tile, 0, 0);
+    double x, y;
+    brightest_place(&found->heat, &x, &y);
+    print_message("# at %.3f %.3f\n", x, y);
+    assert_true(found->heat.cols > found->heat.rows); // the picture's shape
+    assert_true(fabs(x - 140 / 192.0) < 1.6 / found->heat.cols &&
+                fabs(y - 40 / 128.0) < 1.6 / found->heat.rows);
+    for (int i = 0; i < 10; i++)
+        for (int k = 0; k < found->heat.rows * found->heat.cols; k++)
+            assert_true(scored->patch[i].heat.cells[k] < 230);
+    assert_true(found->box[0] == 0 && found->box[1] == 0 && found->box[2] == 1 && found->box[3] == 1);
+    free(scored);
+    patch_free(model);
+    forget(paths);
+}
+
+static void tiles_find_what_the_whole_view_loses(void **state)
+{
+    (void)state;
+    struct error err;
+    char **paths = surfaces(26, 500, 420, 300);
+    struct image image;
+    surface(&image, 500, 420, 888);
+    spot(&image, 430, 90, 2, 70);
+    paths[26] = save(&image, "speck.png");
+    image_clear(&image);
+    struct extract_config config = config_of(64);
+    config.settings.tile = 128;
+    config.threads = 2;
+    struct patch_model *model;
+    assert_ok(fit(&config, paths, 20, &model, &err), &err);
+    config.patch = model;
+    struct runner *scored = run_all(&config, paths + 20, 7);
+    const struct patch_result *found = &scored->patch[6];
+    float whole = largest_patch(scored, 6, false), tile = largest_patch(scored, 6, true);
+    print_message("# whole %.3f of %.3f, tile %.3f of %.3f\n", (double)found->patch, (double)whole,
+                  (double)found->tile, (double)tile);
+    assert_true(tile > 0.3f && found->tile > 1.15f * tile);
+    assert_true(found->patch < 1.15f * whole);
+    double x, y;
+    brightest_place(&found->heat, &x, &y);
+    assert_true(fabs(x - 430 / 500.0) < 1.6 / found->heat.cols &&
+                fabs(y - 90 / 420.0) < 1.6 / found->heat.rows);
+    free(scored);
+    patch_free(model);
+    forget(paths);
+}
+
+static void bad_files_do_not_stop_the_run(void **state)
+{
+    (void)state;
+    struct error err;
+    char **paths = surfaces(5, 100, 100, 500);
+    assert_ok(file_write(paths[1], "not a picture", 13, &err), &err);
+    free(paths[3]);
+    paths[3] = xstrdup("/nonexistent/picture.png");
+    struct extract_config config = config_of(64);
+    config.threads = 2;
+    struct runner *runner = run_all(&config, paths, 5);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(runner->status[i] == ST_OK, i != 1 && i != 3);
+    assert_non_null(strstr(runner->error[1].text, paths[1]));
+    assert_int_equal(runner->status[3], ST_NOT_FOUND);
+    assert_non_null(strstr(runner->error[3].text, paths[3]));
+    free(runner);
+    forget(paths);
+}
+
+static void a_run_can_be_stopped(void **state)
+{
+    (void)state;
+    struct error err;
+    char **paths = surfaces(12, 64, 64, 600);
+    struct extract_config config = config_of(64);
+    config.threads = 2;
+    struct runner *runner = runner_new(paths, 12);
+    runner->stop_after = 3;
+    assert_status(run(&config, runner, &err), ST_CANCELLED, &err);
+    assert_true(runner->done >= 3 && runner->done <= 5);
+    free(runner);
+    runner = runner_new(paths, 12);
+    runner->fail_after = 2;
+    assert_status(run(&config, runner, &err), ST_IO, &err);
+    assert_string_equal(err.text, "no room left");
+    assert_int_equal(runner->done, 2);
+    free(runner);
+    config.settings.size = 5;
+    runner = runner_new(paths, 12);
+    assert_status(run(&config, runner, &err), ST_INVALID, &err);
+    assert_int_equal(runner->at, 0);
+    free(runner);
+    forget(paths);
+}
+
+static void the_sample_decides_the_statistics_not_the_threads(void **state)
+{
+    (void)state;
+    struct error err;
+    char **paths = surfaces(24, 200, 140, 700), first[HASH_HEX], second[HASH_HEX];
+    free(paths[4]);
+    paths[4] = xstrdup("/nonexistent/picture.png"); // passed over
+    struct extract_config config = config_of(64);
+    config.settings.tile = 64;
+    struct patch_model *model;
+    assert_ok(fit(&config, paths, 24, &model, &err), &err);
+    assert_ok(patch_save(model, base_info(base), &config.settings, scratch, first, &err), &err);
+    patch_free(model);
+    config.threads = 3;
+    assert_ok(fit(&config, paths, 24, &model, &err), &err);
+    assert_ok(patch_save(model, base_info(base), &config.settings, scratch, second, &err), &err);
+    patch_free(model);
+    assert_string_equal(first, second);
+    forget(paths);
+}
+
+// A defect among the sample must not teach the model to accept it.
+static void a_defect_in_the_sample_is_dropped(void **state)
+{
+    (void)state;
+    struct error err;
+    char **paths = surfaces(40, 128, 128, 900);
+    for (int i = 0; i < 2; i++) {
+        struct image image;
+        surface(&image, 128, 128, 5000 + (uint64_t)i);
+        spot(&image, 64, 64, 14, 15);
+        free(paths[20 * i]);
+        paths[20 * i] = save(&image, i ? "defect-1.png" : "defect-0.png");
+        image_clear(&image);
+    }
+    struct extract_config config = config_of(128);
+    struct patch_model *model;
+    assert_ok(fit(&config, paths, 34, &model, &err), &err);
+    config.patch = model;
+    struct runner *scored = run_all(&config, paths, 40);
+    float normal = 0;
+    for (int i = 34; i < 40; i++)
+        normal = fmaxf(normal, scored->patch[i].patch);
+    // 3 % of 34 pictures is one: at least the worse of the two is out and both stand out.
+    print_message("# defects %.3f %.3f, normal at most %.3f\n", (double)scored->patch[0].patch,
+                  (double)scored->patch[20].patch, (double)normal);
+    assert_true(scored->patch[0].patch > 1.3f * normal && scored->patch[20].patch > 1.3f * normal);
+    free(scored);
+    patch_free(model);
+    forget(paths);
+}
+
+static void statistics_come_back_from_their_file(void **state)
+{
+    (void)state;
+    struct error err;
+    char **paths = surfaces(22, 160, 120, 1100), sha256[HASH_HEX];
+    // Two pictures of another shape: no mean per place for them.
+    struct image image;
+    for (int i = 20; i < 22; i++) {
+        surface(&image, 120, 200, 1300 + (uint64_t)i);
+        free(paths[i]);
+        paths[i] = save(&image, i == 20 ? "tall-0.png" : "tall-1.png");
+        image_clear(&image);
+    }
+    struct extract_config config = config_of(96);
+    config.settings.tile = 64;
+    struct patch_model *model, *loaded;
+    assert_ok(fit(&config, paths, 22, &model, &err), &err);
+    assert_ok(patch_save(model, base_info(base), &config.settings, scratch, sha256, &err), &err);
+    char *name = xasprintf("%s.safetensors", sha256), *path = file_join(scratch, name);
+    assert_ok(patch_load(path, base_info(base), &config.settings, &loaded, &err), &err);
+    config.patch = model;
+    struct runner *before = run_all(&config, paths, 22);
+    config.patch = loaded;
+    struct runner *after = run_all(&config, paths, 22);
+    for (int i = 0; i < 22; i++) {
+        assert_true(before->patch[i].patch > 0 && before->patch[i].tile > 0);
+        assert_memory_equal(&before->patch[i].patch, &after->patch[i].patch, sizeof(float));
+        assert_memory_equal(&before->patch[i].tile, &after->patch[i].tile, sizeof(float));
+        assert_memory_equal(before->patch[i].heat.cells, after->patch[i].heat.cells, HEAT_SIDE * HEAT_SIDE);
+    }
+    assert_true(after->patch[20].heat.rows > after->patch[20].heat.cols);
+    assert_true(after->patch[20].patch < 1.5f * largest_patch(after, 20, false)); // measured on its own scale
+    free(before), free(after);
+
+    // Statistics and run must belong together.
+    struct runner *refused = runner_new(paths, 1);
+    config.settings.size = 128;
+    assert_status(run(&config, refused, &err), ST_INVALID, &err);
+    free(refused);
+    patch_free(model);
+    patch_free(loaded);
+
+    struct base_info other = *base_info(base);
+    other.sha256[0] = other.sha256[0] == 'a' ? 'b' : 'a';
+    assert_status(patch_load(path, &other, &config.settings, &model, &err), ST_INVALID, &err);
+    assert_non_null(strstr(err.text, path));
+    assert_non_null(strstr(err.text, "base"));
+    assert_status(patch_load(path, base_info(base), &config.settings, &model, &err), ST_INVALID,
+                  &err); // size 128
+    assert_non_null(strstr(err.text, "other settings"));
+    config.settings.size = 96;
+
+    // A file whose content is not what its name says, then one that lacks a tensor.
+    unsigned char *bytes;
+    size_t count;
+    assert_ok(file_read(path, 64 << 20, &bytes, &count, &err), &err);
+    bytes[count - 2] ^= 1;
+    assert_ok(file_write(path, bytes, count, &err), &err);
+    assert_status(patch_load(path, base_info(base), &config.settings, &model, &err), ST_CORRUPT, &err);
+    free(path);
+    path = file_join(scratch, "renamed.safetensors");
+    char *found = memmem(bytes, count, "free/1/whiten", 13);
+    assert_non_null(found);
+    found[5] = '2';
+    assert_ok(file_write(path, bytes, count, &err), &err);
+    assert_status(patch_load(path, base_info(base), &config.settings, &model, &err), ST_INVALID, &err);
+    assert_non_null(strstr(err.text, "free/1/whiten is missing"));
+    assert_ok(file_write(path, bytes, count / 2, &err), &err);
+    assert_status(patch_load(path, base_info(base), &config.settings, &model, &err), ST_CORRUPT, &err);
+    free(bytes), free(name), free(path);
+    forget(paths);
+}
+
+static void a_poor_sample_is_refused(void **state)
+{
+    (void)state;
+    struct error err;
+    char **paths = surfaces(10, 64, 64, 2000);
+    struct extract_config config = config_of(64);
+    struct patch_model *model;
+    assert_status(fit(&config, paths, 7, &model, &err), ST_INVALID, &err);
+    assert_non_null(strstr(err.text, "there are 7"));
+    assert_ok(fit(&config, paths, 10, &model, &err), &err); // too few for means per place, enough for one
+    patch_free(model);
+    struct image flat;
+    image_init(&flat, 64, 64, 1);
+    memset(flat.pixels, 90, 64 * 64);
+    for (int i = 0; i < 10; i++) {
+        free(paths[i]);
+        paths[i] = save(&flat, "flat.png");
+    }
+    assert_status(fit(&config, paths, 10, &model, &err), ST_INVALID, &err);
+    image_clear(&flat);
+    forget(paths);
+}
+
+static void settings_are_checked(void **state)
+{
+    (void)state;
+    struct error err;
+    struct screen_settings s = screen_settings_default;
+    assert_ok(screen_settings_check(&s, &err), &err);
+    const double rois[][4] = {
+        {0, 0, 0, 1}, {0.5, 0, 0.4, 1}, {-0.1, 0, 1, 1}, {0, 0, 1, 1.1}, {0, NAN, 1, 1}};
+    for (size_t i = 0; i < sizeof rois / sizeof *rois; i++) {
+        memcpy(s.roi, rois[i], sizeof s.roi);
+        assert_status(screen_settings_check(&s, &err), ST_INVALID, &err);
+    }
+    s = screen_settings_default;
+    s.size = SCREEN_SIZE_MAX + 1;
+    assert_status(screen_settings_check(&s, &err), ST_INVALID, &err);
+    s = screen_settings_default;
+    s.tile = 10;
+    assert_status(screen_settings_check(&s, &err), ST_INVALID, &err);
+    s = screen_settings_default;
+    s.overlap = NAN;
+    assert_status(screen_settings_check(&s, &err), ST_INVALID, &err);
+    s = screen_settings_default;
+    snprintf(s.ignore_sha256, sizeof s.ignore_sha256, "abc");
+    assert_status(screen_settings_check(&s, &err), ST_INVALID, &err);
+
+    char a[SCREEN_SETTINGS_TEXT], b[SCREEN_SETTINGS_TEXT];
+    s = screen_settings_default;
+    screen_settings_text(&s, a);
+    s.overlap = 0.3; // of no tiles: no difference
+    screen_settings_text(&s, b);
+    assert_string_equal(a, b);
+    s.roi[2] = 0.75;
+    screen_settings_text(&s, b);
+    assert_string_not_equal(a, b);
+}
+
+int main(void)
+{
+    char template[] = "/tmp/assay-test-XXXXXX";
+    struct error err;
+    scratch = mkdtemp(template);
+    if (base_open(NULL, &base, &err) != ST_OK)
+        return 1;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(threads_do_not_change_the_features),
+        cmocka_unit_test(region_of_interest_is_what_is_seen),
+        cmocka_unit_test(ignored_cells_do_not_count),
+        cmocka_unit_test(a_spot_is_found_where_it_is),
+        cmocka_unit_test(tiles_find_what_the_whole_view_loses),
+        cmocka_unit_test(bad_files_do_not_stop_the_run),
+        cmocka_unit_test(a_run_can_be_stopped),
+        cmocka_unit_test(the_sample_decides_the_statistics_not_the_threads),
+        cmocka_unit_test(a_defect_in_the_sample_is_dropped),
+        cmocka_unit_test(statistics_come_back_from_their_file),
+        cmocka_unit_test(a_poor_sample_is_refused),
+        cmocka_unit_test(settings_are_checked),
+    };
+    int failed = cmocka_run_group_tests_name("extract", tests, NULL, NULL);
+    base_free(base);
+    char *remove = xasprintf("rm -rf '%s'", scratch);
+    if (system(remove) != 0)
+        failed++;
+    free(remove);
+    return failed;
+}
