@@ -15,12 +15,12 @@ struct work {
     size_t *order;   // (count) shuffled: groups or pictures
     uint64_t *names; // (units) distinct groups in rising order
     size_t units;
-    bool *fit;       // (count) in the fit part
-    float *rows;     // (count, dim)
-    double *scores;  // (count) of the test part
+    bool *fit;      // (count) in the fit part
+    float *rows;    // (count, dim)
+    double *scores; // (count) of the test part
     bool *defect;
     uint64_t *groups;
-    int *kinds;      // of the test part, -1 for normals
+    int *kinds; // of the test part, -1 for normals
 };
 
 static int rising(const void *left, const void *right)
@@ -33,15 +33,17 @@ static enum status check(const struct evaluate_set *set, int seeds, struct error
 {
     size_t defects = 0;
     if (seeds < 1 || set->dim < 1 || set->kind_count < 0)
-        return error_set(err, ST_INVALID, "an evaluation needs at least one seed, one feature and no negative kinds");
+        return error_set(err, ST_INVALID,
+                         "an evaluation needs at least one seed, one feature and no negative kinds");
     for (size_t i = 0; i < set->count; i++) {
         defects += set->defect[i];
         if (set->defect[i] && set->kind_count > 0 && (set->kinds[i] < 0 || set->kinds[i] >= set->kind_count))
-            return error_set(err, ST_INVALID, "picture %zu: kind %d is not among the %d kinds of defect", i + 1,
-                             set->kinds[i], set->kind_count);
+            return error_set(err, ST_INVALID, "picture %zu: kind %d is not among the %d kinds of defect",
+                             i + 1, set->kinds[i], set->kind_count);
     }
     if (defects == 0 || defects == set->count)
-        return error_set(err, ST_INVALID, "an evaluation needs normal and defect pictures; here are %zu and %zu",
+        return error_set(err, ST_INVALID,
+                         "an evaluation needs normal and defect pictures; here are %zu and %zu",
                          set->count - defects, defects);
     return ST_OK;
 }
@@ -139,13 +141,17 @@ enum status evaluate_whole(const struct evaluate_set *set, int seeds, bool by_gr
     if (status != ST_OK)
         return status;
     size_t n = set->count, by_kind = (size_t)seeds * (size_t)set->kind_count;
-    struct evaluate_result r = {.seeds = seeds, .overall = xcalloc((size_t)seeds, sizeof *r.overall),
+    struct evaluate_result r = {.seeds = seeds,
+                                .overall = xcalloc((size_t)seeds, sizeof *r.overall),
                                 .by_kind = xcalloc(by_kind + 1, sizeof *r.by_kind),
                                 .shrinkage = xcalloc((size_t)seeds, sizeof *r.shrinkage)};
-    struct work w = {.order = xcalloc(n, sizeof *w.order), .names = xcalloc(n, sizeof *w.names),
-                     .fit = xcalloc(n, sizeof *w.fit), .scores = xcalloc(n, sizeof *w.scores),
+    struct work w = {.order = xcalloc(n, sizeof *w.order),
+                     .names = xcalloc(n, sizeof *w.names),
+                     .fit = xcalloc(n, sizeof *w.fit),
+                     .scores = xcalloc(n, sizeof *w.scores),
                      .rows = xcalloc(n * (size_t)set->dim, sizeof *w.rows),
-                     .defect = xcalloc(n, sizeof *w.defect), .groups = xcalloc(n, sizeof *w.groups),
+                     .defect = xcalloc(n, sizeof *w.defect),
+                     .groups = xcalloc(n, sizeof *w.groups),
                      .kinds = xcalloc(n, sizeof *w.kinds)};
     memcpy(w.names, set->groups, n * sizeof *w.names);
     qsort(w.names, n, sizeof *w.names, rising);

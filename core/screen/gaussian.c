@@ -22,9 +22,9 @@ static enum status mean_offset(const float *rows, size_t count, size_t dim, doub
     for (size_t i = 0; i < count; i++) {
         for (size_t j = 0; j < dim; j++) {
             if (!isfinite(rows[i * dim + j]))
-                return error_set(err, ST_INVALID,
-                                 "the features of picture %zu are not finite; the base or its weights are bad",
-                                 i + 1);
+                return error_set(
+                    err, ST_INVALID,
+                    "the features of picture %zu are not finite; the base or its weights are bad", i + 1);
             offset[j] += (double)rows[i * dim + j] - rows[j];
         }
     }
@@ -69,7 +69,7 @@ static double shrinkage_of(const double *cov, size_t count, size_t dim, double f
         trace += cov[i * dim + i];
     }
     *mu = trace / (double)dim;
-    double d2 = squares - trace * *mu;                             // |S - mu I|^2, times dim
+    double d2 = squares - trace * *mu;                              // |S - mu I|^2, times dim
     double b2 = (fourth / (double)count - squares) / (double)count; // mean of |x x' - S|^2 / count, times dim
     if (b2 <= 0)
         return 0;
@@ -90,7 +90,8 @@ static bool invert_factor(double *a, int dim)
 enum status gaussian_fit(const float *rows, size_t count, int dim, struct gaussian *g, struct error *err)
 {
     if (count < 2 || dim < 1)
-        return error_set(err, ST_INVALID, "%zu pictures are too few for statistics; at least 2 are needed", count);
+        return error_set(err, ST_INVALID, "%zu pictures are too few for statistics; at least 2 are needed",
+                         count);
     size_t d = (size_t)dim;
     double *offset = xmalloc(d * sizeof *offset), *cov = xmalloc(d * d * sizeof *cov), *work = NULL;
     enum status status = mean_offset(rows, count, d, offset, err);
@@ -99,8 +100,8 @@ enum status gaussian_fit(const float *rows, size_t count, int dim, struct gaussi
     double mu, fourth = covariance(rows, count, d, offset, cov);
     double shrinkage = shrinkage_of(cov, count, d, fourth, &mu);
     if (!(mu > 0)) {
-        status = error_set(err, ST_INVALID, "all %zu pictures have the same features; there is nothing to learn",
-                           count);
+        status = error_set(err, ST_INVALID,
+                           "all %zu pictures have the same features; there is nothing to learn", count);
         goto out;
     }
     for (size_t i = 0; i < d; i++) {
@@ -127,11 +128,12 @@ enum status gaussian_fit(const float *rows, size_t count, int dim, struct gaussi
     }
     if (isnan(mu)) {
         free(whiten);
-        status = error_set(err, ST_INVALID, "the features of %zu pictures vary too little to be compared", count);
+        status =
+            error_set(err, ST_INVALID, "the features of %zu pictures vary too little to be compared", count);
         goto out;
     }
-    *g = (struct gaussian){.dim = dim, .shrinkage = shrinkage, .whiten = whiten,
-                           .mean = xmalloc(d * sizeof *g->mean)};
+    *g = (struct gaussian){
+        .dim = dim, .shrinkage = shrinkage, .whiten = whiten, .mean = xmalloc(d * sizeof *g->mean)};
     for (size_t j = 0; j < d; j++)
         g->mean[j] = (float)(rows[j] + offset[j]);
 out:

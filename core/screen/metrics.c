@@ -12,7 +12,7 @@ struct point { // one picture on the curve
     double score;
     uint32_t group; // index into the weights
     bool defect;
-    bool last;      // the next one, if any, has a lower score
+    bool last; // the next one, if any, has a lower score
 };
 
 // The curve: pictures from the highest score to the lowest.
@@ -166,7 +166,8 @@ static struct metrics_interval interval(double *values, int count)
     return (struct metrics_interval){percentile(values, count, 0.025), percentile(values, count, 0.975)};
 }
 
-static void bootstrap(const struct curve *c, int resamples, uint64_t seed, struct metrics_interval ci[FIGURES])
+static void bootstrap(const struct curve *c, int resamples, uint64_t seed,
+                      struct metrics_interval ci[FIGURES])
 {
     struct rng rng = rng_seed(seed);
     uint32_t *weights = xmalloc(c->groups * sizeof *weights);

@@ -76,8 +76,8 @@ static void distances_of(const struct gaussian *g, const struct screen_input *in
 }
 
 // Fit, leave out the farthest, fit again; *kept receives the size of the last fit.
-static enum status fit_trimmed(const struct screen_input *inputs, const size_t *members, size_t count, int dim,
-                               struct rng *rng, struct gaussian *g, size_t *kept, struct error *err)
+static enum status fit_trimmed(const struct screen_input *inputs, const size_t *members, size_t count,
+                               int dim, struct rng *rng, struct gaussian *g, size_t *kept, struct error *err)
 {
     size_t d = (size_t)dim, n = count < FIT_MOST ? count : FIT_MOST, left = 0;
     size_t *sample = xmalloc(count * sizeof *sample);
@@ -134,7 +134,8 @@ static int largest_first(const void *left, const void *right)
 // Fold 0 .. FOLDS-1 of each member: whole groups in random order, large ones
 // first, each to the smallest fold. A group with more than half of the members
 // would leave too little to fit: then each picture is its own group.
-static void assign_folds(const uint64_t *groups, const size_t *members, size_t count, struct rng *rng, int *folds)
+static void assign_folds(const uint64_t *groups, const size_t *members, size_t count, struct rng *rng,
+                         int *folds)
 {
     struct unit *all = xmalloc(count * sizeof *all), *units = xmalloc(count * sizeof *units);
     size_t *order = xmalloc(count * sizeof *order), *unit_of = xmalloc(count * sizeof *unit_of);
@@ -221,10 +222,12 @@ static enum status check(const struct screen_input *inputs, size_t count, int di
                          double flag_rate, struct error *err)
 {
     if (!(flag_rate > 0 && flag_rate < 1) || dim < 1)
-        return error_set(err, ST_INVALID, "the share of normals that may be flagged is %g; it must lie between 0 and 1",
+        return error_set(err, ST_INVALID,
+                         "the share of normals that may be flagged is %g; it must lie between 0 and 1",
                          flag_rate);
     if (normals < NORMALS_LEAST)
-        return error_set(err, ST_INVALID, "%zu pictures believed normal are too few to learn from; at least %d are needed",
+        return error_set(err, ST_INVALID,
+                         "%zu pictures believed normal are too few to learn from; at least %d are needed",
                          normals, NORMALS_LEAST);
     for (size_t i = 0; i < count; i++) {
         bool finite = isfinite(inputs[i].patch) && (!tiles || isfinite(inputs[i].tile));
@@ -232,7 +235,8 @@ static enum status check(const struct screen_input *inputs, size_t count, int di
             finite = finite && isfinite(inputs[i].embedding[j]);
         if (!finite)
             return error_set(err, ST_INVALID,
-                             "the features of picture %zu are not finite; the base or its weights are bad", i + 1);
+                             "the features of picture %zu are not finite; the base or its weights are bad",
+                             i + 1);
     }
     return ST_OK;
 }
@@ -282,21 +286,23 @@ enum status screen_fit(const struct screen_input *inputs, size_t count, int dim,
         measures[DETECTOR_TILE][i] = tiles ? inputs[i].tile : 0;
     }
     // Embeddings that do not vary are a detector that says nothing, like the others below.
-    m->used[DETECTOR_WHOLE] = fit_whole(m, inputs, members, count, normals, groups, seed,
-                                        measures[DETECTOR_WHOLE], NULL) == ST_OK;
+    m->used[DETECTOR_WHOLE] =
+        fit_whole(m, inputs, members, count, normals, groups, seed, measures[DETECTOR_WHOLE], NULL) == ST_OK;
     if (!m->used[DETECTOR_WHOLE]) {
         gaussian_clear(&m->gaussian);
         m->fit_count = normals;
     }
     for (int d = 0; d < DETECTORS; d++)
-        m->used[d] = (d != DETECTOR_WHOLE || m->used[d]) && fit_tail(measures[d], members, normals, &m->tails[d]);
+        m->used[d] =
+            (d != DETECTOR_WHOLE || m->used[d]) && fit_tail(measures[d], members, normals, &m->tails[d]);
     for (size_t i = 0; i < count; i++) {
         const double own[DETECTORS] = {measures[0][i], measures[1][i], measures[2][i]};
         parts_of(m, own, scores[i].parts);
         fused[i] = fuse(scores[i].parts);
     }
     if (!fit_tail(fused, members, normals, &m->fused))
-        status = error_set(err, ST_INVALID, "all pictures are identical: there is nothing to tell them apart by");
+        status =
+            error_set(err, ST_INVALID, "all pictures are identical: there is nothing to tell them apart by");
     for (size_t i = 0; i < count && status == ST_OK; i++)
         scores[i].score = fused_score(m, scores[i].parts);
     for (int d = 0; d < DETECTORS; d++)

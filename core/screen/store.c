@@ -54,15 +54,15 @@ struct store {
     char *path;
     int fd;
     struct header header;
-    size_t size;              // bytes of a record
-    uint64_t written;         // records handed to the kernel
-    uint64_t mapped;          // records inside the mapping
+    size_t size;      // bytes of a record
+    uint64_t written; // records handed to the kernel
+    uint64_t mapped;  // records inside the mapping
     unsigned char *map;
     size_t map_size;
-    unsigned char *pending;   // (PENDING, size)
+    unsigned char *pending; // (PENDING, size)
     struct slot slots[PENDING];
     size_t pending_count;
-    struct entry *table;      // open addressing, a power of two
+    struct entry *table; // open addressing, a power of two
     size_t capacity, used;
 };
 
@@ -174,8 +174,7 @@ static enum status open_header(struct store *s, struct error *err)
     if (found.version != s->header.version || found.dim != s->header.dim ||
         memcmp(found.key, s->header.key, sizeof found.key) != 0)
         return error_set(err, ST_CORRUPT,
-                         "%s: holds data of another base, other settings or another version; it can be deleted",
-                         s->path);
+                         "%s: made with another base, settings or version; it can be deleted", s->path);
     s->header.closed = found.closed;
     return ST_OK;
 }
@@ -225,8 +224,8 @@ static enum status index_all(struct store *s, struct error *err)
     unsigned char *record = xmalloc(s->size);
     enum status status = ST_OK;
     for (uint64_t c = 0; c < chunks && status == ST_OK; c++)
-        status = index_chunk(s, c * CHUNK, trust ? closed : UINT64_MAX, bytes, !trust || c + 1 == chunks, record,
-                             err);
+        status = index_chunk(s, c * CHUNK, trust ? closed : UINT64_MAX, bytes, !trust || c + 1 == chunks,
+                             record, err);
     free(record);
     return status;
 }
@@ -250,8 +249,7 @@ enum status store_open(const char *path, const char *key, int dim, struct store 
         status = error_set(err, ST_IO, "%s: cannot open: %s", path, strerror(errno));
     else if (flock(s->fd, LOCK_EX | LOCK_NB) != 0)
         status = errno == EWOULDBLOCK
-                     ? error_set(err, ST_BUSY, "%s: another process is screening with it; wait until it is done",
-                                 path)
+                     ? error_set(err, ST_BUSY, "%s: another process is using it; wait until it is done", path)
                      : error_set(err, ST_IO, "%s: cannot lock: %s", path, strerror(errno));
     else
         status = open_header(s, err);
@@ -301,8 +299,11 @@ enum status store_append(struct store *store, const struct store_record *record,
         if (status != ST_OK)
             return status;
     }
-    struct fixed fixed = {.id = record->id, .patch = record->patch, .tile = record->tile,
-                          .rows = record->heat.rows, .cols = record->heat.cols};
+    struct fixed fixed = {.id = record->id,
+                          .patch = record->patch,
+                          .tile = record->tile,
+                          .rows = record->heat.rows,
+                          .cols = record->heat.cols};
     memcpy(fixed.box, record->box, sizeof fixed.box);
     memcpy(fixed.cells, record->heat.cells, sizeof fixed.cells);
     unsigned char *bytes = store->pending + store->pending_count * store->size;
@@ -385,7 +386,9 @@ bool store_get(const struct store *store, int64_t id, struct store_record *recor
     memcpy(&slot, store->map + slot_at(store, n), sizeof slot);
     if (fixed.id != id || slot.id != id || check_of(bytes, store->size) != slot.check)
         return false;
-    *record = (struct store_record){.id = id, .patch = fixed.patch, .tile = fixed.tile,
+    *record = (struct store_record){.id = id,
+                                    .patch = fixed.patch,
+                                    .tile = fixed.tile,
                                     .heat = {.rows = fixed.rows, .cols = fixed.cols},
                                     .embedding = (const float *)(const void *)(bytes + sizeof fixed)};
     memcpy(record->box, fixed.box, sizeof record->box);

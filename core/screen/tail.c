@@ -11,7 +11,7 @@
 // (1 + shape * y / scale)^(-1/shape) for an excess y. Scores beyond the 98 %
 // quantile ("the far ones", a fifth of the excesses) enter the likelihood only
 // as: that many are far, and some of them may be no normals at all.
-enum { EXCESSES_MOST = 1000, SCALES = 24 };
+enum { EXCESSES_MOST = 1000, SCALES = 16 };
 static const double START = 0.90, FAR = 0.98, SHAPE_MOST = 0.5, SHAPE_STEP = 0.05;
 static const double FLOOR = 1e-12;
 // Weak priors that carry small samples and leave hundreds of excesses their
@@ -24,12 +24,12 @@ static const double GROSS = 1e-3;
 static const double ROUND_OFF = 1e-4; // probability from which a tail that would end goes on exponentially
 
 struct excesses {
-    double *values;     // (count) of those up to the far ones, thinned
+    double *values; // (count) of those up to the far ones, thinned
     size_t count;
-    double weight;      // how many each stands for
-    double near, far;   // how many are up to the 98 % quantile and beyond it
-    double limit;       // the excess at that quantile
-    double guess;       // scale suggested by the body
+    double weight;    // how many each stands for
+    double near, far; // how many are up to the 98 % quantile and beyond it
+    double limit;     // the excess at that quantile
+    double guess;     // scale suggested by the body
 };
 
 static int ascending(const void *left, const void *right)
@@ -61,7 +61,7 @@ static double log_survival(double shape, double scale, double y)
 // far (1 - s) / (s + c (1 - s)) - near / (1 - c) = 1 / mean.
 static double contamination(const struct excesses *e, double s)
 {
-    double rate = 1 / CONTAMINATION, low = 0, high = 1;
+    double rate = 1 / CONTAMINATION, low = 0, high = (1 - FAR) / (1 - START); // all of the far ones
     if (e->far * (1 - s) / fmax(s, 1e-300) - e->near <= rate)
         return 0;
     for (int i = 0; i < 40; i++) {
@@ -102,7 +102,7 @@ static double best_scale(const struct excesses *e, double shape, double *likelih
     double a = best - step, b = best + step;
     double x = b - golden * (b - a), y = a + golden * (b - a);
     double fx = log_likelihood(e, shape, exp(x)), fy = log_likelihood(e, shape, exp(y));
-    for (int i = 0; i < 24; i++) {
+    for (int i = 0; i < 12; i++) {
         if (fx > fy) {
             b = y, y = x, fy = fx;
             x = b - golden * (b - a);
@@ -126,8 +126,11 @@ static struct excesses excesses_of(const double *sorted, size_t count, double st
     for (end = first; end < count && sorted[end] <= limit; end++)
         ;
     size_t near = end - first, kept = near < EXCESSES_MOST ? near : EXCESSES_MOST;
-    struct excesses e = {.values = xcalloc(kept + 1, sizeof *e.values), .count = kept, .near = (double)near,
-                         .far = (double)(count - end), .limit = limit - start,
+    struct excesses e = {.values = xcalloc(kept + 1, sizeof *e.values),
+                         .count = kept,
+                         .near = (double)near,
+                         .far = (double)(count - end),
+                         .limit = limit - start,
                          .weight = kept ? (double)near / (double)kept : 0};
     for (size_t i = 0; i < kept; i++)
         e.values[i] = sorted[first + (2 * i + 1) * near / (2 * kept)] - start;
@@ -162,7 +165,8 @@ static void fit_sorted(const double *sorted, size_t count, struct tail *tail)
 enum status tail_fit(const double *scores, size_t count, struct tail *tail, struct error *err)
 {
     if (count < 16)
-        return error_set(err, ST_INVALID, "%zu scores are too few to fit a tail; at least 16 are needed", count);
+        return error_set(err, ST_INVALID, "%zu scores are too few to fit a tail; at least 16 are needed",
+                         count);
     for (size_t i = 0; i < count; i++)
         if (!isfinite(scores[i]))
             return error_set(err, ST_INVALID, "score %zu is not finite", i + 1);

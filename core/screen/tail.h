@@ -19,7 +19,7 @@ struct tail {
     double start;           // the 90 % quantile: the Pareto part begins here
     double shape, scale;    // shape is kept within [-0.5, 0.5]; where it is negative, the tail goes on
                             // exponentially from probability 1e-4, so that it has no end
-    double contamination;   // share of the scores left, 0 .. 0.02, that is taken for something else than normal
+    double contamination;   // share of the scores left, 0 .. 0.02, taken for something else than normal
 };
 
 // ST_INVALID for fewer than 16 scores, not finite scores, or all equal.

@@ -31,7 +31,8 @@ struct naive {
 
 static struct naive naive_fit(const float *rows, size_t n, int d)
 {
-    struct naive f = {.dim = d, .mean = xcalloc((size_t)d, sizeof(double)),
+    struct naive f = {.dim = d,
+                      .mean = xcalloc((size_t)d, sizeof(double)),
                       .cov = xcalloc((size_t)(d * d), sizeof(double))};
     for (size_t i = 0; i < n; i++)
         for (int j = 0; j < d; j++)

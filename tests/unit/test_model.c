@@ -4,6 +4,7 @@
 
 #include "tests/unit/test.h"
 
+#include "base/file.h"
 #include "base/rng.h"
 #include "screen/evaluate.h"
 #include "screen/metrics.h"
@@ -25,13 +26,17 @@ struct set {
 // `normals` believed normal of which the first `hidden` are gross defects, then
 // `others` not believed normal, the last `defects` of them defects. Groups of
 // four share a shift.
-static struct set make(size_t normals, size_t hidden, size_t others, size_t defects, enum sees sees, uint64_t seed)
+static struct set make(size_t normals, size_t hidden, size_t others, size_t defects, enum sees sees,
+                       uint64_t seed)
 {
     size_t n = normals + others;
     struct rng rng = rng_seed(seed);
-    struct set s = {.count = n, .embeddings = xcalloc(n * DIM, sizeof(float)),
-                    .inputs = xcalloc(n, sizeof *s.inputs), .believed = xcalloc(n, sizeof *s.believed),
-                    .defect = xcalloc(n, sizeof *s.defect), .groups = xcalloc(n, sizeof *s.groups),
+    struct set s = {.count = n,
+                    .embeddings = xcalloc(n * DIM, sizeof(float)),
+                    .inputs = xcalloc(n, sizeof *s.inputs),
+                    .believed = xcalloc(n, sizeof *s.believed),
+                    .defect = xcalloc(n, sizeof *s.defect),
+                    .groups = xcalloc(n, sizeof *s.groups),
                     .scores = xcalloc(n, sizeof *s.scores)};
     double shift[DIM] = {0};
     for (size_t i = 0; i < n; i++) {
@@ -70,8 +75,9 @@ static struct screen_model *fit(struct set *s, bool tiles, double flag_rate)
 {
     struct error err;
     struct screen_model *model;
-    assert_ok(screen_fit(s->inputs, s->count, DIM, s->believed, s->groups, tiles, flag_rate, 1, s->scores, &model,
-                         &err), &err);
+    assert_ok(screen_fit(s->inputs, s->count, DIM, s->believed, s->groups, tiles, flag_rate, 1, s->scores,
+                         &model, &err),
+              &err);
     return model;
 }
 
@@ -189,8 +195,8 @@ static void folds_never_cut_a_group(void **state)
         struct screen_model *model = fit(&s, false, 0.004);
         size_t scored_higher = 0;
         for (size_t i = 0; i < 400; i++)
-            scored_higher += s.scores[i].parts[DETECTOR_WHOLE] >
-                             screen_score(model, &s.inputs[i]).parts[DETECTOR_WHOLE];
+            scored_higher +=
+                s.scores[i].parts[DETECTOR_WHOLE] > screen_score(model, &s.inputs[i]).parts[DETECTOR_WHOLE];
         mean[grouped] = (double)scored_higher / 400;
         screen_free(model);
     }
@@ -218,16 +224,19 @@ static void small_and_odd_sets_work_or_are_refused(void **state)
         }
     }
     struct set s = make(15, 0, 20, 0, NOBODY, 1);
-    assert_status(screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, false, 0.004, 1, s.scores, &model, &err),
-                  ST_INVALID, &err);
+    assert_status(
+        screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, false, 0.004, 1, s.scores, &model, &err),
+        ST_INVALID, &err);
     assert_non_null(strstr(err.text, "16"));
     set_clear(&s);
     s = make(40, 0, 20, 0, NOBODY, 1);
-    assert_status(screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, false, 0, 1, s.scores, &model, &err),
-                  ST_INVALID, &err);
+    assert_status(
+        screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, false, 0, 1, s.scores, &model, &err),
+        ST_INVALID, &err);
     s.embeddings[50 * DIM + 3] = NAN;
-    assert_status(screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, false, 0.004, 1, s.scores, &model, &err),
-                  ST_INVALID, &err);
+    assert_status(
+        screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, false, 0.004, 1, s.scores, &model, &err),
+        ST_INVALID, &err);
     assert_non_null(strstr(err.text, "picture 51"));
     set_clear(&s);
 }
@@ -254,10 +263,62 @@ static void a_detector_that_never_varies_is_left_out(void **state)
     screen_free(model);
     for (size_t i = 0; i < s.count; i++)
         s.inputs[i].patch = 1;
-    assert_status(screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, false, 0.004, 1, s.scores, &model, &err),
-                  ST_INVALID, &err);
+    assert_status(
+        screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, false, 0.004, 1, s.scores, &model, &err),
+        ST_INVALID, &err);
     assert_non_null(strstr(err.text, "identical"));
     set_clear(&s);
+}
+
+static void a_stored_model_scores_like_the_fitted_one(void **state)
+{
+    (void)state;
+    struct error err;
+    char template[] = "/tmp/assay-test-XXXXXX", *dir = mkdtemp(template), hash[HASH_HEX], again[HASH_HEX],
+         *path;
+    struct base_info base = {.name = "test base", .sha256 = "aa"},
+                     other_base = {.name = "test base", .sha256 = "ab"};
+    struct screen_settings settings = screen_settings_default, other = screen_settings_default;
+    struct screen_model *model, *loaded;
+    unsigned char *bytes;
+    size_t count;
+    other.size = 320;
+    for (int without = 0; without < 2; without++) { // once without the whole detector
+        struct set s = make(80, 0, 20, 5, BOTH, 1);
+        for (size_t i = 0; i < s.count && without; i++)
+            s.inputs[i].embedding = s.embeddings;
+        model = fit(&s, true, 0.004);
+        assert_ok(screen_save(model, &base, &settings, dir, hash, &err), &err);
+        path = xasprintf("%s/%s.safetensors", dir, hash);
+        assert_ok(screen_load(path, &base, &settings, &loaded, &err), &err);
+        for (size_t i = 0; i < s.count; i++)
+            assert_true(same(screen_score(model, &s.inputs[i]), screen_score(loaded, &s.inputs[i])));
+        assert_true(screen_threshold(loaded) == screen_threshold(model));
+        assert_true(screen_shrinkage(loaded) == screen_shrinkage(model));
+        assert_int_equal(screen_fit_count(loaded), screen_fit_count(model));
+        assert_ok(screen_save(loaded, &base, &settings, dir, again, &err), &err);
+        assert_string_equal(again, hash);
+        screen_free(loaded);
+        screen_free(model);
+        assert_status(screen_load(path, &other_base, &settings, &loaded, &err), ST_INVALID, &err);
+        assert_non_null(strstr(err.text, hash));
+        assert_status(screen_load(path, &base, &other, &loaded, &err), ST_INVALID, &err);
+        assert_ok(file_read(path, 1 << 24, &bytes, &count, &err), &err);
+        bytes[count - 3] ^= 1; // a number changes a little
+        assert_ok(file_write(path, bytes, count, &err), &err);
+        assert_status(screen_load(path, &base, &settings, &loaded, &err), ST_CORRUPT, &err);
+        assert_non_null(strstr(err.text, hash));
+        for (size_t cut = 0; cut < count; cut += count / 50) {
+            assert_ok(file_write(path, bytes, cut, &err), &err);
+            assert_status(screen_load(path, &base, &settings, &loaded, &err), ST_CORRUPT, &err);
+        }
+        free(bytes);
+        assert_int_equal(unlink(path), 0);
+        assert_status(screen_load(path, &base, &settings, &loaded, &err), ST_NOT_FOUND, &err);
+        free(path);
+        set_clear(&s);
+    }
+    assert_int_equal(rmdir(dir), 0); // nothing else was left behind
 }
 
 // Groups far apart, each with a normal and a defect that differs little from it.
@@ -317,6 +378,7 @@ int main(void)
         cmocka_unit_test(folds_never_cut_a_group),
         cmocka_unit_test(small_and_odd_sets_work_or_are_refused),
         cmocka_unit_test(a_detector_that_never_varies_is_left_out),
+        cmocka_unit_test(a_stored_model_scores_like_the_fitted_one),
         cmocka_unit_test(evaluation_by_group_shows_the_leak),
     };
     return cmocka_run_group_tests_name("model", tests, NULL, NULL);

@@ -1,0 +1,179 @@
+#include "config.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "nn/safetensors.h"
+#include "screen/model_state.h"
+
+// Tensors: mean (dim), whiten (dim, dim); tail.NAME (TAIL_GRID + TAIL_NUMBERS)
+// for each used detector and for "fused". The rest is metadata.
+enum { TAIL_NUMBERS = 4, NUMBER = 32 };
+static const char KIND[] = "assay normality model 1";
+
+static void put_number(struct tensor_writer *writer, const char *key, double value)
+{
+    char text[NUMBER];
+    snprintf(text, sizeof text, "%.17g", value);
+    tensor_put_meta(writer, key, text);
+}
+
+static void put_tail(struct tensor_writer *writer, const char *name, const struct tail *tail)
+{
+    float values[TAIL_GRID + TAIL_NUMBERS];
+    char key[NUMBER];
+    for (int i = 0; i < TAIL_GRID; i++)
+        values[i] = (float)tail->grid[i];
+    values[TAIL_GRID] = (float)tail->start;
+    values[TAIL_GRID + 1] = (float)tail->shape;
+    values[TAIL_GRID + 2] = (float)tail->scale;
+    values[TAIL_GRID + 3] = (float)tail->contamination;
+    snprintf(key, sizeof key, "tail.%s", name);
+    tensor_put(writer, key, (int64_t[TENSOR_RANK]){TAIL_GRID + TAIL_NUMBERS}, values);
+}
+
+enum status screen_save(const struct screen_model *model, const struct base_info *base,
+                        const struct screen_settings *settings, const char *dir, char sha256[HASH_HEX],
+                        struct error *err)
+{
+    struct tensor_writer *writer = tensor_writer_new();
+    char text[SCREEN_SETTINGS_TEXT], used[DETECTORS + 1] = {0};
+    screen_settings_text(settings, text);
+    tensor_put_meta(writer, "kind", KIND);
+    tensor_put_meta(writer, "base", base->sha256);
+    tensor_put_meta(writer, "base_name", base->name);
+    tensor_put_meta(writer, "settings", text);
+    put_number(writer, "dim", model->dim);
+    put_number(writer, "flag_rate", model->flag_rate);
+    put_number(writer, "shrinkage", model->gaussian.shrinkage);
+    put_number(writer, "fit_count", (double)model->fit_count);
+    for (int d = 0; d < DETECTORS; d++) {
+        used[d] = model->used[d] ? '1' : '0';
+        if (model->used[d])
+            put_tail(writer, detector_name((enum detector)d), &model->tails[d]);
+    }
+    tensor_put_meta(writer, "used", used);
+    put_tail(writer, "fused", &model->fused);
+    if (model->used[DETECTOR_WHOLE]) {
+        tensor_put(writer, "mean", (int64_t[TENSOR_RANK]){model->dim}, model->gaussian.mean);
+        tensor_put(writer, "whiten", (int64_t[TENSOR_RANK]){model->dim, model->dim}, model->gaussian.whiten);
+    }
+    enum status status = tensor_write(writer, NULL, dir, sha256, err);
+    tensor_writer_free(writer);
+    return status;
+}
+
+static enum status get_number(const struct tensor_file *file, const char *key, double low, double high,
+                              double *value, struct error *err)
+{
+    const char *text = tensor_meta(file, key);
+    char *end = NULL;
+    if (text)
+        *value = strtod(text, &end);
+    if (!text || end == text || *end || !(*value >= low && *value <= high))
+        return error_set(err, ST_CORRUPT, "%s: %s is missing or out of range", tensor_path(file), key);
+    return ST_OK;
+}
+
+static enum status get_tail(const struct tensor_file *file, const char *name, struct tail *tail,
+                            struct error *err)
+{
+    int64_t shape[TENSOR_RANK] = {TAIL_GRID + TAIL_NUMBERS};
+    char key[NUMBER];
+    float *v;
+    snprintf(key, sizeof key, "tail.%s", name);
+    enum status status = tensor_read(file, key, shape, &v, err);
+    if (status != ST_OK)
+        return status;
+    for (int i = 0; i < TAIL_GRID; i++)
+        tail->grid[i] = v[i];
+    tail->start = v[TAIL_GRID];
+    tail->shape = v[TAIL_GRID + 1];
+    tail->scale = v[TAIL_GRID + 2];
+    tail->contamination = v[TAIL_GRID + 3];
+    for (int i = 1; i < TAIL_GRID; i++)
+        if (v[i] < v[i - 1])
+            status = ST_CORRUPT;
+    if (fabs(tail->shape) > 0.5 || !(tail->scale > 0) || tail->contamination < 0 ||
+        tail->contamination > 0.05)
+        status = ST_CORRUPT;
+    free(v);
+    return status == ST_OK ? ST_OK
+                           : error_set(err, status, "%s: tensor %s: its numbers contradict each other",
+                                       tensor_path(file), key);
+}
+
+static enum status same_text(const struct tensor_file *file, const char *key, const char *want,
+                             const char *what, struct error *err)
+{
+    const char *found = tensor_meta(file, key);
+    if (!found || strcmp(found, want) != 0)
+        return error_set(err, ST_INVALID, "%s: %s; screen the scene again to make one that fits",
+                         tensor_path(file), what);
+    return ST_OK;
+}
+
+static enum status read_model(const struct tensor_file *file, const struct base_info *base,
+                              const struct screen_settings *settings, struct screen_model *m,
+                              struct error *err)
+{
+    char text[SCREEN_SETTINGS_TEXT];
+    double dim = 0, fit_count = 0;
+    screen_settings_text(settings, text);
+    enum status status = tensor_check_name(file, err);
+    if (status == ST_OK)
+        status = same_text(file, "kind", KIND, "not a normality model of this version", err);
+    if (status == ST_OK)
+        status = same_text(file, "base", base->sha256, "this model was made with another base", err);
+    if (status == ST_OK)
+        status = same_text(file, "settings", text, "this model was made with other settings", err);
+    if (status == ST_OK)
+        status = get_number(file, "dim", 1, 1 << 20, &dim, err);
+    if (status == ST_OK)
+        status = get_number(file, "flag_rate", 1e-12, 1, &m->flag_rate, err);
+    if (status == ST_OK)
+        status = get_number(file, "shrinkage", 0, 1, &m->gaussian.shrinkage, err);
+    if (status == ST_OK)
+        status = get_number(file, "fit_count", 0, 0x1p53, &fit_count, err);
+    if (status != ST_OK)
+        return status;
+    m->dim = (int)dim;
+    m->fit_count = (size_t)fit_count;
+    const char *used = tensor_meta(file, "used");
+    if (!used || strlen(used) != DETECTORS || strspn(used, "01") != DETECTORS)
+        return error_set(err, ST_CORRUPT, "%s: used is missing or out of range", tensor_path(file));
+    for (int d = 0; d < DETECTORS && status == ST_OK; d++) {
+        m->used[d] = used[d] == '1';
+        if (m->used[d])
+            status = get_tail(file, detector_name((enum detector)d), &m->tails[d], err);
+    }
+    if (status == ST_OK)
+        status = get_tail(file, "fused", &m->fused, err);
+    if (status != ST_OK || !m->used[DETECTOR_WHOLE])
+        return status;
+    int64_t row[TENSOR_RANK] = {m->dim}, square[TENSOR_RANK] = {m->dim, m->dim};
+    m->gaussian.dim = m->dim;
+    status = tensor_read(file, "mean", row, &m->gaussian.mean, err);
+    return status == ST_OK ? tensor_read(file, "whiten", square, &m->gaussian.whiten, err) : status;
+}
+
+enum status screen_load(const char *path, const struct base_info *base,
+                        const struct screen_settings *settings, struct screen_model **model,
+                        struct error *err)
+{
+    struct tensor_file *file;
+    enum status status = tensor_open(path, &file, err);
+    if (status != ST_OK)
+        return status;
+    struct screen_model *m = xcalloc(1, sizeof *m);
+    status = read_model(file, base, settings, m, err);
+    tensor_close(file);
+    if (status != ST_OK)
+        screen_free(m);
+    else
+        *model = m;
+    return status;
+}
