@@ -16,9 +16,8 @@ static void draw_sky(struct canvas *c, const struct demo_view *view, float shift
     int kind = weather < 0.35f ? 0 : weather < 0.65f ? 1 : weather < 0.93f ? 2 : 3;
     float clear = kind == 2 ? 0.25f : 0.7f, amount = draw_between(&rng, -0.9f, 0.6f);
     float *cloud = plane_new(c), sx = 0.4f * shift_x, sy = 0.4f * shift_y;
-    noise_add_octaves(cloud, w, h,
-                      (struct noise){draw_between(&rng, 90, 190), draw_between(&rng, 45, 90), 1, sx, sy}, 5,
-                      &rng);
+    float cloud_x = draw_between(&rng, 90, 190), cloud_y = draw_between(&rng, 45, 90);
+    noise_add_octaves(cloud, w, h, (struct noise){cloud_x, cloud_y, 1, sx, sy}, 5, &rng);
     float white[3];
     for (int k = 0; k < 3; k++) {
         sky_low[k] = low[kind][k] * bright;

@@ -56,8 +56,8 @@ static void draw_structure(struct canvas *c, const struct light *light, float *g
     struct material spill = {.tint = {42}, .gloss = 0.1f, .texture = grime, .rough = 0.5f};
     for (int i = 0; i < 130; i++) {
         float side = i & 1 ? draw_between(&rng, 262, 322) : draw_between(&rng, -2, 58);
-        draw_lump(c, side, draw_between(&rng, 0, 240), draw_log_between(&rng, 1.2f, 5), 0, &spill, light,
-                  &rng);
+        float y = draw_between(&rng, 0, 240), r = draw_log_between(&rng, 1.2f, 5);
+        draw_lump(c, side, y, r, 0, &spill, light, &rng);
     }
     struct material steel = {.tint = {78}, .gloss = 0.2f, .texture = grime, .rough = 0.9f};
     struct material roller = {.tint = {92}, .gloss = 0.45f, .texture = grime, .rough = 0.4f};
@@ -204,8 +204,11 @@ static void draw_load(struct belt *b, const float *texture)
     struct material coal = {.texture = texture, .rough = 0.13f};
     while (spent < area) {
         // Crushed coal: many small, few large.
-        float r = b->size * draw_log_between(&rng, 0.45f, 1) * (draw_chance(&rng, 0.12f) ? 1.8f : 1);
-        float u = draw_between(&rng, -1, 1) + draw_between(&rng, -1, 1) * 0.35f;
+        float r = b->size * draw_log_between(&rng, 0.45f, 1);
+        if (draw_chance(&rng, 0.12f))
+            r *= 1.8f;
+        float u = draw_between(&rng, -1, 1);
+        u += 0.35f * draw_between(&rng, -1, 1);
         float x = b->load_centre + u * b->load_half * 0.92f, y = draw_between(&rng, -20, (float)h + 20);
         if (draw_chance(&rng, 0.03f)) // strays
             x = b->centre + draw_between(&rng, -0.9f, 0.9f) * b->half;
@@ -227,10 +230,9 @@ static void draw_rod(struct belt *b, const float *texture)
     float z = heap_height(b, x - b->shift_x) + 0.5f * r +
               (b->load > 0.1f ? b->size * draw_between(&b->flaw, 0.2f, 0.9f) : 0);
     bool wood = draw_chance(&b->flaw, 0.35f);
-    struct material m = {.tint = {wood ? draw_between(&b->flaw, 95, 150) : draw_between(&b->flaw, 80, 125)},
-                         .gloss = wood ? 0.02f : draw_between(&b->flaw, 0.2f, 0.6f),
-                         .texture = texture,
-                         .rough = wood ? 0.25f : 0.15f};
+    float tone = wood ? draw_between(&b->flaw, 95, 150) : draw_between(&b->flaw, 80, 125);
+    float gloss = wood ? 0.02f : draw_between(&b->flaw, 0.2f, 0.6f);
+    struct material m = {.tint = {tone}, .gloss = gloss, .texture = texture, .rough = wood ? 0.25f : 0.15f};
     enum { N = 7 };
     struct knot bar[N];
     float bow = wood ? draw_between(&b->flaw, -4, 4) : draw_between(&b->flaw, -1, 1);
@@ -264,10 +266,11 @@ static void draw_rock(struct belt *b, const float *texture)
     float x = b->load_centre + draw_between(&b->flaw, -0.75f, 0.75f) * b->load_half + b->shift_x;
     float y = draw_between(&b->flaw, 30, 210) + b->shift_y;
     draw_lump(b->c, x, y, r, heap_height(b, x - b->shift_x) - 0.1f * r, &m, &b->light, &b->flaw);
-    for (int i = 0; i < 3; i++) // knobs, so that it is not one clean crystal
-        draw_lump(b->c, x + draw_between(&b->flaw, -0.5f, 0.5f) * r,
-                  y + draw_between(&b->flaw, -0.5f, 0.5f) * r, r * draw_between(&b->flaw, 0.35f, 0.6f),
-                  heap_height(b, x - b->shift_x) + 0.15f * r, &m, &b->light, &b->flaw);
+    for (int i = 0; i < 3; i++) { // knobs, so that it is not one clean crystal
+        float u = draw_between(&b->flaw, -0.5f, 0.5f) * r, v = draw_between(&b->flaw, -0.5f, 0.5f) * r;
+        float base = heap_height(b, x - b->shift_x) + 0.15f * r;
+        draw_lump(b->c, x + u, y + v, r * draw_between(&b->flaw, 0.35f, 0.6f), base, &m, &b->light, &b->flaw);
+    }
 }
 
 // Lays the moving belt over the structure; the belt's edges, frayed or not.
@@ -310,9 +313,9 @@ static void lay_belt(struct belt *b, struct canvas *under)
     for (int i = 0; i < (int)(fray_half / 4) + 3; i++) { // loose cords of the carcass
         struct knot cord[8];
         float v = draw_between(&b->flaw, -0.8f, 0.8f), back = depth * (1 - v * v) * 0.8f;
-        knots_wander(cord, 8, edge - out * back, fray_y + v * fray_half,
-                     (on_right ? 0 : 0.5f) + draw_between(&b->flaw, -0.14f, 0.14f),
-                     draw_between(&b->flaw, 0.3f, 1.4f) * depth, 2, 0.55f, &b->flaw);
+        float turn = (on_right ? 0 : 0.5f) + draw_between(&b->flaw, -0.14f, 0.14f);
+        float length = draw_between(&b->flaw, 0.3f, 1.4f) * depth;
+        knots_wander(cord, 8, edge - out * back, fray_y + v * fray_half, turn, length, 2, 0.55f, &b->flaw);
         draw_stroke(c, cover, cord, 8);
     }
     canvas_mix_plane(c, cover, &light, 0.7f);
@@ -342,8 +345,7 @@ static void expose(struct belt *b)
     plane_free(c, dust);
     canvas_soften(c, draw_between(&frame, 0, 0.6f));
     if (draw_chance(&frame, 0.02f))
-        lens_drop(c, draw_between(&frame, 20, 300), draw_between(&frame, 20, 220),
-                  draw_log_between(&frame, 5, 20));
+        lens_drop(c, &frame);
     if (draw_chance(&frame, 0.02f)) { // a water spray's streaks
         float *cover = plane_new(c), white = 190;
         for (int i = 0; i < 14; i++) {

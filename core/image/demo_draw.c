@@ -278,8 +278,10 @@ void draw_blob(const struct canvas *c, float *cover, float x, float y, float rad
         }
 }
 
-void lens_drop(struct canvas *c, float x, float y, float radius)
+void lens_drop(struct canvas *c, struct rng *rng)
 {
+    float x = draw_between(rng, 0.05f, 0.95f) * (float)c->width;
+    float y = draw_between(rng, 0.06f, 0.94f) * (float)c->height, radius = draw_log_between(rng, 5.5f, 23);
     int w = c->width, h = c->height;
     int x0 = (int)clampf(x - radius - 1, 0, (float)w), x1 = (int)clampf(x + radius + 2, 0, (float)w);
     int y0 = (int)clampf(y - radius - 1, 0, (float)h), y1 = (int)clampf(y + radius + 2, 0, (float)h);

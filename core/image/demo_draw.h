@@ -71,6 +71,8 @@ static inline float rampf(float low, float high, float x)
 float draw_sin(float turns); // of a whole turn; exact to 1e-3, the same everywhere
 float draw_cos(float turns);
 
+// Never two draws in one expression or argument list: C leaves their order open,
+// and compilers do differ.
 struct rng draw_rng(uint64_t seed, uint64_t tag); // an independent stream per tag
 float draw_between(struct rng *r, float low, float high);
 float draw_log_between(struct rng *r, float low, float high); // log-uniform, 0 < low
@@ -161,7 +163,7 @@ void relief_occlude(struct canvas *c, int radius, float strength);
 
 // --- harmless oddities ---------------------------------------------------
 
-void lens_drop(struct canvas *c, float x, float y, float radius); // a water drop on the glass
+void lens_drop(struct canvas *c, struct rng *rng); // a water drop on the glass
 void draw_leaf(struct canvas *c, float x, float y, float length, float turns, const float *tint,
                struct rng *rng);
 // Irregular round patch into a cover plane (max): radius * (1 + ragged * noise).

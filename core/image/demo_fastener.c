@@ -91,8 +91,8 @@ static void draw_crack(struct track *t)
     if (draw_chance(&t->flaw, 0.4f)) { // spalled concrete beside it
         memset(cover, 0, (size_t)c->width * (size_t)c->height * sizeof *cover);
         float pale = 205;
-        draw_blob(c, cover, path[N / 2].x + 2, path[N / 2].y, draw_between(&t->flaw, 3, 7),
-                  draw_between(&t->flaw, 2, 6), 0.5f, 1.5f, &t->flaw);
+        float wide = draw_between(&t->flaw, 3, 7), high = draw_between(&t->flaw, 2, 6);
+        draw_blob(c, cover, path[N / 2].x + 2, path[N / 2].y, wide, high, 0.5f, 1.5f, &t->flaw);
         canvas_mix_plane(c, cover, &pale, 0.35f * contrast);
     }
     plane_free(c, cover);
@@ -293,8 +293,8 @@ static void draw_fastening(struct track *t, int side)
     if (kind == LOOSE_BOLT) {
         float raised = draw_log_between(&t->flaw, 4, 14);
         f.nut_turn += draw_between(&t->flaw, 0.05f, 0.12f);
-        draw_bolt(t, &f, raised, draw_between(&t->flaw, -0.25f, 0.25f) * raised,
-                  draw_between(&t->flaw, -0.25f, 0.25f) * raised);
+        float off_x = draw_between(&t->flaw, -0.25f, 0.25f), off_y = draw_between(&t->flaw, -0.25f, 0.25f);
+        draw_bolt(t, &f, raised, off_x * raised, off_y * raised);
     } else if (kind != MISSING_BOLT && !gone) {
         draw_bolt(t, &f, 0, 0, 0);
     }
@@ -336,9 +336,10 @@ static void draw_object(struct track *t)
         float tone = draw_between(&t->flaw, 120, 235);
         for (int i = 0; i < 9; i++) {
             film.tint[0] = tone * draw_between(&t->flaw, 0.85f, 1.1f);
-            draw_lump(c, x + draw_between(&t->flaw, -0.45f, 0.45f) * size,
-                      y + draw_between(&t->flaw, -0.45f, 0.45f) * size,
-                      size * draw_between(&t->flaw, 0.25f, 0.6f), z - 2, &film, &t->light, &t->flaw);
+            float u = draw_between(&t->flaw, -0.45f, 0.45f) * size,
+                  v = draw_between(&t->flaw, -0.45f, 0.45f) * size;
+            draw_lump(c, x + u, y + v, size * draw_between(&t->flaw, 0.25f, 0.6f), z - 2, &film, &t->light,
+                      &t->flaw);
         }
     }
 }
@@ -378,8 +379,9 @@ static void draw_oddities(struct track *t)
     }
     if (draw_chance(&rng, 0.03f)) {
         float tint = draw_between(&rng, 70, 150);
-        draw_leaf(c, t->x + draw_between(&rng, -130, 110), draw_between(&rng, 20, 215),
-                  draw_between(&rng, 12, 24), draw_between(&rng, 0, 1), &tint, &rng);
+        float x = t->x + draw_between(&rng, -130, 110), y = draw_between(&rng, 20, 215);
+        float length = draw_between(&rng, 12, 24), turn = draw_between(&rng, 0, 1);
+        draw_leaf(c, x, y, length, turn, &tint, &rng);
     }
 }
 
@@ -391,7 +393,8 @@ static void expose(struct track *t)
     float exposure = draw_between(&frame, 0.85f, 1.12f) * (0.82f + 0.26f * t->sun);
     // The car's own shadow, or a pole's: a soft straight edge across the picture.
     bool shaded = draw_chance(&place, 0.3f * t->sun);
-    float turn = draw_between(&place, -0.12f, 0.12f) + (draw_chance(&place, 0.5f) ? 0.25f : 0);
+    float turn = draw_between(&place, -0.12f, 0.12f);
+    turn += draw_chance(&place, 0.5f) ? 0.25f : 0;
     float nx = draw_cos(turn), ny = draw_sin(turn), at = draw_between(&place, -90, 90),
           depth = draw_between(&place, 0.3f, 0.55f);
     float pole = draw_chance(&place, 0.35f) ? draw_between(&place, 14, 40) : 1e6f,
@@ -413,8 +416,7 @@ static void expose(struct track *t)
     if (draw_chance(&frame, 0.12f)) // a fast stretch: blurred along the rail
         plane_box_blur(c, c->tone[0], 0, draw_chance(&frame, 0.3f) ? 2 : 1);
     if (draw_chance(&frame, 0.025f))
-        lens_drop(c, draw_between(&frame, 15, 305), draw_between(&frame, 15, 225),
-                  draw_log_between(&frame, 6, 24));
+        lens_drop(c, &frame);
 }
 
 void demo_draw_fastener(struct canvas *c, const struct demo_view *view)

@@ -68,7 +68,8 @@ static void choose(struct scene *s)
     for (int k = 0; k < 3; k++)
         s->tint[k] = looks[s->look][k] * draw_between(&place, 0.88f, 1.1f);
     s->sun = clampf(0.5f + 0.5f * draw_sin(n / 230.0f) + draw_between(&place, -0.3f, 0.3f), 0.08f, 1);
-    s->lit_side = draw_between(&place, 0.2f, 0.55f) * (draw_chance(&place, 0.5f) ? 1 : -1);
+    s->lit_side = draw_between(&place, 0.2f, 0.55f);
+    s->lit_side *= draw_chance(&place, 0.5f) ? 1 : -1;
     s->light = light_from(draw_between(&place, 0.55f, 0.95f), 0.7f, 0.25f + 0.35f * s->sun);
     s->flaw = draw_rng(s->view->flaw, 1);
     s->bad_disc = (int)draw_between(&s->flaw, 0, (float)s->discs - 0.01f);
@@ -134,7 +135,8 @@ static void draw_hardware(struct scene *s, float head_x, float head_y, float foo
     float end_x = foot_x + s->ax * r * 1.1f, end_y = foot_y + s->ay * r * 1.1f, w = r * 0.17f + 0.4f;
     bool hanging = s->ay > 0.8f;
     float lean = draw_between(&rng, -0.2f, 0.2f);
-    for (int k = 0; k < (draw_chance(&rng, 0.4f) ? 2 : 1); k++) {
+    int wires = draw_chance(&rng, 0.4f) ? 2 : 1;
+    for (int k = 0; k < wires; k++) {
         float off = (float)k * r * 0.9f;
         struct knot line[] = {{end_x - 400, end_y + off + 400 * lean + 34, 2, w},
                               {end_x, end_y + off, 2, w},
@@ -343,7 +345,8 @@ static void draw_nest(struct scene *s, float head_x, float head_y)
             struct knot twig[6];
             float at = draw_between(&s->flaw, -1, 1),
                   over = draw_between(&s->flaw, -0.5f, 0.5f) * (1 - 0.5f * at * at);
-            float turn = draw_between(&s->flaw, -0.11f, 0.11f) + (draw_chance(&s->flaw, 0.15f) ? 0.2f : 0);
+            float turn = draw_between(&s->flaw, -0.11f, 0.11f);
+            turn += draw_chance(&s->flaw, 0.15f) ? 0.2f : 0;
             float length = size * draw_between(&s->flaw, 0.5f, 1.1f);
             knots_wander(twig, 6, x + at * size * 0.75f - 0.5f * length, y + over * size, turn, length, 2,
                          0.7f, &s->flaw);
@@ -374,9 +377,10 @@ static void draw_thread(struct scene *s)
             path[k].radius = thick * (0.7f + 0.3f * path[k].radius / thick);
         draw_stroke(c, cover, path, N);
     }
-    if (draw_chance(&s->flaw, 0.4f)) // a torn film hanging in it
-        draw_blob(c, cover, path[N / 2].x, path[N / 2].y, draw_between(&s->flaw, 4, 11),
-                  draw_between(&s->flaw, 7, 24), 0.6f, 1.5f, &s->flaw);
+    if (draw_chance(&s->flaw, 0.4f)) { // a torn film hanging in it
+        float wide = draw_between(&s->flaw, 4, 11), high = draw_between(&s->flaw, 7, 24);
+        draw_blob(c, cover, path[N / 2].x, path[N / 2].y, wide, high, 0.6f, 1.5f, &s->flaw);
+    }
     canvas_mix_plane(c, cover, tint, draw_log_between(&s->flaw, 0.6f, 0.95f));
     plane_free(c, cover);
 }
@@ -426,8 +430,7 @@ static void expose(struct scene *s)
         canvas_soften(c, 1);
     }
     if (draw_chance(&frame, 0.02f))
-        lens_drop(c, draw_between(&frame, 15, 305), draw_between(&frame, 15, 225),
-                  draw_log_between(&frame, 6, 24));
+        lens_drop(c, &frame);
 }
 
 void demo_draw_insulator(struct canvas *c, const struct demo_view *view)
