@@ -8,6 +8,13 @@
 #include <string.h>
 #include <wchar.h>
 
+// with _FORTIFY_SOURCE some of them are macros, which cannot be poisoned
+#undef strcpy
+#undef strcat
+#undef strncpy
+#undef strncat
+#undef sprintf
+#undef vsprintf
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf gets
 
 #endif
