@@ -3,7 +3,7 @@
 noinst_LIBRARIES += libcore.a
 libcore_a_CPPFLAGS = -I$(top_srcdir)/core $(BLAS_CFLAGS) $(PNG_CFLAGS) $(JPEG_CFLAGS) $(EXIF_CFLAGS) \
 	$(JANSSON_CFLAGS) $(NETTLE_CFLAGS)
-libcore_a_CFLAGS = $(ASSAY_CFLAGS) -O3
+libcore_a_CFLAGS = $(ASSAY_CFLAGS)
 libcore_a_SOURCES =
 
 include core/base/local.mk
