@@ -1,2 +1,16 @@
 noinst_LIBRARIES += libui.a
-libui_a_SOURCES =
+libui_a_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(NCURSES_CFLAGS) $(SIXEL_CFLAGS) $(CHAFA_CFLAGS)
+libui_a_SOURCES = \
+	ui/answer.c \
+	ui/compose.c ui/compose.h \
+	ui/draw.c ui/draw.h \
+	ui/keymap.c ui/keymap.h \
+	ui/panel.c \
+	ui/picture.c \
+	ui/prefetch.c ui/prefetch.h \
+	ui/review.c ui/review.h \
+	ui/script.c \
+	ui/session.h \
+	ui/sixel.c ui/sixel.h \
+	ui/symbols.c ui/symbols.h \
+	ui/term.c ui/term.h

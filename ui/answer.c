@@ -1,0 +1,263 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <wchar.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "ui/session.h"
+
+const char *const answer_severities[3] = {"stop", "key", "general"};
+
+bool answer_new(const struct choice *choice)
+{
+    for (size_t i = 0; i < choice->count; i++)
+        if (strcasecmp(choice->names[i], choice->search) == 0)
+            return false;
+    return choice->search[0] != '\0';
+}
+
+size_t answer_matches(const struct choice *choice, size_t *places, size_t room)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < choice->count && n < room; i++)
+        if (strcasestr(choice->names[i], choice->search))
+            places[n++] = i;
+    if (answer_new(choice) && n < room)
+        places[n++] = choice->count;
+    return n;
+}
+
+static void count_done(struct session *s, enum action_kind kind)
+{
+    if (kind == ACTION_UNDO) {
+        s->undone += s->undone < s->done_count;
+    } else if (kind == ACTION_REDO) {
+        s->undone -= s->undone > 0;
+    } else {
+        s->done_count -= s->undone;
+        s->undone = 0;
+        GROW(s->done, s->done_room, s->done_count + 1);
+        s->done[s->done_count++] = kind;
+    }
+}
+
+static void act(struct session *s, enum action_kind kind, const char *class_name, const char *severity)
+{
+    static const char *const said[] = {"normal", "defect", "unsure: the lead will see it", "skipped",
+                                       "taken back", "given again"};
+    struct action action = {.kind = kind, .class_name = class_name, .severity = severity};
+    struct error err;
+    bool about = kind != ACTION_UNDO && kind != ACTION_REDO;
+    if (about || s->entry.present)
+        action.id = s->entry.item.id;
+    if (about && s->seen)
+        action.took_ms = (int64_t)((clock_seconds() - s->seen_at) * 1000);
+    size_t index = s->index;
+    if (s->model->act(s->model->context, &action, &index, &err)) {
+        session_say(s, "%s", err.text);
+        return;
+    }
+    if (kind != ACTION_SKIP)
+        count_done(s, kind);
+    if (kind == ACTION_DEFECT)
+        session_say(s, "%s: defect, %s (%s)", s->entry.item.name, class_name, severity);
+    else if (about)
+        session_say(s, "%s: %s", s->entry.item.name, said[kind]);
+    else
+        session_say(s, "The last answer was %s.", said[kind]);
+    s->index = about ? s->index + 1 : index;
+    session_load(s);
+}
+
+// An answer to a picture that nobody can have seen yet needs a second press,
+// after the question has been on the screen.
+static bool confirmed(struct session *s)
+{
+    if (s->seen || s->confirm == s->entry.item.id)
+        return true;
+    s->confirm = s->entry.item.id;
+    session_say(s, "The picture is not shown yet - press again to answer without seeing it.");
+    return false;
+}
+
+static void open_choice(struct session *s)
+{
+    struct choice *c = &s->choice;
+    const struct review_class *classes = NULL;
+    size_t count = 0;
+    s->model->classes(s->model->context, &classes, &count);
+    free(c->names);
+    free(c->severities);
+    memset(c, 0, sizeof *c);
+    c->count = count;
+    c->names = xcalloc(count + 1, sizeof *c->names);
+    c->severities = xcalloc(count + 1, sizeof *c->severities);
+    for (size_t i = 0; i < count; i++) {
+        snprintf(c->names[i], CLASS_ROOM, "%s", classes[i].name);
+        c->severities[i] = 2;
+        for (int k = 0; k < 3; k++)
+            if (classes[i].severity && strcmp(classes[i].severity, answer_severities[k]) == 0)
+                c->severities[i] = k;
+    }
+    s->context = CONTEXT_CLASS;
+}
+
+static void go(struct session *s, bool forward)
+{
+    if (forward ? !s->entry.present : s->index == 0) {
+        session_say(s, forward ? "This is the end." : "This is the first picture.");
+        return;
+    }
+    s->index = forward ? s->index + 1 : s->index - 1;
+    session_say(s, "%s", "");
+    session_load(s);
+}
+
+static void review_key(struct session *s, enum command command)
+{
+    bool about = command == COMMAND_NORMAL || command == COMMAND_DEFECT || command == COMMAND_UNSURE;
+    if (about && (!s->entry.present || !confirmed(s)))
+        return;
+    switch (command) {
+    case COMMAND_NORMAL:
+        act(s, ACTION_NORMAL, NULL, NULL);
+        break;
+    case COMMAND_UNSURE:
+        act(s, ACTION_UNSURE, NULL, NULL);
+        break;
+    case COMMAND_DEFECT:
+        open_choice(s);
+        break;
+    case COMMAND_SKIP:
+        if (s->entry.present)
+            act(s, ACTION_SKIP, NULL, NULL);
+        break;
+    case COMMAND_UNDO:
+        act(s, ACTION_UNDO, NULL, NULL);
+        break;
+    case COMMAND_REDO:
+        act(s, ACTION_REDO, NULL, NULL);
+        break;
+    case COMMAND_NEXT:
+    case COMMAND_PREVIOUS:
+        go(s, command == COMMAND_NEXT);
+        break;
+    case COMMAND_HEAT:
+        s->heat = !s->heat;
+        session_say(s, s->heat ? "Heatmap on." : "Heatmap off.");
+        session_want(s);
+        break;
+    case COMMAND_HELP:
+        s->context = CONTEXT_HELP;
+        s->help_top = 0;
+        break;
+    case COMMAND_REDRAW:
+        s->repaint = true;
+        break;
+    case COMMAND_QUIT:
+        s->quit = true;
+        break;
+    default:
+        session_say(s, "That key does nothing here; ? shows the keys.");
+    }
+}
+
+static void type(struct choice *c, int key)
+{
+    char bytes[8];
+    mbstate_t state = {0};
+    size_t n = wcrtomb(bytes, (wchar_t)key, &state), len = strlen(c->search);
+    if (key < ' ' || n == (size_t)-1 || len + n >= CLASS_ROOM || (len == 0 && key == ' '))
+        return;
+    memcpy(c->search + len, bytes, n);
+    c->search[len + n] = '\0';
+    c->marked = 0;
+}
+
+static void erase_letter(struct choice *c)
+{
+    size_t len = strlen(c->search);
+    while (len > 0 && (c->search[--len] & 0xc0) == 0x80)
+        ;
+    c->search[len] = '\0';
+    c->marked = 0;
+}
+
+static void take_class(struct session *s)
+{
+    struct choice *c = &s->choice;
+    size_t *places = xcalloc(c->count + 1, sizeof *places);
+    size_t n = answer_matches(c, places, c->count + 1);
+    if (n > 0) {
+        size_t place = places[c->marked < n ? c->marked : n - 1];
+        bool fresh = place == c->count;
+        snprintf(c->taken, CLASS_ROOM, "%s", fresh ? c->search : c->names[place]);
+        for (size_t len = strlen(c->taken); len > 0 && c->taken[len - 1] == ' ';)
+            c->taken[--len] = '\0';
+        c->severity = fresh ? 2 : c->severities[place];
+        s->context = CONTEXT_SEVERITY;
+    } else {
+        session_say(s, "There is no class yet: type the name of the first.");
+    }
+    free(places);
+}
+
+static void class_key(struct session *s, enum command command, int key)
+{
+    struct choice *c = &s->choice;
+    size_t *places = xcalloc(c->count + 1, sizeof *places);
+    size_t n = answer_matches(c, places, c->count + 1);
+    free(places);
+    if (command == COMMAND_BACK)
+        s->context = CONTEXT_REVIEW;
+    else if (command == COMMAND_UP)
+        c->marked -= c->marked > 0;
+    else if (command == COMMAND_DOWN)
+        c->marked += c->marked + 1 < n;
+    else if (command == COMMAND_ERASE)
+        erase_letter(c);
+    else if (command == COMMAND_ACCEPT)
+        take_class(s);
+    else if (key < KEYMAP_FUNCTION)
+        type(c, key);
+}
+
+static void severity_key(struct session *s, enum command command)
+{
+    struct choice *c = &s->choice;
+    if (command == COMMAND_BACK) {
+        s->context = CONTEXT_CLASS;
+    } else if (command == COMMAND_UP) {
+        c->severity -= c->severity > 0;
+    } else if (command == COMMAND_DOWN) {
+        c->severity += c->severity < 2;
+    } else if (command != COMMAND_NONE) {
+        if (command != COMMAND_ACCEPT)
+            c->severity = command == COMMAND_STOP ? 0 : command == COMMAND_KEY ? 1 : 2;
+        s->context = CONTEXT_REVIEW;
+        act(s, ACTION_DEFECT, c->taken, answer_severities[c->severity]);
+    }
+}
+
+void answer_key(struct session *s, int key)
+{
+    enum command command = keymap_find(s->context, key);
+    s->dirty = true;
+    if (s->context == CONTEXT_CLASS) {
+        class_key(s, command, key);
+    } else if (s->context == CONTEXT_SEVERITY) {
+        severity_key(s, command);
+    } else if (s->context == CONTEXT_HELP) {
+        if (command == COMMAND_BACK)
+            s->context = CONTEXT_REVIEW;
+        else if (command != COMMAND_NONE)
+            s->help_top += command == COMMAND_DOWN ? 5 : s->help_top > 0 ? -5 : 0;
+    } else {
+        if (!s->entry.present && command != COMMAND_QUIT)
+            session_load(s); // freed pictures may be there by now
+        review_key(s, command);
+    }
+}

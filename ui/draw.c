@@ -1,0 +1,149 @@
+#include "config.h"
+
+#include <curses.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "base/alloc.h"
+#include "base/text.h"
+#include "ui/draw.h"
+
+size_t draw_decode(const char *text, wchar_t *to, size_t room)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    size_t count = 0;
+    while (*s && count < room) {
+        int more = *s < 0x80 ? 0 : *s >= 0xf0 ? 3 : *s >= 0xe0 ? 2 : *s >= 0xc0 ? 1 : -1;
+        wchar_t c = more <= 0 ? *s : (wchar_t)(*s & (0x3f >> more));
+        s++;
+        if (more < 0)
+            continue;
+        while (more > 0 && (*s & 0xc0) == 0x80) {
+            c = (c << 6) | (*s++ & 0x3f);
+            more--;
+        }
+        if (more == 0)
+            to[count++] = c;
+    }
+    return count;
+}
+
+static int columns(wchar_t c)
+{
+    int n = wcwidth(c);
+    return n < 0 ? 1 : n;
+}
+
+// `count` characters of one line.
+static int put(WINDOW *window, int y, int x, int width, attr_t attributes, const wchar_t *text, size_t count)
+{
+    int all = 0, used = 0;
+    for (size_t i = 0; i < count; i++)
+        all += columns(text[i]);
+    int room = all > width ? width - 1 : width;
+    if (width <= 0)
+        return 0;
+    wattron(window, (int)attributes);
+    for (size_t i = 0; i < count && used + columns(text[i]) <= room; i++) {
+        // what the locale cannot show must not reach the terminal
+        wchar_t one[2] = {wcwidth(text[i]) < 0 ? L'?' : text[i], 0};
+        mvwaddwstr(window, y, x + used, one);
+        used += columns(text[i]);
+    }
+    if (all > width) {
+        mvwaddch(window, y, x + used, '~');
+        used++;
+    }
+    wattroff(window, (int)attributes);
+    return used;
+}
+
+int draw_text(WINDOW *window, int y, int x, int width, attr_t attributes, const char *text)
+{
+    char *clean = text_cleaned(text);
+    size_t room = strlen(clean) + 1;
+    wchar_t *wide = xcalloc(room, sizeof *wide);
+    size_t count = draw_decode(clean, wide, room);
+    int used = put(window, y, x, width, attributes, wide, count);
+    free(wide);
+    free(clean);
+    return used;
+}
+
+int draw_printf(WINDOW *window, int y, int x, int width, attr_t attributes, const char *fmt, ...)
+{
+    char *text;
+    va_list args;
+    va_start(args, fmt);
+    int n = vasprintf(&text, fmt, args);
+    va_end(args);
+    if (n < 0)
+        abort();
+    n = draw_text(window, y, x, width, attributes, text);
+    free(text);
+    return n;
+}
+
+// How many characters of `text` go on a line of `width` columns.
+static size_t line_length(const wchar_t *text, size_t count, int width)
+{
+    size_t fits = 0, blank = 0;
+    for (int used = 0; fits < count && used + columns(text[fits]) <= width; fits++) {
+        if (text[fits] == L' ')
+            blank = fits;
+        used += columns(text[fits]);
+    }
+    return fits == count || blank == 0 ? fits : text[fits] == L' ' ? fits : blank;
+}
+
+static int wrap_line(WINDOW *window, int y, int x, int width, int lines, attr_t attributes, const char *line)
+{
+    char *clean = text_cleaned(line);
+    size_t room = strlen(clean) + 1, at = 0;
+    wchar_t *wide = xcalloc(room, sizeof *wide);
+    size_t count = draw_decode(clean, wide, room);
+    int taken = 0;
+    do {
+        size_t n = line_length(wide + at, count - at, width);
+        n = n == 0 || taken == lines - 1 ? count - at : n; // the last line is cut
+        put(window, y + taken++, x, width, attributes, wide + at, n);
+        for (at += n; at < count && wide[at] == L' ';)
+            at++;
+    } while (at < count && taken < lines);
+    free(wide);
+    free(clean);
+    return taken;
+}
+
+int draw_wrapped(WINDOW *window, int y, int x, int width, int lines, attr_t attributes, const char *text)
+{
+    char *copy = xstrdup(text), *rest = copy, *line;
+    int taken = 0;
+    while (width > 0 && taken < lines && (line = strsep(&rest, "\n")))
+        taken += wrap_line(window, y + taken, x, width, lines - taken, attributes, line);
+    free(copy);
+    return taken;
+}
+
+void draw_bar(WINDOW *window, int y, int x, int width, double share, bool ascii)
+{
+    share = share > 0 ? share < 1 ? share : 1 : 0;
+    int full = (int)(share * width + 0.5);
+    for (int i = 0; i < width; i++) {
+        if (ascii)
+            mvwaddch(window, y, x + i, i < full ? '#' : '.');
+        else
+            mvwaddwstr(window, y, x + i, i < full ? L"\u2588" : L"\u2591");
+    }
+}
+
+void draw_frame(WINDOW *window, bool ascii)
+{
+    if (ascii)
+        wborder(window, '|', '|', '-', '-', '+', '+', '+', '+');
+    else
+        box(window, 0, 0);
+}

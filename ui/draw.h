@@ -1,0 +1,30 @@
+// Text into ncurses cells. Every text that reaches the screen passes here and is
+// cleaned here.
+#ifndef UI_DRAW_H
+#define UI_DRAW_H
+
+#include <curses.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <wchar.h>
+
+// UTF-8 to at most `room` characters; bytes that are no UTF-8 are skipped. Returns how many.
+size_t draw_decode(const char *text, wchar_t *to, size_t room);
+
+// One line from (y, x), at most `width` columns, cut with "~" where it is longer.
+// Returns the columns taken.
+int draw_text(WINDOW *window, int y, int x, int width, attr_t attributes, const char *text);
+int draw_printf(WINDOW *window, int y, int x, int width, attr_t attributes, const char *fmt, ...)
+    __attribute__((format(printf, 6, 7)));
+
+// Broken between words, over at most `lines` lines; a newline starts a new line.
+// Returns the lines taken.
+int draw_wrapped(WINDOW *window, int y, int x, int width, int lines, attr_t attributes, const char *text);
+
+// A bar of `width` columns filled to `share` (0..1).
+void draw_bar(WINDOW *window, int y, int x, int width, double share, bool ascii);
+
+// The lines round a window.
+void draw_frame(WINDOW *window, bool ascii);
+
+#endif

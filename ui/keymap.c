@@ -1,0 +1,103 @@
+#include "config.h"
+
+#include <curses.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "ui/draw.h"
+#include "ui/keymap.h"
+#include "ui/review.h"
+
+#define FN(key) (KEYMAP_FUNCTION + (key))
+
+static const struct binding table[] = {
+    {CONTEXT_REVIEW, {'n'}, COMMAND_NORMAL, "n", "normal", "Nothing is wrong; go on to the next picture."},
+    {CONTEXT_REVIEW, {'d'}, COMMAND_DEFECT, "d", "defect", "A defect: choose its class, then how severe it is."},
+    {CONTEXT_REVIEW, {'w'}, COMMAND_UNSURE, "w", "unsure", "You cannot tell: ask the lead, and go on."},
+    {CONTEXT_REVIEW, {'s'}, COMMAND_SKIP, "s", "skip", "Leave the picture open and go on."},
+    {CONTEXT_REVIEW, {'u'}, COMMAND_UNDO, "u", "undo", "Take back your last answer and show its picture."},
+    {CONTEXT_REVIEW, {'r', 'R' - '@'}, COMMAND_REDO, "r, Ctrl-R", NULL, "Give again the answer that was taken back."},
+    {CONTEXT_REVIEW, {'j', FN(KEY_DOWN), FN(KEY_RIGHT), FN(KEY_NPAGE)}, COMMAND_NEXT, "j, Down, Right, PgDn", NULL,
+     "Look at the next picture without answering."},
+    {CONTEXT_REVIEW, {'k', FN(KEY_UP), FN(KEY_LEFT), FN(KEY_PPAGE)}, COMMAND_PREVIOUS, "k, Up, Left, PgUp", NULL,
+     "Look at the picture before; it can be answered anew."},
+    {CONTEXT_REVIEW, {'h'}, COMMAND_HEAT, "h", "heatmap", "Show or hide where the model finds the picture odd."},
+    {CONTEXT_REVIEW, {'L' - '@'}, COMMAND_REDRAW, "Ctrl-L", NULL, "Draw the whole screen again."},
+    {CONTEXT_REVIEW, {'?', FN(KEY_F(1))}, COMMAND_HELP, "?, F1", "help", "Show these keys."},
+    {CONTEXT_REVIEW, {'q'}, COMMAND_QUIT, "q", "quit", "Leave. Every answer is already stored."},
+
+    {CONTEXT_CLASS, {FN(KEY_UP)}, COMMAND_UP, "Up", NULL, "The class above."},
+    {CONTEXT_CLASS, {FN(KEY_DOWN), '\t'}, COMMAND_DOWN, "Down, Tab", NULL, "The class below."},
+    {CONTEXT_CLASS, {KEYMAP_BACKSPACE}, COMMAND_ERASE, "Backspace", NULL, "Erase the last letter of the search."},
+    {CONTEXT_CLASS, {KEYMAP_ENTER}, COMMAND_ACCEPT, "Enter", "take it",
+     "Take the marked class. A name that is not in the list becomes a new class."},
+    {CONTEXT_CLASS, {KEYMAP_ESCAPE}, COMMAND_BACK, "Esc", "back", "Go back to the picture, nothing is stored."},
+
+    {CONTEXT_SEVERITY, {'s', '1'}, COMMAND_STOP, "s, 1", NULL, "Stop: pull it from service."},
+    {CONTEXT_SEVERITY, {'k', '2'}, COMMAND_KEY, "k, 2", NULL, "Key: repair it soon."},
+    {CONTEXT_SEVERITY, {'g', '3'}, COMMAND_GENERAL, "g, 3", NULL, "General: note it."},
+    {CONTEXT_SEVERITY, {FN(KEY_UP)}, COMMAND_UP, "Up", NULL, "The severity above."},
+    {CONTEXT_SEVERITY, {FN(KEY_DOWN), '\t'}, COMMAND_DOWN, "Down, Tab", NULL, "The severity below."},
+    {CONTEXT_SEVERITY, {KEYMAP_ENTER}, COMMAND_ACCEPT, "Enter", "take it",
+     "Take the marked severity, at first the one this class had last."},
+    {CONTEXT_SEVERITY, {KEYMAP_ESCAPE}, COMMAND_BACK, "Esc", "back", "Go back to the classes."},
+
+    {CONTEXT_HELP, {KEYMAP_ESCAPE, 'q', '?', KEYMAP_ENTER}, COMMAND_BACK, "Esc, q, ?, Enter", "back",
+     "Leave the help."},
+    {CONTEXT_HELP, {FN(KEY_DOWN), 'j', ' ', FN(KEY_NPAGE)}, COMMAND_DOWN, "Down, j, Space, PgDn", "further",
+     "Read on."},
+    {CONTEXT_HELP, {FN(KEY_UP), 'k', FN(KEY_PPAGE)}, COMMAND_UP, "Up, k, PgUp", NULL, "Read back."},
+};
+
+const struct binding *keymap_table(size_t *count)
+{
+    *count = sizeof table / sizeof *table;
+    return table;
+}
+
+const char *keymap_context(enum context context)
+{
+    static const char *const names[CONTEXTS] = {"Pictures", "Choosing the class", "Choosing the severity", "Help"};
+    return names[context];
+}
+
+enum command keymap_find(enum context context, int key)
+{
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        for (int k = 0; k < KEYMAP_KEYS && table[i].context == context && table[i].keys[k]; k++)
+            if (table[i].keys[k] == key)
+                return table[i].command;
+    return COMMAND_NONE;
+}
+
+int keymap_key(const char *name)
+{
+    static const struct {
+        const char *name;
+        int key;
+    } named[] = {
+        {"Enter", KEYMAP_ENTER},      {"Escape", KEYMAP_ESCAPE},    {"Backspace", KEYMAP_BACKSPACE},
+        {"Up", FN(KEY_UP)},           {"Down", FN(KEY_DOWN)},       {"Left", FN(KEY_LEFT)},
+        {"Right", FN(KEY_RIGHT)},     {"PageUp", FN(KEY_PPAGE)},    {"PageDown", FN(KEY_NPAGE)},
+        {"F1", FN(KEY_F(1))},         {"Space", ' '},               {"Tab", '\t'},
+    };
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+        if (strcmp(named[i].name, name) == 0)
+            return named[i].key;
+    if (name[0] == 'C' && name[1] == '-' && name[2] >= 'a' && name[2] <= 'z' && !name[3])
+        return name[2] - 'a' + 1;
+    wchar_t wide[2];
+    return draw_decode(name, wide, 2) == 1 ? (int)wide[0] : 0;
+}
+
+char *review_keys(int mode)
+{
+    struct strbuf text = {0};
+    for (int context = 0; context < CONTEXTS; context++) {
+        strbuf_printf(&text, mode ? ".SS %s\n" : "%s:\n", keymap_context((enum context)context));
+        for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+            if (table[i].context == (enum context)context)
+                strbuf_printf(&text, mode ? ".TP\n.B %s\n%s\n" : "  %-22s %s\n", table[i].shown, table[i].help);
+    }
+    return text.data;
+}

@@ -1,0 +1,80 @@
+#include "config.h"
+
+#include "base/clock.h"
+#include "ui/draw.h"
+#include "ui/session.h"
+
+enum { PANE_PAIR = 1 };
+
+void picture_size(const struct session *s, int *width, int *height)
+{
+    *width = s->pane.cols;
+    *height = s->pane.rows * 2;
+    if (!s->sixel)
+        return;
+    int cell_width, cell_height;
+    term_cell(&s->term, &cell_width, &cell_height);
+    *width = s->pane.cols * cell_width;
+    *height = s->pane.rows * cell_height;
+    // a wider picture than the terminal's limit is dropped altogether
+    if (s->term.max_width > 0 && *width > s->term.max_width)
+        *width = s->term.max_width;
+    if (s->term.max_height > 0 && *height > s->term.max_height)
+        *height = s->term.max_height;
+    *height -= *height > 6 ? *height % 6 : 0; // a sixel row is six pixels; the next would scroll
+}
+
+static void sentence(struct session *s, const char *text)
+{
+    draw_wrapped(stdscr, s->pane.y + s->pane.rows / 2 - 1, s->pane.x + 2, s->pane.cols - 4, 4, A_NORMAL, text);
+}
+
+void picture_cells(struct session *s)
+{
+    // a pair of its own keeps ncurses from clearing these cells with an erase-to-end-of-line
+    for (int y = 0; y < s->pane.rows; y++) {
+        attron(COLOR_PAIR(PANE_PAIR));
+        mvhline(s->pane.y + y, s->pane.x, ' ', s->pane.cols);
+        attroff(COLOR_PAIR(PANE_PAIR));
+    }
+    const struct ready *ready = s->entry.present ? prefetch_get(s->prefetch, 0) : NULL;
+    bool lift = s->on_screen; // a sixel to take away
+    if (ready && ready->status == ST_OK && s->sixel) {
+        lift = false;
+    } else if (ready && ready->status == ST_OK) {
+        symbols_draw(stdscr, s->pane.y, s->pane.x, &ready->frame,
+                     s->ascii_picture ? SYMBOLS_ASCII : SYMBOLS_BLOCKS);
+        s->drawn = true;
+    } else if (ready) {
+        char text[640];
+        snprintf(text, sizeof text, "This picture cannot be shown: %s. Press s to skip it.", ready->err.text);
+        sentence(s, text);
+        s->drawn = true;
+    } else if (s->entry.present) {
+        sentence(s, "Reading the picture ...");
+    }
+    if (lift) {
+        wredrawln(stdscr, s->pane.y, s->pane.rows);
+        s->on_screen = false;
+    }
+}
+
+void picture_send(struct session *s)
+{
+    const struct ready *ready = s->entry.present && s->sixel ? prefetch_get(s->prefetch, 0) : NULL;
+    if (ready && ready->status == ST_OK && !s->drawn && s->sent == 0) {
+        struct strbuf out = {0};
+        strbuf_printf(&out, "%s\0337\033[%d;%dH", s->term.sync ? "\033[?2026h" : "", s->pane.y + 1, s->pane.x + 1);
+        strbuf_add(&out, ready->bytes.data, ready->bytes.len);
+        strbuf_printf(&out, "\0338%s%s", s->term.sync ? "\033[?2026l" : "", s->term.answered ? "\033[5n" : "");
+        term_write(&s->term, out.data, out.len);
+        strbuf_clear(&out);
+        s->on_screen = s->drawn = true;
+        s->sent = s->term.answered ? clock_seconds() : 0;
+        s->term.report = false;
+    }
+    if (s->drawn && !s->seen && s->sent == 0) {
+        s->seen = true;
+        s->seen_at = clock_seconds();
+    }
+}

@@ -1,0 +1,48 @@
+// Pictures made ready ahead on worker threads: decoded, fitted to the pane,
+// overlaid and, for sixel, encoded. Holds at most PREFETCH_SLOTS results.
+#ifndef UI_PREFETCH_H
+#define UI_PREFETCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "base/strbuf.h"
+#include "image/image.h"
+#include "screen/patch.h"
+
+enum { PREFETCH_SLOTS = 8 };
+
+struct want {
+    int64_t id;
+    char *path;        // owned
+    struct heat heat;  // rows 0: none
+    double box[4];
+    bool overlay;      // with the heatmap; without one this is the same as plain
+    int width, height; // of the frame, pixels
+    bool sixel;
+    int registers;     // colours for sixel
+};
+
+struct ready {
+    enum status status;   // of decoding and encoding
+    struct error err;
+    struct image frame;   // when not sixel
+    struct strbuf bytes;  // when sixel
+};
+
+struct prefetch;
+
+// A byte 'p' is written to notify_fd (non-blocking) whenever a picture is ready.
+struct prefetch *prefetch_new(int threads, const struct image_limits *limits, int notify_fd);
+void prefetch_free(struct prefetch *prefetch); // waits for the workers
+
+// What is wanted from now on, most urgent first (count <= PREFETCH_SLOTS). Takes
+// the paths. Results that are no longer wanted are dropped.
+void prefetch_want(struct prefetch *prefetch, struct want *wants, int count);
+
+// The result for want `place` of the latest prefetch_want, NULL while it is not
+// ready. Valid until the next prefetch_want.
+const struct ready *prefetch_get(struct prefetch *prefetch, int place);
+
+#endif

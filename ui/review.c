@@ -1,0 +1,389 @@
+#include "config.h"
+
+#include <curses.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "ui/draw.h"
+#include "ui/session.h"
+
+enum { TICK_MS = 10000, REPORT_MS = 3000, AHEAD = 3 };
+
+// Signals reach the loop as bytes in its pipe; a handler has no other context.
+static volatile sig_atomic_t signal_pipe = -1;
+static const int caught[] = {SIGWINCH, SIGCONT, SIGTERM, SIGHUP, SIGINT};
+enum { CAUGHT = sizeof caught / sizeof *caught };
+
+static void on_signal(int number)
+{
+    int saved = errno;
+    char byte = number == SIGWINCH ? 'w' : number == SIGCONT ? 'c' : 'q';
+    ssize_t written = write(signal_pipe, &byte, 1);
+    (void)written;
+    errno = saved;
+}
+
+void session_say(struct session *s, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(s->status, sizeof s->status, fmt, args);
+    va_end(args);
+    text_clean(s->status);
+    s->dirty = true;
+}
+
+static void entry_clear(struct entry *e)
+{
+    for (size_t i = 0; i < sizeof e->texts / sizeof *e->texts; i++)
+        free(e->texts[i]);
+    memset(e, 0, sizeof *e);
+}
+
+static void entry_set(struct entry *e, const struct review_item *item)
+{
+    const char **fields[] = {&e->item.path, &e->item.name, &e->item.scene, &e->item.details,
+                             &e->item.verdict, &e->item.class_name, &e->item.severity};
+    entry_clear(e);
+    e->item = *item;
+    e->item.heat = NULL;
+    e->present = true;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        *fields[i] = e->texts[i] = xstrdup(*fields[i] ? *fields[i] : "");
+}
+
+static bool want_item(struct session *s, size_t index, bool overlay, struct want *want)
+{
+    struct review_item item;
+    struct error err;
+    if (s->model->item(s->model->context, index, &item, &err))
+        return false;
+    memset(want, 0, sizeof *want);
+    want->id = item.id;
+    want->path = xstrdup(item.path ? item.path : "");
+    want->overlay = overlay;
+    if (item.heat)
+        want->heat = *item.heat;
+    memcpy(want->box, item.box, sizeof want->box);
+    want->sixel = s->sixel;
+    want->registers = s->term.registers > 0 ? s->term.registers : 256;
+    picture_size(s, &want->width, &want->height);
+    return true;
+}
+
+void session_want(struct session *s)
+{
+    struct want wants[PREFETCH_SLOTS];
+    int n = 0;
+    s->drawn = s->seen = false;
+    s->dirty = true;
+    s->confirm = -1;
+    if (s->entry.present && want_item(s, s->index, s->heat, &wants[n])) {
+        n++;
+        if (want_item(s, s->index + 1, s->heat, &wants[n]))
+            n++;
+        if (wants[0].heat.rows > 0 && want_item(s, s->index, !s->heat, &wants[n]))
+            n++;
+        for (size_t i = 2; i <= AHEAD && want_item(s, s->index + i, s->heat, &wants[n]); i++)
+            n++;
+    }
+    if (s->index > 0 && want_item(s, s->index - 1, s->heat, &wants[n]))
+        n++;
+    prefetch_want(s->prefetch, wants, n);
+}
+
+void session_load(struct session *s)
+{
+    struct review_item item;
+    struct error err;
+    enum status status = s->model->item(s->model->context, s->index, &item, &err);
+    if (status == ST_OK) {
+        entry_set(&s->entry, &item);
+    } else {
+        entry_clear(&s->entry);
+        if (status != ST_NOT_FOUND)
+            session_say(s, "%s", err.text);
+    }
+    session_want(s);
+}
+
+void session_draw(struct session *s)
+{
+    if (!s->dirty && !s->repaint)
+        return;
+    if (s->repaint) {
+        clearok(curscr, TRUE);
+        s->drawn = s->on_screen = false;
+    }
+    s->dirty = s->repaint = false;
+    bool before = s->drawn;
+    panel_draw(s);
+    doupdate();
+    if (COLS < COLUMNS_MIN || LINES < LINES_MIN)
+        return;
+    picture_send(s);
+    if (s->sixel && !before && s->drawn && s->context != CONTEXT_REVIEW) {
+        redrawwin(newscr); // the picture went over the popup: write that again
+        wredrawln(curscr, 0, LINES);
+        doupdate();
+    }
+}
+
+bool session_ready(struct session *s)
+{
+    return !s->entry.present || (s->drawn && s->seen);
+}
+
+void session_resize(struct session *s, int columns, int lines)
+{
+    resizeterm(lines, columns);
+    panel_layout(s);
+    s->repaint = true;
+    session_want(s);
+}
+
+static void window_changed(struct session *s)
+{
+    struct winsize size = {0};
+    if (s->term.answered)
+        term_write(&s->term, "\033[16t", 5); // the answer comes among the keys
+    if (ioctl(s->term.fd, TIOCGWINSZ, &size) == 0 && size.ws_col && size.ws_row)
+        session_resize(s, size.ws_col, size.ws_row);
+}
+
+static void take_pipe(struct session *s)
+{
+    char bytes[64];
+    ssize_t n;
+    while ((n = read(s->pipe_read, bytes, sizeof bytes)) > 0) {
+        for (ssize_t i = 0; i < n; i++) {
+            if (bytes[i] == 'w')
+                window_changed(s);
+            else if (bytes[i] == 'c')
+                s->repaint = true;
+            else if (bytes[i] == 'q')
+                s->quit = true;
+        }
+        s->dirty = true;
+    }
+}
+
+// An escape sequence that curses does not know: an answer of the terminal, late
+// or awaited, or a key with no meaning here. True when it was only the Esc key.
+static bool take_escape(struct session *s)
+{
+    char bytes[64] = "\033[";
+    size_t n = 2;
+    wint_t c;
+    wtimeout(s->keys, 30);
+    bool bare = wget_wch(s->keys, &c) == ERR;
+    bool bracket = !bare && c == '[';
+    if (!bare && !bracket)
+        bare = unget_wch((wchar_t)c) == OK;
+    while (bracket && n < sizeof bytes && wget_wch(s->keys, &c) == OK) {
+        bytes[n++] = (char)c;
+        if (c >= 0x40 && c <= 0x7e)
+            break;
+    }
+    wtimeout(s->keys, 0);
+    if (bracket) {
+        int before = s->term.cell_width * 1000 + s->term.cell_height;
+        struct strbuf rest = {0};
+        term_parse(&s->term, bytes, n, &rest);
+        strbuf_clear(&rest);
+        if (s->term.report) {
+            s->sent = 0;
+            s->dirty = true;
+        }
+        s->term.report = false;
+        if (s->term.cell_width * 1000 + s->term.cell_height != before && s->sixel) {
+            s->repaint = true;
+            session_want(s);
+        }
+    }
+    return bare;
+}
+
+static void take_keys(struct session *s)
+{
+    wint_t c;
+    int kind;
+    while (!s->quit && (kind = wget_wch(s->keys, &c)) != ERR) {
+        int key = kind == KEY_CODE_YES ? KEYMAP_FUNCTION + (int)c : (int)c;
+        if (key == KEYMAP_FUNCTION + KEY_RESIZE)
+            continue;
+        if (key == '\r' || key == KEYMAP_FUNCTION + KEY_ENTER)
+            key = KEYMAP_ENTER;
+        if (key == '\b' || key == KEYMAP_FUNCTION + KEY_BACKSPACE)
+            key = KEYMAP_BACKSPACE;
+        int64_t asked = s->confirm;
+        if (key != KEYMAP_ESCAPE || take_escape(s))
+            answer_key(s, key);
+        if (s->confirm != asked && s->confirm >= 0) {
+            flushinp(); // what was typed before the question was on the screen answers nothing
+            break;
+        }
+    }
+}
+
+void session_wait(struct session *s, int ms)
+{
+    struct pollfd wait = {s->pipe_read, POLLIN, 0};
+    if (poll(&wait, 1, ms) > 0)
+        take_pipe(s);
+}
+
+static void tick(struct session *s)
+{
+    if (s->model->tick)
+        s->model->tick(s->model->context);
+    if (!s->entry.present)
+        session_load(s);
+}
+
+static void loop(struct session *s)
+{
+    double ticked = clock_seconds();
+    while (!s->quit) {
+        take_keys(s);
+        session_draw(s);
+        if (s->quit)
+            break;
+        struct pollfd wait[2] = {{s->term.fd, POLLIN, 0}, {s->pipe_read, POLLIN, 0}};
+        int ready = poll(wait, 2, s->sent > 0 ? REPORT_MS / 4 : TICK_MS);
+        double now = clock_seconds();
+        if (s->sent > 0 && now - s->sent > REPORT_MS / 1000.0) { // it was swallowed on the way
+            s->sent = 0;
+            s->dirty = true;
+        }
+        if (now - ticked >= TICK_MS / 1000.0) {
+            tick(s);
+            ticked = now;
+        }
+        if (ready > 0 && wait[1].revents)
+            take_pipe(s);
+        if (ready > 0 && (wait[0].revents & (POLLHUP | POLLERR | POLLNVAL)))
+            s->quit = true;
+    }
+}
+
+static void setup_screen(struct session *s)
+{
+    cbreak();
+    noecho();
+    nonl();
+    curs_set(0);
+    set_escdelay(25);
+    if (has_colors()) {
+        start_color();
+        use_default_colors();
+        init_pair(1, COLOR_WHITE, COLOR_BLACK);
+        init_pair(2, COLOR_WHITE, getenv("NO_COLOR") ? COLOR_BLACK : COLOR_BLUE);
+    }
+    idcok(stdscr, FALSE);
+    idlok(stdscr, FALSE);
+    leaveok(stdscr, TRUE);
+    s->keys = newpad(1, 1);
+    keypad(s->keys, TRUE);
+    nodelay(s->keys, TRUE);
+    const char *no_color = getenv("NO_COLOR");
+    int graphics = s->config->graphics;
+    s->ascii_lines = s->term.wide_lines;
+    s->sixel = graphics == GRAPHICS_SIXEL || (graphics == GRAPHICS_AUTO && s->term.sixel);
+    s->ascii_picture = graphics == GRAPHICS_ASCII || COLORS < 256 || s->term.wide_lines || (no_color && *no_color);
+}
+
+static void run_screen(struct session *s, enum status *status, struct error *err)
+{
+    panel_layout(s);
+    s->confirm = -1;
+    s->prefetch = prefetch_new(s->config->threads, &s->config->limits, s->pipe_write);
+    s->repaint = true;
+    session_load(s);
+    if (s->config->script)
+        *status = script_run(s, s->config->script, err);
+    else
+        loop(s);
+    prefetch_free(s->prefetch);
+    entry_clear(&s->entry);
+    free(s->choice.names);
+    free(s->choice.severities);
+    free(s->done);
+    delwin(s->keys);
+}
+
+static enum status run_terminal(struct session *s, struct error *err)
+{
+    bool script = s->config->script != NULL;
+    struct strbuf typed = {0};
+    enum status status = ST_OK;
+    if (script)
+        s->term = (struct term){.fd = open("/dev/null", O_RDWR | O_CLOEXEC), .cell_width = 8, .cell_height = 16};
+    else if ((status = term_open(&s->term, &typed, err)))
+        return status;
+    const char *tty = script ? "/dev/null" : "/dev/tty";
+    FILE *in = fopen(tty, "re"), *out = fopen(tty, "we");
+    SCREEN *screen = in && out ? newterm(script ? "xterm-256color" : NULL, out, in) : NULL;
+    if (screen) {
+        struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, old[CAUGHT];
+        set_term(screen);
+        if (script)
+            resizeterm(24, 80);
+        signal_pipe = s->pipe_write;
+        for (int i = 0; i < CAUGHT && !script; i++)
+            sigaction(caught[i], &action, &old[i]);
+        if (!script)
+            term_guard(&s->term);
+        setup_screen(s);
+        for (size_t i = typed.len; i > 0; i--)
+            ungetch((unsigned char)typed.data[i - 1]);
+        run_screen(s, &status, err);
+        endwin();
+        term_unguard();
+        for (int i = 0; i < CAUGHT && !script; i++)
+            sigaction(caught[i], &old[i], NULL);
+        signal_pipe = -1;
+        delscreen(screen);
+    } else {
+        const char *name = getenv("TERM");
+        status = error_set(err, ST_INVALID, "the terminal type \"%s\" is not known here; set TERM",
+                           name ? name : "");
+    }
+    if (in)
+        fclose(in);
+    if (out)
+        fclose(out);
+    strbuf_clear(&typed);
+    term_close(&s->term);
+    return status;
+}
+
+enum status review_run(const struct review_config *config, const struct review_model *model, struct error *err)
+{
+    struct session s = {.config = config, .model = model};
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK))
+        return error_set(err, ST_IO, "a pipe cannot be made: %s", strerror(errno));
+    s.pipe_read = ends[0];
+    s.pipe_write = ends[1];
+    // characters are drawn by the locale; a script's screen is the same everywhere
+    char *locale = xstrdup(setlocale(LC_CTYPE, NULL));
+    setlocale(LC_CTYPE, config->script ? "C.UTF-8" : "");
+    enum status status = run_terminal(&s, err);
+    setlocale(LC_CTYPE, locale);
+    free(locale);
+    close(ends[0]);
+    close(ends[1]);
+    return status;
+}

@@ -1,0 +1,25 @@
+// A frame as sixel text. Pure: pixels in, bytes out; it knows no terminal, and
+// may run on several threads at once.
+#ifndef UI_SIXEL_H
+#define UI_SIXEL_H
+
+#include <stdint.h>
+
+#include "base/status.h"
+#include "base/strbuf.h"
+#include "image/image.h"
+
+enum { SIXEL_COLOURS = 216 };
+
+// Reduce to a fixed palette of at most `registers` (>= 2) colours: even gray
+// levels (at most 64) for one channel, else an even cube (at most 6 x 6 x 6) with
+// an ordered dither. Fixed palettes need no search and compress well. `index`:
+// (height, width). Only colours in use are in the palette; returns how many.
+int sixel_quantise(const struct image *frame, int registers, uint8_t *index,
+                   uint8_t palette[SIXEL_COLOURS * 3]);
+
+// Append the frame to `out`. ST_INVALID when the library refuses it.
+ASSAY_CHECKED enum status sixel_encode_frame(const struct image *frame, int registers, struct strbuf *out,
+                                             struct error *err);
+
+#endif
