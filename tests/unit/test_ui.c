@@ -1,0 +1,594 @@
+#include "config.h"
+
+#include "tests/unit/test.h"
+
+#include <ctype.h>
+
+#include "base/file.h"
+#include "base/rng.h"
+#include "base/strbuf.h"
+#include "ui/compose.h"
+#include "ui/keymap.h"
+#include "ui/review.h"
+#include "ui/sixel.h"
+#include "ui/symbols.h"
+#include "ui/term.h"
+
+// --- sixel, decoded back -------------------------------------------------
+
+struct decoded {
+    int width, height;
+    uint8_t *rgb; // (height, width, 3)
+};
+
+static int number(const char **p)
+{
+    int v = 0;
+    while (isdigit((unsigned char)**p))
+        v = v * 10 + *(*p)++ - '0';
+    return v;
+}
+
+// The part of sixel that an encoder may write: raster, colours in RGB percent, repeats.
+static void decode(const char *p, int width, int height, struct decoded *to)
+{
+    uint8_t palette[256][3] = {{0}};
+    int colour = 0, x = 0, y = 0, v[5];
+    to->width = to->height = 0;
+    to->rgb = xcalloc((size_t)width * (size_t)height, 3);
+    assert_memory_equal(p, "\033P", 2);
+    p = strchr(p, 'q') + 1;
+    while (*p && *p != '\033') {
+        int repeat = 1;
+        if (*p == '"' || *p == '#') {
+            char what = *p;
+            int n = 0;
+            do {
+                p++;
+                v[n++] = number(&p);
+            } while (*p == ';' && n < 5);
+            if (what == '"') {
+                assert_int_equal(v[2], width);
+                assert_int_equal(v[3], height);
+                continue;
+            }
+            colour = v[0];
+            assert_in_range(colour, 0, 255);
+            if (n == 5) {
+                assert_int_equal(v[1], 2);
+                for (int c = 0; c < 3; c++)
+                    palette[colour][c] = (uint8_t)v[2 + c];
+            }
+            continue;
+        }
+        if (*p == '!') {
+            p++;
+            repeat = number(&p);
+        }
+        if (*p == '$') {
+            x = 0;
+        } else if (*p == '-') {
+            x = 0;
+            y += 6;
+        } else if (*p >= '?' && *p <= '~') {
+            for (int k = 0; k < repeat; k++, x++) {
+                for (int bit = 0; bit < 6; bit++) {
+                    if (!((*p - '?') >> bit & 1))
+                        continue;
+                    assert_true(x < width && y + bit < height);
+                    memcpy(to->rgb + ((size_t)(y + bit) * (size_t)width + (size_t)x) * 3, palette[colour], 3);
+                    to->width = x >= to->width ? x + 1 : to->width;
+                    to->height = y + bit >= to->height ? y + bit + 1 : to->height;
+                }
+            }
+        }
+        p++;
+    }
+}
+
+static void sixel_holds_the_quantised_frame(void **state)
+{
+    (void)state;
+    static const int sizes[][3] = {{1, 1, 1}, {7, 5, 1}, {33, 19, 1}, {300, 12, 1}, {7, 5, 3}, {61, 47, 3}, {12, 6, 3}};
+    static const int registers[] = {256, 32, 16};
+    struct rng rng = rng_seed(3);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        for (int r = 0; r < 3; r++) {
+            int w = sizes[i][0], h = sizes[i][1], channels = sizes[i][2];
+            size_t count = (size_t)w * (size_t)h;
+            struct image frame;
+            struct error err;
+            struct strbuf out = {0};
+            struct decoded got;
+            uint8_t palette[SIXEL_COLOURS * 3], *index = xcalloc(count, 1);
+            image_init(&frame, w, h, channels);
+            for (size_t k = 0; k < count * (size_t)channels; k++)
+                frame.pixels[k] = (uint8_t)rng_below(&rng, 256);
+            int colours = sixel_quantise(&frame, registers[r], index, palette);
+            assert_in_range(colours, 1, registers[r] < SIXEL_COLOURS ? registers[r] : SIXEL_COLOURS);
+            assert_ok(sixel_encode_frame(&frame, registers[r], &out, &err), &err);
+            decode(out.data, w, h, &got);
+            assert_int_equal(got.width, w);
+            assert_int_equal(got.height, h);
+            for (size_t k = 0; k < count * 3; k++) { // sixel colours are percentages
+                int want = (palette[index[k / 3] * 3 + k % 3] * 100 + 127) / 255;
+                assert_in_range(got.rgb[k] + 1, want, want + 2);
+            }
+            int far = channels == 1 ? 255 / (registers[r] < 64 ? registers[r] - 1 : 63) : 255;
+            for (size_t k = 0; k < count && channels == 1; k++)
+                assert_true(abs(palette[index[k] * 3] - frame.pixels[k]) <= far / 2 + 1);
+            free(got.rgb);
+            free(index);
+            strbuf_clear(&out);
+            image_clear(&frame);
+        }
+    }
+}
+
+static void dither_keeps_the_mean_colour(void **state)
+{
+    (void)state;
+    struct image frame;
+    uint8_t index[64 * 64], palette[SIXEL_COLOURS * 3];
+    image_init(&frame, 64, 64, 3);
+    for (int i = 0; i < 64 * 64; i++)
+        memcpy(frame.pixels + i * 3, (uint8_t[]){30, 120, 200}, 3);
+    sixel_quantise(&frame, 256, index, palette);
+    for (int c = 0; c < 3; c++) {
+        int sum = 0;
+        for (int i = 0; i < 64 * 64; i++)
+            sum += palette[index[i] * 3 + c];
+        assert_in_range(sum / (64 * 64) + 2, frame.pixels[c], frame.pixels[c] + 4);
+    }
+    image_clear(&frame);
+}
+
+// --- compose -------------------------------------------------------------
+
+static void a_picture_is_letterboxed(void **state)
+{
+    (void)state;
+    struct image picture, frame;
+    struct placement at;
+    image_init(&picture, 40, 10, 3);
+    memset(picture.pixels, 200, 40 * 10 * 3);
+    compose_fit(&picture, 80, 60, &frame, &at);
+    assert_int_equal(at.x, 0);
+    assert_int_equal(at.y, 20);
+    assert_int_equal(at.width, 80);
+    assert_int_equal(at.height, 20);
+    assert_int_equal(frame.channels, 1); // RGB of equal parts is gray
+    for (int y = 0; y < 60; y++)
+        for (int x = 0; x < 80; x++)
+            assert_int_equal(frame.pixels[y * 80 + x], y >= 20 && y < 40 ? 200 : COMPOSE_MARGIN);
+    image_clear(&frame);
+    picture.pixels[0] = 10;
+    compose_fit(&picture, 10, 90, &frame, &at);
+    assert_int_equal(frame.channels, 3);
+    assert_int_equal(at.height, 2);
+    image_clear(&frame);
+    image_clear(&picture);
+}
+
+static void the_overlay_lies_on_its_box(void **state)
+{
+    (void)state;
+    struct image picture, frame;
+    struct placement at;
+    struct heat heat = {.rows = 4, .cols = 4};
+    double box[4] = {0.5, 0, 1, 0.5}; // the upper right quarter
+    heat.cells[0] = heat.cells[1] = heat.cells[4] = heat.cells[5] = 255;
+    image_init(&picture, 100, 100, 1);
+    memset(picture.pixels, 100, 100 * 100);
+    compose_fit(&picture, 100, 120, &frame, &at);
+    compose_heat(&frame, &at, &heat, box, 2);
+    assert_int_equal(frame.channels, 3);
+    int white = 0, black = 0;
+    for (int y = 0; y < 120; y++) {
+        for (int x = 0; x < 100; x++) {
+            const uint8_t *p = frame.pixels + (y * 100 + x) * 3;
+            bool in_box = x >= 50 && y >= 10 && y < 60, in_picture = y >= 10 && y < 110;
+            white += p[0] == 255 && p[1] == 255 && p[2] == 255;
+            black += p[0] == 0 && p[1] == 0 && p[2] == 0;
+            if (!in_picture)
+                assert_int_equal(p[0], COMPOSE_MARGIN);
+            else if (!in_box && (x < 48 || y > 62))
+                assert_int_equal(p[0], 100);
+        }
+    }
+    assert_true(white > 60 && black > 30); // round a region of some 25 x 25 pixels
+    const uint8_t *hot = frame.pixels + (20 * 100 + 60) * 3;
+    assert_true(hot[0] > hot[2] + 40); // reddened
+    image_clear(&frame);
+    image_clear(&picture);
+}
+
+static void colours_of_the_256(void **state)
+{
+    (void)state;
+    assert_int_equal(symbols_colour(0, 0, 0), 16);
+    assert_int_equal(symbols_colour(255, 255, 255), 231);
+    assert_int_equal(symbols_colour(255, 0, 0), 196);
+    assert_int_equal(symbols_colour(118, 118, 118), 243);
+    assert_int_equal(symbols_colour(95, 135, 175), 67);
+}
+
+// --- terminal answers and keys -------------------------------------------
+
+static void answers_are_told_from_keys(void **state)
+{
+    (void)state;
+    static const char text[] = "n\033[5;2R\033[?1;0;1024S\033[?2;0;1000;900S\033[6;18;9t\033[?2026;2$yd"
+                               "\033[A\033P1$r\033\\\033[?63;1;2;4;6c\033[?1";
+    struct term term = {0};
+    struct strbuf keys = {0};
+    term_parse(&term, text, sizeof text - 1, &keys);
+    assert_string_equal(keys.data, "nd\033[A");
+    assert_true(term.answered && term.sixel && term.sync && !term.wide_lines);
+    assert_int_equal(term.registers, 1024);
+    assert_int_equal(term.max_width, 1000);
+    assert_int_equal(term.max_height, 900);
+    assert_int_equal(term.cell_width, 9);
+    assert_int_equal(term.cell_height, 18);
+    strbuf_clear(&keys);
+    struct term other = {0};
+    term_parse(&other, "\033[1;3R\033[?64;1;40c", 18, &keys);
+    assert_true(other.wide_lines && other.answered && !other.sixel);
+    assert_int_equal(keys.len, 0);
+}
+
+static void no_key_means_two_things(void **state)
+{
+    (void)state;
+    size_t count;
+    const struct binding *t = keymap_table(&count);
+    char *help = review_keys(0), *man = review_keys(1);
+    for (size_t i = 0; i < count; i++) {
+        assert_non_null(strstr(help, t[i].shown));
+        assert_non_null(strstr(help, t[i].help));
+        assert_non_null(strstr(man, t[i].help));
+        for (int k = 0; k < KEYMAP_KEYS && t[i].keys[k]; k++)
+            assert_int_equal(keymap_find(t[i].context, t[i].keys[k]), t[i].command);
+    }
+    assert_memory_equal(strstr(man, ".TP"), ".TP\n.B n\n", 9);
+    free(help);
+    free(man);
+}
+
+// --- the whole screen over a model in memory -----------------------------
+
+struct fake {
+    int count;
+    char verdict[8][64], class_name[8][64], severity[8][16];
+    struct review_class classes[8];
+    char names[8][64], severities[8][16];
+    size_t class_count, history[32], length, taken_back;
+    char old[32][3][64];
+    struct strbuf log;
+    char *paths[8];
+    bool refuse;
+    struct heat heat;
+};
+
+static char *scratch;
+
+static enum status fake_item(void *context, size_t index, struct review_item *item, struct error *err)
+{
+    struct fake *f = context;
+    static char name[64];
+    if (index >= (size_t)f->count)
+        return error_set(err, ST_NOT_FOUND, "the end");
+    snprintf(name, sizeof name, index == 2 ? "ev\033[31mil.png" : "belt/%zu.png", index);
+    *item = (struct review_item){
+        .id = 100 + (int64_t)index, .path = f->paths[index], .name = name, .scene = "belt",
+        .score = {.score = 3.398, .parts = {2.5, 3.1, 0}}, .threshold = 2.4, .percentile = 0.9925,
+        .position = (int64_t)index + 1, .open = f->count, .heat = &f->heat, .box = {0, 0, 1, 1},
+        .details = "camera 2\ngroup 17", .verdict = f->verdict[index], .class_name = f->class_name[index],
+        .severity = f->severity[index]};
+    return ST_OK;
+}
+
+static void swap_verdict(struct fake *f, size_t step)
+{
+    size_t i = f->history[step];
+    char *now[3] = {f->verdict[i], f->class_name[i], f->severity[i]};
+    size_t room[3] = {64, 64, 16};
+    for (int k = 0; k < 3; k++) {
+        char keep[64];
+        snprintf(keep, sizeof keep, "%s", now[k]);
+        snprintf(now[k], room[k], "%s", f->old[step][k]);
+        snprintf(f->old[step][k], 64, "%s", keep);
+    }
+}
+
+static enum status fake_act(void *context, const struct action *a, size_t *index, struct error *err)
+{
+    static const char *const kinds[] = {"normal", "defect", "unsure", "skip", "undo", "redo"};
+    struct fake *f = context;
+    strbuf_printf(&f->log, "%s %lld", kinds[a->kind], (long long)a->id);
+    if (a->kind == ACTION_DEFECT)
+        strbuf_printf(&f->log, " %s %s", a->class_name, a->severity);
+    strbuf_puts(&f->log, "\n");
+    if (f->refuse)
+        return error_set(err, ST_BUSY, "another program holds the project");
+    size_t i = (size_t)(a->id - 100);
+    if (a->kind == ACTION_UNDO) {
+        if (f->taken_back == f->length)
+            return error_set(err, ST_NOT_FOUND, "There is nothing to take back.");
+        f->taken_back++;
+        swap_verdict(f, f->length - f->taken_back);
+        *index = f->history[f->length - f->taken_back];
+    } else if (a->kind == ACTION_REDO) {
+        if (f->taken_back == 0)
+            return error_set(err, ST_NOT_FOUND, "Nothing was taken back.");
+        swap_verdict(f, f->length - f->taken_back);
+        *index = f->history[f->length - f->taken_back--];
+    } else if (a->kind != ACTION_SKIP) {
+        f->length -= f->taken_back;
+        f->taken_back = 0;
+        f->history[f->length] = i;
+        snprintf(f->old[f->length][0], 64, "%s", kinds[a->kind]);
+        snprintf(f->old[f->length][1], 64, "%s", a->class_name ? a->class_name : "");
+        snprintf(f->old[f->length][2], 64, "%s", a->severity ? a->severity : "");
+        swap_verdict(f, f->length++);
+    }
+    return ST_OK;
+}
+
+static void fake_classes(void *context, const struct review_class **classes, size_t *count)
+{
+    struct fake *f = context;
+    *classes = f->classes;
+    *count = f->class_count;
+}
+
+static void fake_init(struct fake *f)
+{
+    memset(f, 0, sizeof *f);
+    f->count = 4;
+    f->heat = (struct heat){.rows = 2, .cols = 2, .cells = {0, 200, 0, 0}};
+    f->classes[0] = (struct review_class){"crack", "stop"};
+    f->classes[1] = (struct review_class){"blowhole", "key"};
+    f->class_count = 2;
+    for (int i = 0; i < f->count; i++) {
+        struct image picture;
+        struct error err;
+        char name[32];
+        snprintf(name, sizeof name, "%d.png", i);
+        f->paths[i] = file_join(scratch, name);
+        image_init(&picture, 64, 48, 1);
+        for (int k = 0; k < 64 * 48; k++)
+            picture.pixels[k] = (uint8_t)(k % 64 * 4);
+        if (i == 3)
+            assert_ok(file_write(f->paths[i], "not a picture", 13, &err), &err);
+        else
+            assert_ok(image_write_png(f->paths[i], &picture, &err), &err);
+        image_clear(&picture);
+    }
+}
+
+static void fake_clear(struct fake *f)
+{
+    for (int i = 0; i < f->count; i++) {
+        unlink(f->paths[i]);
+        free(f->paths[i]);
+    }
+    strbuf_clear(&f->log);
+}
+
+// Run `script` ("@" stands for the scratch folder); the text of `name` from there.
+static char *play(struct fake *f, int graphics, const char *script, const char *name)
+{
+    struct review_model model = {.context = f, .item = fake_item, .act = fake_act, .classes = fake_classes};
+    struct strbuf text = {0};
+    struct error err;
+    for (const char *p = script; *p; p++) {
+        if (*p == '@')
+            strbuf_puts(&text, scratch);
+        else
+            strbuf_add(&text, p, 1);
+    }
+    char *path = file_join(scratch, "script");
+    assert_ok(file_write(path, text.data, text.len, &err), &err);
+    struct review_config config = {.title = "mine, inspector ann", .limits = image_limits_default,
+                                   .graphics = graphics, .threads = 2, .script = path};
+    assert_ok(review_run(&config, &model, &err), &err);
+    unlink(path);
+    free(path);
+    strbuf_clear(&text);
+    unsigned char *bytes = NULL;
+    size_t count;
+    if (name) {
+        path = file_join(scratch, name);
+        assert_ok(file_read(path, 1 << 22, &bytes, &count, &err), &err);
+        unlink(path);
+        free(path);
+    }
+    return (char *)bytes;
+}
+
+// Line `number` (0 first) of a dump, from its first mark that is no blank.
+static void assert_line(const char *dump, int number_of, const char *want)
+{
+    while (number_of-- > 0)
+        dump = strchr(dump, '\n') + 1;
+    char *line = xasprintf("%.*s", (int)strcspn(dump, "\n"), dump + 0);
+    assert_string_equal(line, want);
+    free(line);
+}
+
+static void assert_has(const char *text, const char *want)
+{
+    if (!strstr(text, want))
+        fail_msg("\"%s\" is not in:\n%s", want, text);
+}
+
+static void the_small_screen(void **state)
+{
+    (void)state;
+    struct fake f;
+    fake_init(&f);
+    char *d = play(&f, GRAPHICS_ASCII, "size 80 24\nwait\ndump @/d\nkey q\n", "d");
+    assert_line(d, 0, " mine, inspector ann   belt                                            1 of 4 open");
+    assert_line(d, 18, " belt/0.png                                                        not answered");
+    assert_line(d, 19, " 1 normal in 2,500 looks this odd; flagged from 1 in 250 on");
+    assert_line(d, 20, " ████████████████ above 99.2 %   whole 1 in 320   patch 1 in 1,300");
+    assert_line(d, 21, " camera 2 group 17");
+    assert_line(d, 23, " n normal  d defect  w unsure  s skip  u undo  h heatmap  ? help  q quit");
+    assert_has(d, ".....:::::-----=====");
+    free(d);
+    fake_clear(&f);
+}
+
+static void the_large_screen(void **state)
+{
+    (void)state;
+    struct fake f;
+    fake_init(&f);
+    char *d = play(&f, GRAPHICS_SYMBOLS, "size 200 60\nwait\ndump @/d\nkey ?\ndump @/h\n", "d");
+    assert_has(d, "   belt/0.png\n");
+    assert_has(d, " 1 normal in 2,500 looks this odd\n");
+    assert_has(d, " flagged from 1 in 250 on\n");
+    assert_has(d, " tile    nothing odd\n");
+    assert_has(d, " camera 2\n");
+    assert_has(d, " Answer: not answered\n");
+    assert_has(d, "▀▀▀▀");
+    free(d);
+    d = file_join(scratch, "h");
+    unsigned char *bytes;
+    size_t count;
+    struct error err;
+    assert_ok(file_read(d, 1 << 20, &bytes, &count, &err), &err);
+    assert_has((char *)bytes, "Take back your last answer and show its picture.");
+    unlink(d);
+    free(d);
+    free(bytes);
+    fake_clear(&f);
+}
+
+static void answers_reach_the_model(void **state)
+{
+    (void)state;
+    struct fake f;
+    fake_init(&f);
+    char *d = play(&f, GRAPHICS_ASCII,
+                   "wait\nkey n\nwait\nkey d\ntext CRA\nkey Enter\nkey Enter\nwait\nkey d\ntext oil spot\ndump @/c\n"
+                   "key Enter\nkey k\nwait\nkey u\nkey u\nwait\nkey C-r\nkey r\nwait\nkey j\nwait\nkey s\ndump @/d\n",
+                   "d");
+    assert_string_equal(f.log.data, "normal 100\ndefect 101 crack stop\ndefect 102 oil spot key\nundo 103\n"
+                                    "undo 102\nredo 101\nredo 102\nskip 103\n");
+    assert_string_equal(f.class_name[2], "oil spot");
+    assert_has(d, "Nothing more to review");
+    assert_has(d, "1 normal, 2 defect, 0 unsure.");
+    assert_null(strstr(d, "Reading"));
+    free(d);
+    d = file_join(scratch, "c");
+    unsigned char *bytes;
+    size_t count;
+    struct error err;
+    assert_ok(file_read(d, 1 << 20, &bytes, &count, &err), &err);
+    assert_has((char *)bytes, "new class: oil spot");
+    unlink(d);
+    free(d);
+    free(bytes);
+    fake_clear(&f);
+}
+
+static void backing_out_stores_nothing(void **state)
+{
+    (void)state;
+    struct fake f;
+    fake_init(&f);
+    char *d = play(&f, GRAPHICS_ASCII,
+                   "wait\nkey d\nkey Down\nkey Enter\nkey Escape\nkey Escape\nkey w\nwait\ndump @/d\n", "d");
+    assert_string_equal(f.log.data, "unsure 100\n");
+    assert_has(d, "belt/1.png");
+    free(d);
+    fake_clear(&f);
+}
+
+static void a_refused_answer_stays(void **state)
+{
+    (void)state;
+    struct fake f;
+    fake_init(&f);
+    f.refuse = true;
+    char *d = play(&f, GRAPHICS_ASCII, "wait\nkey n\nwait\ndump @/d\n", "d");
+    assert_has(d, "belt/0.png");
+    assert_has(d, "another program holds the project");
+    free(d);
+    fake_clear(&f);
+}
+
+static void foreign_text_is_harmless(void **state)
+{
+    (void)state;
+    struct fake f;
+    fake_init(&f);
+    char *d = play(&f, GRAPHICS_ASCII, "wait\nkey j\nkey j\nwait\ndump @/d\n", "d");
+    assert_has(d, "ev?[31mil.png");
+    assert_null(strchr(d, '\033'));
+    free(d);
+    d = play(&f, GRAPHICS_ASCII, "key j\nkey j\nkey j\nwait\ndump @/d\nkey n\n", "d");
+    assert_has(d, "This picture cannot be shown: ");
+    assert_string_equal(f.log.data, "normal 103\n");
+    free(d);
+    fake_clear(&f);
+}
+
+static void an_unseen_picture_asks_first(void **state)
+{
+    (void)state;
+    struct fake f;
+    fake_init(&f);
+    f.count = 1;
+    // sixel on a window too small to draw anything: the picture cannot have been seen
+    char *d = play(&f, GRAPHICS_ASCII, "size 30 8\nkey n\nresize 80 24\nkey s\ndump @/d\n", "d");
+    assert_string_equal(f.log.data, "skip 100\n");
+    free(d);
+    strbuf_reset(&f.log);
+    d = play(&f, GRAPHICS_ASCII, "size 30 8\nkey n\nkey n\ndump @/d\n", "d");
+    assert_string_equal(f.log.data, "normal 100\n");
+    free(d);
+    f.count = 4;
+    fake_clear(&f);
+}
+
+static void sixel_fills_the_pane(void **state)
+{
+    (void)state;
+    struct fake f;
+    fake_init(&f);
+    // 80 x 17 cells of 8 x 16 pixels, down to a multiple of six
+    char *d = play(&f, GRAPHICS_SIXEL, "size 80 24\nwait\nkey h\nwait\nframe @/f\n", "f");
+    struct decoded got;
+    decode(d, 640, 270, &got);
+    assert_int_equal(got.width, 640);
+    assert_int_equal(got.height, 270);
+    int coloured = 0;
+    for (int i = 0; i < 640 * 270; i++)
+        coloured += got.rgb[i * 3] > got.rgb[i * 3 + 2];
+    assert_true(coloured > 2000); // the heatmap is on
+    free(got.rgb);
+    free(d);
+    fake_clear(&f);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sixel_holds_the_quantised_frame), cmocka_unit_test(dither_keeps_the_mean_colour),
+        cmocka_unit_test(a_picture_is_letterboxed),        cmocka_unit_test(the_overlay_lies_on_its_box),
+        cmocka_unit_test(colours_of_the_256),              cmocka_unit_test(answers_are_told_from_keys),
+        cmocka_unit_test(no_key_means_two_things),         cmocka_unit_test(the_small_screen),
+        cmocka_unit_test(the_large_screen),                cmocka_unit_test(answers_reach_the_model),
+        cmocka_unit_test(backing_out_stores_nothing),      cmocka_unit_test(a_refused_answer_stays),
+        cmocka_unit_test(foreign_text_is_harmless),        cmocka_unit_test(an_unseen_picture_asks_first),
+        cmocka_unit_test(sixel_fills_the_pane),
+    };
+    char folder[] = "/tmp/test_ui.XXXXXX";
+    scratch = mkdtemp(folder);
+    int failed = scratch ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
+    rmdir(folder);
+    return failed;
+}
