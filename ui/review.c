@@ -127,6 +127,9 @@ void session_draw(struct session *s)
         s->drawn = s->on_screen = false;
     }
     s->dirty = s->repaint = false;
+    if (s->covered && s->context == CONTEXT_REVIEW)
+        s->drawn = false; // the popup has wiped what lay under it
+    s->covered = s->context != CONTEXT_REVIEW;
     bool before = s->drawn;
     panel_draw(s);
     doupdate();
