@@ -268,6 +268,8 @@ static void no_key_means_two_things(void **state)
         for (int k = 0; k < KEYMAP_KEYS && t[i].keys[k]; k++)
             assert_int_equal(keymap_find(t[i].context, t[i].keys[k]), t[i].command);
     }
+    for (const char *line = help; *line; line += strcspn(line, "\n") + 1)
+        assert_in_range(strcspn(line, "\n"), 1, 76); // fits the popup of an 80-column screen
     assert_memory_equal(strstr(man, ".TP"), ".TP\n.B n\n", 9);
     free(help);
     free(man);
