@@ -20,7 +20,7 @@ static const struct binding table[] = {
     {CONTEXT_REVIEW, {'j', FN(KEY_DOWN), FN(KEY_RIGHT), FN(KEY_NPAGE)}, COMMAND_NEXT, "j, Down, Right, PgDn", NULL,
      "Look at the next picture without answering."},
     {CONTEXT_REVIEW, {'k', FN(KEY_UP), FN(KEY_LEFT), FN(KEY_PPAGE)}, COMMAND_PREVIOUS, "k, Up, Left, PgUp", NULL,
-     "Look at the picture before; it can be answered anew."},
+     "Look at the one before; it can be answered anew."},
     {CONTEXT_REVIEW, {'h'}, COMMAND_HEAT, "h", "heatmap", "Show or hide where the model finds the picture odd."},
     {CONTEXT_REVIEW, {'L' - '@'}, COMMAND_REDRAW, "Ctrl-L", NULL, "Draw the whole screen again."},
     {CONTEXT_REVIEW, {'?', FN(KEY_F(1))}, COMMAND_HELP, "?, F1", "help", "Show these keys."},
@@ -30,7 +30,7 @@ static const struct binding table[] = {
     {CONTEXT_CLASS, {FN(KEY_DOWN), '\t'}, COMMAND_DOWN, "Down, Tab", NULL, "The class below."},
     {CONTEXT_CLASS, {KEYMAP_BACKSPACE}, COMMAND_ERASE, "Backspace", NULL, "Erase the last letter of the search."},
     {CONTEXT_CLASS, {KEYMAP_ENTER}, COMMAND_ACCEPT, "Enter", "take it",
-     "Take the marked class. A name that is not in the list becomes a new class."},
+     "Take it; an unlisted name becomes a new class."},
     {CONTEXT_CLASS, {KEYMAP_ESCAPE}, COMMAND_BACK, "Esc", "back", "Go back to the picture, nothing is stored."},
 
     {CONTEXT_SEVERITY, {'s', '1'}, COMMAND_STOP, "s, 1", NULL, "Stop: pull it from service."},
@@ -39,7 +39,7 @@ static const struct binding table[] = {
     {CONTEXT_SEVERITY, {FN(KEY_UP)}, COMMAND_UP, "Up", NULL, "The severity above."},
     {CONTEXT_SEVERITY, {FN(KEY_DOWN), '\t'}, COMMAND_DOWN, "Down, Tab", NULL, "The severity below."},
     {CONTEXT_SEVERITY, {KEYMAP_ENTER}, COMMAND_ACCEPT, "Enter", "take it",
-     "Take the marked severity, at first the one this class had last."},
+     "Take it; at first the one this class had last."},
     {CONTEXT_SEVERITY, {KEYMAP_ESCAPE}, COMMAND_BACK, "Esc", "back", "Go back to the classes."},
 
     {CONTEXT_HELP, {KEYMAP_ESCAPE, 'q', '?', KEYMAP_ENTER}, COMMAND_BACK, "Esc, q, ?, Enter", "back",

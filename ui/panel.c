@@ -153,12 +153,20 @@ static WINDOW *popup(struct session *s, int rows, int cols)
     return window;
 }
 
+// Of one height through both steps of a choice: what it covers of the picture
+// stays covered until it closes.
+static int choice_rows(const struct choice *c)
+{
+    int most = LINES - 9, rows = (int)c->count + 1;
+    return rows > most ? most : rows < 3 ? 3 : rows;
+}
+
 static WINDOW *draw_classes(struct session *s)
 {
     const struct choice *c = &s->choice;
     size_t *places = xcalloc(c->count + 1, sizeof *places);
     size_t n = answer_matches(c, places, c->count + 1), marked = c->marked < n ? c->marked : n ? n - 1 : 0;
-    int most = LINES - 9, rows = n < 1 ? 1 : (int)n < most ? (int)n : most;
+    int rows = choice_rows(c);
     WINDOW *w = popup(s, rows + 4, PANEL_WIDTH);
     int width = getmaxx(w) - 4;
     size_t top = (int)marked >= rows ? marked - (size_t)rows + 1 : 0;
@@ -183,7 +191,7 @@ static WINDOW *draw_severities(struct session *s)
 {
     static const char *const lines[3] = {"s 1  stop: pull it from service", "k 2  key: repair it soon",
                                          "g 3  general: note it"};
-    WINDOW *w = popup(s, 7, PANEL_WIDTH);
+    WINDOW *w = popup(s, choice_rows(&s->choice) + 4, PANEL_WIDTH);
     int width = getmaxx(w) - 4;
     draw_text(w, 0, 2, width, A_BOLD, " How severe? ");
     draw_text(w, 1, 2, width, A_BOLD, s->choice.taken);

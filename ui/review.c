@@ -127,6 +127,9 @@ void session_draw(struct session *s)
         s->drawn = s->on_screen = false;
     }
     s->dirty = s->repaint = false;
+    if (s->covered && s->context == CONTEXT_REVIEW)
+        s->drawn = false; // the popup has wiped what lay under it
+    s->covered = s->context != CONTEXT_REVIEW;
     bool before = s->drawn;
     panel_draw(s);
     doupdate();
@@ -219,6 +222,7 @@ static void take_keys(struct session *s)
 {
     wint_t c;
     int kind;
+    bool asking = false;
     while (!s->quit && (kind = wget_wch(s->keys, &c)) != ERR) {
         int key = kind == KEY_CODE_YES ? KEYMAP_FUNCTION + (int)c : (int)c;
         if (key == KEYMAP_FUNCTION + KEY_RESIZE)
@@ -228,12 +232,10 @@ static void take_keys(struct session *s)
         if (key == '\b' || key == KEYMAP_FUNCTION + KEY_BACKSPACE)
             key = KEYMAP_BACKSPACE;
         int64_t asked = s->confirm;
-        if (key != KEYMAP_ESCAPE || take_escape(s))
+        if ((key != KEYMAP_ESCAPE || take_escape(s)) && !asking)
             answer_key(s, key);
-        if (s->confirm != asked && s->confirm >= 0) {
-            flushinp(); // what was typed before the question was on the screen answers nothing
-            break;
-        }
+        // what was typed before the question is on the screen does not answer it
+        asking = asking || (s->confirm != asked && s->confirm >= 0);
     }
 }
 

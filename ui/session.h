@@ -54,6 +54,7 @@ struct session {
     // what is on the terminal
     bool dirty, repaint;       // repaint: the whole screen anew
     bool on_screen;            // a sixel lies on the pane
+    bool covered;              // a popup was in the last drawing
     bool drawn;                // the picture (or why it cannot be read) of `index` is drawn
     bool seen;                 // ... and has arrived at the terminal
     double sent;               // when a report was asked for after a picture; 0 none is due

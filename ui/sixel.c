@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #undef PACKAGE_VERSION // the library's header defines its own
@@ -7,6 +8,8 @@
 
 #include "base/alloc.h"
 #include "ui/sixel.h"
+
+enum { GRAYS = 64, MIXED_SIDE = 5 };
 
 // Bayer's 8 x 8 matrix.
 static const uint8_t bayer[8][8] = {
@@ -38,17 +41,37 @@ static void quantise_cube(const struct image *frame, int side, uint8_t *index)
     }
 }
 
+// A gray picture with a coloured overlay: its gray pixels keep their levels.
+static bool mostly_gray(const struct image *frame)
+{
+    size_t count = (size_t)frame->width * (size_t)frame->height, gray = 0;
+    const uint8_t *p = frame->pixels;
+    for (size_t i = 0; i < count; i++, p += 3)
+        gray += p[0] == p[1] && p[0] == p[2];
+    return gray > count / 2;
+}
+
+static void keep_grays(const struct image *frame, int first, uint8_t *index)
+{
+    size_t count = (size_t)frame->width * (size_t)frame->height;
+    const uint8_t *p = frame->pixels;
+    for (size_t i = 0; i < count; i++, p += 3)
+        if (p[0] == p[1] && p[0] == p[2])
+            index[i] = (uint8_t)(first + (p[0] * (GRAYS - 1) * 2 + 255) / 510);
+}
+
 int sixel_quantise(const struct image *frame, int registers, uint8_t *index,
                    uint8_t palette[SIXEL_COLOURS * 3])
 {
     uint8_t all[SIXEL_COLOURS * 3];
     if (frame->channels == 1) {
-        int levels = registers < 64 ? (registers < 2 ? 2 : registers) : 64;
+        int levels = registers < GRAYS ? (registers < 2 ? 2 : registers) : GRAYS;
         quantise_gray(frame, levels, index);
         for (int i = 0; i < levels; i++)
             memset(all + i * 3, i * 255 / (levels - 1), 3);
     } else {
-        int side = 6;
+        bool grays = registers >= MIXED_SIDE * MIXED_SIDE * MIXED_SIDE + GRAYS && mostly_gray(frame);
+        int side = grays ? MIXED_SIDE : 6;
         while (side > 2 && side * side * side > registers)
             side--;
         quantise_cube(frame, side, index);
@@ -57,6 +80,10 @@ int sixel_quantise(const struct image *frame, int registers, uint8_t *index,
             all[i * 3 + 1] = (uint8_t)(i / side % side * 255 / (side - 1));
             all[i * 3 + 2] = (uint8_t)(i % side * 255 / (side - 1));
         }
+        if (grays)
+            keep_grays(frame, side * side * side, index);
+        for (int i = 0; grays && i < GRAYS; i++)
+            memset(all + (side * side * side + i) * 3, i * 255 / (GRAYS - 1), 3);
     }
     int slot[SIXEL_COLOURS], used = 0;
     for (int i = 0; i < SIXEL_COLOURS; i++)

@@ -13,12 +13,13 @@ enum { SIXEL_COLOURS = 216 };
 
 // Reduce to a fixed palette of at most `registers` (>= 2) colours: even gray
 // levels (at most 64) for one channel, else an even cube (at most 6 x 6 x 6) with
-// an ordered dither. Fixed palettes need no search and compress well. `index`:
+// an ordered dither; where most pixels are gray those keep the 64 levels. Fixed palettes need no search and compress well. `index`:
 // (height, width). Only colours in use are in the palette; returns how many.
 int sixel_quantise(const struct image *frame, int registers, uint8_t *index,
                    uint8_t palette[SIXEL_COLOURS * 3]);
 
-// Append the frame to `out`. ST_INVALID when the library refuses it.
+// Append the frame to `out`; at least 6 pixels high (libsixel 1.10 puts
+// a lower one a band too far down). ST_INVALID when the library refuses it.
 ASSAY_CHECKED enum status sixel_encode_frame(const struct image *frame, int registers, struct strbuf *out,
                                              struct error *err);
 
