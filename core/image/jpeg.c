@@ -21,6 +21,7 @@ struct jpeg {
     struct jpeg_progress_mgr progress;
     jmp_buf jump;
     int max_scans;
+    bool too_many_scans;
     char message[JMSG_LENGTH_MAX];
     struct image image;
     uint8_t *row; // one CMYK row
@@ -46,9 +47,29 @@ static void on_progress(j_common_ptr common)
 {
     struct jpeg *j = common->client_data;
     if (common->is_decompressor && j->decoder.input_scan_number > j->max_scans) {
-        snprintf(j->message, sizeof j->message, "more than %d scans", j->max_scans);
+        j->too_many_scans = true;
         longjmp(j->jump, 1);
     }
+}
+
+// "2026:01:31 12:34:56" to "2026-01-31T12:34:56"; anything else leaves "".
+static void read_time(const ExifEntry *e, char taken[20])
+{
+    static const char form[] = "dddd:dd:dd dd:dd:dd";
+    if (!e || e->format != EXIF_FORMAT_ASCII || e->size < sizeof form - 1)
+        return;
+    for (size_t i = 0; i < sizeof form - 1; i++)
+        if (form[i] == 'd' ? e->data[i] < '0' || e->data[i] > '9' : e->data[i] != (unsigned char)form[i])
+            return;
+    char text[sizeof form] = "";
+    memcpy(text, e->data, sizeof form - 1);
+    int year, month, day, hour, minute, second;
+    if (sscanf(text, "%d:%d:%d %d:%d:%d", &year, &month, &day, &hour, &minute, &second) != 6 || year < 1 ||
+        month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60)
+        return;
+    text[4] = text[7] = '-';
+    text[10] = 'T';
+    memcpy(taken, text, sizeof form);
 }
 
 // Orientation and time of exposure from the APP1 segment, if any.
@@ -61,23 +82,13 @@ static void read_exif(struct jpeg *j, struct image_info *info)
         ExifData *exif = exif_data_new_from_data(m->data, m->data_length);
         if (!exif)
             return;
-        ExifEntry *e = exif_data_get_entry(exif, EXIF_TAG_ORIENTATION);
-        if (e && e->format == EXIF_FORMAT_SHORT && e->components == 1) {
+        // IFD 1 describes the thumbnail.
+        ExifEntry *e = exif_content_get_entry(exif->ifd[EXIF_IFD_0], EXIF_TAG_ORIENTATION);
+        if (e && e->format == EXIF_FORMAT_SHORT && e->components == 1 && e->size >= 2) {
             int value = exif_get_short(e->data, exif_data_get_byte_order(exif));
             info->orientation = value >= 1 && value <= 8 ? value : 1;
         }
-        e = exif_data_get_entry(exif, EXIF_TAG_DATE_TIME_ORIGINAL);
-        int y, mo, d, h, mi, s;
-        char text[21] = "";
-        if (e && e->format == EXIF_FORMAT_ASCII && e->size >= 19) {
-            memcpy(text, e->data, 19);
-            if (sscanf(text, "%4d:%2d:%2d %2d:%2d:%2d", &y, &mo, &d, &h, &mi, &s) == 6 && y > 0 && mo > 0 &&
-                mo <= 12 && d > 0 && d <= 31 && h >= 0 && h < 24 && mi >= 0 && mi < 60 && s >= 0 && s <= 60) {
-                memcpy(info->taken, text, 20);
-                info->taken[4] = info->taken[7] = '-';
-                info->taken[10] = 'T';
-            }
-        }
+        read_time(exif_content_get_entry(exif->ifd[EXIF_IFD_EXIF], EXIF_TAG_DATE_TIME_ORIGINAL), info->taken);
         exif_data_unref(exif);
         return;
     }
@@ -115,8 +126,11 @@ static enum status decode(struct jpeg *j, const uint8_t *bytes, size_t count,
                           struct image_info *info, struct error *err)
 {
     struct jpeg_decompress_struct *d = &j->decoder;
-    if (setjmp(j->jump))
+    if (setjmp(j->jump)) {
+        if (j->too_many_scans)
+            return error_set(err, ST_INVALID, "the JPEG has more scans than the limit of %d", j->max_scans);
         return error_set(err, ST_CORRUPT, "damaged JPEG: %s", j->message);
+    }
     jpeg_create_decompress(d);
     d->client_data = j;
     d->progress = &j->progress;
@@ -133,10 +147,10 @@ static enum status decode(struct jpeg *j, const uint8_t *bytes, size_t count,
     read_exif(j, info);
     if (!pixels)
         return ST_OK;
-    // A progressive picture is held whole as 16-bit coefficients.
+    // A picture in several scans is held whole as 16-bit coefficients.
     uint64_t coefficients = (uint64_t)d->image_width * d->image_height * (uint64_t)d->num_components * 2;
-    if (d->progressive_mode && coefficients > limits->pixels * 6)
-        return error_set(err, ST_INVALID, "progressive JPEG needs %llu MiB to decode; store it as baseline",
+    if (jpeg_has_multiple_scans(d) && coefficients > limits->pixels * 6)
+        return error_set(err, ST_INVALID, "JPEG in several scans needs %llu MiB to decode; store it as baseline",
                          (unsigned long long)(coefficients >> 20));
     bool cmyk = d->jpeg_color_space == JCS_CMYK || d->jpeg_color_space == JCS_YCCK;
     d->out_color_space = cmyk ? JCS_CMYK : info->channels == 1 ? JCS_GRAYSCALE : JCS_RGB;

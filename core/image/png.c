@@ -55,7 +55,9 @@ static enum status read_png(struct reader *r, const struct image_limits *limits,
         return error_set(err, ST_CORRUPT, "damaged PNG: %s", r->message);
     }
     png_set_read_fn(png, r, on_read);
-    png_set_user_limits(png, INT32_MAX / 8, INT32_MAX / 8);
+    png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); // image_check_size names the limit
+    // A transparency chunk with a wrong sum would otherwise be dropped in silence.
+    png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
     png_set_chunk_malloc_max(png, 64 << 20);
     png_set_chunk_cache_max(png, 1000);
     png_read_info(png, meta);
