@@ -1,0 +1,358 @@
+#include "config.h"
+
+#include "tests/unit/test.h"
+
+#include <sqlite3.h>
+
+#include "base/file.h"
+#include "base/rng.h"
+#include "db/db.h"
+
+enum { PICTURES = 12 };
+
+struct fixture {
+    char dir[32], *path;
+    struct db *db;
+    int64_t scene, ann, bob, pictures[PICTURES], revision;
+};
+
+static struct error err;
+
+static struct picture_new picture(const struct fixture *f, const char *path, int number)
+{
+    struct picture_new p = {.scene = f->scene, .path = path, .bytes = 100, .mtime_ns = number, .width = 4, .height = 3,
+                            .channels = 1, .format = "png"};
+    hash_bytes(&number, sizeof number, p.sha256);
+    return p;
+}
+
+static int64_t add(struct fixture *f, const char *path, int number, enum picture_outcome want)
+{
+    struct picture_new p = picture(f, path, number);
+    enum picture_outcome outcome;
+    int64_t id;
+    assert_ok(db_picture_add(f->db, &p, &id, &outcome, &err), &err);
+    assert_int_equal(outcome, want);
+    return id;
+}
+
+// A project with 12 screened pictures, the first 8 flagged, scores falling.
+static int set_up(void **state)
+{
+    struct fixture *f = xcalloc(1, sizeof *f);
+    memcpy(f->dir, "/tmp/assay-db-XXXXXX", 21);
+    if (!mkdtemp(f->dir))
+        return -1;
+    f->path = file_join(f->dir, "project.db");
+    assert_ok(db_create(f->path, &f->db, &err), &err);
+    assert_ok(db_scene_ensure(f->db, "belt", &f->scene, &err), &err);
+    assert_ok(db_person_ensure(f->db, "Ann", &f->ann, &err), &err);
+    assert_ok(db_person_ensure(f->db, "Bob", &f->bob, &err), &err);
+    struct score_new scores[PICTURES] = {0};
+    for (int i = 0; i < PICTURES; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "/nowhere/belt/%02d.png", i);
+        f->pictures[i] = add(f, path, i, PICTURE_ADDED);
+        scores[i] = (struct score_new){.picture = f->pictures[i], .score = {.score = 20 - i}, .flagged = i < 8};
+    }
+    struct revision r = {.scene = f->scene, .threshold = 12.5, .flag_rate = 0.01, .believed = PICTURES};
+    assert_ok(db_revision_begin(f->db, &r, &f->revision, &err), &err);
+    assert_ok(db_revision_scores(f->db, f->revision, scores, PICTURES, &err), &err);
+    assert_ok(db_revision_finish(f->db, f->revision, &err), &err);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    db_close(f->db);
+    char *command = xasprintf("rm -rf '%s'", f->dir);
+    int failed = system(command);
+    free(command);
+    free(f->path);
+    free(f);
+    return failed;
+}
+
+static void reopen(struct fixture *f)
+{
+    db_close(f->db);
+    assert_ok(db_open(f->path, &f->db, &err), &err);
+}
+
+static enum status say(struct fixture *f, int64_t person, int number, enum verdict verdict)
+{
+    int64_t event;
+    struct label l = {.picture = f->pictures[number], .person = person, .role = "inspector", .verdict = verdict,
+                      .class_name = verdict == VERDICT_DEFECT ? "tear" : "", .revision = f->revision, .score = 1};
+    return db_label_add(f->db, &l, &event, &err);
+}
+
+static enum verdict stands(struct fixture *f, int number)
+{
+    struct verdict_row row;
+    assert_ok(db_verdict_get(f->db, f->pictures[number], LABEL_REVIEW, &row, &err), &err);
+    enum verdict v = row.verdict;
+    verdict_clear(&row);
+    return v;
+}
+
+static int count_finding;
+
+static void on_finding(void *context, const char *sentence)
+{
+    (void)context;
+    (void)sentence;
+    count_finding++;
+}
+
+static int findings(struct fixture *f)
+{
+    count_finding = 0;
+    assert_ok(db_check(f->db, on_finding, NULL, &err), &err);
+    return count_finding;
+}
+
+// Run SQL on a connection of its own; the message, NULL when it succeeded.
+static char *raw(struct fixture *f, const char *sql)
+{
+    sqlite3 *other;
+    char *message = NULL, *copy = NULL;
+    assert_int_equal(sqlite3_open(f->path, &other), SQLITE_OK);
+    sqlite3_exec(other, sql, NULL, NULL, &message);
+    if (message)
+        copy = xstrdup(message);
+    sqlite3_free(message);
+    sqlite3_close(other);
+    return copy;
+}
+
+static void events_are_append_only(void **state)
+{
+    struct fixture *f = *state;
+    assert_ok(say(f, f->ann, 0, VERDICT_DEFECT), &err);
+    char *message = raw(f, "UPDATE label_event SET verdict = 1");
+    assert_non_null(strstr(message, "never changed"));
+    free(message);
+    message = raw(f, "DELETE FROM label_event");
+    assert_non_null(strstr(message, "never deleted"));
+    free(message);
+    assert_int_equal(stands(f, 0), VERDICT_DEFECT);
+}
+
+static void newer_and_foreign_databases_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct db *other;
+    free(raw(f, "PRAGMA user_version = 99"));
+    assert_status(db_open(f->path, &other, &err), ST_NEWER, &err);
+    free(raw(f, "PRAGMA user_version = 1; PRAGMA application_id = 7"));
+    assert_status(db_open(f->path, &other, &err), ST_CORRUPT, &err);
+    free(raw(f, "PRAGMA application_id = 1634956153"));
+    assert_ok(db_open(f->path, &other, &err), &err);
+    db_close(other);
+    assert_status(db_create(f->path, &other, &err), ST_INVALID, &err);
+}
+
+struct model { // what a person said, kept the naive way
+    struct said {
+        int64_t person;
+        int picture;
+        enum verdict verdict;
+        int undone;
+        int order;
+    } said[4000];
+    int count, order;
+};
+
+static enum verdict model_stands(const struct model *m, int picture)
+{
+    enum verdict v = VERDICT_NONE;
+    int best = -1;
+    for (int i = 0; i < m->count; i++)
+        if (m->said[i].picture == picture && !m->said[i].undone && m->said[i].verdict != VERDICT_SKIP &&
+            m->said[i].order > best) {
+            best = m->said[i].order;
+            v = m->said[i].verdict;
+        }
+    return v;
+}
+
+static void verdicts_follow_any_sequence_of_answers(void **state)
+{
+    struct fixture *f = *state;
+    struct rng rng = rng_seed(5);
+    struct model *m = xcalloc(1, sizeof *m);
+    int stack[2][2000], depth[2] = {0}, taken[2][2000], taken_depth[2] = {0};
+    for (int step = 0; step < 1200; step++) {
+        int who = (int)rng_below(&rng, 2), what = (int)rng_below(&rng, 6);
+        int64_t person = who ? f->bob : f->ann, touched;
+        if (what < 3) {
+            int number = (int)rng_below(&rng, PICTURES);
+            enum verdict v = (enum verdict)(1 + rng_below(&rng, 4));
+            assert_ok(say(f, person, number, v), &err);
+            m->said[m->count] = (struct said){person, number, v, 0, m->order++};
+            stack[who][depth[who]++] = m->count++;
+            taken_depth[who] = 0;
+        } else if (what < 5) {
+            enum status want = depth[who] ? ST_OK : ST_NOT_FOUND;
+            assert_status(db_label_undo(f->db, person, &touched, &err), want, &err);
+            if (want == ST_OK) {
+                int i = stack[who][--depth[who]];
+                m->said[i].undone = 1;
+                taken[who][taken_depth[who]++] = i;
+                assert_int_equal(touched, f->pictures[m->said[i].picture]);
+            }
+        } else {
+            enum status want = taken_depth[who] ? ST_OK : ST_NOT_FOUND;
+            assert_status(db_label_redo(f->db, person, &touched, &err), want, &err);
+            if (want == ST_OK) {
+                struct said again = m->said[taken[who][--taken_depth[who]]];
+                again.undone = 0;
+                again.order = m->order++;
+                m->said[m->count] = again;
+                stack[who][depth[who]++] = m->count++;
+            }
+        }
+        if (step % 400 == 399)
+            reopen(f);
+        for (int i = 0; i < PICTURES; i++)
+            assert_int_equal(stands(f, i), model_stands(m, i));
+    }
+    assert_int_equal(findings(f), 0);
+    free(m);
+}
+
+static void sessions_never_hold_the_same_picture(void **state)
+{
+    struct fixture *f = *state;
+    struct queue_item a[8], b[8];
+    size_t na, nb;
+    assert_ok(db_queue_lease(f->db, "a", f->ann, 0, 5, 60000, NULL, 0, a, &na, &err), &err);
+    assert_int_equal(na, 5);
+    assert_int_equal(a[0].picture, f->pictures[0]);
+    assert_int_equal(a[0].position, 1);
+    assert_true(a[0].percentile > a[4].percentile);
+    assert_ok(db_queue_lease(f->db, "b", f->bob, 0, 8, 60000, NULL, 0, b, &nb, &err), &err);
+    assert_int_equal(nb, 3);
+    assert_int_equal(b[0].picture, f->pictures[5]);
+    assert_ok(db_queue_release(f->db, "a", f->pictures[1], &err), &err);
+    int64_t known[] = {b[0].picture, b[1].picture, b[2].picture};
+    assert_ok(db_queue_lease(f->db, "b", f->bob, 0, 8, 60000, known, 3, b, &nb, &err), &err);
+    assert_int_equal(nb, 1);
+    assert_int_equal(b[0].picture, f->pictures[1]);
+    // leases of a session that is gone run out
+    assert_ok(db_queue_renew(f->db, "a", -1, &err), &err);
+    assert_ok(db_queue_lease(f->db, "c", f->ann, 0, 8, 60000, NULL, 0, a, &na, &err), &err);
+    assert_int_equal(na, 4);
+}
+
+static void skipped_pictures_go_to_the_end_and_answered_ones_leave(void **state)
+{
+    struct fixture *f = *state;
+    struct queue_item items[8];
+    struct scene_counts counts;
+    size_t n;
+    assert_ok(say(f, f->ann, 0, VERDICT_SKIP), &err);
+    assert_ok(say(f, f->ann, 1, VERDICT_NORMAL), &err);
+    assert_ok(db_queue_lease(f->db, "a", f->ann, 0, 8, 60000, NULL, 0, items, &n, &err), &err);
+    assert_int_equal(n, 7);
+    assert_int_equal(items[0].picture, f->pictures[2]);
+    assert_int_equal(items[6].picture, f->pictures[0]);
+    assert_ok(db_counts(f->db, f->scene, &counts, &err), &err);
+    assert_int_equal(counts.open, 7);
+    assert_int_equal(counts.answered, 1);
+    assert_int_equal(counts.flagged, 8);
+    assert_int_equal(counts.pictures, PICTURES);
+}
+
+static void adding_tells_known_moved_copied_and_changed(void **state)
+{
+    struct fixture *f = *state;
+    char *here = file_join(f->dir, "here.png");
+    assert_ok(file_write(here, "x", 1, &err), &err);
+    int64_t first = add(f, here, 100, PICTURE_ADDED);
+    assert_int_equal(add(f, here, 100, PICTURE_KNOWN), first);
+    assert_int_equal(add(f, "/nowhere/copy.png", 100, PICTURE_COPY), first); // `here` still exists
+    assert_int_equal(add(f, "/nowhere/moved.png", 3, PICTURE_MOVED), f->pictures[3]);
+    assert_int_not_equal(add(f, here, 101, PICTURE_CHANGED), first);
+    struct picture_new torn = picture(f, "/nowhere/it's\n\033[31m\"torn\".png", 102);
+    torn.unreadable = "damaged";
+    enum picture_outcome outcome;
+    int64_t id;
+    struct picture back;
+    assert_ok(db_picture_add(f->db, &torn, &id, &outcome, &err), &err);
+    assert_int_equal(outcome, PICTURE_UNREADABLE);
+    assert_ok(db_picture_get(f->db, id, &back, &err), &err);
+    assert_string_equal(back.path, torn.path);
+    assert_string_equal(back.unreadable, "damaged");
+    picture_clear(&back);
+    assert_ok(db_picture_find(f->db, "belt/03.png", &id, &err) == ST_NOT_FOUND ? ST_OK : ST_INVALID, &err); // moved away
+    assert_ok(db_picture_find(f->db, "belt/04.png", &id, &err), &err);
+    assert_int_equal(id, f->pictures[4]);
+    assert_int_equal(findings(f), 0);
+    free(here);
+}
+
+static void a_building_revision_is_invisible(void **state)
+{
+    struct fixture *f = *state;
+    struct revision r = {.scene = f->scene};
+    struct scene_counts counts;
+    struct score_new all = {.picture = f->pictures[0], .score = {.score = 1}, .flagged = true};
+    int64_t left, next;
+    assert_ok(db_revision_begin(f->db, &r, &left, &err), &err);
+    assert_ok(db_revision_scores(f->db, left, &all, 1, &err), &err);
+    assert_ok(db_counts(f->db, 0, &counts, &err), &err);
+    assert_int_equal(counts.screened, PICTURES);
+    assert_ok(db_revision_begin(f->db, &r, &next, &err), &err); // the one left behind is thrown away
+    assert_ok(db_revision_scores(f->db, next, &all, 1, &err), &err);
+    assert_ok(db_revision_finish(f->db, next, &err), &err);
+    assert_ok(db_counts(f->db, 0, &counts, &err), &err);
+    assert_int_equal(counts.screened, 1);
+    assert_ok(db_revision_get(f->db, next, &r, &err), &err);
+    assert_int_equal(r.number, 2);
+    assert_int_equal(findings(f), 0);
+}
+
+static void importing_twice_adds_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct label l = {.picture = f->pictures[0], .person = f->ann, .role = "import", .source = LABEL_TRUTH,
+                      .verdict = VERDICT_DEFECT, .class_name = "hole", .severity = "stop"};
+    bool added;
+    assert_ok(db_truth_add(f->db, &l, "", &added, &err), &err);
+    assert_true(added);
+    assert_ok(db_truth_add(f->db, &l, "", &added, &err), &err);
+    assert_false(added);
+    assert_int_equal(stands(f, 0), VERDICT_NONE); // nobody said so in front of the picture
+}
+
+static void check_finds_a_verdict_that_nobody_gave(void **state)
+{
+    struct fixture *f = *state;
+    assert_ok(say(f, f->ann, 2, VERDICT_NORMAL), &err);
+    assert_int_equal(findings(f), 0);
+    free(raw(f, "UPDATE verdict SET verdict = 2"));
+    assert_int_equal(findings(f), 1);
+    free(raw(f, "DELETE FROM verdict"));
+    assert_int_equal(findings(f), 1);
+}
+
+int main(void)
+{
+#define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        WITH(events_are_append_only),
+        WITH(newer_and_foreign_databases_are_refused),
+        WITH(verdicts_follow_any_sequence_of_answers),
+        WITH(sessions_never_hold_the_same_picture),
+        WITH(skipped_pictures_go_to_the_end_and_answered_ones_leave),
+        WITH(adding_tells_known_moved_copied_and_changed),
+        WITH(a_building_revision_is_invisible),
+        WITH(importing_twice_adds_nothing),
+        WITH(check_finds_a_verdict_that_nobody_gave),
+    };
+    return cmocka_run_group_tests_name("db", tests, NULL, NULL);
+}
