@@ -35,12 +35,16 @@ static void on_error(j_common_ptr common)
 }
 
 // libjpeg only warns about torn data and fills with gray; here that is an error.
-// Stray bytes between segments and odd version numbers lose no pixel.
+// Odd version numbers lose no pixel, nor do the few stray bytes that some cameras
+// leave before a marker. Many are what is left of a scan that lost its place.
 static void on_message(j_common_ptr common, int level)
 {
+    enum { STRAY = 64 };
     int code = common->err->msg_code;
-    if (level < 0 && code != JWRN_EXTRANEOUS_DATA && code != JWRN_ADOBE_XFORM && code != JWRN_JFIF_MAJOR)
-        on_error(common);
+    if (level >= 0 || code == JWRN_ADOBE_XFORM || code == JWRN_JFIF_MAJOR ||
+        (code == JWRN_EXTRANEOUS_DATA && common->err->msg_parm.i[0] <= STRAY))
+        return;
+    on_error(common);
 }
 
 static void on_progress(j_common_ptr common)

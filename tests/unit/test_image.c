@@ -215,6 +215,42 @@ static void odd_exif_is_left_out(void **state)
     }
 }
 
+static void thumbnail_does_not_turn_the_picture(void **state)
+{
+    (void)state;
+    struct jpeg_kind kind = {16, 24, JPEG_GRAY, false, 0, "1999:12:31 23:59:60"};
+    struct strbuf file = {0};
+    struct image_info info;
+    struct error err;
+    jpeg_make(&kind, &file);
+    assert_ok(image_probe((uint8_t *)file.data, file.len, &image_limits_default, &info, &err), &err);
+    assert_int_equal(info.orientation, 1);
+    assert_string_equal(info.taken, "1999-12-31T23:59:60");
+    strbuf_clear(&file);
+}
+
+static void stray_bytes_are_few_or_damage(void **state)
+{
+    (void)state;
+    // The decoder has read up to 8 of them ahead.
+    static const int counts[] = {1, 16, 64, 100, 5000};
+    struct strbuf whole = {0};
+    jpeg_make(&(struct jpeg_kind){60, 40, JPEG_RGB, false, 0, NULL}, &whole);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        struct strbuf file = {0};
+        struct image image;
+        struct error err;
+        strbuf_add(&file, whole.data, whole.len - 2);
+        for (int k = 0; k < counts[i]; k++)
+            strbuf_add(&file, "\x55", 1);
+        strbuf_add(&file, "\xff\xd9", 2);
+        assert_status(decode(&file, 0, 0, &image, NULL, &err), counts[i] <= 64 ? ST_OK : ST_CORRUPT, &err);
+        image_clear(&image);
+        strbuf_clear(&file);
+    }
+    strbuf_clear(&whole);
+}
+
 static void jpeg_is_decoded_small(void **state)
 {
     (void)state;
@@ -607,6 +643,8 @@ int main(void)
         cmocka_unit_test(jpeg_of_every_colour_and_form),
         cmocka_unit_test(exif_turns_the_picture),
         cmocka_unit_test(odd_exif_is_left_out),
+        cmocka_unit_test(thumbnail_does_not_turn_the_picture),
+        cmocka_unit_test(stray_bytes_are_few_or_damage),
         cmocka_unit_test(jpeg_is_decoded_small),
         cmocka_unit_test(resize_matches_the_definition),
         cmocka_unit_test(gray_is_luma),

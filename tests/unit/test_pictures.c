@@ -149,7 +149,7 @@ static void put_entry(struct strbuf *out, unsigned tag, unsigned type, unsigned 
 }
 
 // TIFF structure, big-endian: IFD 0 with the orientation and a pointer to the
-// EXIF IFD, which holds the time; then IFD 1 (thumbnail) with another
+// EXIF IFD, which holds the time; then IFD 1 with a thumbnail and another
 // orientation, which must not count.
 static void put_exif(struct strbuf *out, const struct jpeg_kind *kind)
 {
@@ -158,7 +158,10 @@ static void put_exif(struct strbuf *out, const struct jpeg_kind *kind)
     unsigned exif = 8 + 2 + 2 * 12 + 4, text = exif + 2 + 12 + 4;
     unsigned next = text + (unsigned)time_bytes;
     put16(out, 2);
-    put_entry(out, 0x0112, 3, 1, (unsigned)kind->orientation, 0);
+    if (kind->orientation)
+        put_entry(out, 0x0112, 3, 1, (unsigned)kind->orientation, 0);
+    else
+        put_entry(out, 0x0128, 3, 1, 2, 0); // unit of the resolution, to keep the sizes
     put_entry(out, 0x8769, 4, 1, 0, exif);
     put16(out, 0);
     put16(out, next);
@@ -170,10 +173,13 @@ static void put_exif(struct strbuf *out, const struct jpeg_kind *kind)
     put16(out, 0);
     put16(out, 0);
     strbuf_add(out, kind->taken ? kind->taken : "", time_bytes);
-    put16(out, 1);
+    put16(out, 3);
     put_entry(out, 0x0112, 3, 1, 3, 0);
+    put_entry(out, 0x0201, 4, 1, 0, next + 2 + 3 * 12 + 4);
+    put_entry(out, 0x0202, 4, 1, 0, 4);
     put16(out, 0);
     put16(out, 0);
+    strbuf_add(out, "\xff\xd8\xff\xd9", 4);
 }
 
 void jpeg_make(const struct jpeg_kind *kind, struct strbuf *file)

@@ -48,7 +48,7 @@ struct jpeg_kind {
     int width, height;
     enum jpeg_colour colour;
     bool progressive;
-    int orientation;   // EXIF; 0 writes no EXIF
+    int orientation;   // EXIF; 0 writes none
     const char *taken; // EXIF DateTimeOriginal as stored; NULL writes none
 };
 
