@@ -154,8 +154,10 @@ static enum status decode(struct jpeg *j, const uint8_t *bytes, size_t count,
     // A picture in several scans is held whole as 16-bit coefficients.
     uint64_t coefficients = (uint64_t)d->image_width * d->image_height * (uint64_t)d->num_components * 2;
     if (jpeg_has_multiple_scans(d) && coefficients > limits->pixels * 6)
-        return error_set(err, ST_INVALID, "JPEG in several scans needs %llu MiB to decode; store it as baseline",
-                         (unsigned long long)(coefficients >> 20));
+        return error_set(err, ST_INVALID,
+                         "a JPEG in several scans that needs %llu bytes to decode, more than the limit of "
+                         "%llu; store it as baseline",
+                         (unsigned long long)coefficients, (unsigned long long)limits->pixels * 6);
     bool cmyk = d->jpeg_color_space == JCS_CMYK || d->jpeg_color_space == JCS_YCCK;
     d->out_color_space = cmyk ? JCS_CMYK : info->channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
     choose_scale(d, min_width, min_height);

@@ -161,7 +161,8 @@ static void exif_turns_the_picture(void **state)
             struct image_info probed, info;
             struct error err;
             int w = o < 5 ? W : H, h = o < 5 ? H : W;
-            assert_ok(image_probe((uint8_t *)file.data, file.len, &image_limits_default, &probed, &err), &err);
+            assert_ok(image_probe((uint8_t *)file.data, file.len, &image_limits_default, &probed, &err),
+                      &err);
             assert_ok(decode(&file, scaled ? w / 2 : 0, scaled ? h / 2 : 0, &image, &info, &err), &err);
             assert_memory_equal(&probed, &info, sizeof info);
             assert_int_equal(info.orientation, o);
@@ -178,8 +179,8 @@ static void exif_turns_the_picture(void **state)
                     at(&image, corner & 1 ? image.width - 1 : 0, corner & 2 ? image.height - 1 : 0);
                 for (int c = 0; c < 3; c++)
                     if (abs(got[c] - want[c]) > 16)
-                        fail_msg("orientation %d, corner %d: %d %d %d, not %d %d %d", o, corner, got[0], got[1],
-                                 got[2], want[0], want[1], want[2]);
+                        fail_msg("orientation %d, corner %d: %d %d %d, not %d %d %d", o, corner, got[0],
+                                 got[1], got[2], want[0], want[1], want[2]);
             }
             image_clear(&image);
         }
@@ -255,8 +256,8 @@ static void jpeg_is_decoded_small(void **state)
 {
     (void)state;
     static const int asked[][4] = {// min_width, min_height, then the sides that are the smallest allowed
-                                   {50, 38, 50, 38},    {51, 38, 100, 75},   {100, 75, 100, 75},
-                                   {1, 1, 50, 38},      {50, 150, 200, 150}, {399, 1, 400, 300},
+                                   {50, 38, 50, 38},     {51, 38, 100, 75},    {100, 75, 100, 75},
+                                   {1, 1, 50, 38},       {50, 150, 200, 150},  {399, 1, 400, 300},
                                    {400, 300, 400, 300}, {900, 900, 400, 300}, {0, 75, 400, 300},
                                    {140, 100, 150, 113}};
     struct jpeg_kind kind = {400, 300, JPEG_RGB, false, 0, NULL};
@@ -300,8 +301,8 @@ static double weight(int from, int to, int i, int x)
     return fmax(0, 1 - fabs(x + 0.5 - centre) / support) / sum;
 }
 
-static double naive(const struct image *image, int x0, int y0, int w, int h, int width, int height, int i, int j,
-                    int channel)
+static double naive(const struct image *image, int x0, int y0, int w, int h, int width, int height, int i,
+                    int j, int channel)
 {
     double sum = 0;
     for (int y = 0; y < h; y++) {
@@ -315,8 +316,9 @@ static double naive(const struct image *image, int x0, int y0, int w, int h, int
 static void resize_matches_the_definition(void **state)
 {
     (void)state;
-    static const int sizes[][4] = {{17, 11, 17, 11}, {17, 11, 5, 3}, {17, 11, 1, 1}, {3, 2, 10, 9}, {1, 1, 4, 3},
-                                   {1, 12, 3, 5},    {16, 9, 7, 20}, {12, 12, 6, 6}, {19, 5, 18, 4}};
+    static const int sizes[][4] = {{17, 11, 17, 11}, {17, 11, 5, 3}, {17, 11, 1, 1},
+                                   {3, 2, 10, 9},    {1, 1, 4, 3},   {1, 12, 3, 5},
+                                   {16, 9, 7, 20},   {12, 12, 6, 6}, {19, 5, 18, 4}};
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
         for (int channels = 1; channels <= 3; channels += 2) {
             int w = sizes[s][0], h = sizes[s][1], width = sizes[s][2], height = sizes[s][3];
@@ -549,8 +551,8 @@ static void flipped_bytes_do_no_harm(void **state)
             struct image_info info;
             struct error err = {0};
             int min = k % 2 ? 10 : 0;
-            enum status status = image_decode((uint8_t *)p->bytes.data, p->bytes.len, &limits, min, min, &image,
-                                              &info, &err);
+            enum status status =
+                image_decode((uint8_t *)p->bytes.data, p->bytes.len, &limits, min, min, &image, &info, &err);
             if (status == ST_OK) {
                 // Each byte of a PNG is under a checksum.
                 if (png)
@@ -591,6 +593,18 @@ static void limits_are_named(void **state)
     limits.jpeg_scans = 10; // what libjpeg's own script writes for colour
     assert_ok(image_decode((uint8_t *)file.data, file.len, &limits, 0, 0, &image, NULL, &err), &err);
     image_clear(&image);
+    // Four components in several scans need a third more than the limit stands for.
+    for (int progressive = 0; progressive < 2; progressive++) {
+        struct strbuf cmyk = {0};
+        jpeg_make(&(struct jpeg_kind){60, 40, JPEG_CMYK, progressive, 0, NULL}, &cmyk);
+        limits.jpeg_scans = 100;
+        status = image_decode((uint8_t *)cmyk.data, cmyk.len, &limits, 0, 0, &image, NULL, &err);
+        assert_status(status, progressive ? ST_INVALID : ST_OK, &err);
+        image_clear(&image);
+        strbuf_clear(&cmyk);
+    }
+    assert_non_null(strstr(err.text, "19200"));
+    assert_non_null(strstr(err.text, "limit of 14400"));
     limits.file_bytes = file.len - 1;
     char *path = file_join(scratch, "large.jpg"), *size = xasprintf("%zu", file.len);
     char *limit = xasprintf("%zu", file.len - 1);

@@ -138,7 +138,8 @@ static void put16(struct strbuf *out, unsigned value)
     strbuf_add(out, bytes, 2);
 }
 
-static void put_entry(struct strbuf *out, unsigned tag, unsigned type, unsigned count, unsigned high, unsigned low)
+static void put_entry(struct strbuf *out, unsigned tag, unsigned type, unsigned count, unsigned high,
+                      unsigned low)
 {
     put16(out, tag);
     put16(out, type);
@@ -273,9 +274,9 @@ void pictures_good(struct pictures *set)
                                     kinds[k].type, i % 2,  kinds[k].transparent};
             if (!kind.bits)
                 break;
-            struct picture *p = add(set, ST_OK,
-                                    xasprintf("%s-%d%s.png", kinds[k].name, kind.bits, i % 2 ? "-adam7" : ""),
-                                    xasprintf("%d bits%s", kind.bits, i % 2 ? ", interlaced" : ""));
+            struct picture *p =
+                add(set, ST_OK, xasprintf("%s-%d%s.png", kinds[k].name, kind.bits, i % 2 ? "-adam7" : ""),
+                    xasprintf("%d bits%s", kind.bits, i % 2 ? ", interlaced" : ""));
             p->width = WIDTH;
             p->height = HEIGHT;
             p->channels = kind.type & PNG_COLOR_MASK_COLOR ? 3 : 1;
@@ -376,7 +377,8 @@ void pictures_bad(struct pictures *set)
     strbuf_add(bad(set, ST_CORRUPT, "signature.png", "PNG signature only", NULL), png.data, 8);
     strbuf_add(bad(set, ST_CORRUPT, "start.jpg", "start marker only", NULL), jpeg.data, 4);
     strbuf_add(bad(set, ST_CORRUPT, "no-end.png", "the end chunk is missing", NULL), png.data, png.len - 12);
-    strbuf_add(bad(set, ST_CORRUPT, "no-end.jpg", "the end marker is missing", NULL), jpeg.data, jpeg.len - 2);
+    strbuf_add(bad(set, ST_CORRUPT, "no-end.jpg", "the end marker is missing", NULL), jpeg.data,
+               jpeg.len - 2);
     cut(set, "png", ".png", &png);
     cut(set, "baseline", ".jpg", &jpeg);
     cut(set, "progressive", ".jpg", &progressive);
@@ -391,7 +393,8 @@ void pictures_bad(struct pictures *set)
     patch_header(bad(set, ST_CORRUPT, "zero-height.png", "no pixels", &png), WIDTH, 0);
     patch_header(bad(set, ST_CORRUPT, "short.png", "fewer rows than promised", &png), WIDTH, HEIGHT + 100);
     patch_header(bad(set, ST_INVALID, "huge.png", "more pixels than the limit", &png), 100000, 100000);
-    patch_header(bad(set, ST_INVALID, "vast.png", "more pixels than the limit", &png), 0x7fffffff, 0x7fffffff);
+    patch_header(bad(set, ST_INVALID, "vast.png", "more pixels than the limit", &png), 0x7fffffff,
+                 0x7fffffff);
     patch_frame(bad(set, ST_CORRUPT, "zero-width.jpg", "no pixels", &jpeg), 0, HEIGHT);
     patch_frame(bad(set, ST_INVALID, "huge.jpg", "more pixels than the limit", &jpeg), 65000, 65000);
     patch_frame(bad(set, ST_CORRUPT, "short.jpg", "fewer rows than promised", &jpeg), WIDTH, HEIGHT + 100);

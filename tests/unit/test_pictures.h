@@ -31,7 +31,8 @@ void pictures_clear(struct pictures *set);
 struct png_kind {
     int width, height, bits, type; // type: PNG_COLOR_TYPE_*
     bool interlaced;
-    bool transparent; // a tRNS chunk: for a palette alpha png_kind_alpha(), for gray the sample 1 is see-through
+    bool transparent; // a tRNS chunk: for a palette alpha png_kind_alpha(), for gray the sample 1 is
+                      // see-through
 };
 
 void png_make(const struct png_kind *kind, struct strbuf *file);
@@ -53,6 +54,7 @@ struct jpeg_kind {
 };
 
 void jpeg_make(const struct jpeg_kind *kind, struct strbuf *file);
-void jpeg_kind_expect(const struct jpeg_kind *kind, int x, int y, uint8_t *values); // 1 or 3, before orientation
+void jpeg_kind_expect(const struct jpeg_kind *kind, int x, int y,
+                      uint8_t *values); // 1 or 3, before orientation
 
 #endif
