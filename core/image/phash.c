@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -11,19 +12,21 @@ enum {
     BAND_BITS = 64 * PHASH_WORDS / BANDS,
     FLAT = 24,
 };
-_Static_assert(BAND_BITS == 32, "a band is one 32-bit half of a word");
+_Static_assert(BAND_BITS == 32, "two bits of each of the 16 rows");
 
 struct entry {
     struct phash hash;
     int64_t id;
-    int32_t next[BANDS]; // earlier entry in the same bucket, -1 none
+    int32_t next[BANDS]; // following entry in the ring of its bucket
 };
 
+// The entries of a bucket form a ring in the order of adding.
 struct phash_index {
     struct entry *entries;
     size_t count, capacity;
-    int32_t *heads; // (BANDS, buckets)
+    int32_t *tails; // (BANDS, buckets) newest entry, whose next is the oldest; -1 none
     size_t buckets; // power of two
+    bool rising;    // every id was larger than the one before
 };
 
 struct phash phash_of(const struct image *image)
@@ -58,32 +61,53 @@ static int ones(const struct phash *hash)
     return phash_distance(hash, &zero);
 }
 
+// The bits of a band lie spread over the picture: what many pictures share (a
+// dark border, the same fixture) is one region, and a band that were a region
+// would have one value in all of them.
+static uint32_t band_of(const struct phash *hash, int band)
+{
+    uint32_t value = 0;
+    for (int y = 0; y < 16; y++) {
+        int bit = y % 4 * 16 + (band + 3 * y) % BANDS;
+        uint64_t word = hash->bits[y / 4] >> bit;
+        value = value << 2 | (uint32_t)(word & 1) << 1 | (uint32_t)(word >> BANDS & 1);
+    }
+    return value;
+}
+
 static size_t bucket(const struct phash_index *index, const struct phash *hash, int band)
 {
-    uint64_t key = (uint32_t)(hash->bits[band / 2] >> (band % 2 * 32));
-    key = (key + (uint64_t)band) * 0x9e3779b97f4a7c15u;
+    uint64_t key = band_of(hash, band) * UINT64_C(0x9e3779b97f4a7c15);
     return (size_t)band * index->buckets + (size_t)((key >> 32) & (index->buckets - 1));
+}
+
+static void link_entry(struct phash_index *index, size_t i)
+{
+    struct entry *entries = index->entries;
+    for (int b = 0; b < BANDS; b++) {
+        int32_t *tail = &index->tails[bucket(index, &entries[i].hash, b)];
+        entries[i].next[b] = *tail < 0 ? (int32_t)i : entries[*tail].next[b];
+        if (*tail >= 0)
+            entries[*tail].next[b] = (int32_t)i;
+        *tail = (int32_t)i;
+    }
 }
 
 static void rehash(struct phash_index *index, size_t buckets)
 {
-    free(index->heads);
+    free(index->tails);
     index->buckets = buckets;
-    index->heads = xmalloc(BANDS * buckets * sizeof *index->heads);
+    index->tails = xmalloc(BANDS * buckets * sizeof *index->tails);
     for (size_t i = 0; i < BANDS * buckets; i++)
-        index->heads[i] = -1;
-    for (size_t i = 0; i < index->count; i++) {
-        for (int b = 0; b < BANDS; b++) {
-            size_t at = bucket(index, &index->entries[i].hash, b);
-            index->entries[i].next[b] = index->heads[at];
-            index->heads[at] = (int32_t)i;
-        }
-    }
+        index->tails[i] = -1;
+    for (size_t i = 0; i < index->count; i++)
+        link_entry(index, i);
 }
 
 struct phash_index *phash_index_new(void)
 {
     struct phash_index *index = xcalloc(1, sizeof *index);
+    index->rising = true;
     rehash(index, 1024);
     return index;
 }
@@ -93,8 +117,27 @@ void phash_index_free(struct phash_index *index)
     if (!index)
         return;
     free(index->entries);
-    free(index->heads);
+    free(index->tails);
     free(index);
+}
+
+// The smaller of `found` (-1: none) and the smallest id near `hash` in one ring.
+static int64_t search_ring(const struct phash_index *index, const struct phash *hash, int band, int64_t found)
+{
+    int32_t tail = index->tails[bucket(index, hash, band)];
+    for (int32_t i = tail; i >= 0;) {
+        i = index->entries[i].next[band];
+        const struct entry *e = &index->entries[i];
+        // Ids that rise along the ring end the search early: without this,
+        // thousands of pictures of one scene take quadratic time.
+        if (index->rising && found >= 0 && e->id >= found)
+            break;
+        if ((found < 0 || e->id < found) && phash_distance(&e->hash, hash) <= PHASH_NEAR)
+            found = e->id;
+        if (i == tail)
+            break;
+    }
+    return found;
 }
 
 int64_t phash_index_add(struct phash_index *index, const struct phash *hash, int64_t id)
@@ -106,18 +149,11 @@ int64_t phash_index_add(struct phash_index *index, const struct phash *hash, int
         rehash(index, index->buckets * 2);
     int64_t found = -1;
     for (int b = 0; b < BANDS; b++)
-        for (int32_t i = index->heads[bucket(index, hash, b)]; i >= 0; i = index->entries[i].next[b])
-            if (phash_distance(&index->entries[i].hash, hash) <= PHASH_NEAR &&
-                (found < 0 || index->entries[i].id < found))
-                found = index->entries[i].id;
+        found = search_ring(index, hash, b, found);
+    if (index->count && id <= index->entries[index->count - 1].id)
+        index->rising = false;
     GROW(index->entries, index->capacity, index->count + 1);
-    struct entry *e = &index->entries[index->count];
-    *e = (struct entry){.hash = *hash, .id = id};
-    for (int b = 0; b < BANDS; b++) {
-        size_t at = bucket(index, hash, b);
-        e->next[b] = index->heads[at];
-        index->heads[at] = (int32_t)index->count;
-    }
-    index->count++;
+    index->entries[index->count] = (struct entry){.hash = *hash, .id = id};
+    link_entry(index, index->count++);
     return found;
 }
