@@ -1,6 +1,7 @@
 # Every test prints TAP, so that each case counts in the summary and a skip shows its reason.
 
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh --comments
+LOG_COMPILER = $(top_srcdir)/tests/run-tap
 AM_TESTS_ENVIRONMENT = CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
 	ASSAY_SHARED=$${ASSAY_SHARED-$(abs_top_srcdir)/../shared}; export ASSAY_SHARED; \
 	ASSAY=$(abs_top_builddir)/assay; export ASSAY; \
@@ -11,7 +12,7 @@ CORE_TEST_LIBS = $(CORE_LIBS) $(CMOCKA_LIBS)
 DB_TEST_LIBS   = $(DB_LIBS) $(CMOCKA_LIBS)
 UI_TEST_LIBS   = $(UI_LIBS) $(CMOCKA_LIBS)
 
-EXTRA_DIST += tests/unit/test.h
+EXTRA_DIST += tests/run-tap tests/unit/test.h
 
 if HAVE_CMOCKA
 include tests/unit/base.mk

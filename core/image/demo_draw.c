@@ -330,7 +330,7 @@ void draw_leaf(struct canvas *c, float x, float y, float length, float turns, co
     memset(cover, 0, (size_t)c->width * (size_t)c->height * sizeof *cover);
     draw_stroke(c, cover, rib, 9);
     float dark[3];
-    for (int k = 0; k < 3; k++)
+    for (int k = 0; k < c->channels; k++)
         dark[k] = tint[k] * 0.65f;
     canvas_mix_plane(c, cover, dark, 0.8f);
     plane_free(c, cover);
