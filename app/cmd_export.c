@@ -44,14 +44,16 @@ static const char *text(const char *value)
 
 static void write_csv(const struct export_row *r)
 {
-    char number[8][32], when[CLOCK_TEXT] = "";
+    char number[8][32] = {""}, when[CLOCK_TEXT] = "";
     bool scored = r->revision_number > 0;
     snprintf(number[0], sizeof *number, "%d", r->width);
     snprintf(number[1], sizeof *number, "%d", r->height);
-    snprintf(number[2], sizeof *number, scored ? "%d" : "", r->revision_number);
-    snprintf(number[3], sizeof *number, scored ? "%.6g" : "", r->score.score);
-    for (int d = 0; d < DETECTORS; d++)
-        snprintf(number[4 + d], sizeof *number, scored ? "%.6g" : "", r->score.parts[d]);
+    if (scored) {
+        snprintf(number[2], sizeof *number, "%d", r->revision_number);
+        snprintf(number[3], sizeof *number, "%.6g", r->score.score);
+        for (int d = 0; d < DETECTORS; d++)
+            snprintf(number[4 + d], sizeof *number, "%.6g", r->score.parts[d]);
+    }
     if (r->verdict != VERDICT_NONE)
         clock_text(r->at_ms, when);
     const char *cells[COLUMNS] = {

@@ -62,6 +62,8 @@ static void draw_wide(struct session *s, const struct review_item *item)
     y += 2;
     for (int i = 0; i < DETECTORS && y < end; i++) {
         double part = item->score.parts[i];
+        if (i == DETECTOR_TILE && part <= 0) // most scenes have no tiles
+            continue;
         draw_text(stdscr, y, x, 8, A_NORMAL, detector_name((enum detector)i));
         if (part > 0) {
             one_in(part, n);
