@@ -4,6 +4,7 @@
 #ifndef NN_SAFETENSORS_H
 #define NN_SAFETENSORS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,9 +38,12 @@ struct tensor_writer;
 struct tensor_writer *tensor_writer_new(void);
 void tensor_writer_free(struct tensor_writer *writer);
 void tensor_put_meta(struct tensor_writer *writer, const char *key, const char *value);
-// Copies `values`; shape as above, trailing zeros unused. Stored as F32.
+// Copies `values`; shape as above, trailing zeros unused. Stored as F32, or as F16
+// (rounded to nearest even; beyond its range becomes its largest finite number).
 void tensor_put(struct tensor_writer *writer, const char *name, const int64_t shape[TENSOR_RANK],
                 const float *values);
+void tensor_put_as(struct tensor_writer *writer, const char *name, const int64_t shape[TENSOR_RANK],
+                   const float *values, bool half);
 
 // Write atomically. With `dir`: to dir/<sha256>.safetensors; sha256 receives the hash either way.
 ASSAY_CHECKED enum status tensor_write(const struct tensor_writer *writer, const char *path, const char *dir,

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,7 @@ enum { PREFIX = 8, ALIGN = 8 };
 struct tensor_writer {
     json_t *header;     // keys in the order of their put; __metadata__ first
     json_t *meta;       // borrowed from header
-    struct strbuf data; // little-endian F32
+    struct strbuf data; // little-endian numbers
 };
 
 struct tensor_writer *tensor_writer_new(void)
@@ -41,8 +42,25 @@ void tensor_put_meta(struct tensor_writer *writer, const char *key, const char *
     json_object_set_new(writer->meta, key, json_string(value));
 }
 
-void tensor_put(struct tensor_writer *writer, const char *name, const int64_t shape[TENSOR_RANK],
-                const float *values)
+static uint16_t to_half(float x)
+{
+    const float largest = 65504;
+    uint16_t sign = signbit(x) ? 0x8000 : 0;
+    float size = fabsf(x) > largest ? largest : fabsf(x);
+    int exponent;
+    frexpf(size, &exponent); // size = [0.5, 1) * 2^exponent
+    // The 11 bits that are kept, in units of the last one; subnormal below 2^-14.
+    int unit = exponent - 11 < -24 ? -24 : exponent - 11;
+    int kept = (int)nearbyintf(ldexpf(size, -unit));
+    if (kept == 2048) {
+        kept = 1024;
+        unit++;
+    }
+    return sign | (uint16_t)(kept < 1024 ? kept : (unit + 25) << 10 | (kept - 1024));
+}
+
+void tensor_put_as(struct tensor_writer *writer, const char *name, const int64_t shape[TENSOR_RANK],
+                   const float *values, bool half)
 {
     json_t *sides = json_array();
     size_t count = 1, begin = writer->data.len;
@@ -50,10 +68,21 @@ void tensor_put(struct tensor_writer *writer, const char *name, const int64_t sh
         json_array_append_new(sides, json_integer(shape[i]));
         count *= (size_t)shape[i];
     }
-    strbuf_add(&writer->data, values, count * sizeof *values);
+    for (size_t i = 0; half && i < count; i++) {
+        uint16_t bits = to_half(values[i]);
+        strbuf_add(&writer->data, &bits, sizeof bits);
+    }
+    if (!half)
+        strbuf_add(&writer->data, values, count * sizeof *values);
     json_object_set_new(writer->header, name,
-                        json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", sides, "data_offsets",
+                        json_pack("{s:s, s:o, s:[I, I]}", "dtype", half ? "F16" : "F32", "shape", sides, "data_offsets",
                                   (json_int_t)begin, (json_int_t)writer->data.len));
+}
+
+void tensor_put(struct tensor_writer *writer, const char *name, const int64_t shape[TENSOR_RANK],
+                const float *values)
+{
+    tensor_put_as(writer, name, shape, values, false);
 }
 
 enum status tensor_write(const struct tensor_writer *writer, const char *path, const char *dir,
