@@ -5,6 +5,6 @@ libcore_a_SOURCES += \
 	core/nn/kernel.c core/nn/kernel.h core/nn/kernel_naive.c \
 	core/nn/mobilenet.c \
 	core/nn/net.c core/nn/net.h core/nn/net_cut.c core/nn/net_file.c \
-	core/nn/net_import.c core/nn/net_import.h core/nn/net_naive.c \
+	core/nn/net_import.c core/nn/net_import.h core/nn/net_inherit.c core/nn/net_naive.c \
 	core/nn/safetensors.c core/nn/safetensors.h \
 	core/nn/safetensors_write.c

@@ -52,12 +52,16 @@ enum status net_plan_check(const struct net_plan *plan, struct error *err)
             return status;
         if ((i == 0) != (b->type == NET_CONV))
             return block_error(plan, i, err, "is a full convolution, which only the first one is, and must be");
-        from = b->to;
-        stride *= b->stride;
         if (b->tap >= 0) {
             if (b->tap != next)
                 return block_error(plan, i, err, "gives a tap out of order or twice");
-            tap_stride[next++] = stride;
+            tap_stride[next++] = stride * b->stride;
+        }
+        if (b->branch && (b->type != NET_SEPARABLE || b->tap < 0 || b->residual))
+            return block_error(plan, i, err, "is a branch, but not a separable block that gives a tap");
+        if (!b->branch) {
+            from = b->to;
+            stride *= b->stride;
         }
     }
     if (next != NET_TAPS || tap_stride[0] != 8 || tap_stride[1] != 16)
@@ -171,6 +175,12 @@ void net_free(struct net *net)
         free(net->tensors[i].values);
     free(net->tensors);
     free(net);
+}
+
+void net_zero(struct net *net)
+{
+    for (int i = 0; i < net->tensor_count; i++)
+        memset(net->tensors[i].values, 0, net->tensors[i].count * sizeof(float));
 }
 
 static bool is_called(const struct net_tensor *t, const char *last)

@@ -38,6 +38,7 @@ struct net_block {
     bool optional;           // may be left out of a smaller network (stride 1, from == to, no tap)
     int heads, pool, hidden; // attention: to is a multiple of heads; hidden is the MLP's width
     int tap;                 // which tap the block's output is, -1 none
+    bool branch;             // the output is a tap and nothing else: the next block takes this one's input
 };
 
 struct net_plan {
@@ -108,6 +109,7 @@ ASSAY_CHECKED enum status net_plan_check(const struct net_plan *plan, struct err
 struct net *net_new(const struct net_plan *plan);
 struct net *net_copy(const struct net *net);
 void net_free(struct net *net);
+void net_zero(struct net *net); // every tensor
 
 // Random start: He-normal filters, gamma 1 (0 never), beta 0, statistics 0 and 1. Source: He et al. 2015.
 void net_init(struct net *net, uint64_t seed);
@@ -136,8 +138,14 @@ struct net_cut {
 void net_cut_plan(const struct net_plan *plan, const struct net_cut *cut, struct net_plan *out);
 // Weights of the smaller network; `small` was made for net_cut_plan's plan.
 void net_cut_gather(const struct net *net, const struct net_cut *cut, struct net *small);
-// The way back: large += small, for gradients.
+// The way back, for gradients: large += small, statistics left alone.
 void net_cut_scatter_add(const struct net *small, const struct net_cut *cut, struct net *large);
+
+// --- starting from another network (net_inherit.c) ------------------------------
+// Copies the weights of every block of `from` that `net` has, too, in the same order (type, stride, channels);
+// the others keep what they have. Of a wider MLP the units of the largest weights are taken. Returns the number of
+// blocks that were copied. Source: Chen et al. 2016, "Net2Net", arXiv:1511.05641.
+int net_inherit(struct net *net, const struct net *from);
 
 // --- reference (net_naive.c) --------------------------------------------------
 struct net_map {

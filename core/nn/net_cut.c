@@ -56,7 +56,7 @@ void net_cut_plan(const struct net_plan *plan, const struct net_cut *cut, struct
                     step = b->to / plan->blocks[k].heads;
             b->to = scaled(b->to, cut->width, step);
         }
-        from = b->to;
+        from = b->branch ? from : b->to;
     }
     if (cut->width < 1 || cut->depth > 0)
         snprintf(small.name, sizeof small.name, "%.40s-w%02.0f-d%d", plan->name, 100 * cut->width, cut->depth);
@@ -100,8 +100,9 @@ static void each_tensor(const struct net *large, const struct net_cut *cut, cons
         for (int t = 0; t < small->first[i + 1] - small->first[i]; t++) {
             bool pair = small->plan.blocks[i].type == NET_ATTENTION &&
                         (t == ATTENTION_KEY_VALUE || t == ATTENTION_KEY_VALUE_BIAS);
-            corner(&small->tensors[small->first[i] + t], &large->tensors[large->first[kept[i]] + t], pair ? 2 : 1,
-                   gather);
+            struct net_tensor *s = &small->tensors[small->first[i] + t];
+            if (gather || s->role != NET_STATISTIC)
+                corner(s, &large->tensors[large->first[kept[i]] + t], pair ? 2 : 1, gather);
         }
 }
 

@@ -42,6 +42,8 @@ static json_t *block_json(const struct net_block *b)
     }
     if (b->tap >= 0)
         json_object_set_new(o, "tap", json_integer(b->tap));
+    if (b->branch)
+        json_object_set_new(o, "branch", json_true());
     return o;
 }
 
@@ -60,11 +62,12 @@ static char *plan_text(const struct net_plan *plan)
 static bool parse_block(json_t *o, struct net_block *b)
 {
     const char *type, *activation;
-    int residual = 0, optional = 0;
+    int residual = 0, optional = 0, branch = 0;
     *b = (struct net_block){.tap = -1};
-    if (json_unpack(o, "{s:s, s:i, s:i, s:i, s:s, s?b, s?b, s?i, s?i, s?i, s?i}", "type", &type, "from", &b->from, "to",
+    if (json_unpack(o, "{s:s, s:i, s:i, s:i, s:s, s?b, s?b, s?i, s?i, s?i, s?i, s?b}", "type", &type, "from", &b->from, "to",
                     &b->to, "stride", &b->stride, "activation", &activation, "residual", &residual, "optional",
-                    &optional, "heads", &b->heads, "pool", &b->pool, "hidden", &b->hidden, "tap", &b->tap) != 0)
+                    &optional, "heads", &b->heads, "pool", &b->pool, "hidden", &b->hidden, "tap", &b->tap,
+                    "branch", &branch) != 0)
         return false;
     int t = find(types, COUNT(types), type), a = find(activations, COUNT(activations), activation);
     if (t < 0 || a < 0)
@@ -73,6 +76,7 @@ static bool parse_block(json_t *o, struct net_block *b)
     b->activation = (enum net_activation)a;
     b->residual = residual;
     b->optional = optional;
+    b->branch = branch;
     return true;
 }
 

@@ -21,6 +21,13 @@ static size_t cells_of(const struct net_map *m)
     return (size_t)m->rows * (size_t)m->cols;
 }
 
+static struct net_map copy(const struct net_map *m)
+{
+    struct net_map out = map_new(m->rows, m->cols, m->channels);
+    memcpy(out.values, m->values, cells_of(m) * (size_t)m->channels * sizeof(float));
+    return out;
+}
+
 static double activate(enum net_activation a, double x)
 {
     switch (a) {
@@ -158,8 +165,9 @@ static struct net_map attend(const struct net_map *q, const struct net_map *kv, 
     return out;
 }
 
-static void attention(const struct net *net, int i, struct net_map *x)
+static struct net_map attention(const struct net *net, int i, const struct net_map *in)
 {
+    struct net_map sum = copy(in), *x = &sum;
     const struct net_block *b = &net->plan.blocks[i];
     struct net_map position = convolve(x, net_values(net, i, ATTENTION_POSITION), b->to, 1, NET_PAD_SYMMETRIC, true);
     for (size_t c = 0; c < cells_of(&position); c++)
@@ -185,9 +193,10 @@ static void attention(const struct net *net, int i, struct net_map *x)
     struct net_map *all[] = {&position, &n1, &q, &pooled, &kv, &seen, &out, &n2, &hidden, &mlp};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++)
         free(all[k]->values);
+    return sum;
 }
 
-static void separable(const struct net *net, int i, struct net_map *x)
+static struct net_map separable(const struct net *net, int i, const struct net_map *x)
 {
     const struct net_block *b = &net->plan.blocks[i];
     struct net_map depth =
@@ -198,8 +207,7 @@ static void separable(const struct net *net, int i, struct net_map *x)
     if (b->residual)
         add(&point, x);
     free(depth.values);
-    free(x->values);
-    *x = point;
+    return point;
 }
 
 void net_naive(const struct net *net, const float *rgb, int rows, int cols, struct net_map taps[NET_TAPS])
@@ -209,20 +217,20 @@ void net_naive(const struct net *net, const float *rgb, int rows, int cols, stru
         x.values[i] = rgb[i] / 127.5f - 1;
     for (int i = 0; i < net->plan.count; i++) {
         const struct net_block *b = &net->plan.blocks[i];
+        struct net_map out;
         if (b->type == NET_CONV) {
-            struct net_map out =
-                convolve(&x, net_values(net, i, CONV_WEIGHT), b->to, b->stride, net->plan.padding, false);
+            out = convolve(&x, net_values(net, i, CONV_WEIGHT), b->to, b->stride, net->plan.padding, false);
             normalise(&out, net, i, CONV_NORM, b->activation);
+        } else if (b->type == NET_SEPARABLE) {
+            out = separable(net, i, &x);
+        } else {
+            out = attention(net, i, &x);
+        }
+        if (b->tap >= 0)
+            taps[b->tap] = b->branch ? out : copy(&out);
+        if (!b->branch) {
             free(x.values);
             x = out;
-        } else if (b->type == NET_SEPARABLE) {
-            separable(net, i, &x);
-        } else {
-            attention(net, i, &x);
-        }
-        if (b->tap >= 0) {
-            taps[b->tap] = map_new(x.rows, x.cols, x.channels);
-            memcpy(taps[b->tap].values, x.values, cells_of(&x) * (size_t)x.channels * sizeof(float));
         }
     }
     free(x.values);
