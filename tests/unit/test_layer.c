@@ -1,0 +1,451 @@
+// Forward passes against their plain twins, backward passes against central differences of the twins.
+#include "config.h"
+
+#include "tests/unit/test.h"
+
+#include <math.h>
+#include <stdbool.h>
+
+#include "base/rng.h"
+#include "nn/layer.h"
+#include "nn/layer_naive.h"
+#include "nn/net.h"
+
+_Static_assert((int)PAD_SYMMETRIC == (int)NET_PAD_SYMMETRIC && (int)PAD_END == (int)NET_PAD_END,
+               "same order");
+
+// An input or a parameter of a layer: the same numbers for the layer and its twin, and the layer's gradient.
+struct array {
+    size_t count;
+    float *f;
+    double *d;
+    float *grad;
+};
+
+enum { ARRAYS = 5 };
+
+// A layer under test. `value` of it: the sum of weight * out, so that `weight` is the gradient of the output.
+struct subject {
+    void (*twin)(struct subject *s);
+    struct layer_map shape;
+    struct layer_window window;
+    struct layer_heads heads;
+    enum layer_activation activation;
+    int to, size, rows, cols;
+    bool train, with_bias;
+    size_t cells;
+    struct array arrays[ARRAYS];
+    double *statistics; // (2, channels), for batch norm
+    size_t outs;
+    double *out;
+    float *fast, *weight;
+};
+
+static void fill(struct rng *rng, struct array *a, size_t count, double scale)
+{
+    *a = (struct array){count, xcalloc(count + 1, sizeof(float)), xcalloc(count + 1, sizeof(double)),
+                        xcalloc(count + 1, sizeof(float))};
+    for (size_t i = 0; i < count; i++)
+        a->d[i] = a->f[i] = (float)(scale * rng_normal(rng));
+}
+
+static void fill_outputs(struct rng *rng, struct subject *s, size_t outs)
+{
+    s->outs = outs;
+    s->out = xcalloc(outs + 1, sizeof(double));
+    s->fast = xcalloc(outs + 1, sizeof(float));
+    s->weight = xcalloc(outs + 1, sizeof(float));
+    for (size_t i = 0; i < outs; i++)
+        s->weight[i] = (float)rng_normal(rng);
+}
+
+static void release(struct subject *s)
+{
+    for (int i = 0; i < ARRAYS; i++)
+        free(s->arrays[i].f), free(s->arrays[i].d), free(s->arrays[i].grad);
+    free(s->statistics), free(s->out), free(s->fast), free(s->weight);
+}
+
+static void assert_close(const char *what, size_t i, double got, double want, double tolerance)
+{
+    if (!(fabs(got - want) <= tolerance * (1 + fabs(want))))
+        fail_msg("%s[%zu]: %.9g, not %.9g", what, i, got, want);
+}
+
+static void check_forward_within(struct subject *s, const char *what, double tolerance)
+{
+    s->twin(s);
+    for (size_t i = 0; i < s->outs; i++)
+        assert_close(what, i, (double)s->fast[i], s->out[i], tolerance);
+}
+
+static void check_forward(struct subject *s, const char *what)
+{
+    check_forward_within(s, what, 2e-5);
+}
+
+static double value_of(struct subject *s)
+{
+    double sum = 0;
+    s->twin(s);
+    for (size_t i = 0; i < s->outs; i++)
+        sum += (double)s->weight[i] * s->out[i];
+    return sum;
+}
+
+// At most about a hundred places of an array. base: what was in `grad` before, to which gradients of
+// parameters add.
+static void check_gradient(struct subject *s, int which, double base, const char *what)
+{
+    struct array *a = &s->arrays[which];
+    size_t step = a->count / 97 + 1;
+    const double h = 1e-5;
+    for (size_t i = 0; i < a->count; i += step) {
+        double x = a->d[i];
+        a->d[i] = x + h;
+        double above = value_of(s);
+        a->d[i] = x - h;
+        double below = value_of(s);
+        a->d[i] = x;
+        assert_close(what, i, (double)a->grad[i], base + (above - below) / (2 * h), 2e-4);
+    }
+}
+
+// What the gradients of parameters hold before the backward pass: they are added to.
+static const float before = 0.5f;
+
+static void preset(struct array *a)
+{
+    for (size_t i = 0; i < a->count; i++)
+        a->grad[i] = before;
+}
+
+// Sides, channels and counts that meet the borders, the tails of vectors and a single cell.
+static const struct layer_map maps[] = {{1, 1, 1, 1},   {2, 1, 7, 3},    {1, 5, 3, 17},  {2, 6, 9, 33},
+                                        {1, 13, 2, 8},  {1, 16, 16, 32}, {2, 7, 11, 16}, {1, 2, 2, 48},
+                                        {1, 3, 20, 31}, {3, 10, 10, 5}};
+static const struct layer_window windows[] = {
+    {1, PAD_SYMMETRIC}, {1, PAD_END}, {2, PAD_SYMMETRIC}, {2, PAD_END}};
+enum { MAPS = sizeof maps / sizeof *maps, WINDOWS = sizeof windows / sizeof *windows };
+
+// ---- convolutions ----
+
+static void conv3x3_twin(struct subject *s)
+{
+    layer_conv3x3_naive(s->arrays[0].d, s->shape, s->window, s->to, s->arrays[1].d,
+                        s->with_bias ? s->arrays[2].d : NULL, s->out);
+}
+
+static void conv3x3(void **state)
+{
+    (void)state;
+    for (int i = 0; i < MAPS * WINDOWS * 2; i++) {
+        struct rng rng = rng_seed((uint64_t)i);
+        struct subject s = {.twin = conv3x3_twin,
+                            .shape = maps[i / 2 / WINDOWS],
+                            .window = windows[i / 2 % WINDOWS],
+                            .to = 1 + i % 5,
+                            .with_bias = i % 2};
+        struct layer_map after = layer_after(s.shape, s.to, s.window);
+        fill(&rng, &s.arrays[0], layer_values(s.shape), 1);
+        fill(&rng, &s.arrays[1], (size_t)(9 * s.shape.channels * s.to), 0.3);
+        fill(&rng, &s.arrays[2], (size_t)s.to, 1);
+        fill_outputs(&rng, &s, layer_values(after));
+        float *scratch = xcalloc(layer_conv3x3_scratch(s.shape, s.window), sizeof *scratch);
+        const struct array *a = s.arrays;
+        layer_conv3x3(a[0].f, s.shape, s.window, s.to, a[1].f, s.with_bias ? a[2].f : NULL, scratch, s.fast);
+        check_forward(&s, "conv3x3");
+        preset(&s.arrays[1]), preset(&s.arrays[2]);
+        layer_conv3x3_backward(a[0].f, s.shape, s.window, s.to, a[1].f, s.weight, scratch, a[0].grad,
+                               a[1].grad, s.with_bias ? a[2].grad : NULL);
+        check_gradient(&s, 0, 0, "conv3x3 input");
+        check_gradient(&s, 1, before, "conv3x3 weight");
+        check_gradient(&s, 2, before, "conv3x3 bias");
+        free(scratch);
+        release(&s);
+    }
+}
+
+// Several bands to a picture, and the copies of three channels.
+static void conv3x3_in_bands(void **state)
+{
+    (void)state;
+    struct rng rng = rng_seed(5);
+    struct subject s = {.twin = conv3x3_twin, .shape = {2, 103, 99, 3}, .window = {2, PAD_SYMMETRIC}, .to = 7};
+    struct layer_map after = layer_after(s.shape, s.to, s.window);
+    assert_true(layer_conv3x3_scratch(s.shape, s.window) < (size_t)(after.rows * after.cols * 27));
+    fill(&rng, &s.arrays[0], layer_values(s.shape), 1);
+    fill(&rng, &s.arrays[1], (size_t)(27 * s.to), 0.3);
+    fill_outputs(&rng, &s, layer_values(after));
+    float *scratch = xcalloc(layer_conv3x3_scratch(s.shape, s.window), sizeof *scratch);
+    layer_conv3x3(s.arrays[0].f, s.shape, s.window, s.to, s.arrays[1].f, NULL, scratch, s.fast);
+    check_forward(&s, "conv3x3");
+    layer_conv3x3_backward(s.arrays[0].f, s.shape, s.window, s.to, s.arrays[1].f, s.weight, scratch,
+                           s.arrays[0].grad, s.arrays[1].grad, NULL);
+    check_gradient(&s, 0, 0, "conv3x3 input");
+    check_gradient(&s, 1, 0, "conv3x3 weight");
+    free(scratch);
+    release(&s);
+}
+
+static void depthwise_twin(struct subject *s)
+{
+    layer_depthwise_naive(s->arrays[0].d, s->shape, s->window, s->arrays[1].d,
+                          s->with_bias ? s->arrays[2].d : NULL, s->out);
+}
+
+static void depthwise(void **state)
+{
+    (void)state;
+    for (int i = 0; i < MAPS * WINDOWS * 2; i++) {
+        struct rng rng = rng_seed((uint64_t)i);
+        struct subject s = {.twin = depthwise_twin,
+                            .shape = maps[i / 2 / WINDOWS],
+                            .window = windows[i / 2 % WINDOWS],
+                            .with_bias = i % 2};
+        fill(&rng, &s.arrays[0], layer_values(s.shape), 1);
+        fill(&rng, &s.arrays[1], (size_t)(9 * s.shape.channels), 0.3);
+        fill(&rng, &s.arrays[2], (size_t)s.shape.channels, 1);
+        fill_outputs(&rng, &s, layer_values(layer_after(s.shape, s.shape.channels, s.window)));
+        const struct array *a = s.arrays;
+        layer_depthwise(a[0].f, s.shape, s.window, a[1].f, s.with_bias ? a[2].f : NULL, s.fast);
+        check_forward(&s, "depthwise");
+        preset(&s.arrays[1]), preset(&s.arrays[2]);
+        layer_depthwise_backward(a[0].f, s.shape, s.window, a[1].f, s.weight, a[0].grad, a[1].grad,
+                                 s.with_bias ? a[2].grad : NULL);
+        check_gradient(&s, 0, 0, "depthwise input");
+        check_gradient(&s, 1, before, "depthwise weight");
+        check_gradient(&s, 2, before, "depthwise bias");
+        release(&s);
+    }
+}
+
+static void linear_twin(struct subject *s)
+{
+    layer_linear_naive(s->arrays[0].d, s->cells, s->size, s->to, s->arrays[1].d,
+                       s->with_bias ? s->arrays[2].d : NULL, s->out);
+}
+
+static void linear(void **state)
+{
+    (void)state;
+    static const int cases[][3] = {{1, 1, 1}, {7, 3, 5}, {300, 17, 33}, {64, 32, 16}, {2, 300, 270}};
+    for (int i = 0; i < 10; i++) {
+        struct rng rng = rng_seed((uint64_t)i);
+        const int *k = cases[i / 2];
+        struct subject s = {
+            .twin = linear_twin, .cells = (size_t)k[0], .size = k[1], .to = k[2], .with_bias = i % 2};
+        fill(&rng, &s.arrays[0], s.cells * (size_t)s.size, 1);
+        fill(&rng, &s.arrays[1], (size_t)(s.size * s.to), 0.3);
+        fill(&rng, &s.arrays[2], (size_t)s.to, 1);
+        fill_outputs(&rng, &s, s.cells * (size_t)s.to);
+        const struct array *a = s.arrays;
+        layer_linear(a[0].f, s.cells, s.size, s.to, a[1].f, s.with_bias ? a[2].f : NULL, s.fast);
+        check_forward(&s, "linear");
+        preset(&s.arrays[1]), preset(&s.arrays[2]);
+        layer_linear_backward(a[0].f, s.cells, s.size, s.to, a[1].f, s.weight, a[0].grad, a[1].grad,
+                              s.with_bias ? a[2].grad : NULL);
+        check_gradient(&s, 0, 0, "linear input");
+        check_gradient(&s, 1, before, "linear weight");
+        check_gradient(&s, 2, before, "linear bias");
+        release(&s);
+    }
+}
+
+// ---- norms ----
+
+static const double epsilon = 1e-3;
+
+// Arrays: input, gamma, beta, residual.
+static void batch_twin(struct subject *s)
+{
+    const struct array *a = s->arrays;
+    int n = s->shape.channels;
+    if (s->train)
+        layer_moments_naive(a[0].d, s->cells, n, s->statistics, s->statistics + n);
+    layer_batch_naive(a[0].d, s->cells, n, s->statistics, s->statistics + n, epsilon, a[1].d, a[2].d,
+                      s->activation, s->with_bias ? a[3].d : NULL, s->out);
+}
+
+// The whole protocol, the batch in parts of `part` cells.
+static void batch_fast(struct subject *s, size_t part)
+{
+    int n = s->shape.channels;
+    size_t c = (size_t)n;
+    const struct array *a = s->arrays;
+    double *moments = xcalloc(layer_moments_size(n), sizeof *moments), *sums = xcalloc(2 * c, sizeof *sums);
+    float *f = xcalloc(6 * c, sizeof *f), *mean = f, *variance = f + c, *scale = f + 2 * c,
+          *shift = f + 3 * c, *slope = f + 4 * c;
+    layer_moments_clear(moments, n);
+    for (size_t i = 0; i < s->cells; i += part)
+        layer_moments_add(moments, a[0].f + i * c, s->cells - i < part ? s->cells - i : part, n);
+    if (s->train)
+        layer_moments_finish(moments, n, mean, variance);
+    for (size_t k = 0; k < 2 * c && !s->train; k++)
+        mean[k] = (float)s->statistics[k];
+    layer_batch_prepare(n, mean, variance, epsilon, a[1].f, a[2].f, scale, shift);
+    for (size_t i = 0; i < s->cells; i += part)
+        layer_batch_apply(a[0].f + i * c, s->cells - i < part ? s->cells - i : part, n, scale, shift,
+                          s->activation, s->with_bias ? a[3].f + i * c : NULL, s->fast + i * c);
+    for (size_t i = 0; i < s->cells; i += part)
+        layer_batch_reduce(a[0].f + i * c, s->weight + i * c, s->cells - i < part ? s->cells - i : part, n,
+                           scale, shift, s->activation, mean, sums);
+    layer_batch_finish(sums, s->train ? s->cells : 0, n, mean, variance, epsilon, a[1].f, slope, a[1].grad,
+                       a[2].grad);
+    for (size_t i = 0; i < s->cells; i += part)
+        layer_batch_backward(a[0].f + i * c, s->weight + i * c, s->cells - i < part ? s->cells - i : part, n,
+                             scale, shift, s->activation, slope, a[0].grad + i * c);
+    free(moments), free(sums), free(f);
+}
+
+static void batch_norm(void **state)
+{
+    (void)state;
+    static const int cases[][2] = {{1, 1}, {2, 3}, {75, 17}, {200, 32}, {131, 300}, {5, 256}};
+    for (int i = 0; i < 6 * 3 * 2 * 2; i++) {
+        struct rng rng = rng_seed((uint64_t)i);
+        const int *k = cases[i / 12];
+        struct subject s = {.twin = batch_twin,
+                            .cells = (size_t)k[0],
+                            .shape.channels = k[1],
+                            .activation = (enum layer_activation)(i / 4 % 3),
+                            .train = i / 2 % 2,
+                            .with_bias = i % 2};
+        size_t n = (size_t)k[1];
+        fill(&rng, &s.arrays[0], s.cells * n, 3);
+        for (size_t j = 0; j < s.cells * n; j++) // means far from 0
+            s.arrays[0].d[j] = s.arrays[0].f[j] += (float)(10 * (j % n % 7));
+        fill(&rng, &s.arrays[1], n, 2);
+        fill(&rng, &s.arrays[2], n, 2);
+        fill(&rng, &s.arrays[3], s.cells * n, 1);
+        s.statistics = xcalloc(2 * n, sizeof *s.statistics);
+        for (size_t j = 0; j < n; j++)
+            s.statistics[j] = (float)(10 * (j % 7) + rng_normal(&rng)),
+            s.statistics[n + j] = (float)(1 + 5 * rng_uniform(&rng));
+        fill_outputs(&rng, &s, s.cells * n);
+        preset(&s.arrays[1]), preset(&s.arrays[2]);
+        batch_fast(&s, i % 3 ? s.cells : 67);
+        check_forward_within(&s, "batch norm", 1e-4);
+        check_gradient(&s, 1, before, "batch norm gamma");
+        check_gradient(&s, 2, before, "batch norm beta");
+        check_gradient(&s, 0, 0, "batch norm input");
+        release(&s);
+    }
+}
+
+static void layer_norm_twin(struct subject *s)
+{
+    const struct array *a = s->arrays;
+    layer_norm_layer_naive(a[0].d, s->cells, s->shape.channels, epsilon, a[1].d, a[2].d, s->out);
+}
+
+static void layer_norm(void **state)
+{
+    (void)state;
+    static const int cases[][2] = {{1, 1}, {3, 2}, {7, 17}, {20, 64}, {5, 200}};
+    for (int i = 0; i < 5; i++) {
+        struct rng rng = rng_seed((uint64_t)i);
+        int n = cases[i][1];
+        struct subject s = {.twin = layer_norm_twin, .cells = (size_t)cases[i][0], .shape.channels = n};
+        fill(&rng, &s.arrays[0], s.cells * (size_t)n, 2);
+        fill(&rng, &s.arrays[1], (size_t)n, 1);
+        fill(&rng, &s.arrays[2], (size_t)n, 1);
+        fill_outputs(&rng, &s, s.cells * (size_t)n);
+        float *statistics = xcalloc(2 * s.cells, sizeof(float)),
+              *scratch = xcalloc(2 * (size_t)n, sizeof(float));
+        const struct array *a = s.arrays;
+        layer_norm_layer(a[0].f, s.cells, n, epsilon, a[1].f, a[2].f, statistics, s.fast);
+        check_forward(&s, "layer norm");
+        preset(&s.arrays[1]), preset(&s.arrays[2]);
+        layer_norm_layer_backward(a[0].f, s.cells, n, statistics, a[1].f, s.weight, scratch, a[0].grad,
+                                  a[1].grad, a[2].grad);
+        check_gradient(&s, 0, 0, "layer norm input");
+        check_gradient(&s, 1, before, "layer norm gamma");
+        check_gradient(&s, 2, before, "layer norm beta");
+        free(statistics), free(scratch);
+        release(&s);
+    }
+}
+
+// ---- attention ----
+
+static void attention_twin(struct subject *s)
+{
+    layer_attention_naive(s->arrays[0].d, s->arrays[1].d, s->heads, s->out);
+}
+
+static void attention(void **state)
+{
+    (void)state;
+    static const struct layer_heads cases[] = {
+        {1, 1, 1, 1, 1}, {2, 5, 3, 4, 2}, {1, 9, 1, 6, 3}, {2, 25, 36, 32, 2}, {1, 7, 17, 24, 8}};
+    for (int i = 0; i < 5; i++) {
+        struct rng rng = rng_seed((uint64_t)i);
+        struct subject s = {.twin = attention_twin, .heads = cases[i]};
+        struct layer_heads h = cases[i];
+        size_t queries = (size_t)(h.count * h.cells * h.channels);
+        fill(&rng, &s.arrays[0], queries, 2);
+        fill(&rng, &s.arrays[1], (size_t)(h.count * h.keys * h.channels * 2), 1);
+        fill_outputs(&rng, &s, queries);
+        float *kept = xcalloc(layer_attention_kept(h), sizeof *kept);
+        float *scratch = xcalloc((size_t)(h.cells * h.keys), sizeof *scratch);
+        const struct array *a = s.arrays;
+        layer_attention(a[0].f, a[1].f, h, kept, s.fast);
+        check_forward(&s, "attention");
+        layer_attention_backward(a[0].f, a[1].f, h, kept, s.weight, scratch, a[0].grad, a[1].grad);
+        check_gradient(&s, 0, 0, "attention query");
+        check_gradient(&s, 1, 0, "attention key and value");
+        free(kept), free(scratch);
+        release(&s);
+    }
+}
+
+// ---- activations ----
+
+typedef void forward_fn(const float *in, size_t count, float *out);
+typedef void backward_fn(const float *in, const float *grad, size_t count, float *grad_in);
+
+static void relu_twin(struct subject *s)
+{
+    for (size_t i = 0; i < s->outs; i++)
+        s->out[i] = layer_activation_naive(s->arrays[0].d[i], s->activation);
+}
+
+static void gelu_twin(struct subject *s)
+{
+    for (size_t i = 0; i < s->outs; i++)
+        s->out[i] = layer_gelu_naive(s->arrays[0].d[i]);
+}
+
+static void check_activation(void (*twin)(struct subject *), enum layer_activation activation,
+                             forward_fn *forward, backward_fn *backward)
+{
+    struct rng rng = rng_seed(3);
+    struct subject s = {.twin = twin, .activation = activation};
+    fill(&rng, &s.arrays[0], 1003, 4);
+    fill_outputs(&rng, &s, 1003);
+    const struct array *a = &s.arrays[0];
+    forward(a->f, a->count, s.fast);
+    check_forward(&s, "activation");
+    backward(a->f, s.weight, a->count, a->grad);
+    check_gradient(&s, 0, 0, "activation input");
+    release(&s);
+}
+
+static void activations(void **state)
+{
+    (void)state;
+    check_activation(relu_twin, ACT_RELU, layer_relu, layer_relu_backward);
+    check_activation(relu_twin, ACT_RELU6, layer_relu6, layer_relu6_backward);
+    check_activation(gelu_twin, ACT_NONE, layer_gelu, layer_gelu_backward);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(conv3x3),   cmocka_unit_test(conv3x3_in_bands), cmocka_unit_test(depthwise),
+        cmocka_unit_test(linear),    cmocka_unit_test(batch_norm),       cmocka_unit_test(layer_norm),
+        cmocka_unit_test(attention), cmocka_unit_test(activations),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
