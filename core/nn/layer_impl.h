@@ -34,7 +34,7 @@ static ALWAYS_INLINE float loop_exp(float x)
     x = x < -87 ? -87 : x;
     x = x > 88 ? 88 : x;
     const float round = 12582912; // 1.5 * 2^23: adding it leaves the nearest integer in the low bits
-    float n = (x * 1.44269504f + round) - round;
+    float rounded = x * 1.44269504f + round, n = rounded - round;
     float r = x - n * 0.693359375f + n * 2.12194440e-4f;
     float p = 1.9875691500e-4f;
     p = p * r + 1.3981999507e-3f;
@@ -43,7 +43,9 @@ static ALWAYS_INLINE float loop_exp(float x)
     p = p * r + 1.6666665459e-1f;
     p = p * r + 5.0000001201e-1f;
     p = p * r * r + r + 1;
-    int32_t bits = ((int32_t)n + 127) * (1 << 23);
+    uint32_t bits;
+    memcpy(&bits, &rounded, sizeof bits);
+    bits = (bits << 23) + 0x3f800000; // n, and the bias of exponents
     float power;
     memcpy(&power, &bits, sizeof power);
     return p * power;

@@ -1,5 +1,12 @@
-check_PROGRAMS += test_layer
-TESTS += test_layer
+check_PROGRAMS += test_layer test_pool test_loss
+TESTS += test_layer test_pool test_loss
+EXTRA_DIST += tests/unit/gradient.h
 test_layer_SOURCES = tests/unit/test_layer.c
 test_layer_CPPFLAGS = $(TEST_CPPFLAGS)
 test_layer_LDADD = $(CORE_TEST_LIBS)
+test_pool_SOURCES = tests/unit/test_pool.c
+test_pool_CPPFLAGS = $(TEST_CPPFLAGS)
+test_pool_LDADD = $(CORE_TEST_LIBS)
+test_loss_SOURCES = tests/unit/test_loss.c
+test_loss_CPPFLAGS = $(TEST_CPPFLAGS)
+test_loss_LDADD = $(CORE_TEST_LIBS)

@@ -1,132 +1,16 @@
-// Forward passes against their plain twins, backward passes against central differences of the twins.
+// Convolutions, norms and attention, forward and backward.
 #include "config.h"
 
-#include "tests/unit/test.h"
+#include "tests/unit/gradient.h"
 
-#include <math.h>
-#include <stdbool.h>
-
-#include "base/rng.h"
-#include "nn/layer.h"
-#include "nn/layer_naive.h"
 #include "nn/net.h"
 
 _Static_assert((int)PAD_SYMMETRIC == (int)NET_PAD_SYMMETRIC && (int)PAD_END == (int)NET_PAD_END,
                "same order");
 
-// An input or a parameter of a layer: the same numbers for the layer and its twin, and the layer's gradient.
-struct array {
-    size_t count;
-    float *f;
-    double *d;
-    float *grad;
-};
-
-enum { ARRAYS = 5 };
-
-// A layer under test. `value` of it: the sum of weight * out, so that `weight` is the gradient of the output.
-struct subject {
-    void (*twin)(struct subject *s);
-    struct layer_map shape;
-    struct layer_window window;
-    struct layer_heads heads;
-    enum layer_activation activation;
-    int to, size, rows, cols;
-    bool train, with_bias;
-    size_t cells;
-    struct array arrays[ARRAYS];
-    double *statistics; // (2, channels), for batch norm
-    size_t outs;
-    double *out;
-    float *fast, *weight;
-};
-
-static void fill(struct rng *rng, struct array *a, size_t count, double scale)
-{
-    *a = (struct array){count, xcalloc(count + 1, sizeof(float)), xcalloc(count + 1, sizeof(double)),
-                        xcalloc(count + 1, sizeof(float))};
-    for (size_t i = 0; i < count; i++)
-        a->d[i] = a->f[i] = (float)(scale * rng_normal(rng));
-}
-
-static void fill_outputs(struct rng *rng, struct subject *s, size_t outs)
-{
-    s->outs = outs;
-    s->out = xcalloc(outs + 1, sizeof(double));
-    s->fast = xcalloc(outs + 1, sizeof(float));
-    s->weight = xcalloc(outs + 1, sizeof(float));
-    for (size_t i = 0; i < outs; i++)
-        s->weight[i] = (float)rng_normal(rng);
-}
-
-static void release(struct subject *s)
-{
-    for (int i = 0; i < ARRAYS; i++)
-        free(s->arrays[i].f), free(s->arrays[i].d), free(s->arrays[i].grad);
-    free(s->statistics), free(s->out), free(s->fast), free(s->weight);
-}
-
-static void assert_close(const char *what, size_t i, double got, double want, double tolerance)
-{
-    if (!(fabs(got - want) <= tolerance * (1 + fabs(want))))
-        fail_msg("%s[%zu]: %.9g, not %.9g", what, i, got, want);
-}
-
-static void check_forward_within(struct subject *s, const char *what, double tolerance)
-{
-    s->twin(s);
-    for (size_t i = 0; i < s->outs; i++)
-        assert_close(what, i, (double)s->fast[i], s->out[i], tolerance);
-}
-
-static void check_forward(struct subject *s, const char *what)
-{
-    check_forward_within(s, what, 2e-5);
-}
-
-static double value_of(struct subject *s)
-{
-    double sum = 0;
-    s->twin(s);
-    for (size_t i = 0; i < s->outs; i++)
-        sum += (double)s->weight[i] * s->out[i];
-    return sum;
-}
-
-// At most about a hundred places of an array. base: what was in `grad` before, to which gradients of
-// parameters add.
-static void check_gradient(struct subject *s, int which, double base, const char *what)
-{
-    struct array *a = &s->arrays[which];
-    size_t step = a->count / 97 + 1;
-    const double h = 1e-5;
-    for (size_t i = 0; i < a->count; i += step) {
-        double x = a->d[i];
-        a->d[i] = x + h;
-        double above = value_of(s);
-        a->d[i] = x - h;
-        double below = value_of(s);
-        a->d[i] = x;
-        assert_close(what, i, (double)a->grad[i], base + (above - below) / (2 * h), 2e-4);
-    }
-}
-
-// What the gradients of parameters hold before the backward pass: they are added to.
-static const float before = 0.5f;
-
-static void preset(struct array *a)
-{
-    for (size_t i = 0; i < a->count; i++)
-        a->grad[i] = before;
-}
-
-// Sides, channels and counts that meet the borders, the tails of vectors and a single cell.
-static const struct layer_map maps[] = {{1, 1, 1, 1},   {2, 1, 7, 3},    {1, 5, 3, 17},  {2, 6, 9, 33},
-                                        {1, 13, 2, 8},  {1, 16, 16, 32}, {2, 7, 11, 16}, {1, 2, 2, 48},
-                                        {1, 3, 20, 31}, {3, 10, 10, 5}};
 static const struct layer_window windows[] = {
     {1, PAD_SYMMETRIC}, {1, PAD_END}, {2, PAD_SYMMETRIC}, {2, PAD_END}};
-enum { MAPS = sizeof maps / sizeof *maps, WINDOWS = sizeof windows / sizeof *windows };
+enum { WINDOWS = sizeof windows / sizeof *windows };
 
 // ---- convolutions ----
 
@@ -171,7 +55,8 @@ static void conv3x3_in_bands(void **state)
 {
     (void)state;
     struct rng rng = rng_seed(5);
-    struct subject s = {.twin = conv3x3_twin, .shape = {2, 103, 99, 3}, .window = {2, PAD_SYMMETRIC}, .to = 7};
+    struct subject s = {
+        .twin = conv3x3_twin, .shape = {2, 103, 99, 3}, .window = {2, PAD_SYMMETRIC}, .to = 7};
     struct layer_map after = layer_after(s.shape, s.to, s.window);
     assert_true(layer_conv3x3_scratch(s.shape, s.window) < (size_t)(after.rows * after.cols * 27));
     fill(&rng, &s.arrays[0], layer_values(s.shape), 1);
@@ -333,6 +218,76 @@ static void batch_norm(void **state)
     }
 }
 
+// Moments of shares, merged, are those of the whole.
+static void moments_of_shares(void **state)
+{
+    (void)state;
+    enum { CELLS = 301, N = 19, SIZE = 3 * N + 1 };
+    struct rng rng = rng_seed(1);
+    struct array a;
+    fill(&rng, &a, CELLS * N, 2);
+    for (size_t i = 0; i < CELLS * N; i++)
+        a.d[i] = a.f[i] += 50;
+    double moments[3][SIZE], mean[N], variance[N];
+    for (int i = 0; i < 3; i++)
+        layer_moments_clear(moments[i], N);
+    layer_moments_add(moments[1], a.f, 100, N);
+    layer_moments_add(moments[2], a.f + 100 * N, CELLS - 100, N);
+    layer_moments_merge(moments[0], moments[1], N); // into an empty one
+    layer_moments_merge(moments[0], moments[2], N);
+    layer_moments_clear(moments[1], N);
+    layer_moments_merge(moments[0], moments[1], N); // an empty one
+    float m[N], v[N];
+    layer_moments_finish(moments[0], N, m, v);
+    layer_moments_naive(a.d, CELLS, N, mean, variance);
+    for (size_t k = 0; k < N; k++) {
+        assert_close("mean", k, (double)m[k], mean[k], 1e-6);
+        assert_close("variance", k, (double)v[k], variance[k], 1e-5);
+    }
+    free(a.f), free(a.d), free(a.grad);
+}
+
+static void running_statistics(void **state)
+{
+    (void)state;
+    float mean[2] = {1, 2}, variance[2] = {1, 4};
+    static const float batch_mean[2] = {3, 2}, batch_variance[2] = {2, 8};
+    layer_running_update(mean, variance, batch_mean, batch_variance, 5, 2, 0.1);
+    for (int k = 0; k < 2; k++) {
+        assert_close("running mean", (size_t)k, (double)mean[k], 0.9 * (k + 1) + 0.1 * (3 - k), 1e-6);
+        double unbiased = (k ? 8 : 2) * 5.0 / 4;
+        assert_close("running variance", (size_t)k, (double)variance[k], 0.9 * (k ? 4 : 1) + 0.1 * unbiased,
+                     1e-6);
+    }
+}
+
+// A folded layer computes what the layer and its norm compute.
+static void fold(void **state)
+{
+    (void)state;
+    enum { FROM = 5, TO = 7, CELLS = 11 };
+    struct rng rng = rng_seed(2);
+    struct array a[6];
+    static const size_t counts[6] = {CELLS * FROM, FROM * TO, TO,
+                                     TO,           TO,        TO}; // in, weight, bias, gamma, beta, mean
+    for (int i = 0; i < 6; i++)
+        fill(&rng, &a[i], counts[i], 1);
+    float variance[TO], scale[TO], shift[TO], out[CELLS * TO];
+    double variance_d[TO], linear_out[CELLS * TO], want[CELLS * TO];
+    for (int k = 0; k < TO; k++)
+        variance_d[k] = variance[k] = 0.5f + (float)k;
+    layer_linear_naive(a[0].d, CELLS, FROM, TO, a[1].d, a[2].d, linear_out);
+    layer_batch_naive(linear_out, CELLS, TO, a[5].d, variance_d, epsilon, a[3].d, a[4].d, ACT_NONE, NULL,
+                      want);
+    layer_batch_prepare(TO, a[5].f, variance, epsilon, a[3].f, a[4].f, scale, shift);
+    layer_batch_fold(a[1].f, FROM, TO, a[2].f, scale, shift);
+    layer_linear(a[0].f, CELLS, FROM, TO, a[1].f, a[2].f, out);
+    for (size_t i = 0; i < CELLS * TO; i++)
+        assert_close("folded", i, (double)out[i], want[i], 1e-5);
+    for (int i = 0; i < 6; i++)
+        free(a[i].f), free(a[i].d), free(a[i].grad);
+}
+
 static void layer_norm_twin(struct subject *s)
 {
     const struct array *a = s->arrays;
@@ -400,52 +355,19 @@ static void attention(void **state)
     }
 }
 
-// ---- activations ----
-
-typedef void forward_fn(const float *in, size_t count, float *out);
-typedef void backward_fn(const float *in, const float *grad, size_t count, float *grad_in);
-
-static void relu_twin(struct subject *s)
-{
-    for (size_t i = 0; i < s->outs; i++)
-        s->out[i] = layer_activation_naive(s->arrays[0].d[i], s->activation);
-}
-
-static void gelu_twin(struct subject *s)
-{
-    for (size_t i = 0; i < s->outs; i++)
-        s->out[i] = layer_gelu_naive(s->arrays[0].d[i]);
-}
-
-static void check_activation(void (*twin)(struct subject *), enum layer_activation activation,
-                             forward_fn *forward, backward_fn *backward)
-{
-    struct rng rng = rng_seed(3);
-    struct subject s = {.twin = twin, .activation = activation};
-    fill(&rng, &s.arrays[0], 1003, 4);
-    fill_outputs(&rng, &s, 1003);
-    const struct array *a = &s.arrays[0];
-    forward(a->f, a->count, s.fast);
-    check_forward(&s, "activation");
-    backward(a->f, s.weight, a->count, a->grad);
-    check_gradient(&s, 0, 0, "activation input");
-    release(&s);
-}
-
-static void activations(void **state)
-{
-    (void)state;
-    check_activation(relu_twin, ACT_RELU, layer_relu, layer_relu_backward);
-    check_activation(relu_twin, ACT_RELU6, layer_relu6, layer_relu6_backward);
-    check_activation(gelu_twin, ACT_NONE, layer_gelu, layer_gelu_backward);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(conv3x3),   cmocka_unit_test(conv3x3_in_bands), cmocka_unit_test(depthwise),
-        cmocka_unit_test(linear),    cmocka_unit_test(batch_norm),       cmocka_unit_test(layer_norm),
-        cmocka_unit_test(attention), cmocka_unit_test(activations),
+        cmocka_unit_test(conv3x3),
+        cmocka_unit_test(conv3x3_in_bands),
+        cmocka_unit_test(depthwise),
+        cmocka_unit_test(linear),
+        cmocka_unit_test(batch_norm),
+        cmocka_unit_test(moments_of_shares),
+        cmocka_unit_test(running_statistics),
+        cmocka_unit_test(fold),
+        cmocka_unit_test(layer_norm),
+        cmocka_unit_test(attention),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
