@@ -30,17 +30,17 @@
 #include "base/status.h"
 
 struct crop_options {
-    uint64_t seed;    // which photos stay when not all fit
-    int side_max;     // shorter side of a photo in memory, at most (pixels)
-    uint64_t memory;  // bytes for photos
-    int threads;      // that decode and draw; 0: every processor
-    double textures;  // share of textures, 0..1
-    double mixes;     // share of mixes
-    double demo;      // share of demo pictures
-    int demo_pool;    // how many are drawn; 0 with demo = 0
-    double gray;      // share of gray crops
-    int crop_least;   // size of the rectangle in a photo, pixels
-    int crop_most;    //
+    uint64_t seed;   // which photos stay when not all fit
+    int side_max;    // shorter side of a photo in memory, at most (pixels)
+    uint64_t memory; // bytes for photos
+    int threads;     // that decode and draw; 0: every processor
+    double textures; // share of textures, 0..1
+    double mixes;    // share of mixes
+    double demo;     // share of demo pictures
+    int demo_pool;   // how many are drawn; 0 with demo = 0
+    double gray;     // share of gray crops
+    int crop_least;  // size of the rectangle in a photo, pixels
+    int crop_most;   //
 };
 
 // 384 pixels, 1 GiB, 0.25, 0.1, 0.1, a pool of 240, 0.5, 80..320.
