@@ -26,9 +26,10 @@ static void draw_light(struct camera *c, struct rng *rng)
         c->light_x = strength * draw_cos(turns);
         c->light_y = strength * draw_sin(turns);
     } else {
-        c->light_bow = strength;
         c->bow_x = draw_between(rng, -0.8f, 0.8f);
         c->bow_y = draw_between(rng, -0.8f, 0.8f);
+        float x = 1 + fabsf(c->bow_x), y = 1 + fabsf(c->bow_y); // the farthest corner
+        c->light_bow = 1.5f * strength / (x * x + y * y);
     }
 }
 
@@ -85,7 +86,7 @@ void camera_meter(struct camera *c, const float *rgb, int side)
         sum += look_up(table, 0.299f * p[0] + 0.587f * p[1] + 0.114f * p[2]);
     }
     c->mean = sum / (float)n;
-    float low = fminf(30, c->mean), high = fmaxf(225, c->mean);
+    float low = fminf(35, c->mean), high = fmaxf(220, c->mean);
     c->brightness = clampf(c->mean + c->brightness, low, high) - c->mean;
 }
 
@@ -138,7 +139,6 @@ CLONES static void light_row(float *row, int side, int channels, float base, flo
     for (int x = 0; x < side; x++) {
         float u = ((float)x + 0.5f) * step - 1, d = u - centre;
         float f = base + slope * u - bow * d * d;
-        f = f < 0.1f ? 0.1f : f;
         for (int k = 0; k < channels; k++)
             row[x * channels + k] *= f;
     }
@@ -156,10 +156,22 @@ static void uneven(const struct camera *c, float *v, int side, int channels)
     }
 }
 
-CLONES static void add_scaled(float *restrict to, const float *restrict from, float weight, size_t n)
+// to[n] = the sum of `count` rows, each `stride` after the last, weighted. Four a turn, so that
+// `to` is seldom loaded and stored.
+CLONES static void sum_rows(float *restrict to, const float *const *rows, const float *weight, int count,
+                            size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        to[i] += weight * from[i];
+    memset(to, 0, n * sizeof *to);
+    int k = 0;
+    for (; k + 4 <= count; k += 4) {
+        const float *a = rows[k], *b = rows[k + 1], *c = rows[k + 2], *d = rows[k + 3];
+        float wa = weight[k], wb = weight[k + 1], wc = weight[k + 2], wd = weight[k + 3];
+        for (size_t i = 0; i < n; i++)
+            to[i] += (wa * a[i] + wb * b[i]) + (wc * c[i] + wd * d[i]);
+    }
+    for (; k < count; k++)
+        for (size_t i = 0; i < n; i++)
+            to[i] += weight[k] * rows[k][i];
 }
 
 void camera_blur(float *samples, int side, int channels, float sigma)
@@ -174,7 +186,9 @@ void camera_blur(float *samples, int side, int channels, float sigma)
     size_t n = (size_t)side * (size_t)channels, border = (size_t)radius * (size_t)channels;
     float *across = xaligned(n * (size_t)side + n + 2 * border, sizeof *across);
     float *line = across + n * (size_t)side; // one line with its border repeated
-    memset(across, 0, n * (size_t)side * sizeof *across);
+    const float *rows[2 * BLUR_MOST + 1];
+    for (int k = 0; k <= 2 * radius; k++)
+        rows[k] = line + (size_t)k * (size_t)channels;
     for (int y = 0; y < side; y++) {
         const float *from = samples + (size_t)y * n;
         memcpy(line + border, from, n * sizeof *line);
@@ -182,15 +196,15 @@ void camera_blur(float *samples, int side, int channels, float sigma)
             line[i] = from[i % (size_t)channels];
             line[border + n + i] = from[n - (size_t)channels + i % (size_t)channels];
         }
-        for (int k = 0; k <= 2 * radius; k++)
-            add_scaled(across + (size_t)y * n, line + (size_t)k * (size_t)channels, weight[k], n);
+        sum_rows(across + (size_t)y * n, rows, weight, 2 * radius + 1, n);
     }
-    memset(samples, 0, n * (size_t)side * sizeof *samples);
-    for (int y = 0; y < side; y++)
+    for (int y = 0; y < side; y++) {
         for (int k = -radius; k <= radius; k++) {
             int at = y + k < 0 ? 0 : y + k < side ? y + k : side - 1;
-            add_scaled(samples + (size_t)y * n, across + (size_t)at * n, weight[k + radius], n);
+            rows[k + radius] = across + (size_t)at * n;
         }
+        sum_rows(samples + (size_t)y * n, rows, weight, 2 * radius + 1, n);
+    }
     free(across);
 }
 
@@ -233,7 +247,7 @@ static const uint8_t steps[BLOCK][BLOCK] = {
 };
 
 // to = basis * from * basis^T, or with the basis transposed the way back.
-static void transform(const float basis[BLOCK][BLOCK], float block[BLOCK][BLOCK])
+CLONES static void transform(const float basis[BLOCK][BLOCK], float block[BLOCK][BLOCK])
 {
     float half[BLOCK][BLOCK] = {{0}};
     for (int i = 0; i < BLOCK; i++)
@@ -291,13 +305,19 @@ CLONES static void cut(float *v, size_t n)
         v[i] = v[i] < 0 ? 0 : v[i] > 255 ? 255 : v[i];
 }
 
+CLONES static void to_gray(float *rgb, size_t pixels)
+{
+    for (size_t i = 0; i < pixels; i++)
+        rgb[i] = 0.299f * rgb[3 * i] + 0.587f * rgb[3 * i + 1] + 0.114f * rgb[3 * i + 2];
+}
+
 void camera_see(const struct camera *c, float *rgb, float *mask, int side)
 {
     // A gray crop is worked on as one channel, in the first third of the buffer.
     int channels = c->gray ? 1 : 3;
     size_t pixels = (size_t)side * (size_t)side, n = pixels * (size_t)channels;
-    for (size_t i = 0; c->gray && i < pixels; i++)
-        rgb[i] = 0.299f * rgb[3 * i] + 0.587f * rgb[3 * i + 1] + 0.114f * rgb[3 * i + 2];
+    if (c->gray)
+        to_gray(rgb, pixels);
     uneven(c, rgb, side, channels);
     if (c->blur > 0) {
         camera_blur(rgb, side, channels, c->blur);

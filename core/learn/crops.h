@@ -11,11 +11,12 @@
 // then mirrored each way with 1/2 and transposed with 1/4. Without photos textures and
 // demo share all crops in the proportion of their options.
 // How it is seen (every step its own chance, in this order):
-//   uneven light  0.30: times 1 +- 0.05..0.45 along a direction, or falling off from a centre
+//   uneven light  0.30: times 1 +- 0.05..0.45 along a direction, or falling off from a centre to
+//                 0.33..0.93 in the farthest corner
 //   blur          0.15: sigma 0.5..2 pixels
 //   gray          0.50: Rec. 601 luma in all three channels
 //   tone          gamma 0.6..1.7 (log-uniform) with 0.3; contrast about the mean times 0.3..1.3;
-//                 brightness -50..50, cut so that the mean stays within 30..225
+//                 brightness -50..50, cut so that the mean stays within 35..220
 //   colour cast   0.30 of the coloured: each channel times 0.85..1.15
 //   noise         0.50: normal, sigma 0.5..8 (log-uniform), independent or shared by the channels
 //   blocking      0.10: 8x8 cosine coefficients quantised as JPEG does, quality 20..80

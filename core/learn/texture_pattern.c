@@ -255,17 +255,19 @@ void texture_cells(struct rng *rng, int side, float *plane)
         int j0 = (int)((float)y / py) + 1; // rows j0 .. j0 + 2 hold all that may be nearest
         for (int x = 0; x < side; x++) {
             int i0 = (int)((float)x / px) + 1;
-            float first = 1e9f, second = 1e9f, tone = 0;
+            float first = 1e9f, second = 1e9f, tone = 0, next = 0;
             for (int j = j0; j < j0 + 3; j++)
                 for (int i = i0; i < i0 + 3; i++) {
                     const struct seed_point *p = &seeds[j * columns + i];
                     float dx = p->x - (float)x, dy = p->y - (float)y, d = dx * dx + dy * dy;
                     if (d < first) {
                         second = first;
+                        next = tone;
                         first = d;
                         tone = p->tone;
                     } else if (d < second) {
                         second = d;
+                        next = p->tone;
                     }
                 }
             float r = sqrtf(first), edge = sqrtf(second) - r; // about twice the pixels to the border
@@ -274,7 +276,7 @@ void texture_cells(struct rng *rng, int side, float *plane)
             if (form == 0) // cracked ground
                 *to = mixf(0.1f, own, in);
             else if (form == 1) // facets without a joint
-                *to = 0.5f + (vary + 0.3f) * (tone - 0.5f);
+                *to = 0.5f + (vary + 0.3f) * (mixf(next, tone, fminf(1, 0.5f + 0.5f * edge)) - 0.5f);
             else // scales, light in the middle
                 *to = mixf(0.15f, own + dome * (0.4f - r / pitch), in);
         }
