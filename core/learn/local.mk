@@ -1,0 +1,7 @@
+libcore_a_SOURCES += \
+	core/learn/camera.c core/learn/camera.h \
+	core/learn/crop_source.c \
+	core/learn/crops.c core/learn/crops.h core/learn/crops_impl.h \
+	core/learn/flaw.c core/learn/flaw.h \
+	core/learn/texture.c core/learn/texture.h core/learn/texture_impl.h \
+	core/learn/texture_pattern.c
