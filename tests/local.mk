@@ -20,6 +20,7 @@ include tests/unit/image.mk
 include tests/unit/demo.mk
 include tests/unit/nn.mk
 include tests/unit/layer.mk
+include tests/unit/learn.mk
 include tests/unit/screen.mk
 include tests/unit/db.mk
 include tests/unit/ui.mk

@@ -4,4 +4,6 @@ libcore_a_SOURCES += \
 	core/learn/crops.c core/learn/crops.h core/learn/crops_impl.h \
 	core/learn/flaw.c core/learn/flaw.h \
 	core/learn/texture.c core/learn/texture.h core/learn/texture_impl.h \
-	core/learn/texture_pattern.c
+	core/learn/texture_pattern.c \
+	core/learn/base_file.c core/learn/base_file.h \
+	core/learn/pretrain.c core/learn/pretrain.h core/learn/pretrain_file.c core/learn/pretrain_impl.h

@@ -10,4 +10,6 @@ libcore_a_SOURCES += \
 	core/nn/net.c core/nn/net.h core/nn/net_cut.c core/nn/net_file.c \
 	core/nn/net_import.c core/nn/net_import.h core/nn/net_inherit.c core/nn/net_naive.c \
 	core/nn/safetensors.c core/nn/safetensors.h \
-	core/nn/safetensors_write.c
+	core/nn/safetensors_write.c \
+	core/nn/graph.c core/nn/graph.h core/nn/graph_attention.c core/nn/graph_conv.c core/nn/graph_impl.h \
+	core/nn/net_elastic.c core/nn/net_elastic.h
