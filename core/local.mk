@@ -9,4 +9,5 @@ libcore_a_SOURCES =
 include core/base/local.mk
 include core/image/local.mk
 include core/nn/local.mk
+include core/nn/onnx.mk
 include core/screen/local.mk

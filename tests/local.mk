@@ -25,4 +25,5 @@ include tests/unit/ui.mk
 endif
 include tests/tui/local.mk
 include tests/fault/local.mk
+include tests/onnx/local.mk
 include tests/bench/local.mk
