@@ -19,6 +19,7 @@ include tests/unit/base.mk
 include tests/unit/image.mk
 include tests/unit/demo.mk
 include tests/unit/nn.mk
+include tests/unit/net.mk
 include tests/unit/screen.mk
 include tests/unit/db.mk
 include tests/unit/ui.mk

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "nn/onnx.h"
+#include "tests/unit/foreign.h"
 
 static struct net *strange(void)
 {
@@ -22,11 +23,12 @@ static struct net *strange(void)
         .name = "strange",
         .padding = NET_PAD_END,
         .epsilon = 1e-3,
-        .count = 7,
+        .count = 8,
         .blocks = {{NET_CONV, 3, 8, 2, NET_GELU, .tap = -1},
                    {NET_SEPARABLE, 8, 16, 2, NET_RELU6, .tap = -1},
                    {NET_SEPARABLE, 16, 24, 2, NET_LINEAR, .tap = -1},
-                   {NET_SEPARABLE, 24, 24, 1, NET_GELU, .residual = true, .tap = 0},
+                   {NET_SEPARABLE, 24, 24, 1, NET_GELU, .residual = true, .tap = -1},
+                   {NET_SEPARABLE, 24, 40, 1, NET_RELU, .branch = true, .tap = 0},
                    {NET_ATTENTION, 24, 24, 1, NET_GELU, .heads = 3, .pool = 3, .hidden = 40, .tap = -1},
                    {NET_SEPARABLE, 24, 32, 2, NET_RELU, .tap = -1},
                    {NET_ATTENTION, 32, 32, 1, NET_RELU6, .heads = 1, .pool = 1, .hidden = 16, .tap = 1}}};
@@ -35,13 +37,7 @@ static struct net *strange(void)
         fprintf(stderr, "%s\n", err.text);
         exit(1);
     }
-    struct net *net = net_new(&plan);
-    struct rng rng = rng_seed(7);
-    net_init(net, 7);
-    for (int i = 0; i < net->tensor_count; i++)
-        for (size_t k = 0; k < net->tensors[i].count && net->tensors[i].role != NET_WEIGHT; k++)
-            net->tensors[i].values[k] += (float)(0.4 * (rng_uniform(&rng) - 0.5)); // variances stay positive
-    return net;
+    return foreign_random(&plan, 7);
 }
 
 static struct net *cut(struct net *net, double width, int depth)
