@@ -244,7 +244,7 @@ int cmd_demo(int argc, char **argv)
     if (status == ST_OK)
         status = write_truth(o.dir, items, o.count, &err);
     if (status == ST_OK)
-        status = project_create(o.dir, NULL, &project, &err);
+        status = project_create(o.dir, BASE_FILTERS, &project, &err);
     if (status == ST_OK) {
         status = run_scenes(&project, &o, items, o.count, started, &err);
         fflush(stdout);

@@ -44,7 +44,7 @@ int cmd_init(int argc, char **argv)
     struct error err;
     struct base *base;
     argp_parse(&argp, argc, argv, 0, NULL, &o);
-    if (project_create(o.dir, o.base, &project, &err) != ST_OK)
+    if (project_create(o.dir, o.base ? o.base : BASE_FILTERS, &project, &err) != ST_OK)
         return fail(&err);
     if (project_base(&project, &base, &err) != ST_OK) {
         project_close(&project);
