@@ -153,7 +153,7 @@ static enum status add_project(struct list *list, const struct project *project,
         return status;
     add_models(list, project);
     struct row *row = find(list, name);
-    if (row) {
+    if (row && row->here) {
         row->in_use = true;
     } else if (strcmp(name, BASE_FILTERS) == 0) {
         struct base *base;

@@ -251,6 +251,41 @@ static void file_refuses_bad_tensors(void **state)
     net_free(net);
 }
 
+// Any damage to the header is an error or harmless: a sanitizer build sees what is neither.
+static void file_survives_damage(void **state)
+{
+    (void)state;
+    enum { MUTATIONS = 3000 };
+    struct error err;
+    struct net_plan plan = rich_plan();
+    struct net *net = random_net(&plan, 2), *back;
+    char *path = write_net(net, "whole.safetensors", true);
+    unsigned char *bytes;
+    size_t count, refused = 0;
+    assert_ok(file_read(path, 1 << 24, &bytes, &count, &err), &err);
+    size_t header = 8 + (size_t)bytes[0] + ((size_t)bytes[1] << 8);
+    struct rng rng = rng_seed(4);
+    for (int i = 0; i < MUTATIONS; i++) {
+        struct tensor_file *file;
+        size_t at = (size_t)rng_below(&rng, header);
+        unsigned char was = bytes[at];
+        bytes[at] = i % 2 ? (unsigned char)rng_below(&rng, 256) : (unsigned char)('0' + rng_below(&rng, 10));
+        enum status status = tensor_open_bytes(bytes, count, "damaged", &file, &err);
+        if (status == ST_OK) {
+            status = net_read(file, &back, &err);
+            tensor_close(file);
+            if (status == ST_OK)
+                net_free(back);
+        }
+        refused += status != ST_OK;
+        bytes[at] = was;
+    }
+    assert_true(refused > MUTATIONS / 2);
+    free(bytes);
+    free(path);
+    net_free(net);
+}
+
 // ---- plans ----
 
 static void expect_plan(const struct net_plan *plan, const char *says)
@@ -701,6 +736,7 @@ int main(void)
         cmocka_unit_test(file_gives_back_plan_and_weights),
         cmocka_unit_test(file_refuses_plans_it_cannot_read),
         cmocka_unit_test(file_refuses_bad_tensors),
+        cmocka_unit_test(file_survives_damage),
         cmocka_unit_test(plan_check_says_what_is_wrong),
         cmocka_unit_test(narrow_cut_is_the_large_net_with_channels_silenced),
         cmocka_unit_test(shallow_cut_is_the_large_net_with_blocks_silenced),
