@@ -4,8 +4,10 @@
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/app.h"
+#include "base/alloc.h"
 
 static volatile sig_atomic_t asked;
 
@@ -13,6 +15,29 @@ int fail(const struct error *err)
 {
     fprintf(stderr, "assay: %s\n", err->text);
     return EXIT_FAILED;
+}
+
+int command_run(const char *program, const struct command *commands, size_t count, int argc, char **argv)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(argv[1], commands[i].name) != 0)
+            continue;
+        char *name = xasprintf("%s %s", program, commands[i].name); // what argp calls the program
+        char *given = argv[1];
+        argv[1] = name;
+        int code = commands[i].run(argc - 1, argv + 1);
+        argv[1] = given;
+        free(name);
+        return code;
+    }
+    fprintf(stderr, "assay: there is no command '%s'; see `%s --help`\n", argv[1], program);
+    return EXIT_USAGE;
+}
+
+void command_list(FILE *out, const struct command *commands, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
 }
 
 void print_json(json_t *object)

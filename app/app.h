@@ -5,6 +5,7 @@
 #include <argp.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <jansson.h>
 
@@ -15,7 +16,17 @@
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
+struct command {
+    const char *name, *summary;
+    int (*run)(int argc, char **argv);
+};
+// Run the one that argv[1] names, argp's program name being "`program` NAME"; argv[0] stays. EXIT_USAGE
+// after a sentence when there is none of this name.
+int command_run(const char *program, const struct command *commands, size_t count, int argc, char **argv);
+void command_list(FILE *out, const struct command *commands, size_t count); // names and summaries
+
 int cmd_add(int argc, char **argv);
+int cmd_base(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
 int cmd_evaluate(int argc, char **argv);

@@ -17,10 +17,10 @@
 #include "base/parallel.h"
 #include "image/demo.h"
 
-enum { OPT_COUNT = OPT_OWN, OPT_RATE, OPT_SEED, OPT_NO_REVIEW };
+enum { OPT_COUNT = OPT_OWN, OPT_RATE, OPT_SEED, OPT_NO_REVIEW, OPT_BASE };
 
 struct options {
-    const char *dir;
+    const char *dir, *base;
     size_t count;
     double rate;
     uint64_t seed;
@@ -35,6 +35,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_COUNT: o->count = (size_t)option_number(state, arg, "--pictures", 150, 1000000); return 0;
     case OPT_RATE: o->rate = option_real(state, arg, "--defect-rate", 0, 0.5); return 0;
     case OPT_SEED: o->seed = (uint64_t)option_number(state, arg, "--seed", 0, INT64_MAX); return 0;
+    case OPT_BASE: o->base = arg; return 0;
     case OPT_NO_REVIEW: o->no_review = true; return 0;
     case ARGP_KEY_ARG:
         if (o->dir)
@@ -216,6 +217,7 @@ int cmd_demo(int argc, char **argv)
         {"pictures", OPT_COUNT, "N", 0, "how many pictures to make (default 2400)", 0},
         {"defect-rate", OPT_RATE, "R", 0, "share that gets a defect (default 0.005)", 0},
         {"seed", OPT_SEED, "N", 0, "another set (default 1)", 0},
+        {"base", OPT_BASE, "FILE|filter-bank", 0, "another base than the one inside the program", 0},
         {"no-review", OPT_NO_REVIEW, NULL, 0, "do not open the review screen", 0},
         OPTION_JSON,
         {0}};
@@ -244,7 +246,7 @@ int cmd_demo(int argc, char **argv)
     if (status == ST_OK)
         status = write_truth(o.dir, items, o.count, &err);
     if (status == ST_OK)
-        status = project_create(o.dir, NULL, &project, &err);
+        status = project_create(o.dir, o.base, &project, &err);
     if (status == ST_OK) {
         status = run_scenes(&project, &o, items, o.count, started, &err);
         fflush(stdout);

@@ -35,7 +35,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 int cmd_init(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"base", OPT_OWN, "FILE", 0, "base network (safetensors, MobileNet v1); without it the built-in filter bank", 0},
+        {"base", OPT_OWN, "FILE|filter-bank", 0,
+         "another base than the one inside the program: a weight file (`assay base import --help`) or the filter bank", 0},
         OPTION_JSON,
         {0}};
     static const struct argp argp = {table, parse, "DIR", "Make a project in DIR.", NULL, NULL, NULL};

@@ -5,11 +5,12 @@ assay_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(JANSSON_CFLAGS)
 assay_SOURCES = \
 	app/add.c app/add.h app/metadata.c \
 	app/app.c app/app.h \
+	app/cmd_base.c app/cmd_base.h app/cmd_base_export.c app/cmd_base_import.c app/cmd_base_list.c \
 	app/cmd_add.c app/cmd_check.c app/cmd_demo.c app/cmd_evaluate.c app/cmd_export.c \
 	app/cmd_init.c app/cmd_review.c app/cmd_scene.c app/cmd_screen.c app/cmd_status.c \
 	app/main.c \
 	app/progress.c app/progress.h \
-	app/project.c app/project.h \
+	app/project.c app/project.h app/project_base.c \
 	app/review_session.c app/review_session.h \
 	app/screening.c app/screening.h app/dataset.c
 assay_LDADD = libui.a libdb.a $(CORE_LIBS) $(NCURSES_LIBS) $(SIXEL_LIBS) $(CHAFA_LIBS) $(SQLITE_LIBS)

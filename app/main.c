@@ -8,10 +8,7 @@
 #include "base/file.h"
 #include "nn/blas.h"
 
-static const struct command {
-    const char *name, *summary;
-    int (*run)(int argc, char **argv);
-} commands[] = {
+static const struct command commands[] = {
     {"init", "make a project in a folder", cmd_init},
     {"add", "add pictures, known answers and metadata", cmd_add},
     {"scene", "show or change how a scene's pictures are looked at", cmd_scene},
@@ -20,6 +17,7 @@ static const struct command {
     {"export", "write everything known about the pictures as CSV or JSON lines", cmd_export},
     {"status", "what stands where", cmd_status},
     {"evaluate", "measure the filter against known answers", cmd_evaluate},
+    {"base", "the networks that see: list, import, export, train", cmd_base},
     {"check", "consistency of database, files and models", cmd_check},
     {"demo", "make inspection pictures, screen them, open the review", cmd_demo},
 };
@@ -29,8 +27,7 @@ static void usage(FILE *out)
     fputs("Usage: assay COMMAND [OPTION...]\n"
           "Finds the rare defects in a flood of normal inspection pictures.\n\n",
           out);
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    command_list(out, commands, sizeof commands / sizeof *commands);
     fputs("\n`assay COMMAND --help` tells a command's options; `assay` alone inside a project\n"
           "is `assay review`. Exit status: 0 done, 1 failed, 2 wrong usage.\n",
           out);
@@ -57,19 +54,10 @@ int main(int argc, char **argv)
         puts(PACKAGE_STRING);
         return EXIT_OK;
     }
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-        if (strcmp(argv[1], commands[i].name) != 0)
-            continue;
-        static char name[64];
-        snprintf(name, sizeof name, "assay %s", argv[1]);
-        argv[1] = name; // what argp calls the program
-        int code = commands[i].run(argc - 1, argv + 1);
-        if (fflush(stdout) != 0 || ferror(stdout)) {
-            fputs("assay: cannot write the output: disk full or pipe closed\n", stderr);
-            return EXIT_FAILED;
-        }
-        return code;
+    int code = command_run("assay", commands, sizeof commands / sizeof *commands, argc, argv);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fputs("assay: cannot write the output: disk full or pipe closed\n", stderr);
+        return EXIT_FAILED;
     }
-    fprintf(stderr, "assay: there is no command '%s'; see `assay --help`\n", argv[1]);
-    return EXIT_USAGE;
+    return code;
 }

@@ -16,31 +16,6 @@ static char *absolute(const char *dir)
     return full ? full : xstrdup(dir);
 }
 
-static enum status copy_base(struct project *p, const char *file, struct error *err)
-{
-    struct base *base;
-    unsigned char *bytes;
-    size_t count;
-    enum status status = base_open(file, &base, err);
-    if (status != ST_OK)
-        return status;
-    char sha256[HASH_HEX];
-    memcpy(sha256, base_info(base)->sha256, sizeof sha256);
-    base_free(base);
-    if (file) {
-        status = file_read(file, (uint64_t)1 << 30, &bytes, &count, err);
-        if (status != ST_OK)
-            return status;
-        char *path = project_model(p, sha256);
-        status = file_write(path, bytes, count, err);
-        free(path);
-        free(bytes);
-    }
-    if (status == ST_OK)
-        status = db_setting_set(p->db, "base", file ? sha256 : "filter-bank", err);
-    return status;
-}
-
 enum status project_create(const char *dir, const char *base, struct project *project, struct error *err)
 {
     static const char *const folders[] = {"models", "cache", "pictures"};
@@ -54,13 +29,15 @@ enum status project_create(const char *dir, const char *base, struct project *pr
         status = file_mkdirs(path, err);
         free(path);
     }
-    char *path = file_join(project->dir, "project.db");
+    char name[HASH_HEX], *path = file_join(project->dir, "project.db");
     bool made = false;
     if (status == ST_OK)
         status = db_create(path, &project->db, err);
     made = status == ST_OK;
     if (status == ST_OK)
-        status = copy_base(project, base, err);
+        status = project_take_base(project, base, name, err);
+    if (status == ST_OK)
+        status = project_use_base(project, name, err);
     if (status != ST_OK) {
         project_close(project);
         if (made) // nothing is in it yet: a project without a base must not stay behind
@@ -134,28 +111,6 @@ void project_close(struct project *project)
         db_close(project->db);
     free(project->dir);
     *project = (struct project){0};
-}
-
-enum status project_base(const struct project *project, struct base **base, struct error *err)
-{
-    char *name;
-    enum status status = db_setting_get(project->db, "base", &name, err);
-    if (status != ST_OK)
-        return status;
-    if (!name || strcmp(name, "filter-bank") == 0) {
-        free(name);
-        return base_open(NULL, base, err);
-    }
-    char *path = project_model(project, name);
-    status = base_open(path, base, err);
-    if (status == ST_OK && strcmp(base_info(*base)->sha256, name) != 0) {
-        base_free(*base);
-        status = error_set(err, ST_CORRUPT, "%s: the base was altered since `assay init`; put the original back",
-                           path);
-    }
-    free(path);
-    free(name);
-    return status;
 }
 
 char *project_model(const struct project *project, const char *sha256)

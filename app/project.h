@@ -4,6 +4,7 @@
 #define APP_PROJECT_H
 
 #include "app/app.h"
+#include "nn/net.h"
 
 struct project {
     char *dir; // absolute
@@ -11,15 +12,35 @@ struct project {
     struct image_limits limits;
 };
 
-// Make DIR and an empty project in it. base: weight file, copied into models/; NULL the filter bank.
+// Make DIR and an empty project in it. base: as in project_take_base.
 ASSAY_CHECKED enum status project_create(const char *dir, const char *base, struct project *project,
                                          struct error *err);
 // Open the project in `dir`, or, for NULL, in the current folder or the nearest one above.
 ASSAY_CHECKED enum status project_open(const char *dir, struct project *project, struct error *err);
 void project_close(struct project *project);
 
-// The base the project was made with; caller base_free.
+// --- its base (project_base.c) -------------------------------------------------
+#define BASE_EMBEDDED "embedded"
+#define BASE_FILTERS "filter-bank"
+
+// The base in use; caller base_free.
 ASSAY_CHECKED enum status project_base(const struct project *project, struct base **base, struct error *err);
+
+// Copy a base into models/ after validating it. which: NULL or BASE_EMBEDDED the one inside the program,
+// BASE_FILTERS the filter bank (nothing to copy), else a weight file. `name` receives what the copy is
+// called: its SHA-256, or BASE_FILTERS.
+ASSAY_CHECKED enum status project_take_base(const struct project *project, const char *which, char name[HASH_HEX],
+                                            struct error *err);
+// Make the base of this name the project's; for one with screened scenes call screening_forget in the same
+// transaction.
+ASSAY_CHECKED enum status project_use_base(struct project *project, const char *name, struct error *err);
+// Name of the base in use (caller frees); BASE_FILTERS where nothing is set.
+ASSAY_CHECKED enum status project_base_name(const struct project *project, char **name, struct error *err);
+
+// A base as a network. which: NULL the project's (without a project: the embedded one), BASE_EMBEDDED, the
+// first 6 or more digits of the SHA-256 of one in models/, or a file. Caller net_free.
+ASSAY_CHECKED enum status project_net(const struct project *project, const char *which, struct net **net,
+                                      struct error *err);
 
 // dir/models/<sha256>.safetensors (caller frees).
 char *project_model(const struct project *project, const char *sha256);

@@ -135,6 +135,22 @@ enum status screening_patch(struct project *project, const struct scene *scene, 
     return status;
 }
 
+enum status screening_forget(struct project *project, struct error *err)
+{
+    struct scene *scenes = NULL;
+    size_t count = 0;
+    enum status status = db_scene_list(project->db, &scenes, &count, err);
+    for (size_t i = 0; i < count; i++) {
+        char *key = patch_key(&scenes[i]);
+        if (status == ST_OK)
+            status = db_setting_set(project->db, key, "", err);
+        free(key);
+        scene_clear(&scenes[i]);
+    }
+    free(scenes);
+    return status;
+}
+
 enum status screening_store(const struct project *project, const struct base *base, const struct scene *scene,
                             const char *patch_sha256, struct store **store, struct error *err)
 {

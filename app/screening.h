@@ -49,6 +49,9 @@ void dataset_clear(struct dataset *set);
 ASSAY_CHECKED enum status screening_store(const struct project *project, const struct base *base,
                                           const struct scene *scene, const char *patch_sha256,
                                           struct store **store, struct error *err);
+// Every scene's patch statistics are out of use (another base): the next screening learns and computes anew.
+// Inside the caller's transaction. Answers and finished revisions stay.
+ASSAY_CHECKED enum status screening_forget(struct project *project, struct error *err);
 // Name of the patch statistics in use, "" none.
 ASSAY_CHECKED enum status screening_patch(struct project *project, const struct scene *scene,
                                           char sha256[HASH_HEX], struct error *err);

@@ -10,4 +10,6 @@ include core/base/local.mk
 include core/image/local.mk
 include core/nn/local.mk
 include core/learn/local.mk
+include core/nn/onnx.mk
+include core/nn/embedded.mk
 include core/screen/local.mk

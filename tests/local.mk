@@ -21,10 +21,12 @@ include tests/unit/demo.mk
 include tests/unit/nn.mk
 include tests/unit/layer.mk
 include tests/unit/learn.mk
+include tests/unit/net.mk
 include tests/unit/screen.mk
 include tests/unit/db.mk
 include tests/unit/ui.mk
 endif
 include tests/tui/local.mk
 include tests/fault/local.mk
+include tests/onnx/local.mk
 include tests/bench/local.mk

@@ -5,12 +5,41 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "nn/base_impl.h"
+#include "nn/infer.h"
 
 struct base_work {
     float *memory;
     size_t capacity; // floats
 };
+
+enum status base_new(const struct net *net, struct base **base, struct error *err)
+{
+    return infer_new(net, kernel_set(0), base, err);
+}
+
+// Takes over the opened file.
+static enum status from_file(struct tensor_file *file, struct base **base, struct error *err)
+{
+    struct net *net = NULL;
+    enum status status = net_read(file, &net, err);
+    if (status == ST_OK) {
+        status = base_new(net, base, err);
+        if (status != ST_OK)
+            status = error_prefix(err, "%s", tensor_path(file));
+        net_free(net);
+    }
+    tensor_close(file);
+    return status;
+}
+
+enum status base_open_bytes(const void *bytes, size_t count, const char *name, struct base **base,
+                            struct error *err)
+{
+    openblas_set_num_threads(1);
+    struct tensor_file *file;
+    enum status status = tensor_open_bytes(bytes, count, name, &file, err);
+    return status == ST_OK ? from_file(file, base, err) : status;
+}
 
 enum status base_open(const char *path, struct base **base, struct error *err)
 {
@@ -21,16 +50,7 @@ enum status base_open(const char *path, struct base **base, struct error *err)
     }
     struct tensor_file *file;
     enum status status = tensor_open(path, &file, err);
-    if (status != ST_OK)
-        return status;
-    const char *architecture = tensor_meta(file, "architecture");
-    if (!architecture || strncmp(architecture, "mobilenet_v1", 12) != 0)
-        status = error_set(err, ST_INVALID, "%s: metadata \"architecture\" is %.60s, not mobilenet_v1...",
-                           path, architecture ? architecture : "missing");
-    else
-        status = mobilenet_open(file, base, err);
-    tensor_close(file);
-    return status;
+    return status == ST_OK ? from_file(file, base, err) : status;
 }
 
 void base_free(struct base *base)

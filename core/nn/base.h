@@ -14,7 +14,7 @@ struct base;
 struct base_work; // arena: grows to the largest picture seen, then no allocation per picture
 
 struct base_info {
-    char name[64];             // "mobilenet_v1_1.0", "filter-bank-1"
+    char name[64];             // "mobilenet_v1_1.0", "hybrid-1", "filter-bank-1"
     char sha256[HASH_HEX];     // of the weight file; of the name and parameters for the filter bank
     long long parameters;      // trainable numbers in the file, 0 for the filter bank
     int stride[BASE_TAPS];     // 8, 16: picture pixels per cell
@@ -27,11 +27,18 @@ struct tap {
     const float *data; // (rows, cols, channels), inside the workspace, valid until its next use
 };
 
-// path NULL: the built-in filter bank. Otherwise a safetensors file of a
-// MobileNet v1 (names, layout and padding as in its metadata). Validates
-// everything: shapes, missing tensors, NaN or infinite weights; ST_INVALID or
-// ST_CORRUPT with one sentence that names file and tensor.
+// path NULL: the built-in filter bank. Otherwise a safetensors file that net.h
+// reads (own format, MobileNet v1, hybrid-1). Validates everything: plan, shapes,
+// missing tensors, NaN or infinite weights; ST_INVALID or ST_CORRUPT with one
+// sentence that names file and tensor.
 ASSAY_CHECKED enum status base_open(const char *path, struct base **base, struct error *err);
+// The same for a file in memory, which may go afterwards; `name` stands for the path in messages.
+ASSAY_CHECKED enum status base_open_bytes(const void *bytes, size_t count, const char *name, struct base **base,
+                                          struct error *err);
+// A copy of the network, batch norm folded and packed; info->sha256 is net->sha256.
+// ST_CORRUPT when a weight is not finite then.
+struct net;
+ASSAY_CHECKED enum status base_new(const struct net *net, struct base **base, struct error *err);
 void base_free(struct base *base);
 const struct base_info *base_info(const struct base *base);
 

@@ -4,7 +4,6 @@
 #define NN_BASE_IMPL_H
 
 #include "nn/base.h"
-#include "nn/safetensors.h"
 
 struct base {
     struct base_info info;
@@ -22,8 +21,6 @@ static inline size_t base_work_round(size_t count)
     return (count + 15) / 16 * 16;
 }
 
-ASSAY_CHECKED enum status mobilenet_open(const struct tensor_file *file, struct base **base,
-                                         struct error *err);
 struct base *filterbank_new(void);
 
 #endif

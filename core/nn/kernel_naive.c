@@ -1,58 +1,61 @@
 #include "config.h"
 
+#include <math.h>
+
 #include "nn/kernel.h"
 
-static float relu6(float x)
+static float clamp(double x, float low, float high)
 {
-    return x < 0 ? 0 : x > 6 ? 6 : x;
+    return x < (double)low ? low : x > (double)high ? high : (float)x;
 }
 
-void kernel_depthwise_naive(const float *in, int rows, int cols, int channels, int stride,
-                            const float *weight, const float *bias, int first, int count, float *out)
+void kernel_linear_naive(const struct kernel_linear *call, const float *matrix)
 {
-    int out_cols = kernel_out(cols, stride), pad = stride == 1;
-    for (int r = 0; r < count; r++)
-        for (int c = 0; c < out_cols; c++)
-            for (int k = 0; k < channels; k++) {
-                float sum = bias[k];
-                for (int dy = 0; dy < 3; dy++)
-                    for (int dx = 0; dx < 3; dx++) {
-                        int y = (first + r) * stride + dy - pad, x = c * stride + dx - pad;
-                        if (y >= 0 && y < rows && x >= 0 && x < cols)
-                            sum += in[((size_t)y * (size_t)cols + (size_t)x) * (size_t)channels + (size_t)k] *
-                                   weight[(dy * 3 + dx) * channels + k];
-                    }
-                out[((size_t)r * (size_t)out_cols + (size_t)c) * (size_t)channels + (size_t)k] = relu6(sum);
-            }
-}
-
-void kernel_stem_naive(const float *rgb, int rows, int cols, int channels, const float *weight,
-                       const float *bias, float *out)
-{
-    int out_rows = kernel_out(rows, 2), out_cols = kernel_out(cols, 2);
-    for (int r = 0; r < out_rows; r++)
-        for (int c = 0; c < out_cols; c++)
-            for (int k = 0; k < channels; k++) {
-                float sum = bias[k];
-                for (int tap = 0; tap < 27; tap++) {
-                    int y = r * 2 + tap / 9, x = c * 2 + tap / 3 % 3;
-                    if (y < rows && x < cols)
-                        sum += (rgb[((size_t)y * (size_t)cols + (size_t)x) * 3 + (size_t)(tap % 3)] / 127.5f -
-                                1) *
-                               weight[tap * channels + k];
-                }
-                out[((size_t)r * (size_t)out_cols + (size_t)c) * (size_t)channels + (size_t)k] = relu6(sum);
-            }
-}
-
-void kernel_pointwise_naive(const float *in, size_t cells, int from, int to, const float *weight,
-                            const float *bias, float *out)
-{
-    for (size_t i = 0; i < cells; i++)
-        for (int k = 0; k < to; k++) {
-            float sum = bias[k];
-            for (int j = 0; j < from; j++)
-                sum += in[i * (size_t)from + (size_t)j] * weight[j * to + k];
-            out[i * (size_t)to + (size_t)k] = relu6(sum);
+    int n = call->matrix->n, part = call->matrix->k / call->segments;
+    for (size_t i = 0; i < call->cells; i++)
+        for (int j = 0; j < n; j++) {
+            double sum = call->matrix->bias ? call->matrix->bias[j] : 0;
+            for (int k = 0; k < call->matrix->k; k++)
+                sum += (double)call->a[k / part][i * call->a_stride + (size_t)(k % part)] * matrix[k * n + j];
+            double more = call->add ? call->add[i * call->add_stride + (size_t)j] : 0;
+            call->out[i * call->out_stride + (size_t)j] = (float)(clamp(sum, call->low, call->high) + more);
         }
+}
+
+void kernel_depthwise_naive(const struct kernel_depthwise *call)
+{
+    for (int c = 0; c < kernel_out(call->cols, call->stride); c++)
+        for (int k = 0; k < call->channels; k++) {
+            double sum = call->bias[k];
+            for (int tap = 0; tap < 9; tap++) {
+                int x = c * call->stride + tap % 3 - call->before;
+                if (call->in[tap / 3] && x >= 0 && x < call->cols)
+                    sum += (double)call->in[tap / 3][x * call->channels + k] *
+                           call->weight[tap * call->channels + k];
+            }
+            call->out[(size_t)c * call->out_stride + (size_t)k] = clamp(sum, call->low, call->high);
+        }
+}
+
+void kernel_layer_norm_naive(const float *in, int channels, int padded, const float *gamma, const float *beta,
+                             float *out)
+{
+    double mean = 0, square = 0;
+    for (int k = 0; k < channels; k++)
+        mean += (double)in[k] / channels;
+    for (int k = 0; k < channels; k++)
+        square += (in[k] - mean) * (in[k] - mean) / channels;
+    for (int k = 0; k < padded; k++)
+        out[k] = (float)((in[k] - mean) / sqrt(square + 1e-5) * gamma[k] + beta[k]);
+}
+
+void kernel_softmax_naive(float *row, int count)
+{
+    double highest = -INFINITY, sum = 0;
+    for (int i = 0; i < count; i++)
+        highest = fmax(highest, row[i]);
+    for (int i = 0; i < count; i++)
+        sum += exp(row[i] - highest);
+    for (int i = 0; i < kernel_pad(count); i++)
+        row[i] = i < count ? (float)(exp(row[i] - highest) / sum) : 0;
 }

@@ -9,6 +9,10 @@
 #include "base/rng.h"
 #include "nn/net.h"
 
+enum { STRIDE_MAX = 16 };
+
+static const double weights_max = 5e7; // a plan comes from a file, and memory is taken before its tensors are found
+
 static enum status block_error(const struct net_plan *plan, int i, struct error *err, const char *what)
 {
     return error_set(err, ST_INVALID, "network %s: block %d %s", plan->name, i, what);
@@ -38,6 +42,14 @@ static enum status block_check(const struct net_plan *plan, int i, int from, str
     return ST_OK;
 }
 
+static double weights_of(const struct net_block *b)
+{
+    double from = b->from, to = b->to;
+    return b->type == NET_CONV        ? 9 * from * to
+           : b->type == NET_SEPARABLE ? from * (9 + to)
+                                      : 4 * to * to + 2 * to * b->hidden;
+}
+
 enum status net_plan_check(const struct net_plan *plan, struct error *err)
 {
     if (plan->count < 2 || plan->count > NET_BLOCKS)
@@ -45,6 +57,7 @@ enum status net_plan_check(const struct net_plan *plan, struct error *err)
     if (!(plan->epsilon > 0 && plan->epsilon < 1))
         return error_set(err, ST_INVALID, "network %s: batch norm's epsilon is not between 0 and 1", plan->name);
     int from = 3, stride = 1, tap_stride[NET_TAPS] = {0}, next = 0;
+    double weights = 0;
     for (int i = 0; i < plan->count; i++) {
         const struct net_block *b = &plan->blocks[i];
         enum status status = block_check(plan, i, from, err);
@@ -63,7 +76,13 @@ enum status net_plan_check(const struct net_plan *plan, struct error *err)
             from = b->to;
             stride *= b->stride;
         }
+        if (stride > STRIDE_MAX)
+            return block_error(plan, i, err, "goes beyond stride 16");
+        weights += weights_of(b);
     }
+    if (weights > weights_max)
+        return error_set(err, ST_INVALID, "network %s: more than %.0f million weights; no base is that large", plan->name,
+                         weights_max / 1e6);
     if (next != NET_TAPS || tap_stride[0] != 8 || tap_stride[1] != 16)
         return error_set(err, ST_INVALID, "network %s: it must give two taps, of stride 8 and of stride 16", plan->name);
     if (plan->blocks[plan->count - 1].tap != NET_TAPS - 1)

@@ -11,8 +11,6 @@
 #include "nn/net.h"
 #include "nn/net_import.h"
 
-static const char own_format[] = "assay-net-1";
-
 static const char *const types[] = {"conv", "separable", "attention"};
 static const char *const activations[] = {"linear", "relu", "relu6", "gelu"};
 static const char *const paddings[] = {"symmetric", "end"};
@@ -153,7 +151,7 @@ static enum status check_statistics(const struct net *net, const char *path, str
 enum status net_read(const struct tensor_file *file, struct net **net, struct error *err)
 {
     const char *architecture = tensor_meta(file, "architecture");
-    bool own = architecture && strcmp(architecture, own_format) == 0;
+    bool own = architecture && strcmp(architecture, NET_FORMAT) == 0;
     enum status status = own ? read_own(file, net, err) : net_import(file, net, err);
     if (status == ST_OK && (status = check_statistics(*net, tensor_path(file), err)) != ST_OK) {
         net_free(*net);
@@ -178,7 +176,7 @@ enum status net_open(const char *path, struct net **net, struct error *err)
 void net_put(const struct net *net, struct tensor_writer *writer, bool half)
 {
     char *text = plan_text(&net->plan);
-    tensor_put_meta(writer, "architecture", own_format);
+    tensor_put_meta(writer, "architecture", NET_FORMAT);
     tensor_put_meta(writer, "plan", text);
     free(text);
     for (int i = 0; i < net->tensor_count; i++) {

@@ -14,6 +14,7 @@ enum { NAME = 80, MOBILENET_BLOCKS = 12 };
 
 // A dialect names a block's layers; `part` counts NORM_TENSORS, -1 is the weight.
 struct dialect {
+    const char *format;      // for people
     const char *const *norm; // names of gamma, beta, mean, variance
     void (*name)(char name[NAME], const struct net *net, int block, int layer, const char *part);
 };
@@ -61,8 +62,9 @@ static void hybrid_name(char name[NAME], const struct net *net, int block, int l
 
 static const char *const keras_norm[NORM_TENSORS] = {"gamma", "beta", "moving_mean", "moving_variance"};
 static const char *const torch_norm[NORM_TENSORS] = {"weight", "bias", "running_mean", "running_var"};
-static const struct dialect keras = {keras_norm, keras_name}, timm = {torch_norm, timm_name},
-                            hybrid = {torch_norm, hybrid_name};
+static const struct dialect keras = {"MobileNet v1, names as in Keras", keras_norm, keras_name},
+                            timm = {"MobileNet v1, names as in timm", torch_norm, timm_name},
+                            hybrid = {"hybrid-1, this project's first student", torch_norm, hybrid_name};
 
 // ---- tensors ----
 
@@ -226,13 +228,30 @@ static bool has_tensor(const struct tensor_file *file, const char *name)
     return false;
 }
 
+static const struct dialect *dialect_of(const struct tensor_file *file)
+{
+    const char *architecture = tensor_meta(file, "architecture");
+    if (has_tensor(file, "conv_stem.weight") && has_tensor(file, "blocks.3.5.conv_pw.weight"))
+        return &timm;
+    if (architecture && strncmp(architecture, "mobilenet_v1", 12) == 0)
+        return &keras;
+    return architecture && strcmp(architecture, "hybrid-1") == 0 ? &hybrid : NULL;
+}
+
+const char *net_format(const struct tensor_file *file)
+{
+    const char *architecture = tensor_meta(file, "architecture");
+    const struct dialect *dialect = dialect_of(file);
+    if (architecture && strcmp(architecture, NET_FORMAT) == 0)
+        return "a network of this program";
+    return dialect ? dialect->format : NULL;
+}
+
 enum status net_import(const struct tensor_file *file, struct net **out, struct error *err)
 {
     const char *architecture = tensor_meta(file, "architecture");
-    bool by_timm = has_tensor(file, "conv_stem.weight") && has_tensor(file, "blocks.3.5.conv_pw.weight");
-    bool by_keras = architecture && strncmp(architecture, "mobilenet_v1", 12) == 0;
-    const struct dialect *dialect = by_timm ? &timm : by_keras ? &keras : &hybrid;
-    if (!by_timm && !by_keras && !(architecture && strcmp(architecture, "hybrid-1") == 0))
+    const struct dialect *dialect = dialect_of(file);
+    if (!dialect)
         return error_set(err, ST_INVALID,
                          "%s: metadata \"architecture\" is %.60s, neither assay-net-1 nor mobilenet_v1...; a base is a "
                          "safetensors file of one of these",

@@ -1,2 +1,7 @@
-dist_check_SCRIPTS = tests/fault/bad-input tests/fault/kill-review tests/tui/whole-path
-TESTS += tests/fault/bad-input tests/fault/kill-review tests/tui/whole-path
+dist_check_SCRIPTS = tests/fault/bad-input tests/fault/base-files tests/fault/kill-review tests/tui/whole-path
+TESTS += tests/fault/bad-input tests/fault/base-files tests/fault/kill-review tests/tui/whole-path
+
+# Writes weight files under the names that others use, for tests of whole commands.
+check_PROGRAMS += make_base
+make_base_SOURCES = tests/data/make_base.c tests/unit/foreign.c tests/unit/foreign.h
+make_base_LDADD = $(CORE_LIBS)

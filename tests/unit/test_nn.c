@@ -9,7 +9,7 @@
 #include "base/rng.h"
 #include "base/strbuf.h"
 #include "nn/base.h"
-#include "nn/kernel.h"
+#include "nn/net.h"
 #include "nn/safetensors.h"
 
 static char *scratch; // a fresh folder for the program
@@ -31,70 +31,6 @@ static double worst_difference(const float *a, const float *b, size_t count)
         worst = d > worst || isnan(d) ? d : worst;
     }
     return worst;
-}
-
-// ---- kernels ----
-
-static void depthwise_is_like_its_twin(void **state)
-{
-    (void)state;
-    static const int cases[][4] = {// rows, cols, channels, stride
-                                   {1, 1, 1, 1},  {1, 7, 3, 2},    {5, 3, 17, 1}, {6, 9, 33, 2},
-                                   {13, 2, 8, 1}, {16, 16, 64, 2}, {7, 7, 31, 1}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        int rows = cases[i][0], cols = cases[i][1], channels = cases[i][2], stride = cases[i][3];
-        int out_rows = kernel_out(rows, stride), out_cols = kernel_out(cols, stride);
-        size_t line = (size_t)(out_cols * channels), count = (size_t)out_rows * line;
-        float *in = random_floats((size_t)(rows * cols * channels), 2, i),
-              *weight = random_floats((size_t)(9 * channels), 1, 50 + i);
-        float *bias = random_floats((size_t)channels, 1, 90 + i);
-        float *fast = xcalloc(count, sizeof *fast), *plain = xcalloc(count, sizeof *plain);
-        kernel_depthwise_naive(in, rows, cols, channels, stride, weight, bias, 0, out_rows, plain);
-        int split = out_rows / 2; // in two bands
-        kernel_depthwise(in, rows, cols, channels, stride, weight, bias, 0, split, fast);
-        kernel_depthwise(in, rows, cols, channels, stride, weight, bias, split, out_rows - split,
-                         fast + (size_t)split * line);
-        assert_true(worst_difference(fast, plain, count) < 1e-5);
-        free(in), free(weight), free(bias), free(fast), free(plain);
-    }
-}
-
-static void stem_is_like_its_twin(void **state)
-{
-    (void)state;
-    static const int cases[][3] = {{1, 1, 1}, {5, 3, 32}, {8, 7, 33}, {32, 32, 24}, {9, 10, 64}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        int rows = cases[i][0], cols = cases[i][1], channels = cases[i][2];
-        size_t count = (size_t)(kernel_out(rows, 2) * kernel_out(cols, 2) * channels);
-        float *rgb = random_floats((size_t)(rows * cols * 3), 60, i),
-              *weight = random_floats((size_t)(27 * channels), 1, 50 + i);
-        float *bias = random_floats((size_t)channels, 1, 90 + i);
-        float *fast = xcalloc(count, sizeof *fast), *plain = xcalloc(count, sizeof *plain);
-        for (int k = 0; k < rows * cols * 3; k++)
-            rgb[k] = fabsf(rgb[k]);
-        kernel_stem(rgb, rows, cols, channels, weight, bias, fast);
-        kernel_stem_naive(rgb, rows, cols, channels, weight, bias, plain);
-        assert_true(worst_difference(fast, plain, count) < 1e-5);
-        free(rgb), free(weight), free(bias), free(fast), free(plain);
-    }
-}
-
-static void pointwise_is_like_its_twin(void **state)
-{
-    (void)state;
-    static const int cases[][3] = {{1, 1, 1}, {7, 3, 5}, {64, 33, 65}, {100, 128, 17}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        int cells = cases[i][0], from = cases[i][1], to = cases[i][2];
-        size_t count = (size_t)(cells * to);
-        float *in = random_floats((size_t)(cells * from), 1, i),
-              *weight = random_floats((size_t)(from * to), 0.5, 50 + i);
-        float *bias = random_floats((size_t)to, 1, 90 + i);
-        float *fast = xcalloc(count, sizeof *fast), *plain = xcalloc(count, sizeof *plain);
-        kernel_pointwise(in, (size_t)cells, from, to, weight, bias, fast);
-        kernel_pointwise_naive(in, (size_t)cells, from, to, weight, bias, plain);
-        assert_true(worst_difference(fast, plain, count) < 1e-4);
-        free(in), free(weight), free(bias), free(fast), free(plain);
-    }
 }
 
 // ---- the base from a file ----
@@ -161,14 +97,13 @@ static void mobilenet_equals_its_reference(void **state)
 
 enum { SMALL_STEM = 3, SMALL_BLOCKS = 11, SMALL_LAYERS = 1 + 2 * SMALL_BLOCKS };
 
-// One layer: the file's (outputs, inputs, side, side) and its batch norm, and the same folded.
+// One layer: the file's (outputs, inputs, side, side) and its batch norm.
 struct small_layer {
     char name[32];
     int outputs, inputs, side;
-    float *weight, *norm[4], *folded, *bias;
+    float *weight, *norm[4];
 };
 
-static const int small_strides[SMALL_BLOCKS] = {1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1};
 static const char *const norm_names[4] = {"gamma", "beta", "moving_mean", "moving_variance"};
 
 static int small_channels(int block)
@@ -191,18 +126,11 @@ static struct small_layer *small_new(void)
             snprintf(l->name, sizeof l->name, "conv_%s_%d", depth ? "dw" : "pw", block);
         size_t area = (size_t)(l->side * l->side), inner = (size_t)l->inputs, n = (size_t)l->outputs;
         l->weight = random_floats(n * inner * area, 0.6, 100 + (uint64_t)i);
-        l->folded = xcalloc(n * inner * area, sizeof(float));
-        l->bias = xcalloc(n, sizeof(float));
         for (int k = 0; k < 4; k++)
             l->norm[k] = random_floats(n, k == 0 ? 1 : 0.3, 1000 + (uint64_t)(4 * i + k));
         for (size_t o = 0; o < n; o++) {
             l->norm[0][o] = 1 + 0.2f * l->norm[0][o];
             l->norm[3][o] = 0.5f + fabsf(l->norm[3][o]);
-            float scale = l->norm[0][o] / sqrtf(l->norm[3][o] + 0.001f);
-            l->bias[o] = l->norm[1][o] - l->norm[2][o] * scale;
-            for (size_t j = 0; j < inner; j++)
-                for (size_t a = 0; a < area; a++)
-                    l->folded[(a * inner + j) * n + o] = l->weight[(o * inner + j) * area + a] * scale;
         }
     }
     return layers;
@@ -211,7 +139,7 @@ static struct small_layer *small_new(void)
 static void small_free(struct small_layer *layers)
 {
     for (int i = 0; i < SMALL_LAYERS; i++) {
-        free(layers[i].weight), free(layers[i].folded), free(layers[i].bias);
+        free(layers[i].weight);
         for (int k = 0; k < 4; k++)
             free(layers[i].norm[k]);
     }
@@ -242,44 +170,46 @@ static char *small_write(const struct small_layer *layers, const char *name, con
     return path;
 }
 
-static void base_runs_like_its_plain_kernels(void **state)
+static void base_runs_like_the_naive_network(void **state)
 {
     (void)state;
     struct small_layer *layers = small_new();
     char *path = small_write(layers, "small.safetensors", NULL);
     struct error err;
-    struct base *base;
-    assert_ok(base_open(path, &base, &err), &err);
-    enum { ROWS = 48, COLS = 80, ROOM = 24 * 40 * 8 };
-    float *rgb = random_floats(ROWS * COLS * 3, 80, 7), *in = xcalloc(ROOM, sizeof *in),
-          *out = xcalloc(ROOM, sizeof *out);
+    struct base *opened, *base;
+    struct net *net;
+    void *bytes;
+    size_t size;
+    assert_ok(base_open(path, &opened, &err), &err);
+    assert_ok(net_open(path, &net, &err), &err);
+    assert_ok(file_read(path, 1 << 20, (unsigned char **)&bytes, &size, &err), &err);
+    assert_ok(base_open_bytes(bytes, size, "memory", &base, &err), &err);
+    free(bytes);
+    assert_string_equal(base_info(base)->sha256, base_info(opened)->sha256);
+    assert_string_equal(base_info(base)->sha256, net->sha256);
+    assert_string_equal(base_info(base)->name, "mobilenet_v1_small");
+    base_free(opened);
+    enum { ROWS = 48, COLS = 80 };
+    float *rgb = random_floats(ROWS * COLS * 3, 80, 7);
     for (int i = 0; i < ROWS * COLS * 3; i++)
         rgb[i] = fminf(fabsf(rgb[i]), 255);
     struct base_work *work = base_work_new(base);
     struct tap taps[BASE_TAPS];
+    struct net_map want[NET_TAPS];
     base_taps(base, work, rgb, ROWS, COLS, taps);
-    kernel_stem_naive(rgb, ROWS, COLS, SMALL_STEM, layers[0].folded, layers[0].bias, in);
-    int rows = ROWS / 2, cols = COLS / 2, tap = 0;
-    for (int b = 0; b < SMALL_BLOCKS; b++) {
-        const struct small_layer *depth = &layers[1 + 2 * b], *point = depth + 1;
-        int stride = small_strides[b];
-        kernel_depthwise_naive(in, rows, cols, depth->outputs, stride, depth->folded, depth->bias, 0,
-                               kernel_out(rows, stride), out);
-        rows = kernel_out(rows, stride);
-        cols = kernel_out(cols, stride);
-        kernel_pointwise_naive(out, (size_t)(rows * cols), depth->outputs, point->outputs, point->folded,
-                               point->bias, in);
-        if (b == 4 || b == 10) {
-            assert_int_equal(taps[tap].rows, rows);
-            assert_int_equal(taps[tap].cols, cols);
-            assert_int_equal(taps[tap].channels, point->outputs);
-            assert_true(worst_difference(in, taps[tap].data, (size_t)(rows * cols * point->outputs)) < 1e-4);
-            tap++;
-        }
+    net_naive(net, rgb, ROWS, COLS, want);
+    for (int t = 0; t < BASE_TAPS; t++) {
+        assert_int_equal(taps[t].rows, want[t].rows);
+        assert_int_equal(taps[t].cols, want[t].cols);
+        assert_int_equal(taps[t].channels, want[t].channels);
+        assert_true(worst_difference(want[t].values, taps[t].data,
+                                     (size_t)(want[t].rows * want[t].cols * want[t].channels)) < 1e-4);
+        free(want[t].values);
     }
-    free(rgb), free(in), free(out), free(path);
+    free(rgb), free(path);
     base_work_free(work);
     base_free(base);
+    net_free(net);
     small_free(layers);
 }
 
@@ -320,13 +250,13 @@ static void base_refuses_bad_weights(void **state)
     layers[6].weight[2] = 3e38f; // finite, but not after its batch norm
     layers[6].norm[0][0] = 100;
     path = small_write(layers, "bad.safetensors", NULL);
-    refuses(path, ST_CORRUPT, "conv_pw_3/weight");
+    refuses(path, ST_CORRUPT, "tensor block.3.point.weight: not finite after its batch norm");
     free(path);
     layers[6].weight[2] = 1;
 
     layers[0].norm[3][1] = -1;
     path = small_write(layers, "bad.safetensors", NULL);
-    refuses(path, ST_CORRUPT, "conv1_bn/moving_variance: variance 1");
+    refuses(path, ST_CORRUPT, "tensor block.0.conv.variance: variance 1 is negative");
     free(path);
     small_free(layers);
 
@@ -640,11 +570,8 @@ int main(void)
     char template[] = "/tmp/assay-test-XXXXXX";
     scratch = mkdtemp(template);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(depthwise_is_like_its_twin),
-        cmocka_unit_test(stem_is_like_its_twin),
-        cmocka_unit_test(pointwise_is_like_its_twin),
         cmocka_unit_test(mobilenet_equals_its_reference),
-        cmocka_unit_test(base_runs_like_its_plain_kernels),
+        cmocka_unit_test(base_runs_like_the_naive_network),
         cmocka_unit_test(base_refuses_bad_weights),
         cmocka_unit_test(filter_bank_repeats_itself),
         cmocka_unit_test(filter_bank_hardly_sees_exposure),

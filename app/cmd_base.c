@@ -1,0 +1,34 @@
+#include "config.h"
+
+#include <string.h>
+
+#include "app/app.h"
+#include "app/cmd_base.h"
+
+static const struct command commands[] = {
+    {"list", "the bases of this project and the one inside the program", cmd_base_list},
+    {"import", "take a weight file into the project", cmd_base_import},
+    {"export", "write a base as a weight file or as an ONNX model", cmd_base_export},
+};
+
+static void usage(FILE *out)
+{
+    fputs("Usage: assay base COMMAND [OPTION...]\n"
+          "A base is the network that turns a picture into features; models are learned on top of it.\n\n",
+          out);
+    command_list(out, commands, sizeof commands / sizeof *commands);
+    fputs("\n`assay base COMMAND --help` tells a command's options.\n", out);
+}
+
+int cmd_base(int argc, char **argv)
+{
+    if (argc < 2) {
+        usage(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0 || strcmp(argv[1], "help") == 0) {
+        usage(stdout);
+        return EXIT_OK;
+    }
+    return command_run("assay base", commands, sizeof commands / sizeof *commands, argc, argv);
+}

@@ -1,0 +1,241 @@
+#include "config.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "nn/infer.h"
+
+static float *zeros(size_t count)
+{
+    float *values = xaligned(count, sizeof *values);
+    memset(values, 0, count * sizeof *values);
+    return values;
+}
+
+// Batch norm as y = scale x + shift. Caller frees `scale`, which holds both.
+static void fold(const struct net *net, int block, int norm, int channels, float **scale, float **shift)
+{
+    const float *gamma = net_values(net, block, norm + NORM_GAMMA),
+                *beta = net_values(net, block, norm + NORM_BETA);
+    const float *mean = net_values(net, block, norm + NORM_MEAN);
+    const float *variance = net_values(net, block, norm + NORM_VARIANCE);
+    *scale = xreallocarray(NULL, 2 * (size_t)channels, sizeof **scale);
+    *shift = *scale + channels;
+    for (int k = 0; k < channels; k++) {
+        double s = gamma[k] / sqrt(variance[k] + net->plan.epsilon);
+        (*scale)[k] = (float)s;
+        (*shift)[k] = (float)(beta[k] - mean[k] * s);
+    }
+}
+
+static void pack_depthwise(struct infer_block *b, const float *weight, const float *scale, const float *bias)
+{
+    int channels = b->plan.from;
+    b->depth = zeros(9 * (size_t)b->from);
+    b->depth_bias = zeros((size_t)b->from);
+    for (int tap = 0; tap < 9; tap++)
+        for (int k = 0; k < channels; k++)
+            b->depth[tap * b->from + k] = weight[tap * channels + k] * (scale ? scale[k] : 1);
+    memcpy(b->depth_bias, bias, (size_t)channels * sizeof *bias);
+}
+
+// The picture is read as it is, 0..255: rgb / 127.5 - 1 goes into weights and bias. Padding is then 127.5.
+static void pack_stem(const struct infer *infer, struct infer_block *b, const struct net *net, int block)
+{
+    int to = b->plan.to;
+    float *scale, *shift, *weight = zeros(27 * (size_t)to);
+    const float *raw = net_values(net, block, CONV_WEIGHT);
+    fold(net, block, CONV_NORM, to, &scale, &shift);
+    b->point = kernel_matrix_new(infer->kernels, 27, b->to);
+    for (int k = 0; k < to; k++) {
+        double sum = 0;
+        for (int tap = 0; tap < 27; tap++) {
+            double w = (double)raw[tap * to + k] * scale[k];
+            sum += w;
+            weight[tap * to + k] = (float)(w / 127.5);
+        }
+        b->point.bias[k] = (float)(shift[k] - sum);
+    }
+    kernel_matrix_fill(infer->kernels, &b->point, weight, (size_t)to, 1, to);
+    free(weight);
+    free(scale);
+}
+
+static void pack_separable(const struct infer *infer, struct infer_block *b, const struct net *net, int block)
+{
+    int from = b->plan.from, to = b->plan.to;
+    float *scale, *shift;
+    fold(net, block, SEPARABLE_DEPTH_NORM, from, &scale, &shift);
+    pack_depthwise(b, net_values(net, block, SEPARABLE_DEPTH), scale, shift);
+    free(scale);
+
+    const float *raw = net_values(net, block, SEPARABLE_POINT);
+    float *weight = zeros((size_t)b->from * (size_t)to);
+    fold(net, block, SEPARABLE_POINT_NORM, to, &scale, &shift);
+    for (int j = 0; j < from; j++)
+        for (int k = 0; k < to; k++)
+            weight[j * to + k] = raw[j * to + k] * scale[k];
+    b->point = kernel_matrix_new(infer->kernels, b->from, b->to);
+    kernel_matrix_fill(infer->kernels, &b->point, weight, (size_t)to, 1, to);
+    memcpy(b->point.bias, shift, (size_t)to * sizeof *shift);
+    free(weight);
+    free(scale);
+}
+
+// A linear layer whose inputs and outputs come in groups (heads), each padded to its own width.
+struct grouping {
+    int groups, size, padded;
+};
+
+static int group_place(const struct grouping *g, int i)
+{
+    return i / g->size * g->padded + i % g->size;
+}
+
+static struct kernel_matrix pack_linear(const struct infer *infer, const float *weight, const float *bias,
+                                        struct grouping from, struct grouping to, float factor)
+{
+    int k = kernel_pad(from.groups * from.padded), n = kernel_pad(to.groups * to.padded);
+    int rows = from.groups * from.size, columns = to.groups * to.size;
+    float *placed = zeros((size_t)k * (size_t)n);
+    struct kernel_matrix matrix = kernel_matrix_new(infer->kernels, k, n);
+    for (int j = 0; j < columns; j++) {
+        int at = group_place(&to, j);
+        for (int i = 0; i < rows; i++)
+            placed[group_place(&from, i) * n + at] = weight[i * columns + j] * factor;
+        matrix.bias[at] = bias[j] * factor;
+    }
+    kernel_matrix_fill(infer->kernels, &matrix, placed, (size_t)n, 1, n);
+    free(placed);
+    return matrix;
+}
+
+static float *pack_vector(const float *values, int count, int padded)
+{
+    float *out = zeros((size_t)padded);
+    memcpy(out, values, (size_t)count * sizeof *out);
+    return out;
+}
+
+static void pack_attention(const struct infer *infer, struct infer_block *b, const struct net *net, int block)
+{
+    int channels = b->plan.to, heads = b->plan.heads, size = channels / heads;
+    b->head = kernel_pad(size);
+    const struct grouping map = {1, channels, b->to}, head = {heads, size, b->head},
+                          pair = {2 * heads, size, b->head},
+                          hidden = {1, b->plan.hidden, kernel_pad(b->plan.hidden)};
+    const float *t[ATTENTION_TENSORS];
+    for (int i = 0; i < ATTENTION_TENSORS; i++)
+        t[i] = net_values(net, block, i);
+    pack_depthwise(b, t[ATTENTION_POSITION], NULL, t[ATTENTION_POSITION_BIAS]);
+    for (int k = 0; k < channels; k++)
+        b->depth[4 * b->from + k] += 1;
+    for (int i = 0; i < 2; i++) {
+        b->norm1[i] = pack_vector(t[ATTENTION_NORM1_GAMMA + i], channels, b->to);
+        b->norm2[i] = pack_vector(t[ATTENTION_NORM2_GAMMA + i], channels, b->to);
+    }
+    b->query =
+        pack_linear(infer, t[ATTENTION_QUERY], t[ATTENTION_QUERY_BIAS], map, head, 1 / sqrtf((float)size));
+    b->key_value = pack_linear(infer, t[ATTENTION_KEY_VALUE], t[ATTENTION_KEY_VALUE_BIAS], map, pair, 1);
+    b->out = pack_linear(infer, t[ATTENTION_OUT], t[ATTENTION_OUT_BIAS], head, map, 1);
+    b->mlp1 = pack_linear(infer, t[ATTENTION_MLP1], t[ATTENTION_MLP1_BIAS], map, hidden, 1);
+    b->mlp2 = pack_linear(infer, t[ATTENTION_MLP2], t[ATTENTION_MLP2_BIAS], hidden, map, 1);
+}
+
+static enum status check_finite(const struct net *net, int block, int tensor, const float *values,
+                                size_t count, struct error *err)
+{
+    for (size_t i = 0; values && i < count; i++)
+        if (!isfinite(values[i]))
+            return error_set(err, ST_CORRUPT, "tensor %s: not finite after its batch norm",
+                             net->tensors[net->first[block] + tensor].name);
+    return ST_OK;
+}
+
+// Of an attention block nothing is folded that could overflow, and its tensors were checked when read.
+static enum status check_block(const struct net *net, const struct infer_block *b, int block,
+                               struct error *err)
+{
+    bool stem = b->plan.type == NET_CONV;
+    int weight = stem ? CONV_WEIGHT : SEPARABLE_POINT, channels = b->plan.type == NET_ATTENTION ? 0 : b->from;
+    enum status status = check_finite(net, block, SEPARABLE_DEPTH, b->depth, 9 * (size_t)channels, err);
+    if (status == ST_OK)
+        status = check_finite(net, block, SEPARABLE_DEPTH, b->depth_bias, (size_t)channels, err);
+    if (status == ST_OK)
+        status =
+            check_finite(net, block, weight, b->point.panels, (size_t)b->point.k * (size_t)b->point.n, err);
+    if (status == ST_OK)
+        status = check_finite(net, block, weight, b->point.bias, (size_t)b->point.n, err);
+    return status;
+}
+
+static void infer_free(struct base *base)
+{
+    struct infer *infer = (struct infer *)base;
+    for (int i = 0; i < infer->count; i++) {
+        struct infer_block *b = &infer->blocks[i];
+        struct kernel_matrix *matrices[] = {&b->point, &b->query, &b->key_value, &b->out, &b->mlp1, &b->mlp2};
+        for (size_t k = 0; k < sizeof matrices / sizeof *matrices; k++)
+            kernel_matrix_free(matrices[k]);
+        free(b->depth);
+        free(b->depth_bias);
+        for (int k = 0; k < 2; k++) {
+            free(b->norm1[k]);
+            free(b->norm2[k]);
+        }
+    }
+    free(infer->blocks);
+    free(infer);
+}
+
+static void describe(struct base_info *info, const struct net *net)
+{
+    snprintf(info->name, sizeof info->name, "%s", net->plan.name);
+    memcpy(info->sha256, net->sha256, sizeof info->sha256);
+    info->parameters = net_parameters(net);
+    info->multiple = 16;
+    for (int i = 0, stride = 1; i < net->plan.count; i++) {
+        const struct net_block *b = &net->plan.blocks[i];
+        if (b->tap >= 0) {
+            info->stride[b->tap] = stride * b->stride;
+            info->channels[b->tap] = b->to;
+        }
+        stride *= b->branch ? 1 : b->stride;
+    }
+}
+
+enum status infer_new(const struct net *net, const struct kernels *kernels, struct base **base,
+                      struct error *err)
+{
+    struct infer *infer = xcalloc(1, sizeof *infer);
+    infer->base.taps = infer_taps;
+    infer->base.free = infer_free;
+    infer->kernels = kernels;
+    infer->padding = net->plan.padding;
+    infer->count = net->plan.count;
+    infer->blocks = xcalloc((size_t)infer->count, sizeof *infer->blocks);
+    describe(&infer->base.info, net);
+    enum status status = ST_OK;
+    for (int i = 0; i < infer->count && status == ST_OK; i++) {
+        struct infer_block *b = &infer->blocks[i];
+        b->plan = net->plan.blocks[i];
+        b->from = i ? kernel_pad(b->plan.from) : 3;
+        b->to = kernel_pad(b->plan.to);
+        if (b->plan.type == NET_CONV)
+            pack_stem(infer, b, net, i);
+        else if (b->plan.type == NET_SEPARABLE)
+            pack_separable(infer, b, net, i);
+        else
+            pack_attention(infer, b, net, i);
+        status = check_block(net, b, i, err);
+    }
+    if (status != ST_OK) {
+        infer_free(&infer->base);
+        return status;
+    }
+    *base = &infer->base;
+    return ST_OK;
+}

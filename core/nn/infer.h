@@ -1,0 +1,75 @@
+// Inference over a network: a folded and packed copy of `struct net` behind
+// base.h. infer.c makes it, infer_run.c runs it, infer_attention.c runs its attention blocks.
+#ifndef NN_INFER_H
+#define NN_INFER_H
+
+#include "nn/base_impl.h"
+#include "nn/kernel.h"
+#include "nn/net.h"
+
+struct infer_block {
+    struct net_block plan;
+    int from, to; // channels, padded to KERNEL_LANES
+    // Depthwise filter and bias, batch norm folded; of attention the positional one, with 1 added in its
+    // centre: what it gives is x + position(x).
+    float *depth, *depth_bias;  // (3, 3, from), (from)
+    struct kernel_matrix point; // the convolution or pointwise
+    // Attention. Every head is padded to `head` columns.
+    int head;
+    float *norm1[2], *norm2[2]; // gamma, beta
+    struct kernel_matrix query, key_value, out, mlp1, mlp2;
+};
+
+struct infer {
+    struct base base;
+    const struct kernels *kernels;
+    enum net_padding padding;
+    int count;
+    struct infer_block *blocks;
+};
+
+// ST_CORRUPT when a weight is not finite once batch norm is folded in. `kernels`: how it is to be run.
+ASSAY_CHECKED enum status infer_new(const struct net *net, const struct kernels *kernels, struct base **base,
+                                    struct error *err);
+
+// ---- between the parts ----
+
+// Floats that are handed out one after another, each part on its own cache line; `memory` NULL only counts.
+struct infer_arena {
+    float *memory;
+    size_t used;
+};
+
+static inline float *infer_take(struct infer_arena *arena, size_t count)
+{
+    float *at = arena->memory ? arena->memory + arena->used : NULL;
+    arena->used += base_work_round(count);
+    return at;
+}
+
+// Rows of what enters a product do not lie a power of two apart: they would fall into the same cache sets.
+static inline size_t infer_stride(int channels)
+{
+    return (size_t)channels + (channels % 128 == 0 ? KERNEL_LANES : 0);
+}
+
+struct infer_map {
+    float *data; // (rows, cols, channels)
+    int rows, cols, channels;
+};
+
+// out = activation(a * matrix + bias) + add, over `cells` rows that are the given strides apart.
+void infer_linear(const struct infer *infer, const float *a, size_t a_stride, size_t cells,
+                  const struct kernel_matrix *matrix, enum net_activation activation, const float *add,
+                  size_t add_stride, float *out, size_t out_stride);
+// Depthwise and positional filters: output rows first .. first+count-1 of `block`, cells out_stride apart.
+void infer_depthwise(const struct infer *infer, const struct infer_block *block, const struct infer_map *in,
+                     int first, int count, float *out, size_t out_stride);
+// Runs a whole attention block; its scratch is taken from the arena. With arena->memory NULL nothing else
+// happens.
+void infer_attention(const struct infer *infer, const struct infer_block *block, const struct infer_map *in,
+                     struct infer_arena *arena, float *out);
+void infer_taps(const struct base *base, struct base_work *work, const float *rgb, int rows, int cols,
+                struct tap taps[BASE_TAPS]);
+
+#endif

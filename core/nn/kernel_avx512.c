@@ -1,0 +1,16 @@
+#include "config.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+typedef __m512 vec;
+enum { LANES = 16, ROWS = 14 };
+#define SPLAT   _mm512_set1_ps
+#define FMA     _mm512_fmadd_ps
+#define MAX     _mm512_max_ps
+#define MIN     _mm512_min_ps
+#define TARGET  __attribute__((target("avx512f,fma")))
+#define KERNELS kernels_avx512
+#define NAME    "avx512"
+#include "nn/kernel_template.h"
+#endif
