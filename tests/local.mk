@@ -22,6 +22,7 @@ include tests/unit/nn.mk
 include tests/unit/layer.mk
 include tests/unit/learn.mk
 include tests/unit/screen.mk
+include tests/unit/crops.mk
 include tests/unit/db.mk
 include tests/unit/ui.mk
 endif
