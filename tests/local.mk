@@ -23,6 +23,7 @@ include tests/unit/layer.mk
 include tests/unit/learn.mk
 include tests/unit/net.mk
 include tests/unit/screen.mk
+include tests/unit/crops.mk
 include tests/unit/db.mk
 include tests/unit/ui.mk
 endif

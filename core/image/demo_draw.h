@@ -1,6 +1,7 @@
-// Drawing for the demo's pictures, shared by its scenes and by nothing else:
-// noise, relief with light and shadow, what may sit on a lens. Only + - * / and
-// sqrt of single floats, so that every machine draws the same bytes.
+// Drawing for the demo's pictures, shared by its scenes: noise, relief with light
+// and shadow, what may sit on a lens; the training crops (core/learn) use its numbers
+// and its noise. Only + - * / and sqrt of single floats, so that every machine draws the
+// same bytes.
 #ifndef IMAGE_DEMO_DRAW_H
 #define IMAGE_DEMO_DRAW_H
 

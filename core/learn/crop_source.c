@@ -215,7 +215,7 @@ static bool share(double x)
 static enum status check_options(const struct crop_options *o, bool photos, struct error *err)
 {
     if (!share(o->textures) || !share(o->mixes) || !share(o->demo) || !share(o->gray) ||
-        o->textures + o->mixes + o->demo > 1)
+        o->textures + o->mixes + o->demo > 1 + 1e-9)
         return error_set(err, ST_INVALID,
                          "The shares of textures, mixes, demo and gray crops must lie in 0..1, "
                          "the first three together too");

@@ -208,11 +208,13 @@ int crop_defect(const struct crop_source *source, struct rng *rng, int side, flo
     // defect, so what it left alone is taken from the clean picture.
     camera_see(&camera, clean, NULL, side);
     camera_see(&camera, rgb, mask, side);
-    for (size_t i = 0; i < samples_of(side) / 3; i++)
+    for (size_t i = 0; i < samples_of(side) / 3; i++) {
+        mask[i] = fminf(mask[i], 1); // a blur's weights do not sum to 1 exactly
         if (mask[i] < 1.0f / 64) {
             mask[i] = 0;
             memcpy(rgb + 3 * i, clean + 3 * i, 3 * sizeof *rgb);
         }
+    }
     free(clean);
     return kind;
 }

@@ -21,6 +21,9 @@
 //   noise         0.50: normal, sigma 0.5..8 (log-uniform), independent or shared by the channels
 //   blocking      0.10: 8x8 cosine coefficients quantised as JPEG does, quality 20..80
 // and cut to 0..255.
+//
+// Cost (make bench-crops): a crop of 160 x 160 takes 3 % of the time of a product of two 1024 x 1024
+// matrices on the same core (0.6 ms where that takes 20), a pair 4 %, a defect 7 %.
 #ifndef LEARN_CROPS_H
 #define LEARN_CROPS_H
 

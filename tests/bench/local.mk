@@ -5,3 +5,13 @@ bench-mtd: assay
 	$(top_srcdir)/tests/bench/bench-mtd $(abs_top_builddir)/assay $(abs_top_srcdir)/../shared
 
 bench: bench-mtd
+
+EXTRA_PROGRAMS += bench_crops
+CLEANFILES += bench_crops
+bench_crops_SOURCES = tests/bench/bench_crops.c
+bench_crops_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(BLAS_CFLAGS)
+bench_crops_LDADD = $(CORE_LIBS)
+
+.PHONY: bench-crops
+bench-crops: bench_crops$(EXEEXT)
+	./bench_crops $(PHOTOS)
