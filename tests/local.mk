@@ -27,3 +27,4 @@ endif
 include tests/tui/local.mk
 include tests/fault/local.mk
 include tests/bench/local.mk
+include tests/bench/layer.mk
