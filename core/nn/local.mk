@@ -4,7 +4,8 @@ libcore_a_SOURCES += \
 	core/nn/filterbank.c \
 	core/nn/kernel.c core/nn/kernel.h core/nn/kernel_naive.c \
 	core/nn/layer.h core/nn/layer_impl.h core/nn/layer_act.c core/nn/layer_attention.c \
-	core/nn/layer_conv.c core/nn/layer_depthwise.c core/nn/layer_naive.c core/nn/layer_naive.h core/nn/layer_norm.c core/nn/layer_pool.c \
+	core/nn/layer_conv.c core/nn/layer_depthwise.c core/nn/layer_naive.c core/nn/layer_naive.h \
+	core/nn/layer_norm.c core/nn/layer_pool.c \
 	core/nn/loss.c core/nn/loss.h core/nn/optim.c core/nn/optim.h \
 	core/nn/mobilenet.c \
 	core/nn/net.c core/nn/net.h core/nn/net_cut.c core/nn/net_file.c \
