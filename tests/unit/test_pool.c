@@ -261,6 +261,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(activations),   cmocka_unit_test(not_a_number_stays),
+        cmocka_unit_test(in_place),      cmocka_unit_test(sums_of_arrays),
         cmocka_unit_test(pool_average),  cmocka_unit_test(pool_max),
         cmocka_unit_test(mean),          cmocka_unit_test(top),
         cmocka_unit_test(top_of_equals), cmocka_unit_test(resize),
