@@ -165,7 +165,7 @@ void layer_norm_layer_backward(const float *in, size_t cells, int channels, cons
 struct layer_heads {
     int count, cells, keys, channels, heads;
 };
-// Floats in `probabilities`, (count, heads, cells, keys): stored by forward, read by backward.
+// Floats in `probabilities`, (count, heads, keys, cells): stored by forward, read by backward.
 static inline size_t layer_attention_kept(struct layer_heads a)
 {
     return (size_t)a.count * (size_t)a.heads * (size_t)a.cells * (size_t)a.keys;

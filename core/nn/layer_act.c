@@ -13,14 +13,14 @@
 // Comparisons are written so that NaN stays NaN: a run that diverged must show it.
 KERNEL_CLONES void layer_relu(const float *in, size_t count, float *out)
 {
-#pragma GCC ivdep
+    IN_PLACE
     for (size_t i = 0; i < count; i++)
         out[i] = in[i] < 0 ? 0 : in[i];
 }
 
 KERNEL_CLONES void layer_relu_backward(const float *in, const float *grad, size_t count, float *grad_in)
 {
-#pragma GCC ivdep
+    IN_PLACE
     for (size_t i = 0; i < count; i++) {
         float g = grad[i];
         grad_in[i] = in[i] <= 0 ? 0 : g;
@@ -29,7 +29,7 @@ KERNEL_CLONES void layer_relu_backward(const float *in, const float *grad, size_
 
 KERNEL_CLONES void layer_relu6(const float *in, size_t count, float *out)
 {
-#pragma GCC ivdep
+    IN_PLACE
     for (size_t i = 0; i < count; i++) {
         float x = in[i] < 0 ? 0 : in[i];
         out[i] = x > 6 ? 6 : x;
@@ -38,7 +38,7 @@ KERNEL_CLONES void layer_relu6(const float *in, size_t count, float *out)
 
 KERNEL_CLONES void layer_relu6_backward(const float *in, const float *grad, size_t count, float *grad_in)
 {
-#pragma GCC ivdep
+    IN_PLACE
     for (size_t i = 0; i < count; i++) {
         float g = in[i] <= 0 ? 0 : grad[i];
         grad_in[i] = in[i] >= 6 ? 0 : g;
@@ -60,7 +60,7 @@ static ALWAYS_INLINE float normal_distribution(float x, float *density)
 
 KERNEL_CLONES void layer_gelu(const float *in, size_t count, float *out)
 {
-#pragma GCC ivdep
+    IN_PLACE
     for (size_t i = 0; i < count; i++) {
         float density;
         out[i] = in[i] * normal_distribution(in[i], &density);
@@ -69,7 +69,7 @@ KERNEL_CLONES void layer_gelu(const float *in, size_t count, float *out)
 
 KERNEL_CLONES void layer_gelu_backward(const float *in, const float *grad, size_t count, float *grad_in)
 {
-#pragma GCC ivdep
+    IN_PLACE
     for (size_t i = 0; i < count; i++) {
         float density, phi = normal_distribution(in[i], &density);
         grad_in[i] = grad[i] * (phi + in[i] * density);

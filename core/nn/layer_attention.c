@@ -12,39 +12,54 @@
 #pragma GCC optimize("O3")
 #endif
 
-KERNEL_CLONES static void softmax_rows(float *scores, int rows, int keys)
+// Cells at a time: their sums are on the stack.
+enum { STRIP = 128 };
+
+// Scores lie (keys, cells), so that all loops run over cells and vectorise whatever the number of keys is;
+// each column becomes its softmax.
+KERNEL_CLONES static void softmax_columns(float *scores, int keys, int cells)
 {
-    for (int r = 0; r < rows; r++, scores += keys) {
-        float most = scores[0], part[LANES] = {0}, sum = 0;
-        for (int k = 1; k < keys; k++)
-            most = scores[k] > most ? scores[k] : most;
-        for (int k = 0; k < keys; k++)
-            scores[k] = loop_exp(scores[k] - most);
-        int k = 0;
-        for (; k + LANES <= keys; k += LANES)
-            LANES_STORE(part, LANES_LOAD(part) + LANES_LOAD(scores + k));
-        for (; k < keys; k++)
-            sum += scores[k];
-        float inverse = 1 / (lanes_sum(part) + sum);
-        for (k = 0; k < keys; k++)
-            scores[k] *= inverse;
+    const size_t line = (size_t)cells;
+    for (int from = 0; from < cells; from += STRIP, scores += STRIP) {
+        int n = cells - from < STRIP ? cells - from : STRIP;
+        float most[STRIP], sum[STRIP];
+        for (int c = 0; c < n; c++)
+            most[c] = scores[c], sum[c] = 0;
+        for (size_t k = 1; k < (size_t)keys; k++)
+            for (int c = 0; c < n; c++)
+                most[c] = scores[k * line + c] > most[c] ? scores[k * line + c] : most[c];
+        for (size_t k = 0; k < (size_t)keys; k++)
+            for (int c = 0; c < n; c++) {
+                float e = loop_exp(scores[k * line + c] - most[c]);
+                scores[k * line + c] = e;
+                sum[c] += e;
+            }
+        for (int c = 0; c < n; c++)
+            sum[c] = 1 / sum[c];
+        for (size_t k = 0; k < (size_t)keys; k++)
+            for (int c = 0; c < n; c++)
+                scores[k * line + c] *= sum[c];
     }
 }
 
 // grad of the probabilities becomes grad of the scores: p * (g - sum of p g), times `scale`.
-KERNEL_CLONES static void softmax_backward(const float *probabilities, float *grad, int rows, int keys,
+KERNEL_CLONES static void softmax_backward(const float *probabilities, float *grad, int keys, int cells,
                                            float scale)
 {
-    for (int r = 0; r < rows; r++, grad += keys, probabilities += keys) {
-        float part[LANES] = {0}, sum = 0;
-        int k = 0;
-        for (; k + LANES <= keys; k += LANES)
-            LANES_STORE(part, LANES_LOAD(part) + LANES_LOAD(probabilities + k) * LANES_LOAD(grad + k));
-        for (; k < keys; k++)
-            sum += probabilities[k] * grad[k];
-        sum += lanes_sum(part);
-        for (k = 0; k < keys; k++)
-            grad[k] = probabilities[k] * (grad[k] - sum) * scale;
+    const size_t line = (size_t)cells;
+    for (int from = 0; from < cells; from += STRIP, probabilities += STRIP, grad += STRIP) {
+        int n = cells - from < STRIP ? cells - from : STRIP;
+        float sum[STRIP];
+        for (int c = 0; c < n; c++)
+            sum[c] = 0;
+        for (size_t k = 0; k < (size_t)keys; k++)
+            for (int c = 0; c < n; c++)
+                sum[c] += probabilities[k * line + c] * grad[k * line + c];
+        for (size_t k = 0; k < (size_t)keys; k++)
+            for (int c = 0; c < n; c++) {
+                float *g = grad + k * line + c;
+                *g = probabilities[k * line + c] * (*g - sum[c]) * scale;
+            }
     }
 }
 
@@ -72,9 +87,9 @@ void layer_attention(const float *query, const float *key_value, struct layer_he
     for (int i = 0; i < a.count; i++) {
         for (int h = 0; h < a.heads; h++) {
             const float *key = key_value + h * d, *value = key + n;
-            multiply(query + h * d, n, key, 2 * n, 1, a.cells, a.keys, d, scale, probabilities, a.keys);
-            softmax_rows(probabilities, a.cells, a.keys);
-            multiply(probabilities, a.keys, value, 2 * n, 0, a.cells, d, a.keys, 1, out + h * d, n);
+            multiply(key, 2 * n, query + h * d, n, 1, a.keys, a.cells, d, scale, probabilities, a.cells);
+            softmax_columns(probabilities, a.keys, a.cells);
+            multiply_turned(probabilities, a.cells, value, 2 * n, a.cells, d, a.keys, out + h * d, n);
             probabilities += (size_t)a.cells * (size_t)a.keys;
         }
         query += (size_t)a.cells * (size_t)n;
@@ -92,12 +107,12 @@ void layer_attention_backward(const float *query, const float *key_value, struct
     for (int i = 0; i < a.count; i++) {
         for (int h = 0; h < a.heads; h++) {
             int at = h * d;
-            multiply_turned(probabilities, a.keys, grad + at, n, a.keys, d, a.cells, grad_key_value + n + at,
-                            2 * n);
-            multiply(grad + at, n, key_value + n + at, 2 * n, 1, a.cells, a.keys, d, 1, scratch, a.keys);
-            softmax_backward(probabilities, scratch, a.cells, a.keys, scale);
-            multiply(scratch, a.keys, key_value + at, 2 * n, 0, a.cells, d, a.keys, 1, grad_query + at, n);
-            multiply_turned(scratch, a.keys, query + at, n, a.keys, d, a.cells, grad_key_value + at, 2 * n);
+            multiply(probabilities, a.cells, grad + at, n, 0, a.keys, d, a.cells, 1, grad_key_value + n + at,
+                     2 * n);
+            multiply(key_value + n + at, 2 * n, grad + at, n, 1, a.keys, a.cells, d, 1, scratch, a.cells);
+            softmax_backward(probabilities, scratch, a.keys, a.cells, scale);
+            multiply_turned(scratch, a.cells, key_value + at, 2 * n, a.cells, d, a.keys, grad_query + at, n);
+            multiply(scratch, a.cells, query + at, n, 0, a.keys, d, a.cells, 1, grad_key_value + at, 2 * n);
             probabilities += (size_t)a.cells * (size_t)a.keys;
         }
         query += (size_t)a.cells * (size_t)n;

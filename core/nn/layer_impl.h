@@ -12,6 +12,13 @@
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
+// Before a loop whose output may be its input, element by element, but does not overlap it otherwise.
+#if defined(__GNUC__) && !defined(__clang__)
+#define IN_PLACE _Pragma("GCC ivdep")
+#else
+#define IN_PLACE
+#endif
+
 enum { LANES = 16 };
 typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
 typedef float lanes_at __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));

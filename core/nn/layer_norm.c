@@ -142,12 +142,12 @@ static ALWAYS_INLINE void apply(const float *in, size_t cells, int n, const floa
 {
     for (size_t i = 0; i < cells; i++, in += n, out += n) {
         if (!residual) {
-#pragma GCC ivdep
+            IN_PLACE
             for (int k = 0; k < n; k++)
                 out[k] = activate(in[k] * scale[k] + shift[k], activation);
             continue;
         }
-#pragma GCC ivdep
+        IN_PLACE
         for (int k = 0; k < n; k++)
             out[k] = activate(in[k] * scale[k] + shift[k], activation) + residual[k];
         residual += n;
@@ -245,12 +245,13 @@ static ALWAYS_INLINE void backward(const float *in, const float *grad, size_t ce
                                    enum layer_activation activation, const float *restrict slope,
                                    const float *restrict offset, float *grad_in)
 {
-    for (size_t i = 0; i < cells; i++, in += n, grad += n, grad_in += n)
-#pragma GCC ivdep
+    for (size_t i = 0; i < cells; i++, in += n, grad += n, grad_in += n) {
+        IN_PLACE
         for (int k = 0; k < n; k++) {
             float g = masked(grad[k], in[k] * scale[k] + shift[k], activation);
             grad_in[k] = scale[k] * g + (slope[k] * in[k] + offset[k]);
         }
+    }
 }
 
 KERNEL_CLONES void layer_batch_backward(const float *in, const float *grad, size_t cells, int channels,
@@ -304,7 +305,7 @@ KERNEL_CLONES void layer_norm_layer(const float *in, size_t cells, int channels,
         for (; k < channels; k++)
             square += (in[k] - mean) * (in[k] - mean);
         float inverse = 1 / sqrtf(square / (float)channels + (float)epsilon);
-#pragma GCC ivdep
+        IN_PLACE
         for (k = 0; k < channels; k++)
             out[k] = (in[k] - mean) * inverse * gamma[k] + beta[k];
         if (statistics) {
@@ -345,7 +346,7 @@ KERNEL_CLONES void layer_norm_layer_backward(const float *in, size_t cells, int 
         if (!grad_in)
             continue;
         sum /= (float)channels, product /= (float)channels;
-#pragma GCC ivdep
+        IN_PLACE
         for (k = 0; k < channels; k++)
             grad_in[k] = (grad[k] * gamma[k] - sum - (in[k] - mean) * inverse * product) * inverse;
         grad_in += channels;

@@ -3,7 +3,8 @@ libcore_a_SOURCES += \
 	core/nn/blas.c core/nn/blas.h \
 	core/nn/filterbank.c \
 	core/nn/layer.h core/nn/layer_impl.h core/nn/layer_act.c core/nn/layer_attention.c \
-	core/nn/layer_conv.c core/nn/layer_depthwise.c core/nn/layer_naive.c core/nn/layer_naive.h core/nn/layer_norm.c core/nn/layer_pool.c \
+	core/nn/layer_conv.c core/nn/layer_depthwise.c core/nn/layer_naive.c core/nn/layer_naive.h \
+	core/nn/layer_norm.c core/nn/layer_pool.c \
 	core/nn/loss.c core/nn/loss.h core/nn/optim.c core/nn/optim.h \
 	core/nn/infer.c core/nn/infer.h core/nn/infer_attention.c core/nn/infer_run.c \
 	core/nn/kernel.c core/nn/kernel.h core/nn/kernel_avx2.c core/nn/kernel_avx512.c \

@@ -137,6 +137,41 @@ static void linear(void **state)
     }
 }
 
+// A batch in parts, or again: the same bits. That is what training relies on that is resumed.
+static void same_bits(void **state)
+{
+    (void)state;
+    struct rng rng = rng_seed(9);
+    struct layer_map shape = {3, 11, 13, 35}, one = {1, 11, 13, 35};
+    struct array in, weight, grad;
+    size_t size = layer_values(one), weights = 9 * 35;
+    fill(&rng, &in, layer_values(shape), 1), fill(&rng, &weight, weights, 1),
+        fill(&rng, &grad, layer_values(shape), 1);
+    float *out = xcalloc(3 * size, sizeof *out), *part = xcalloc(3 * size, sizeof *part),
+          *other = weight.grad;
+    float *sums = xcalloc(weights, sizeof *sums);
+    layer_depthwise(in.f, shape, windows[0], weight.f, NULL, out);
+    for (size_t i = 0; i < 3; i++)
+        layer_depthwise(in.f + i * size, one, windows[0], weight.f, NULL, part + i * size);
+    assert_memory_equal(out, part, 3 * size * sizeof *out);
+    layer_depthwise_backward(in.f, shape, windows[0], weight.f, grad.f, out, sums, NULL);
+    for (size_t i = 0; i < 3; i++)
+        layer_depthwise_backward(in.f + i * size, one, windows[0], weight.f, grad.f + i * size,
+                                 part + i * size, other, NULL);
+    assert_memory_equal(out, part, 3 * size * sizeof *out);
+    assert_memory_equal(sums, other, weights * sizeof *sums);
+    float *square[2];
+    for (int i = 0; i < 2; i++) {
+        square[i] = xcalloc(35 * 35, sizeof(float));
+        layer_linear_backward(in.f, layer_cells(shape), 35, 35, NULL, grad.f, NULL, square[i], NULL);
+    }
+    assert_memory_equal(square[0], square[1], 35 * 35 * sizeof(float));
+    const struct array *all[] = {&in, &weight, &grad};
+    for (int i = 0; i < 3; i++)
+        free(all[i]->f), free(all[i]->d), free(all[i]->grad);
+    free(out), free(part), free(sums), free(square[0]), free(square[1]);
+}
+
 // ---- norms ----
 
 static const double epsilon = 1e-3;
@@ -332,9 +367,9 @@ static void attention_twin(struct subject *s)
 static void attention(void **state)
 {
     (void)state;
-    static const struct layer_heads cases[] = {
-        {1, 1, 1, 1, 1}, {2, 5, 3, 4, 2}, {1, 9, 1, 6, 3}, {2, 25, 36, 32, 2}, {1, 7, 17, 24, 8}};
-    for (int i = 0; i < 5; i++) {
+    static const struct layer_heads cases[] = {{1, 1, 1, 1, 1},    {2, 5, 3, 4, 2},   {1, 9, 1, 6, 3},
+                                               {2, 25, 36, 32, 2}, {1, 7, 17, 24, 8}, {1, 150, 21, 8, 2}};
+    for (int i = 0; i < (int)(sizeof cases / sizeof *cases); i++) {
         struct rng rng = rng_seed((uint64_t)i);
         struct subject s = {.twin = attention_twin, .heads = cases[i]};
         struct layer_heads h = cases[i];
@@ -362,6 +397,7 @@ int main(void)
         cmocka_unit_test(conv3x3_in_bands),
         cmocka_unit_test(depthwise),
         cmocka_unit_test(linear),
+        cmocka_unit_test(same_bits),
         cmocka_unit_test(batch_norm),
         cmocka_unit_test(moments_of_shares),
         cmocka_unit_test(running_statistics),

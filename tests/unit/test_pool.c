@@ -64,6 +64,61 @@ static void not_a_number_stays(void **state)
     }
 }
 
+// What the header says may be in place gives the same bits there.
+static void in_place(void **state)
+{
+    (void)state;
+    enum { CELLS = 13, N = 37, COUNT = CELLS * N };
+    struct rng rng = rng_seed(4);
+    struct array in, grad, vectors;
+    fill(&rng, &in, COUNT, 3), fill(&rng, &grad, COUNT, 1), fill(&rng, &vectors, 6 * N, 1);
+    const float *scale = vectors.f, *shift = scale + N, *slope = shift + N;
+    float statistics[2 * CELLS], scratch[2 * N], apart[COUNT], place[COUNT];
+    forward_fn *const forward[] = {layer_relu, layer_relu6, layer_gelu};
+    backward_fn *const backward[] = {layer_relu_backward, layer_relu6_backward, layer_gelu_backward};
+    for (int i = 0; i < 3; i++) {
+        forward[i](in.f, COUNT, apart);
+        memcpy(place, in.f, sizeof place);
+        forward[i](place, COUNT, place);
+        assert_memory_equal(apart, place, sizeof apart);
+        backward[i](in.f, grad.f, COUNT, apart);
+        memcpy(place, grad.f, sizeof place);
+        backward[i](in.f, place, COUNT, place);
+        assert_memory_equal(apart, place, sizeof apart);
+    }
+    layer_batch_apply(in.f, CELLS, N, scale, shift, ACT_RELU6, grad.f, apart);
+    memcpy(place, in.f, sizeof place);
+    layer_batch_apply(place, CELLS, N, scale, shift, ACT_RELU6, grad.f, place);
+    assert_memory_equal(apart, place, sizeof apart);
+    memcpy(place, grad.f, sizeof place); // onto the residual
+    layer_batch_apply(in.f, CELLS, N, scale, shift, ACT_RELU6, place, place);
+    assert_memory_equal(apart, place, sizeof apart);
+    layer_batch_backward(in.f, grad.f, CELLS, N, scale, shift, ACT_RELU, slope, apart);
+    memcpy(place, grad.f, sizeof place);
+    layer_batch_backward(in.f, place, CELLS, N, scale, shift, ACT_RELU, slope, place);
+    assert_memory_equal(apart, place, sizeof apart);
+    layer_norm_layer(in.f, CELLS, N, 1e-5, scale, shift, statistics, apart);
+    layer_norm_layer_backward(in.f, CELLS, N, statistics, scale, grad.f, scratch, apart, NULL, NULL);
+    memcpy(place, grad.f, sizeof place);
+    layer_norm_layer_backward(in.f, CELLS, N, statistics, scale, place, scratch, place, NULL, NULL);
+    assert_memory_equal(apart, place, sizeof apart);
+    free(in.f), free(in.d), free(in.grad), free(grad.f), free(grad.d), free(grad.grad);
+    free(vectors.f), free(vectors.d), free(vectors.grad);
+}
+
+static void sums_of_arrays(void **state)
+{
+    (void)state;
+    float to[19], from[19];
+    for (int i = 0; i < 19; i++)
+        to[i] = (float)i, from[i] = 2;
+    layer_add(to, from, 19);
+    layer_scale(to, 19, 0.5);
+    layer_copy(to, 19, from);
+    for (int i = 0; i < 19; i++)
+        assert_true(from[i] == 0.5f * (float)i + 1);
+}
+
 // ---- pooling and resizing ----
 
 static void pool_average_twin(struct subject *s)
@@ -206,6 +261,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(activations),   cmocka_unit_test(not_a_number_stays),
+        cmocka_unit_test(in_place),      cmocka_unit_test(sums_of_arrays),
         cmocka_unit_test(pool_average),  cmocka_unit_test(pool_max),
         cmocka_unit_test(mean),          cmocka_unit_test(top),
         cmocka_unit_test(top_of_equals), cmocka_unit_test(resize),
