@@ -1,0 +1,238 @@
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/app.h"
+#include "app/cmd_base.h"
+#include "app/project.h"
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/parallel.h"
+#include "learn/base_file.h"
+#include "learn/pretrain.h"
+
+enum {
+    OPT_IMAGES = OPT_OWN,
+    OPT_TEACHER,
+    OPT_MINUTES,
+    OPT_STEPS,
+    OPT_SEED,
+    OPT_FROM,
+    OPT_OUT,
+    OPT_BATCH,
+    OPT_SIDE,
+    OPT_RATE,
+    OPT_THREADS,
+    OPT_FIXED,
+    OPT_CONTINUE,
+};
+
+struct options {
+    const char **images;
+    size_t image_count, image_capacity;
+    const char *teacher, *from, *out;
+    bool json, again;
+    struct pretrain_options train;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+    struct pretrain_options *t = &o->train;
+    switch (key) {
+    case OPT_JSON: o->json = true; return 0;
+    case OPT_IMAGES:
+        GROW(o->images, o->image_capacity, o->image_count + 1);
+        o->images[o->image_count++] = arg;
+        return 0;
+    case OPT_TEACHER: o->teacher = arg; return 0;
+    case OPT_FROM: o->from = arg; return 0;
+    case OPT_OUT: o->out = arg; return 0;
+    case OPT_CONTINUE: o->again = true; return 0;
+    case OPT_FIXED: t->elastic = false; return 0;
+    case OPT_MINUTES: t->minutes = option_real(state, arg, "--minutes", 0.01, 1e6); return 0;
+    case OPT_STEPS: t->steps = option_number(state, arg, "--steps", 1, 1000000000); return 0;
+    case OPT_SEED: t->seed = (uint64_t)option_number(state, arg, "--seed", 0, INT64_MAX); return 0;
+    case OPT_BATCH: t->batch = (int)option_number(state, arg, "--batch", 2, 1024); return 0;
+    case OPT_SIDE: t->side = (int)option_number(state, arg, "--side", 32, 512); return 0;
+    case OPT_RATE: t->rate = option_real(state, arg, "--rate", 1e-7, 1); return 0;
+    case OPT_THREADS: t->threads = (int)option_number(state, arg, "--threads", 1, 256); return 0;
+    case ARGP_KEY_ARG: argp_error(state, "takes no argument '%s'; pictures come with --images", arg); return 0;
+    case ARGP_KEY_END:
+        if (t->steps > 0 && t->minutes > 0)
+            argp_error(state, "give --steps or --minutes, not both");
+        if (t->steps == 0 && t->minutes == 0)
+            argp_error(state, "say how long: --minutes M or --steps N");
+        if (t->side % 16)
+            argp_error(state, "--side must be a multiple of 16");
+        if (t->batch % (2 * t->threads))
+            argp_error(state, "--batch must be a multiple of twice the threads (%d)", 2 * t->threads);
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+// ---- progress ----
+
+struct show {
+    double shown;
+    bool terminal;
+};
+
+static void show(struct show *s, const struct options *o, const struct pretrain_report *r, long long first, double started,
+                 bool last)
+{
+    double now = clock_seconds();
+    if (!last && now - s->shown < (s->terminal ? 0.5 : 30))
+        return;
+    s->shown = now;
+    double speed = (double)((r->step - first) * o->train.batch) / (now - started + 1e-9);
+    double left = r->progress > 0 ? r->seconds * (1 - r->progress) / r->progress : 0;
+    char bar[25];
+    for (int i = 0; i < 24; i++)
+        bar[i] = i < 24 * r->progress ? '#' : '.';
+    bar[24] = '\0';
+    fprintf(stderr, "%straining [%s] %5.1f %%  step %lld  crops %lld  loss %.4f + %.4f", s->terminal ? "\r\033[K" : "", bar,
+            100 * r->progress, r->step, r->crops, r->loss[0], r->loss[1]);
+    if (o->train.elastic)
+        fprintf(stderr, "  smallest %.4f", r->smallest);
+    fprintf(stderr, "  %.0f/s  %d:%02d:%02d left%s", speed, (int)left / 3600, (int)left / 60 % 60, (int)left % 60,
+            s->terminal && !last ? "" : "\n");
+    fflush(stderr);
+}
+
+// ---- the run ----
+
+static enum status train(const struct options *o, struct pretrain *p, const char *checkpoint, struct pretrain_report *report,
+                         struct error *err)
+{
+    struct show screen = {.terminal = isatty(STDERR_FILENO)};
+    double saved = clock_seconds(), started = saved;
+    enum status status = ST_OK;
+    long long first = -1;
+    bool more = true;
+    while (status == ST_OK && more && !stop_asked(NULL)) {
+        more = pretrain_step(p, report);
+        first = first < 0 ? report->step - more : first;
+        show(&screen, o, report, first, started, false);
+        if (clock_seconds() - saved > 120) {
+            status = pretrain_save(p, checkpoint, err);
+            saved = clock_seconds();
+        }
+    }
+    show(&screen, o, report, first < 0 ? 0 : first, started, true);
+    if (status == ST_OK)
+        status = pretrain_save(p, checkpoint, err);
+    return status;
+}
+
+static enum status write_result(const struct options *o, struct pretrain *p, const struct pretrain_report *r,
+                                char sha256[HASH_HEX], struct error *err)
+{
+    char *note = xasprintf("steps %lld, crops %lld, seed %llu, losses %.4f and %.4f of the teacher's variance", r->step,
+                           r->crops, (unsigned long long)o->train.seed, r->loss[0], r->loss[1]);
+    enum status status = base_file_write(p, o->train.elastic, note, o->out, sha256, err);
+    free(note);
+    return status;
+}
+
+static enum status start_net(const struct options *o, struct net **out, struct error *err)
+{
+    struct net_plan plan;
+    base_file_plan(&plan);
+    struct net *net = net_new(&plan), *from;
+    net_init(net, o->train.seed);
+    if (o->from) {
+        enum status status = net_open(o->from, &from, err);
+        if (status != ST_OK) {
+            net_free(net);
+            return status;
+        }
+        int copied = net_inherit(net, from);
+        fprintf(stderr, "%d of %d blocks start from %s\n", copied, plan.count, o->from);
+        net_free(from);
+    }
+    *out = net;
+    return ST_OK;
+}
+
+static enum status run(const struct options *o, struct error *err)
+{
+    struct base *teacher = NULL;
+    struct crop_source *source = NULL;
+    struct net *start = NULL;
+    struct pretrain *p = NULL;
+    struct pretrain_report report = {0};
+    char *checkpoint = xasprintf("%s.checkpoint", o->out), sha256[HASH_HEX];
+    struct crop_options crops = crop_options_default;
+    crops.seed = o->train.seed;
+    crops.threads = o->train.threads;
+    enum status status = base_open(o->teacher, &teacher, err);
+    if (status == ST_OK)
+        status = start_net(o, &start, err);
+    if (status == ST_OK)
+        status = crop_source_open((const char *const *)o->images, o->image_count, &crops, &source, err);
+    if (status == ST_OK) {
+        fprintf(stderr, "%s\n", crop_source_summary(source));
+        p = pretrain_new(start, teacher, source, &o->train);
+        if (file_exists(checkpoint) && (status = pretrain_load(p, checkpoint, err)) == ST_OK)
+            fprintf(stderr, "going on from %s\n", checkpoint);
+    }
+    if (status == ST_OK)
+        status = train(o, p, checkpoint, &report, err);
+    bool done = status == ST_OK && !stop_asked(NULL);
+    if (done)
+        status = write_result(o, p, &report, sha256, err);
+    if (status == ST_OK && !done)
+        fprintf(stderr, "stopped; the same command goes on from %s\n", checkpoint);
+    else if (status == ST_OK && o->json)
+        print_json(json_pack("{s:s, s:s, s:I, s:I, s:f, s:f, s:f}", "file", o->out, "sha256", sha256, "steps",
+                             (json_int_t)report.step, "crops", (json_int_t)report.crops, "loss_0", report.loss[0],
+                             "loss_1", report.loss[1], "seconds", report.seconds));
+    else if (status == ST_OK)
+        printf("%s: %lld crops, losses %.4f and %.4f; use it with `assay init --base %s`\n", o->out, report.crops,
+               report.loss[0], report.loss[1], o->out);
+    pretrain_free(p);
+    crop_source_free(source);
+    net_free(start);
+    if (teacher)
+        base_free(teacher);
+    free(checkpoint);
+    return status;
+}
+
+int cmd_base_train(int argc, char **argv)
+{
+    static const struct argp_option table[] = {
+        {"images", OPT_IMAGES, "DIR", 0, "pictures to learn from, a folder or a project; may be repeated", 0},
+        {"teacher", OPT_TEACHER, "FILE", 0, "network whose maps are matched", 0},
+        {"from", OPT_FROM, "FILE", 0, "start from these weights, not at random", 0},
+        {"out", OPT_OUT, "FILE", 0, "where the base goes (default base.safetensors); FILE.checkpoint beside it", 0},
+        {"minutes", OPT_MINUTES, "M", 0, "length of the whole run, all stretches together", 0},
+        {"steps", OPT_STEPS, "N", 0, "the same in steps: the result is then the same bit for bit", 0},
+        {"seed", OPT_SEED, "S", 0, "of everything random (default 1)", 0},
+        {"batch", OPT_BATCH, "N", 0, "crops a step (default 32)", 0},
+        {"side", OPT_SIDE, "N", 0, "side of a crop (default 160)", 0},
+        {"rate", OPT_RATE, "X", 0, "peak learning rate (default 0.002)", 0},
+        {"threads", OPT_THREADS, "N", 0, "default: all processors", 0},
+        {"fixed", OPT_FIXED, NULL, 0, "train the one network only, none of smaller size inside it", 0},
+        OPTION_JSON,
+        {0}};
+    static const struct argp argp = {table, parse, "",
+                                     "Train a base by distillation. ^C saves a checkpoint and stops; the same command goes "
+                                     "on from there.",
+                                     NULL, NULL, NULL};
+    struct options o = {.out = "base.safetensors", .train = pretrain_defaults};
+    struct error err;
+    o.train.threads = parallel_cores();
+    o.train.elastic = true;
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    stop_on_signals();
+    enum status status = run(&o, &err);
+    free(o.images);
+    return status == ST_OK ? EXIT_OK : fail(&err);
+}
