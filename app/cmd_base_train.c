@@ -32,10 +32,10 @@ enum {
 };
 
 struct options {
-    const char **images;
+    char **images; // folders, files, projects as given
     size_t image_count, image_capacity;
     const char *teacher, *from, *out;
-    bool json, again;
+    bool json, again, none;
     struct pretrain_options train;
 };
 
@@ -49,7 +49,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         GROW(o->images, o->image_capacity, o->image_count + 1);
         o->images[o->image_count++] = arg;
         return 0;
-    case OPT_TEACHER: o->teacher = arg; return 0;
+    case OPT_TEACHER:
+        o->none = strcmp(arg, "none") == 0;
+        o->teacher = o->none ? NULL : arg;
+        return 0;
     case OPT_FROM: o->from = arg; return 0;
     case OPT_OUT: o->out = arg; return 0;
     case OPT_CONTINUE: o->again = true; return 0;
@@ -63,14 +66,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_THREADS: t->threads = (int)option_number(state, arg, "--threads", 1, 256); return 0;
     case ARGP_KEY_ARG: argp_error(state, "takes no argument '%s'; pictures come with --images", arg); return 0;
     case ARGP_KEY_END:
+        if (!o->teacher && !o->none && !o->again)
+            argp_error(state, "name a --teacher FILE, or say --teacher none");
+        if (o->again && o->from)
+            argp_error(state, "--continue starts from the project's base; leave --from out");
         if (t->steps > 0 && t->minutes > 0)
             argp_error(state, "give --steps or --minutes, not both");
         if (t->steps == 0 && t->minutes == 0)
             argp_error(state, "say how long: --minutes M or --steps N");
         if (t->side % 16)
             argp_error(state, "--side must be a multiple of 16");
-        if (t->batch % (2 * t->threads))
-            argp_error(state, "--batch must be a multiple of twice the threads (%d)", 2 * t->threads);
+        if (t->batch % (4 * t->threads))
+            argp_error(state, "--batch must be a multiple of four times the threads (%d)", 4 * t->threads);
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -105,8 +112,6 @@ static void show(struct show *s, const struct options *o, const struct pretrain_
     fflush(stderr);
 }
 
-// ---- the run ----
-
 static enum status train(const struct options *o, struct pretrain *p, const char *checkpoint, struct pretrain_report *report,
                          struct error *err)
 {
@@ -140,9 +145,82 @@ static enum status write_result(const struct options *o, struct pretrain *p, con
     return status;
 }
 
-static enum status start_net(const struct options *o, struct net **out, struct error *err)
+// ---- what it starts from, and on which pictures ----
+
+struct paths {
+    char **list;
+    size_t count, capacity;
+};
+
+static void add_path(struct paths *paths, const char *path)
+{
+    GROW(paths->list, paths->capacity, paths->count + 1);
+    paths->list[paths->count++] = xstrdup(path);
+}
+
+static void paths_clear(struct paths *paths)
+{
+    for (size_t i = 0; i < paths->count; i++)
+        free(paths->list[i]);
+    free(paths->list);
+}
+
+// Pictures that are believed normal: a network that is to find defects should not get used to them.
+static enum status each_picture(void *context, const struct export_row *row, struct error *err)
+{
+    (void)err;
+    enum verdict known = row->verdict != VERDICT_NONE ? row->verdict : row->truth;
+    bool readable = !row->unreadable || !row->unreadable[0];
+    if (readable && (known == VERDICT_NONE || known == VERDICT_NORMAL))
+        add_path(context, row->path);
+    return ST_OK;
+}
+
+static bool is_project(const char *dir)
+{
+    char *file = file_join(dir, "project.db");
+    bool found = file_exists(file);
+    free(file);
+    return found;
+}
+
+// A project gives its pictures and, where nothing else is said, its base.
+static enum status read_sources(const struct options *o, struct paths *paths, struct net **base, struct error *err)
+{
+    enum status status = ST_OK;
+    *base = NULL;
+    for (size_t i = 0; i < o->image_count && status == ST_OK; i++) {
+        struct project project;
+        if (!is_project(o->images[i])) {
+            add_path(paths, o->images[i]);
+            continue;
+        }
+        status = project_open(o->images[i], &project, err);
+        if (status != ST_OK)
+            break;
+        size_t before = paths->count;
+        status = db_export(project.db, 0, each_picture, paths, err);
+        if (status == ST_OK && paths->count == before)
+            status = error_set(err, ST_NOT_FOUND, "%s: no picture in this project is believed normal; add some first",
+                               o->images[i]);
+        if (status == ST_OK && o->again && !*base)
+            status = project_net(&project, NULL, base, err);
+        project_close(&project);
+    }
+    if (status == ST_OK && o->again && !*base)
+        status = project_net(NULL, NULL, base, err);
+    return status;
+}
+
+// The network of --from, the project's, or a fresh one of the default plan. A start with another plan is inherited
+// block by block; --continue keeps the plan.
+static enum status start_net(const struct options *o, struct net *base, struct net **out, struct error *err)
 {
     struct net_plan plan;
+    if (base) {
+        *out = net_copy(base);
+        return ST_OK;
+    }
     base_file_plan(&plan);
     struct net *net = net_new(&plan), *from;
     net_init(net, o->train.seed);
@@ -160,48 +238,72 @@ static enum status start_net(const struct options *o, struct net **out, struct e
     return ST_OK;
 }
 
-static enum status run(const struct options *o, struct error *err)
+// ---- the run ----
+
+static void tell(const struct options *o, const struct pretrain_report *r, const char *sha256)
+{
+    if (o->json)
+        print_json(json_pack("{s:s, s:s, s:I, s:I, s:f, s:f, s:f}", "file", o->out, "sha256", sha256, "steps",
+                             (json_int_t)r->step, "crops", (json_int_t)r->crops, "loss_0", r->loss[0], "loss_1",
+                             r->loss[1], "seconds", r->seconds));
+    else
+        printf("%s: %lld crops, losses %.4f and %.4f; use it with `assay init --base %s`\n", o->out, r->crops,
+               r->loss[0], r->loss[1], o->out);
+}
+
+static enum status learn(const struct options *o, struct pretrain *p, struct error *err)
+{
+    struct pretrain_report report = {0};
+    char *checkpoint = xasprintf("%s.checkpoint", o->out), sha256[HASH_HEX];
+    enum status status = ST_OK;
+    if (file_exists(checkpoint) && (status = pretrain_load(p, checkpoint, err)) == ST_OK)
+        fprintf(stderr, "going on from %s\n", checkpoint);
+    if (status == ST_OK)
+        status = train(o, p, checkpoint, &report, err);
+    if (status == ST_OK && stop_asked(NULL)) {
+        fprintf(stderr, "stopped; the same command goes on from %s\n", checkpoint);
+    } else if (status == ST_OK) {
+        status = write_result(o, p, &report, sha256, err);
+        if (status == ST_OK)
+            tell(o, &report, sha256);
+    }
+    free(checkpoint);
+    return status;
+}
+
+static enum status run(struct options *o, struct error *err)
 {
     struct base *teacher = NULL;
     struct crop_source *source = NULL;
-    struct net *start = NULL;
-    struct pretrain *p = NULL;
-    struct pretrain_report report = {0};
-    char *checkpoint = xasprintf("%s.checkpoint", o->out), sha256[HASH_HEX];
+    struct net *start = NULL, *base = NULL;
+    struct paths paths = {0};
     struct crop_options crops = crop_options_default;
     crops.seed = o->train.seed;
     crops.threads = o->train.threads;
-    enum status status = base_open(o->teacher, &teacher, err);
+    if (o->again) // this project's cameras and nothing else
+        crops.textures = crops.mixes = crops.demo = crops.demo_pool = 0;
+    o->train.objective = o->teacher ? PRETRAIN_DISTIL : o->none ? PRETRAIN_VIEWS : PRETRAIN_ADAPT;
+    enum status status = read_sources(o, &paths, &base, err);
     if (status == ST_OK)
-        status = start_net(o, &start, err);
+        status = start_net(o, base, &start, err);
+    if (status == ST_OK && o->teacher)
+        status = base_open(o->teacher, &teacher, err);
+    else if (status == ST_OK && o->train.objective == PRETRAIN_ADAPT)
+        status = base_new(start, &teacher, err);
     if (status == ST_OK)
-        status = crop_source_open((const char *const *)o->images, o->image_count, &crops, &source, err);
+        status = crop_source_open((const char *const *)paths.list, paths.count, &crops, &source, err);
     if (status == ST_OK) {
         fprintf(stderr, "%s\n", crop_source_summary(source));
-        p = pretrain_new(start, teacher, source, &o->train);
-        if (file_exists(checkpoint) && (status = pretrain_load(p, checkpoint, err)) == ST_OK)
-            fprintf(stderr, "going on from %s\n", checkpoint);
+        struct pretrain *p = pretrain_new(start, teacher, source, &o->train);
+        status = learn(o, p, err);
+        pretrain_free(p);
     }
-    if (status == ST_OK)
-        status = train(o, p, checkpoint, &report, err);
-    bool done = status == ST_OK && !stop_asked(NULL);
-    if (done)
-        status = write_result(o, p, &report, sha256, err);
-    if (status == ST_OK && !done)
-        fprintf(stderr, "stopped; the same command goes on from %s\n", checkpoint);
-    else if (status == ST_OK && o->json)
-        print_json(json_pack("{s:s, s:s, s:I, s:I, s:f, s:f, s:f}", "file", o->out, "sha256", sha256, "steps",
-                             (json_int_t)report.step, "crops", (json_int_t)report.crops, "loss_0", report.loss[0],
-                             "loss_1", report.loss[1], "seconds", report.seconds));
-    else if (status == ST_OK)
-        printf("%s: %lld crops, losses %.4f and %.4f; use it with `assay init --base %s`\n", o->out, report.crops,
-               report.loss[0], report.loss[1], o->out);
-    pretrain_free(p);
     crop_source_free(source);
     net_free(start);
+    net_free(base);
     if (teacher)
         base_free(teacher);
-    free(checkpoint);
+    paths_clear(&paths);
     return status;
 }
 
@@ -209,7 +311,10 @@ int cmd_base_train(int argc, char **argv)
 {
     static const struct argp_option table[] = {
         {"images", OPT_IMAGES, "DIR", 0, "pictures to learn from, a folder or a project; may be repeated", 0},
-        {"teacher", OPT_TEACHER, "FILE", 0, "network whose maps are matched", 0},
+        {"teacher", OPT_TEACHER, "FILE|none", 0,
+         "network whose maps are matched; none: learn from the pictures alone (two views of a place agree)", 0},
+        {"continue", OPT_CONTINUE, NULL, 0,
+         "go on with the base in use, on the given pictures only: it learns to be indifferent to light and noise there", 0},
         {"from", OPT_FROM, "FILE", 0, "start from these weights, not at random", 0},
         {"out", OPT_OUT, "FILE", 0, "where the base goes (default base.safetensors); FILE.checkpoint beside it", 0},
         {"minutes", OPT_MINUTES, "M", 0, "length of the whole run, all stretches together", 0},
@@ -223,7 +328,7 @@ int cmd_base_train(int argc, char **argv)
         OPTION_JSON,
         {0}};
     static const struct argp argp = {table, parse, "",
-                                     "Train a base by distillation. ^C saves a checkpoint and stops; the same command goes "
+                                     "Train a base. ^C saves a checkpoint and stops; the same command goes "
                                      "on from there.",
                                      NULL, NULL, NULL};
     struct options o = {.out = "base.safetensors", .train = pretrain_defaults};

@@ -10,6 +10,7 @@
 #include "base/parallel.h"
 #include "base/rng.h"
 #include "learn/pretrain_impl.h"
+#include "learn/vicreg.h"
 #include "nn/layer.h"
 #include "nn/loss.h"
 #include "nn/optim.h"
@@ -91,9 +92,7 @@ static void share_init(struct share *share, const struct pretrain *p)
         share->head_weight[t] = xcalloc((size_t)p->heads[t].from * (size_t)p->heads[t].to, sizeof(float));
         share->head_bias[t] = xcalloc((size_t)p->heads[t].to, sizeof(float));
     }
-    int widest = p->heads[0].to > p->heads[1].to ? p->heads[0].to : p->heads[1].to;
-    share->predicted = xaligned((size_t)PART * (size_t)widest, sizeof(float));
-    share->teacher = base_work_new(p->teacher);
+    share->teacher = p->teacher ? base_work_new(p->teacher) : NULL;
 }
 
 static void share_clear(struct share *share)
@@ -104,7 +103,7 @@ static void share_clear(struct share *share)
         free(share->head_weight[t]), free(share->head_bias[t]);
         free(share->target[t]), free(share->tap_grad[t]);
     }
-    free(share->rgb), free(share->predicted);
+    free(share->rgb), free(share->predicted), free(share->scratch);
     base_work_free(share->teacher);
 }
 
@@ -125,7 +124,8 @@ struct pretrain *pretrain_new(const struct net *start, const struct base *teache
     for (int i = 0, t = 0; i < net->plan.count; i++)
         if (net->plan.blocks[i].tap >= 0) {
             t = net->plan.blocks[i].tap;
-            head_init(&p->heads[t], net->plan.blocks[i].to, base_info(teacher)->channels[t], options->seed + 77u + (uint64_t)t);
+            head_init(&p->heads[t], net->plan.blocks[i].to, teacher ? base_info(teacher)->channels[t] : VIEW_CHANNELS,
+                      options->seed + 77u + (uint64_t)t);
         }
     p->shares = xcalloc((size_t)options->threads, sizeof *p->shares);
     for (int i = 0; i < options->threads; i++)
@@ -187,33 +187,48 @@ static void reserve(float **buffer, size_t *capacity, size_t count)
     }
 }
 
+static void teach(struct pretrain *p, struct share *s, const float *rgb, int crop)
+{
+    struct tap taps[BASE_TAPS];
+    base_taps(p->teacher, s->teacher, rgb, p->side, p->side, taps);
+    for (int t = 0; t < NET_TAPS; t++) {
+        size_t count = tap_cells(p, t, 1) * (size_t)p->heads[t].to;
+        memcpy(s->target[t] + (size_t)crop * count, taps[t].data, count * sizeof(float));
+    }
+}
+
 // The share's crops and what the teacher sees in them.
 static void look(struct pretrain *p, struct share *s, int kind, long long step, int first, int crops)
 {
     size_t one = rgb_count(p, 1);
-    reserve(&s->rgb, &s->rgb_capacity, rgb_count(p, crops));
-    for (int t = 0; t < NET_TAPS; t++)
+    enum pretrain_objective objective = p->options.objective;
+    int pairs = objective == PRETRAIN_VIEWS ? crops / 2 : 0;
+    reserve(&s->rgb, &s->rgb_capacity, rgb_count(p, crops + (objective == PRETRAIN_ADAPT)));
+    for (int t = 0; t < NET_TAPS && p->teacher; t++)
         reserve(&s->target[t], &s->target_capacity[t], tap_cells(p, t, crops) * (size_t)p->heads[t].to);
-    for (int i = 0; i < crops; i++) {
+    for (int i = 0; i < (pairs ? pairs : crops); i++) {
         struct rng rng = stream(p, kind, step, first + i);
         float *rgb = s->rgb + (size_t)i * one;
-        struct tap taps[BASE_TAPS];
-        crop_make(p->source, &rng, p->side, rgb);
-        base_taps(p->teacher, s->teacher, rgb, p->side, p->side, taps);
-        for (int t = 0; t < NET_TAPS; t++) {
-            size_t count = tap_cells(p, t, 1) * (size_t)p->heads[t].to;
-            memcpy(s->target[t] + (size_t)i * count, taps[t].data, count * sizeof(float));
+        if (objective == PRETRAIN_VIEWS) {
+            crop_pair(p->source, &rng, p->side, rgb, rgb + (size_t)pairs * one);
+        } else if (objective == PRETRAIN_ADAPT) {
+            float *clear = s->rgb + (size_t)crops * one;
+            crop_pair(p->source, &rng, p->side, clear, rgb);
+            teach(p, s, clear, i);
+        } else {
+            crop_make(p->source, &rng, p->side, rgb);
+            teach(p, s, rgb, i);
         }
     }
 }
 
-// Loss of one tap and its gradient, a part of the cells at a time.
+// Loss of one tap against the teacher's and its gradient, a part of the cells at a time.
 static double tap_loss(struct pretrain *p, struct share *s, int t, const struct graph_tap *tap, int crops, double weight)
 {
     const struct head *h = &p->heads[t];
     size_t cells = tap_cells(p, t, crops);
     double loss = 0;
-    reserve(&s->tap_grad[t], &s->tap_capacity[t], cells * (size_t)tap->channels);
+    reserve(&s->predicted, &s->predicted_capacity, (size_t)PART * (size_t)h->to);
     for (size_t c = 0; c < cells; c += PART) {
         size_t part = cells - c < PART ? cells - c : PART;
         double share = (double)part / (double)cells;
@@ -228,6 +243,21 @@ static double tap_loss(struct pretrain *p, struct share *s, int t, const struct 
     return loss;
 }
 
+// The first half of the crops and the second are two views of the same places.
+static double view_loss(struct pretrain *p, struct share *s, int t, const struct graph_tap *tap, int crops, double weight)
+{
+    const struct head *h = &p->heads[t];
+    size_t cells = tap_cells(p, t, crops), half = cells / 2;
+    reserve(&s->predicted, &s->predicted_capacity, cells * (size_t)h->to);
+    reserve(&s->scratch, &s->scratch_capacity, vicreg_scratch(half, h->to));
+    layer_linear(tap->values, cells, tap->channels, h->to, h->weight, h->bias, s->predicted);
+    double loss = vicreg(s->predicted, s->predicted + half * (size_t)h->to, half, h->to, weight / p->options.threads,
+                         s->scratch);
+    layer_linear_backward(tap->values, cells, tap->channels, h->to, h->weight, s->predicted, s->tap_grad[t],
+                          s->head_weight[t], s->head_bias[t]);
+    return loss;
+}
+
 static void run_pass(struct pretrain *p, struct share *s, int pass, int crops, double weight)
 {
     struct net *small = p->small[pass], *net = small ? small : p->net;
@@ -236,7 +266,9 @@ static void run_pass(struct pretrain *p, struct share *s, int pass, int crops, d
     const float *tap_grads[NET_TAPS];
     graph_forward(s->graph, net, 0, s->rgb, crops, p->side, p->side, taps);
     for (int t = 0; t < NET_TAPS; t++) {
-        s->loss[pass][t] = tap_loss(p, s, t, &taps[t], crops, weight);
+        reserve(&s->tap_grad[t], &s->tap_capacity[t], tap_cells(p, t, crops) * (size_t)taps[t].channels);
+        s->loss[pass][t] = p->options.objective == PRETRAIN_VIEWS ? view_loss(p, s, t, &taps[t], crops, weight)
+                                                                  : tap_loss(p, s, t, &taps[t], crops, weight);
         tap_grads[t] = s->tap_grad[t];
     }
     graph_backward(s->graph, net, tap_grads, grads);
@@ -258,7 +290,7 @@ static void work(void *context, int worker)
         memset(s->head_bias[t], 0, (size_t)p->heads[t].to * sizeof(float));
     }
     for (int i = 0; i < p->passes; i++)
-        run_pass(p, s, i, i ? crops / 2 : crops, i ? small_weight : 1);
+        run_pass(p, s, i, i && p->options.objective != PRETRAIN_VIEWS ? crops / 2 : crops, i ? small_weight : 1);
 }
 
 // ---- the teacher's scale ----
@@ -300,6 +332,18 @@ static void standardise(struct pretrain *p)
     }
     p->standardised = true;
     p->side = p->options.side;
+}
+
+// Where the teacher is the start itself, the heads can say its taps at once.
+static void copy_through(struct head *h)
+{
+    if (h->from != h->to)
+        return;
+    memset(h->weight, 0, (size_t)h->from * (size_t)h->to * sizeof(float));
+    for (int k = 0; k < h->to; k++) {
+        h->weight[k * h->to + k] = h->inverse[k];
+        h->bias[k] = -h->mean[k] * h->inverse[k];
+    }
 }
 
 // ---- a step ----
@@ -416,8 +460,11 @@ bool pretrain_step(struct pretrain *p, struct pretrain_report *report)
     *report = p->report;
     if (progress >= 1)
         return false;
-    if (!p->standardised)
+    if (!p->standardised && p->teacher) {
         standardise(p);
+        for (int t = 0; t < NET_TAPS && p->options.objective == PRETRAIN_ADAPT; t++)
+            copy_through(&p->heads[t]);
+    }
     choose(p, progress);
     parallel_run(p->options.threads, work, p);
     sum_gradients(p);

@@ -1,10 +1,13 @@
-// Pretraining of a base by distillation: linear heads on the student's taps,
-// thrown away afterwards, match the teacher's taps over random crops; both see
-// the same crop. With `elastic`, smaller networks inside the large one are
+// Pretraining of a base. Linear heads on the student's taps, thrown away afterwards, say what the taps should know:
+//   PRETRAIN_DISTIL   the teacher's taps; both see the same crop
+//   PRETRAIN_ADAPT    the start's own taps, of the same place under other light, noise and blur: what a network knows
+//                     is kept and made indifferent to how the project's cameras see it
+//   PRETRAIN_VIEWS    nothing but the pictures: two views of a place agree (vicreg.h)
+// With `elastic`, smaller networks inside the large one are
 // trained along (the sandwich rule of Yu & Huang 2019, arXiv:1903.05134:
 // the largest, the smallest, two random ones per step), after the large one had the first two fifths for itself.
 //
-// Loss of a tap: mean over cells and channels of
+// Loss of a tap, the first two: mean over cells and channels of
 //   (head(student) - (teacher - mean) / sd)^2,
 // mean and sd per teacher channel over the first crops: 1 is "knows nothing".
 //
@@ -25,11 +28,14 @@
 enum { PRETRAIN_WIDTHS = 3 };
 extern const double pretrain_widths[PRETRAIN_WIDTHS]; // of elastic networks: 0.5, 0.75, 1
 
+enum pretrain_objective { PRETRAIN_DISTIL, PRETRAIN_ADAPT, PRETRAIN_VIEWS };
+
 struct pretrain_options {
+    enum pretrain_objective objective;
     long long steps; // whole run, from its start; 0: `minutes` decides
     double minutes;  // of all stretches together
     uint64_t seed;
-    int batch;       // crops a step, a multiple of 2 * threads
+    int batch;       // crops a step, a multiple of 4 * threads
     int side;        // of a crop, a multiple of 16; with `elastic` some steps take other sides
     int threads;
     double rate;     // AdamW's peak, after a warm-up, then a cosine down to nothing
@@ -52,7 +58,7 @@ struct pretrain_report {
 
 struct pretrain;
 
-// start: copied. teacher: stays the caller's, as does source. NULL teacher: see selfsup.h.
+// start: copied. teacher: stays the caller's, as does source; to adapt, the start as a base; NULL for views.
 struct pretrain *pretrain_new(const struct net *start, const struct base *teacher, const struct crop_source *source,
                               const struct pretrain_options *options);
 void pretrain_free(struct pretrain *p);

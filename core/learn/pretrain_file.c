@@ -25,8 +25,8 @@ static void put(struct tensor_writer *writer, const char *prefix, const char *na
 static char *options_text(const struct pretrain *p)
 {
     const struct pretrain_options *o = &p->options;
-    return xasprintf("seed %" PRIu64 " batch %d side %d rate %.9g decay %.9g ema %.9g elastic %d teacher %.16s network %s",
-                     o->seed, o->batch, o->side, o->rate, o->decay, o->ema, o->elastic,
+    return xasprintf("objective %d seed %" PRIu64 " batch %d side %d rate %.9g decay %.9g ema %.9g elastic %d teacher %.16s network %s",
+                     o->objective, o->seed, o->batch, o->side, o->rate, o->decay, o->ema, o->elastic,
                      p->teacher ? base_info(p->teacher)->sha256 : "none", p->net->plan.name);
 }
 

@@ -21,7 +21,7 @@ struct head {
     float *mean, *inverse;          // of the teacher's channels: (t - mean) * inverse is standardised
 };
 
-enum { PASSES = 4, PART = 512 };
+enum { PASSES = 4, PART = 512, VIEW_CHANNELS = 128 };
 
 // A thread's share of a step.
 struct share {
@@ -30,9 +30,10 @@ struct share {
     float *head_weight[NET_TAPS], *head_bias[NET_TAPS]; // gradients
     float *rgb;                    // (share, side, side, 3)
     float *target[NET_TAPS];       // (cells of the share, teacher channels)
-    float *predicted;              // (PART cells, teacher channels)
+    float *predicted;              // (PART cells, teacher channels); views: (cells, VIEW_CHANNELS)
+    float *scratch;                // vicreg's
     float *tap_grad[NET_TAPS];
-    size_t rgb_capacity, target_capacity[NET_TAPS], tap_capacity[NET_TAPS];
+    size_t predicted_capacity, scratch_capacity, rgb_capacity, target_capacity[NET_TAPS], tap_capacity[NET_TAPS];
     struct base_work *teacher;
     double loss[PASSES][NET_TAPS];
 };

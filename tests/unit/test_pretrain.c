@@ -7,6 +7,8 @@
 
 #include "learn/base_file.h"
 #include "learn/pretrain.h"
+#include "learn/vicreg.h"
+#include "base/rng.h"
 #include "nn/net_elastic.h"
 
 static char *scratch; // a fresh folder for the program
@@ -193,6 +195,60 @@ static void a_file_holds_the_smaller_networks(void **state)
     teardown(&f);
 }
 
+static void vicreg_s_gradient_is_its_difference(void **state)
+{
+    (void)state;
+    enum { CELLS = 9, CHANNELS = 5, COUNT = CELLS * CHANNELS };
+    float views[2][COUNT], grads[2][COUNT], *scratch_floats = xcalloc(vicreg_scratch(CELLS, CHANNELS), sizeof(float));
+    struct rng rng = rng_seed(4);
+    for (int v = 0; v < 2; v++) // channels below and above a deviation of one
+        for (int i = 0; i < COUNT; i++)
+            views[v][i] = (float)(rng_normal(&rng) * (0.3 + 0.4 * (i % CHANNELS)));
+    memcpy(grads, views, sizeof views);
+    double loss = vicreg(grads[0], grads[1], CELLS, CHANNELS, 1, scratch_floats);
+    assert_true(loss > 0);
+    for (int v = 0; v < 2; v++)
+        for (int i = 0; i < COUNT; i++) {
+            double value[2];
+            for (int side = 0; side < 2; side++) {
+                float copy[2][COUNT];
+                memcpy(copy, views, sizeof views);
+                copy[v][i] += side ? 1e-2f : -1e-2f;
+                value[side] = vicreg(copy[0], copy[1], CELLS, CHANNELS, 1, scratch_floats);
+            }
+            assert_true(fabs((value[1] - value[0]) / 2e-2 - grads[v][i]) < 2e-3);
+        }
+    free(scratch_floats);
+}
+
+static void other_objectives_run(void **state)
+{
+    (void)state;
+    static const enum pretrain_objective objectives[] = {PRETRAIN_VIEWS, PRETRAIN_ADAPT};
+    for (int i = 0; i < 2; i++) {
+        struct fixture f;
+        struct pretrain_report report = {0};
+        struct base *self;
+        struct error err;
+        setup(&f);
+        f.options.objective = objectives[i];
+        f.options.steps = 40;
+        f.options.batch = 16;
+        assert_ok(base_new(f.start, &self, &err), &err);
+        struct pretrain *p = pretrain_new(f.start, i ? self : NULL, f.source, &f.options);
+        double sum[41] = {0};
+        for (int k = 1; k <= 40; k++) {
+            pretrain_step(p, &report);
+            sum[k] = (report.loss[0] + report.loss[1]) * k;
+        }
+        print_message("# objective %d: loss %.3f, then %.3f\n", objectives[i], sum[10] / 10, (sum[40] - sum[30]) / 10);
+        assert_true((sum[40] - sum[30]) < 0.9 * sum[10]);
+        pretrain_free(p);
+        base_free(self);
+        teardown(&f);
+    }
+}
+
 static int make_scratch(void **state)
 {
     (void)state;
@@ -217,6 +273,8 @@ int main(void)
         cmocka_unit_test(a_resumed_run_is_the_same_bit_for_bit),
         cmocka_unit_test(other_settings_do_not_go_on),
         cmocka_unit_test(it_learns),
+        cmocka_unit_test(vicreg_s_gradient_is_its_difference),
+        cmocka_unit_test(other_objectives_run),
         cmocka_unit_test(a_file_holds_the_smaller_networks),
     };
     return cmocka_run_group_tests_name("pretrain", tests, make_scratch, remove_scratch);
