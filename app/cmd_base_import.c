@@ -23,6 +23,11 @@ struct taken {
     char *before; // base in use so far
 };
 
+static bool is_word(const char *file)
+{
+    return strcmp(file, BASE_EMBEDDED) == 0 || strcmp(file, BASE_FILTERS) == 0;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
@@ -131,7 +136,7 @@ static enum status report(const struct project *project, const struct options *o
         else
             printf("Use it here with `assay base import %s --use`, in a new project with `assay init DIR "
                    "--base %s`.\n",
-                   o->file, filters ? BASE_FILTERS : path);
+                   o->file, is_word(o->file) ? o->file : path);
     }
     base_free(base);
     free(path);
@@ -145,9 +150,8 @@ static enum status run(const struct options *o, struct error *err)
     enum status status = project_open(NULL, &project, err);
     if (status != ST_OK)
         return status;
-    bool inside = strcmp(o->file, BASE_EMBEDDED) == 0 || strcmp(o->file, BASE_FILTERS) == 0;
     status = project_base_name(&project, &taken.before, err);
-    if (status == ST_OK && inside) {
+    if (status == ST_OK && is_word(o->file)) {
         snprintf(taken.format, sizeof taken.format, "part of the program");
         status = project_take_base(&project, o->file, taken.name, err);
     } else if (status == ST_OK) {

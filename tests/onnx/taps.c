@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/rng.h"
+#include "nn/base.h"
 #include "nn/onnx.h"
 #include "tests/unit/foreign.h"
 
@@ -51,21 +52,51 @@ static struct net *cut(struct net *net, double width, int depth)
     return small;
 }
 
-static void write_map(const char *folder, const char *name, const struct net_map *map)
+static void write_map(const char *folder, const char *name, const float *values, int rows, int cols,
+                      int channels)
 {
-    size_t cells = (size_t)map->rows * (size_t)map->cols, channels = (size_t)map->channels;
-    float *first = xreallocarray(NULL, cells * channels, sizeof *first);
-    for (size_t c = 0; c < channels; c++)
+    size_t cells = (size_t)rows * (size_t)cols, count = (size_t)channels;
+    float *first = xreallocarray(NULL, cells * count, sizeof *first);
+    for (size_t c = 0; c < count; c++)
         for (size_t i = 0; i < cells; i++)
-            first[c * cells + i] = map->values[i * channels + c];
+            first[c * cells + i] = values[i * count + c];
     struct error err;
     char *path = file_join(folder, name);
-    if (file_write(path, first, cells * channels * sizeof *first, &err) != ST_OK) {
+    if (file_write(path, first, cells * count * sizeof *first, &err) != ST_OK) {
         fprintf(stderr, "%s\n", err.text);
         exit(1);
     }
     free(path);
     free(first);
+}
+
+// As pictures are screened where the sides allow it, else in plain loops.
+static void write_taps(const char *folder, const struct net *net, const float *rgb, int rows, int cols)
+{
+    static const char *const names[NET_TAPS] = {"tap0.f32", "tap1.f32"};
+    struct error err;
+    struct base *base;
+    if (base_new(net, &base, &err) != ST_OK) {
+        fprintf(stderr, "%s\n", err.text);
+        exit(1);
+    }
+    int multiple = base_info(base)->multiple;
+    if (rows % multiple == 0 && cols % multiple == 0) {
+        struct tap taps[BASE_TAPS];
+        struct base_work *work = base_work_new(base);
+        base_taps(base, work, rgb, rows, cols, taps);
+        for (int i = 0; i < BASE_TAPS; i++)
+            write_map(folder, names[i], taps[i].data, taps[i].rows, taps[i].cols, taps[i].channels);
+        base_work_free(work);
+    } else {
+        struct net_map taps[NET_TAPS];
+        net_naive(net, rgb, rows, cols, taps);
+        for (int i = 0; i < NET_TAPS; i++) {
+            write_map(folder, names[i], taps[i].values, taps[i].rows, taps[i].cols, taps[i].channels);
+            free(taps[i].values);
+        }
+    }
+    base_free(base);
 }
 
 int main(int argc, char **argv)
@@ -82,26 +113,21 @@ int main(int argc, char **argv)
     }
     if (argc == 7)
         net = cut(net, atof(argv[5]), atoi(argv[6]));
-    struct net_map rgb = {atoi(argv[3]), atoi(argv[4]), 3, NULL}, taps[NET_TAPS];
-    size_t count = (size_t)rgb.rows * (size_t)rgb.cols * 3;
+    int rows = atoi(argv[3]), cols = atoi(argv[4]);
+    size_t count = (size_t)rows * (size_t)cols * 3;
     struct rng rng = rng_seed(1);
-    rgb.values = xreallocarray(NULL, count, sizeof *rgb.values);
+    float *rgb = xreallocarray(NULL, count, sizeof *rgb);
     for (size_t i = 0; i < count; i++) // a gray ramp with noise
-        rgb.values[i] = (float)(200.0 * (double)i / (double)count + 55 * rng_uniform(&rng));
-    net_naive(net, rgb.values, rgb.rows, rgb.cols, taps);
+        rgb[i] = (float)(200.0 * (double)i / (double)count + 55 * rng_uniform(&rng));
     char *path = file_join(argv[2], "model.onnx");
     if (onnx_write(net, path, &err) != ST_OK) {
         fprintf(stderr, "%s\n", err.text);
         return 1;
     }
+    write_map(argv[2], "rgb.f32", rgb, rows, cols, 3);
+    write_taps(argv[2], net, rgb, rows, cols);
     free(path);
-    write_map(argv[2], "rgb.f32", &rgb);
-    write_map(argv[2], "tap0.f32", &taps[0]);
-    write_map(argv[2], "tap1.f32", &taps[1]);
-    printf("%d %d\n", rgb.rows, rgb.cols);
-    for (int i = 0; i < NET_TAPS; i++)
-        free(taps[i].values);
-    free(rgb.values);
+    free(rgb);
     net_free(net);
     return 0;
 }

@@ -1,5 +1,9 @@
-check_PROGRAMS += test_net
-TESTS += test_net
-test_net_SOURCES = tests/unit/test_net.c tests/unit/foreign.c tests/unit/foreign.h
+check_PROGRAMS += test_net test_net_file
+TESTS += test_net test_net_file
+NET_TEST_SOURCES = tests/unit/foreign.c tests/unit/foreign.h tests/unit/net_test.h
+test_net_SOURCES = tests/unit/test_net.c $(NET_TEST_SOURCES)
 test_net_CPPFLAGS = $(TEST_CPPFLAGS)
 test_net_LDADD = $(CORE_TEST_LIBS)
+test_net_file_SOURCES = tests/unit/test_net_file.c $(NET_TEST_SOURCES)
+test_net_file_CPPFLAGS = $(TEST_CPPFLAGS)
+test_net_file_LDADD = $(CORE_TEST_LIBS)
