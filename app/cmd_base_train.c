@@ -29,6 +29,9 @@ enum {
     OPT_THREADS,
     OPT_FIXED,
     OPT_CONTINUE,
+    OPT_SAVE,
+    OPT_DEMO,
+    OPT_TEXTURES,
 };
 
 struct options {
@@ -36,6 +39,8 @@ struct options {
     size_t image_count, image_capacity;
     const char *teacher, *from, *out;
     bool json, again, none;
+    double save_every; // seconds
+    double demo, textures; // shares of the crops, < 0 the default
     struct pretrain_options train;
 };
 
@@ -56,6 +61,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_FROM: o->from = arg; return 0;
     case OPT_OUT: o->out = arg; return 0;
     case OPT_CONTINUE: o->again = true; return 0;
+    case OPT_SAVE: o->save_every = option_real(state, arg, "--save-every", 0, 1e6); return 0;
+    case OPT_DEMO: o->demo = option_real(state, arg, "--demo", 0, 1); return 0;
+    case OPT_TEXTURES: o->textures = option_real(state, arg, "--textures", 0, 1); return 0;
     case OPT_FIXED: t->elastic = false; return 0;
     case OPT_MINUTES: t->minutes = option_real(state, arg, "--minutes", 0.01, 1e6); return 0;
     case OPT_STEPS: t->steps = option_number(state, arg, "--steps", 1, 1000000000); return 0;
@@ -124,7 +132,7 @@ static enum status train(const struct options *o, struct pretrain *p, const char
         more = pretrain_step(p, report);
         first = first < 0 ? report->step - more : first;
         show(&screen, o, report, first, started, false);
-        if (clock_seconds() - saved > 120) {
+        if (clock_seconds() - saved >= o->save_every) {
             status = pretrain_save(p, checkpoint, err);
             saved = clock_seconds();
         }
@@ -281,7 +289,10 @@ static enum status run(struct options *o, struct error *err)
     crops.seed = o->train.seed;
     crops.threads = o->train.threads;
     if (o->again) // this project's cameras and nothing else
-        crops.textures = crops.mixes = crops.demo = crops.demo_pool = 0;
+        crops.textures = crops.mixes = crops.demo = 0;
+    crops.textures = o->textures >= 0 ? o->textures : crops.textures;
+    crops.demo = o->demo >= 0 ? o->demo : crops.demo;
+    crops.demo_pool = crops.demo > 0 ? crops.demo_pool : 0;
     o->train.objective = o->teacher ? PRETRAIN_DISTIL : o->none ? PRETRAIN_VIEWS : PRETRAIN_ADAPT;
     enum status status = read_sources(o, &paths, &base, err);
     if (status == ST_OK)
@@ -323,6 +334,9 @@ int cmd_base_train(int argc, char **argv)
         {"batch", OPT_BATCH, "N", 0, "crops a step (default 32)", 0},
         {"side", OPT_SIDE, "N", 0, "side of a crop (default 160)", 0},
         {"rate", OPT_RATE, "X", 0, "peak learning rate (default 0.002)", 0},
+        {"textures", OPT_TEXTURES, "X", 0, "share of crops that show procedural textures (default 0.25; 0 with --continue)", 0},
+        {"demo", OPT_DEMO, "X", 0, "share of crops of the demo's pictures (default 0.1; 0 with --continue)", 0},
+        {"save-every", OPT_SAVE, "S", 0, "seconds from checkpoint to checkpoint (default 120)", 0},
         {"threads", OPT_THREADS, "N", 0, "default: all processors", 0},
         {"fixed", OPT_FIXED, NULL, 0, "train the one network only, none of smaller size inside it", 0},
         OPTION_JSON,
@@ -331,7 +345,7 @@ int cmd_base_train(int argc, char **argv)
                                      "Train a base. ^C saves a checkpoint and stops; the same command goes "
                                      "on from there.",
                                      NULL, NULL, NULL};
-    struct options o = {.out = "base.safetensors", .train = pretrain_defaults};
+    struct options o = {.out = "base.safetensors", .save_every = 120, .demo = -1, .textures = -1, .train = pretrain_defaults};
     struct error err;
     o.train.threads = parallel_cores();
     o.train.elastic = true;
