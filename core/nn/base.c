@@ -37,7 +37,7 @@ enum status base_open_bytes(const void *bytes, size_t count, const char *name, s
 {
     openblas_set_num_threads(1);
     struct tensor_file *file;
-    enum status status = tensor_open_bytes(bytes, count, name, &file, err);
+    enum status status = tensor_open_bytes(name, bytes, count, &file, err);
     return status == ST_OK ? from_file(file, base, err) : status;
 }
 

@@ -9,100 +9,116 @@ enum { TILE_FLOATS = 1 << 16 };
 
 static const float infinite = INFINITY;
 
-void infer_linear(const struct infer *infer, const float *a, size_t a_stride, size_t cells,
-                  const struct kernel_matrix *matrix, enum net_activation activation, const float *add,
-                  size_t add_stride, float *out, size_t out_stride)
+static float low(enum net_activation a)
 {
-    bool later = activation == NET_GELU; // no clamp; the activations of the networks that are fast are
-    struct kernel_linear call = {
-        .a = {a},
-        .segments = 1,
-        .a_stride = a_stride,
-        .cells = cells,
-        .matrix = matrix,
-        .low = activation == NET_RELU || activation == NET_RELU6 ? 0 : -infinite,
-        .high = activation == NET_RELU6 ? 6 : infinite,
-        .add = later ? NULL : add,
-        .add_stride = add_stride,
-        .out = out,
-        .out_stride = out_stride,
-    };
-    infer->kernels->linear(&call);
-    for (size_t i = 0; later && i < cells; i++)
-        for (size_t k = 0; k < (size_t)matrix->n; k++) {
-            float *x = &out[i * out_stride + k];
-            *x = 0.5f * *x * (1 + erff(*x * 0.70710678f)) + (add ? add[i * add_stride + k] : 0);
+    return a == NET_RELU || a == NET_RELU6 ? 0 : -infinite;
+}
+
+static float high(enum net_activation a)
+{
+    return a == NET_RELU6 ? 6 : infinite;
+}
+
+static float gelu(float x)
+{
+    return 0.5f * x * (1 + erff(x * 0.70710678f));
+}
+
+// GELU is no clamp, and comes after it. No network that has to be fast has it.
+static void gelu_cells(const struct kernel_linear *call)
+{
+    for (size_t i = 0; i < call->cells; i++)
+        for (size_t k = 0; k < (size_t)call->matrix->n; k++) {
+            float *x = &call->out[i * call->out_stride + k];
+            *x = gelu(*x) + (call->add ? call->add[i * call->add_stride + k] : 0);
         }
 }
 
-void infer_depthwise(const struct infer *infer, const struct infer_block *block, const struct infer_map *in,
-                     int first, int count, float *out, size_t out_stride)
+void infer_linear(const struct kernels *kernels, struct kernel_linear call, enum net_activation activation)
+{
+    const struct kernel_linear wanted = call;
+    call.segments = call.segments ? call.segments : 1;
+    call.low = low(activation);
+    call.high = high(activation);
+    if (activation == NET_GELU)
+        call.add = NULL;
+    kernels->linear(&call);
+    if (activation == NET_GELU)
+        gelu_cells(&wanted);
+}
+
+void infer_depthwise(const struct infer_block *block, const struct infer_map *in, int first, int count,
+                     float *out, size_t out_stride)
 {
     const struct net_block *b = &block->plan;
     enum net_activation activation = b->type == NET_ATTENTION ? NET_LINEAR : b->activation;
-    int before = b->stride == 1 || infer->padding == NET_PAD_SYMMETRIC;
-    size_t line = (size_t)in->cols * (size_t)in->channels, cols = (size_t)kernel_out(in->cols, b->stride);
-    for (int r = 0; r < count; r++, out += cols * out_stride) {
+    size_t n = (size_t)in->channels, line = (size_t)in->cols * n,
+           cols = (size_t)kernel_out(in->cols, b->stride);
+    for (int r = 0; r < count; r++) {
         struct kernel_depthwise call = {
             .cols = in->cols,
             .channels = in->channels,
             .stride = b->stride,
-            .before = before,
+            .before = block->before,
             .weight = block->depth,
             .bias = block->depth_bias,
-            .low = activation == NET_RELU || activation == NET_RELU6 ? 0 : -infinite,
-            .high = activation == NET_RELU6 ? 6 : infinite,
-            .out = out,
+            .low = low(activation),
+            .high = high(activation),
+            .out = out + (size_t)r * cols * out_stride,
             .out_stride = out_stride,
         };
         for (int dy = 0; dy < 3; dy++) {
-            int y = (first + r) * b->stride + dy - before;
+            int y = (first + r) * b->stride + dy - block->before;
             call.in[dy] = y >= 0 && y < in->rows ? in->data + (size_t)y * line : NULL;
         }
-        infer->kernels->depthwise(&call);
+        block->kernels->depthwise(&call);
         for (size_t i = 0; activation == NET_GELU && i < cols; i++)
-            for (int k = 0; k < in->channels; k++) {
-                float *x = &out[i * out_stride + (size_t)k];
-                *x = 0.5f * *x * (1 + erff(*x * 0.70710678f));
-            }
+            for (size_t k = 0; k < n; k++)
+                call.out[i * out_stride + k] = gelu(call.out[i * out_stride + k]);
     }
 }
 
-// One row of the picture between a column of padding at its left, if any, and one at its right.
-static void picture_row(const float *rgb, int rows, int cols, int y, int before, float *out)
+// A column of padding at each side, and one number more: a row of the filter is padded to 10.
+static size_t picture_line(int cols)
 {
-    const float middle = 127.5f; // what becomes 0
-    bool inside = y >= 0 && y < rows;
-    for (int k = 0; k < 3 * (cols + 2); k++)
-        out[k] = middle;
-    if (inside)
-        memcpy(out + 3 * before, rgb + (size_t)y * (size_t)cols * 3, (size_t)cols * 3 * sizeof *out);
+    return base_work_round(3 * ((size_t)cols + 2) + 1);
 }
 
-static void stem(const struct infer *infer, const struct infer_block *block, const float *rgb, int rows,
-                 int cols, float *lines, float *out)
+static void stem(const struct infer_block *block, const float *rgb, int rows, int cols,
+                 struct infer_arena *arena, float *out)
 {
-    int stride = block->plan.stride, before = stride == 1 || infer->padding == NET_PAD_SYMMETRIC;
-    size_t line = base_work_round(3 * ((size_t)cols + 2)), cells = (size_t)kernel_out(cols, stride);
+    const int stride = block->plan.stride, before = block->before;
+    const size_t line = picture_line(cols), cells = (size_t)kernel_out(cols, stride), row = 3 * (size_t)cols;
+    float *floats = infer_take(arena, line), *scale = infer_take(arena, cells), *lines[3];
+    for (int dy = 0; dy < 3; dy++)
+        lines[dy] = infer_take(arena, line);
+    if (!floats)
+        return;
+    for (size_t k = 0; k < line; k++)
+        floats[k] = 127.5f; // becomes 0
+    for (size_t i = 0; i < cells; i++)
+        scale[i] = 1.f / KERNEL_PICTURE;
     for (int r = 0; r < kernel_out(rows, stride); r++, out += cells * (size_t)block->to) {
-        enum net_activation a = block->plan.activation;
-        struct kernel_linear call = {
+        for (int dy = 0; dy < 3; dy++) {
+            int y = r * stride + dy - before;
+            bool inside = y >= 0 && y < rows;
+            if (inside)
+                memcpy(floats + 3 * before, rgb + (size_t)y * row, row * sizeof *floats);
+            if (inside)
+                block->kernels->picture(floats, line, lines[dy]);
+            else
+                memset(lines[dy], 0, line * sizeof *floats);
+        }
+        const struct kernel_linear call = {
+            .a = {lines[0], 3 * (size_t)stride, scale},
+            .more = {lines[1], lines[2]},
             .segments = 3,
-            .a_stride = 3 * (size_t)stride,
             .cells = cells,
             .matrix = &block->point,
-            .low = a == NET_RELU || a == NET_RELU6 ? 0 : -infinite,
-            .high = a == NET_RELU6 ? 6 : infinite,
             .out = out,
             .out_stride = (size_t)block->to,
         };
-        for (int dy = 0; dy < 3; dy++) {
-            picture_row(rgb, rows, cols, r * stride + dy - before, before, lines + (size_t)dy * line);
-            call.a[dy] = lines + (size_t)dy * line;
-        }
-        infer->kernels->linear(&call);
-        for (size_t k = 0; a == NET_GELU && k < cells * (size_t)block->to; k++)
-            out[k] = 0.5f * out[k] * (1 + erff(out[k] * 0.70710678f));
+        infer_linear(block->kernels, call, block->plan.activation);
     }
 }
 
@@ -113,19 +129,28 @@ static int tile_rows(const struct infer_block *block, int rows, int cols)
     return count < 1 ? 1 : count < rows ? count : rows;
 }
 
-static void separable(const struct infer *infer, const struct infer_block *block, const struct infer_map *in,
-                      struct infer_arena *arena, float *out)
+static void separable(const struct infer_block *block, const struct infer_map *in, struct infer_arena *arena,
+                      float *out)
 {
     int rows = kernel_out(in->rows, block->plan.stride), cols = kernel_out(in->cols, block->plan.stride);
     int step = tile_rows(block, rows, cols);
     size_t stride = infer_stride(block->from), to = (size_t)block->to;
     float *tile = infer_take(arena, (size_t)step * (size_t)cols * stride);
+    struct infer_room room = infer_take_room(arena, block->kernels, (size_t)step * (size_t)cols, block->from);
     for (int first = 0; tile && first < rows; first += step) {
         int count = rows - first < step ? rows - first : step;
-        size_t start = (size_t)first * (size_t)cols * to;
-        infer_depthwise(infer, block, in, first, count, tile, stride);
-        infer_linear(infer, tile, stride, (size_t)count * (size_t)cols, &block->point, block->plan.activation,
-                     block->plan.residual ? in->data + start : NULL, to, out + start, to);
+        size_t start = (size_t)first * (size_t)cols * to, cells = (size_t)count * (size_t)cols;
+        infer_depthwise(block, in, first, count, tile, stride);
+        const struct kernel_linear call = {
+            .a = infer_rows(block->kernels, tile, stride, cells, block->from, room),
+            .cells = cells,
+            .matrix = &block->point,
+            .add = block->plan.residual ? in->data + start : NULL,
+            .add_stride = to,
+            .out = out + start,
+            .out_stride = to,
+        };
+        infer_linear(block->kernels, call, block->plan.activation);
     }
 }
 
@@ -147,17 +172,15 @@ struct layout {
     size_t most;
 };
 
-static void run_block(const struct infer *infer, const struct infer_block *block, const float *rgb,
-                      const struct infer_map *in, struct infer_arena scratch, size_t *most, float *out)
+static void run_block(const struct infer_block *block, const float *rgb, const struct infer_map *in,
+                      struct infer_arena scratch, size_t *most, float *out)
 {
     if (block->plan.type == NET_CONV) {
-        float *lines = infer_take(&scratch, 3 * base_work_round(3 * ((size_t)in->cols + 2)));
-        if (lines)
-            stem(infer, block, rgb, in->rows, in->cols, lines, out);
+        stem(block, rgb, in->rows, in->cols, &scratch, out);
     } else if (block->plan.type == NET_SEPARABLE) {
-        separable(infer, block, in, &scratch, out);
+        separable(block, in, &scratch, out);
     } else {
-        infer_attention(infer, block, in, &scratch, out);
+        infer_attention(block, in, &scratch, out);
     }
     *most = scratch.used > *most ? scratch.used : *most;
 }
@@ -194,7 +217,7 @@ static void run(const struct infer *infer, const float *rgb, struct infer_map ma
         struct infer_map out = shape_after(&map, b);
         int tap = b->plan.tap;
         out.data = tap >= 0 ? layout->tap[tap] : layout->side[next];
-        run_block(infer, b, rgb, &map, layout->scratch, &layout->most, out.data);
+        run_block(b, rgb, &map, layout->scratch, &layout->most, out.data);
         if (tap >= 0 && out.data) {
             size_t to = (size_t)b->plan.to, cells = (size_t)out.rows * (size_t)out.cols;
             float *compact = layout->compact[tap];

@@ -8,7 +8,7 @@ libcore_a_SOURCES += \
 	core/nn/loss.c core/nn/loss.h core/nn/optim.c core/nn/optim.h \
 	core/nn/infer.c core/nn/infer.h core/nn/infer_attention.c core/nn/infer_run.c \
 	core/nn/kernel.c core/nn/kernel.h core/nn/kernel_avx2.c core/nn/kernel_avx512.c \
-	core/nn/kernel_impl.h core/nn/kernel_naive.c core/nn/kernel_plain.c core/nn/kernel_template.h \
+	core/nn/kernel_impl.h core/nn/kernel_naive.c core/nn/kernel_plain.c core/nn/kernel_template.h core/nn/kernel_vnni.c \
 	core/nn/net.c core/nn/net.h core/nn/net_cut.c core/nn/net_file.c \
 	core/nn/net_import.c core/nn/net_import.h core/nn/net_inherit.c core/nn/net_naive.c \
 	core/nn/safetensors.c core/nn/safetensors.h \
