@@ -1,5 +1,5 @@
 // Inference over a network: a folded and packed copy of `struct net` behind
-// base.h. infer.c makes it, infer_run.c runs it, infer_attention.c runs its attention blocks.
+// base.h. infer.c makes it, infer_run.c runs it: infer_chain.c its convolutions, infer_attention.c the rest.
 #ifndef NN_INFER_H
 #define NN_INFER_H
 
@@ -80,8 +80,9 @@ static inline struct kernel_rows infer_rows(const struct kernels *kernels, const
 }
 
 struct infer_map {
-    float *data; // (rows, cols, channels)
+    float *data; // (ring, cols, channels): row y lies at y % ring
     int rows, cols, channels;
+    int ring; // rows that are kept; all of a whole map
 };
 
 // out = activation(a * matrix + bias) + add, for the rows and strides of `call`, whose clamp is set here.
@@ -89,6 +90,15 @@ void infer_linear(const struct kernels *kernels, struct kernel_linear call, enum
 // Depthwise and positional filters: output rows first .. first+count-1 of `block`, cells out_stride apart.
 void infer_depthwise(const struct infer_block *block, const struct infer_map *in, int first, int count,
                      float *out, size_t out_stride);
+
+// Runs blocks first .. end-1, convolutions and separable ones, each as soon as it has the rows that it needs:
+// what lies between them is a few rows that stay in the cache. rgb: the picture, when block 0 is among them.
+// Both maps are whole. Scratch is taken from the arena, as infer_attention does.
+void infer_chain(const struct infer_block *blocks, int first, int end, const float *rgb,
+                 const struct infer_map *in, struct infer_map *out, struct infer_arena *arena);
+// Where the chain that begins at block `first` should end.
+int infer_chain_end(const struct infer *infer, int first, struct infer_map map);
+struct infer_map infer_shape(const struct infer_block *block, const struct infer_map *in);
 // Runs a whole attention block; its scratch is taken from the arena. With arena->memory NULL nothing else
 // happens.
 void infer_attention(const struct infer_block *block, const struct infer_map *in, struct infer_arena *arena,

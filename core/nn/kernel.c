@@ -7,6 +7,11 @@
 #include "base/alloc.h"
 #include "nn/kernel_impl.h"
 
+// CFLAGS come last on the command line, and their usual -O2 leaves most of these loops scalar.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("O3")
+#endif
+
 const struct kernels *kernel_set(int i)
 {
     const struct kernels *found[5] = {NULL};
@@ -46,37 +51,55 @@ static void fill_floats(float *out, int k, int n, int panel, const float *values
     }
 }
 
-// What a column's numbers are multiplied by: the largest that leaves its norm below 2^16, rounding included,
-// and every number within 16 bits.
-static float column_factor(const float *values, size_t row_step, int rows)
+// What numbers are multiplied by: the most that leaves their norm below 2^16, rounding included, and each of
+// them within 16 bits. NaN when a number is not finite.
+static float whole_factor(float square, float largest, int count)
 {
-    double square = 0, largest = 0;
-    for (int i = 0; i < rows; i++) {
-        double x = fabs((double)values[(size_t)i * row_step]);
-        square += x * x;
-        largest = x > largest || isnan(x) ? x : largest;
-    }
-    if (largest == 0)
+    if (largest == 0 && square == 0)
         return 0;
-    double factor = (65535 - sqrt(rows)) / sqrt(square);
-    return (float)(factor * largest < 32766 ? factor : 32766 / largest);
+    float factor = (65535 - sqrtf((float)count)) / sqrtf(square);
+    return factor * largest < 32766 ? factor : 32766 / largest;
 }
 
-static void fill_whole(int16_t *out, float *scale, int k, int n, int panel, const float *values,
-                       size_t row_step, size_t column_step, int rows, int columns)
+enum { PANEL = 64 }; // columns at most
+
+// `columns` columns of a matrix into a panel of `width`.
+static inline __attribute__((always_inline)) void fill_panel(int16_t *out, float *scale, int k, int width,
+                                                             const float *values, size_t row_step,
+                                                             const size_t column_step, int rows, int columns)
 {
-    for (int from = 0; from < n; from += panel) {
-        int width = n - from < panel ? n - from : panel;
-        for (int j = from; j < from + width; j++, out += 2) {
-            const float *column = values + (size_t)j * column_step;
-            float factor = j < columns ? column_factor(column, row_step, rows) : 0;
-            scale[j] = factor != 0 ? 1 / factor : 0; // infinite or NaN when a number is
-            for (int i = 0; i < k; i++) {
-                float x = i < rows && j < columns ? column[(size_t)i * row_step] * factor : 0;
-                out[i / 2 * 2 * width + i % 2] = isfinite(x) ? (int16_t)lrintf(x) : 0;
-            }
+    float square[PANEL] = {0}, largest[PANEL] = {0}, factor[PANEL] = {0};
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < columns; j++) {
+            float x = fabsf(values[(size_t)i * row_step + (size_t)j * column_step]);
+            square[j] += x * x;
+            largest[j] = x > largest[j] ? x : largest[j];
         }
-        out += (size_t)(k - 2) * (size_t)width;
+    for (int j = 0; j < width; j++) {
+        factor[j] = whole_factor(square[j], largest[j], rows);
+        scale[j] = factor[j] != 0 ? 1 / factor[j] : 0;
+    }
+    memset(out, 0, (size_t)k * (size_t)width * sizeof *out);
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < columns; j++) {
+            float x = values[(size_t)i * row_step + (size_t)j * column_step] * factor[j];
+            out[i / 2 * 2 * width + 2 * j + i % 2] = (int16_t)(x < 0 ? x - 0.5f : x + 0.5f);
+        }
+}
+
+KERNEL_CLONES static void fill_whole(const struct kernel_matrix *matrix, int panel, const float *values,
+                                     size_t row_step, size_t column_step, int rows, int columns)
+{
+    int16_t *out = matrix->panels;
+    for (int from = 0; from < matrix->n; from += panel) {
+        int width = matrix->n - from < panel ? matrix->n - from : panel;
+        int filled = columns - from < 0 ? 0 : columns - from < width ? columns - from : width;
+        const float *at = values + (size_t)from * column_step;
+        if (column_step == 1)
+            fill_panel(out, matrix->scale + from, matrix->k, width, at, row_step, 1, rows, filled);
+        else
+            fill_panel(out, matrix->scale + from, matrix->k, width, at, row_step, column_step, rows, filled);
+        out += (size_t)matrix->k * (size_t)width;
     }
 }
 
@@ -84,8 +107,7 @@ void kernel_matrix_fill(const struct kernels *kernels, struct kernel_matrix *mat
                         size_t row_step, size_t column_step, int rows, int columns)
 {
     if (kernels->precision == KERNEL_I16)
-        fill_whole(matrix->panels, matrix->scale, matrix->k, matrix->n, kernels->columns, values, row_step,
-                   column_step, rows, columns);
+        fill_whole(matrix, kernels->columns, values, row_step, column_step, rows, columns);
     else
         fill_floats(matrix->panels, matrix->k, matrix->n, kernels->columns, values, row_step, column_step,
                     rows, columns);

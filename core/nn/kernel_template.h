@@ -40,10 +40,13 @@ PART void store(float *at, vec v)
 
 PART float lanes_sum(vec v)
 {
-    float sum = 0;
-    for (int i = 0; i < LANES; i++)
-        sum += v[i];
-    return sum;
+    float part[LANES];
+    memcpy(part, &v, sizeof v);
+    UNROLL
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++)
+            part[i] += part[i + half];
+    return part[0];
 }
 
 // ---- the product ----
@@ -76,6 +79,7 @@ PART void product_tile(const struct kernel_linear *call, size_t row, int column,
         }
     }
     const vec low = SPLAT(call->low), high = SPLAT(call->high);
+    const bool clamped = call->high < INFINITY;
     const float *add = call->add ? call->add + row * call->add_stride + column : NULL;
     float *out = call->out + row * call->out_stride + column;
     UNROLL
@@ -89,7 +93,9 @@ PART void product_tile(const struct kernel_linear *call, size_t row, int column,
                 x = FMA(x * SPLAT(call->a.scale[row + (size_t)r]), scale, bias);
             else
                 x += bias;
-            x = MIN(MAX(x, low), high);
+            x = MAX(x, low);
+            if (clamped)
+                x = MIN(x, high);
             if (add)
                 x += load(add + (size_t)r * call->add_stride + v * LANES);
             store(out + (size_t)r * call->out_stride + v * LANES, x);
@@ -280,26 +286,38 @@ TARGET static void softmax(float *row, int count)
 
 #if UNIT > 1
 enum {
-    SHARED = 256
-}; // numbers that at least share a scale: finding it costs as much as converting some hundred
+    SHARED = 256, // numbers that at least share a scale: finding one costs as much as converting some hundred
+    AHEAD = 8,    // scales that are found at once
+};
+
+// The norm of `cells` rows taken together, which no single one exceeds.
+PART float rows_norm(const float *in, size_t in_stride, size_t cells, int n)
+{
+    vec square[2] = {SPLAT(0.f), SPLAT(0.f)};
+    for (size_t i = 0; i < cells; i++, in += in_stride)
+        for (int k = 0; k < n; k += 2 * LANES) {
+            vec x = load(in + k), y = k + LANES < n ? load(in + k + LANES) : SPLAT(0.f);
+            square[0] = FMA(x, x, square[0]);
+            square[1] = FMA(y, y, square[1]);
+        }
+    return sqrtf(lanes_sum(square[0] + square[1]));
+}
 
 TARGET static void rows_whole(const float *in, size_t in_stride, size_t cells, int n, int16_t *out,
                               size_t out_stride, float *scale)
 {
     const size_t group = n < SHARED ? (size_t)(SHARED / n) : 1;
-    for (size_t first = 0; first < cells; first += group) {
-        size_t end = first + group < cells ? first + group : cells;
-        vec square[2] = {SPLAT(0.f), SPLAT(0.f)};
-        for (size_t i = first; i < end; i++)
-            for (int k = 0; k < n; k += LANES) {
-                vec x = load(in + i * in_stride + k);
-                square[k / LANES % 2] = FMA(x, x, square[k / LANES % 2]);
-            }
-        // The norm of each row is at most that of the group; rounding adds half of sqrt(n).
-        float norm = sqrtf(lanes_sum(square[0] + square[1])), room = 32767 - 0.5f * sqrtf((float)n);
-        const vec factor = SPLAT(norm > 0 ? room / norm : 0);
+    const float room = 32767 - 0.5f * sqrtf((float)n); // rounding adds half of sqrt(n)
+    for (size_t first = 0, end; first < cells; first = end) {
+        end = first + AHEAD * group < cells ? first + AHEAD * group : cells;
+        for (size_t i = first; i < end; i += group) {
+            size_t count = i + group < end ? group : end - i;
+            float norm = rows_norm(in + i * in_stride, in_stride, count, n);
+            for (size_t k = i; k < i + count; k++)
+                scale[k] = norm / room;
+        }
         for (size_t i = first; i < end; i++) {
-            scale[i] = norm / room;
+            const vec factor = SPLAT(scale[i] > 0 ? 1 / scale[i] : 0);
             for (int k = 0; k < n; k += LANES)
                 STORE_WHOLE(out + i * out_stride + k, load(in + i * in_stride + k) * factor);
         }
