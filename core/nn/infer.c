@@ -56,7 +56,7 @@ static void pack_stem(struct infer_block *b, const struct net *net, int block)
             weight[(tap / ROW * PADDED + tap % ROW) * to + k] =
                 (float)((double)raw[tap * to + k] * scale[k] / 127.5);
     b->point = kernel_matrix_new(b->kernels, 3 * PADDED, b->to);
-    kernel_matrix_fill(b->kernels, &b->point, weight, (size_t)to, 1, 3 * PADDED, to);
+    kernel_matrix_fill(b->kernels, &b->point, weight, (size_t)to, 3 * PADDED, to);
     memcpy(b->point.bias, shift, (size_t)to * sizeof *shift);
     free(weight);
     free(scale);
@@ -77,7 +77,7 @@ static void pack_separable(struct infer_block *b, const struct net *net, int blo
         for (int k = 0; k < to; k++)
             weight[j * to + k] = raw[j * to + k] * scale[k];
     b->point = kernel_matrix_new(b->kernels, b->from, b->to);
-    kernel_matrix_fill(b->kernels, &b->point, weight, (size_t)to, 1, b->from, to);
+    kernel_matrix_fill(b->kernels, &b->point, weight, (size_t)to, b->from, to);
     memcpy(b->point.bias, shift, (size_t)to * sizeof *shift);
     free(weight);
     free(scale);
@@ -106,7 +106,7 @@ static struct kernel_matrix pack_linear(const struct kernels *kernels, const flo
             placed[group_place(&from, i) * n + at] = weight[i * columns + j] * factor;
         matrix.bias[at] = bias[j] * factor;
     }
-    kernel_matrix_fill(kernels, &matrix, placed, (size_t)n, 1, k, n);
+    kernel_matrix_fill(kernels, &matrix, placed, (size_t)n, k, n);
     free(placed);
     return matrix;
 }
@@ -225,7 +225,7 @@ enum status infer_new(const struct net *net, const struct kernels *kernels, stru
     for (int i = 0; i < infer->count && status == ST_OK; i++) {
         struct infer_block *b = &infer->blocks[i];
         b->plan = net->plan.blocks[i];
-        b->kernels = getenv("F32") && i < atoi(getenv("F32")) ? kernel_set(1) : kernels;
+        b->kernels = kernels;
         b->before = b->plan.stride == 1 || net->plan.padding == NET_PAD_SYMMETRIC;
         b->from = i ? kernel_pad(b->plan.from) : 3;
         b->to = kernel_pad(b->plan.to);

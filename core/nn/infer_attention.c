@@ -5,7 +5,7 @@
 
 #include "nn/infer.h"
 
-enum { TILE_CELLS = 256 };
+enum { TILE_CELLS = 64 };
 
 // Averages of whole windows of the map that `in` has the sides of; cells `stride` apart.
 static void pool_average(const float *map, size_t stride, const struct infer_map *in, int pool_rows,
@@ -51,6 +51,14 @@ static struct kernel_matrix head_matrix(const struct heads *heads, int which)
     };
 }
 
+// The same rows from column `from` on.
+static struct kernel_rows head_rows(struct kernel_rows rows, int from)
+{
+    size_t size = rows.scale ? sizeof(int16_t) : sizeof(float);
+    rows.values = (const char *)rows.values + (size_t)from * size;
+    return rows;
+}
+
 // seen = softmax(query * keys) * values, head by head.
 static void attend(const struct infer_block *b, const struct heads *heads, int keys, struct kernel_rows query,
                    size_t cells, float *scores, struct infer_room room, float *seen, size_t seen_stride)
@@ -59,9 +67,7 @@ static void attend(const struct infer_block *b, const struct heads *heads, int k
     const size_t score = infer_stride(heads->keys);
     for (int h = 0; h < b->plan.heads; h++) {
         struct kernel_matrix key = head_matrix(heads, 2 * h), value = head_matrix(heads, 2 * h + 1);
-        struct kernel_rows own = query;
-        size_t size = query.scale ? sizeof(int16_t) : sizeof(float);
-        own.values = (const char *)query.values + (size_t)(h * b->head) * size;
+        struct kernel_rows own = head_rows(query, h * b->head);
         struct kernel_linear call = {
             .a = own, .cells = cells, .matrix = &key, .out = scores, .out_stride = score};
         infer_linear(kernels, call, NET_LINEAR);
@@ -100,6 +106,7 @@ void infer_attention(const struct infer_block *b, const struct infer_map *in, st
     float *scores = infer_take(arena, most * infer_stride(heads.keys));
     float *hidden = infer_take(arena, most * hidden_stride);
     struct infer_room pooled_room = infer_take_room(arena, kernels, (size_t)keys, channels);
+    struct infer_room key_room = infer_take_room(arena, kernels, (size_t)keys, b->query.n);
     struct infer_room query_room = infer_take_room(arena, kernels, most, b->query.n);
     struct infer_room room = infer_take_room(arena, kernels, most, max(max(hide, heads.keys), b->query.n));
     heads.panel_floats = base_work_round((size_t)heads.head * (size_t)heads.keys);
@@ -118,11 +125,12 @@ void infer_attention(const struct infer_block *b, const struct infer_map *in, st
         .out = kv,
         .out_stride = pair};
     infer_linear(kernels, pairs, NET_LINEAR);
+    // Of a row of `kv`, the first half are keys. Every head's part has at most the norm of all of it.
+    const struct kernel_rows all = infer_rows(kernels, kv, pair, (size_t)keys, b->query.n, key_room);
     for (int h = 0; h < b->plan.heads; h++) {
         struct kernel_matrix key = head_matrix(&heads, 2 * h), value = head_matrix(&heads, 2 * h + 1);
-        const float *own = kv + h * b->head;
-        kernel_matrix_fill(kernels, &key, own, 1, pair, b->head, keys);
-        kernel_matrix_fill(kernels, &value, own + pair / 2, pair, 1, keys, b->head);
+        kernel_matrix_turn(kernels, &key, head_rows(all, h * b->head), keys);
+        kernel_matrix_fill(kernels, &value, kv + pair / 2 + h * b->head, pair, keys, b->head);
     }
     for (size_t first = 0; first < cells; first += most) {
         size_t count = cells - first < most ? cells - first : most;

@@ -8,7 +8,7 @@
 
 enum {
     TILE_CELLS = 64,         // that a product has at least, where a row is shorter
-    CACHE_FLOATS = 1 << 17,  // a map up to here stays in the L2 cache, whole
+    CACHE_FLOATS = 1 << 16,  // a map up to here stays in the L2 cache, whole
     CACHE_WEIGHTS = 1 << 18, // and so do the weights of a chain
     LINES = 4,
 };
@@ -95,7 +95,7 @@ struct stage {
     struct infer_room room;
     // The first convolution: its picture, of which LINES rows are held as products take them.
     const float *rgb;
-    float *floats, *scale, *lines;
+    float *scale, *lines;
     size_t line; // floats from one to the next
     int read;    // rows of the picture
 };
@@ -108,9 +108,11 @@ static size_t picture_line(int cols)
 
 static void read_line(struct stage *s)
 {
-    size_t row = 3 * (size_t)s->in.cols;
-    memcpy(s->floats + 3 * s->block->before, s->rgb + (size_t)s->read * row, row * sizeof *s->floats);
-    s->block->kernels->picture(s->floats, s->line, s->lines + (size_t)(s->read % LINES) * s->line);
+    const struct kernels *kernels = s->block->kernels;
+    size_t row = 3 * (size_t)s->in.cols, before = 3 * (size_t)s->block->before;
+    float *line = s->lines + (size_t)(s->read % LINES) * s->line;
+    void *first = kernels->precision == KERNEL_I16 ? (void *)((int16_t *)line + before) : line + before;
+    kernels->picture(s->rgb + (size_t)s->read * row, row, first);
     s->read++;
 }
 
@@ -218,16 +220,13 @@ static void take_picture(struct stage *s, const float *rgb, struct infer_arena *
 {
     s->rgb = rgb;
     s->line = picture_line(s->in.cols);
-    s->floats = infer_take(arena, s->line);
     s->scale = infer_take(arena, (size_t)s->out.cols);
     s->lines = infer_take(arena, (LINES + 1) * s->line);
     if (!arena->memory)
         return;
-    for (size_t k = 0; k < s->line; k++)
-        s->floats[k] = 127.5f; // becomes 0
     for (int i = 0; i < s->out.cols; i++)
         s->scale[i] = 1.f / KERNEL_PICTURE;
-    memset(s->lines + LINES * s->line, 0, s->line * sizeof *s->lines);
+    memset(s->lines, 0, (LINES + 1) * s->line * sizeof *s->lines); // what no line covers is padding
 }
 
 void infer_chain(const struct infer_block *blocks, int first, int end, const float *rgb,

@@ -40,14 +40,15 @@ struct kernel_matrix kernel_matrix_new(const struct kernels *kernels, int k, int
     return matrix;
 }
 
-static void fill_floats(float *out, int k, int n, int panel, const float *values, size_t row_step,
-                        size_t column_step, int rows, int columns)
+static void fill_floats(const struct kernel_matrix *matrix, int panel, const float *values, size_t row_step,
+                        int rows, int columns)
 {
-    for (int from = 0; from < n; from += panel) {
-        int width = n - from < panel ? n - from : panel;
-        for (int i = 0; i < k; i++)
+    float *out = matrix->panels;
+    for (int from = 0; from < matrix->n; from += panel) {
+        int width = matrix->n - from < panel ? matrix->n - from : panel;
+        for (int i = 0; i < matrix->k; i++)
             for (int j = from; j < from + width; j++)
-                *out++ = i < rows && j < columns ? values[(size_t)i * row_step + (size_t)j * column_step] : 0;
+                *out++ = i < rows && j < columns ? values[(size_t)i * row_step + (size_t)j] : 0;
     }
 }
 
@@ -64,14 +65,13 @@ static float whole_factor(float square, float largest, int count)
 enum { PANEL = 64 }; // columns at most
 
 // `columns` columns of a matrix into a panel of `width`.
-static inline __attribute__((always_inline)) void fill_panel(int16_t *out, float *scale, int k, int width,
-                                                             const float *values, size_t row_step,
-                                                             const size_t column_step, int rows, int columns)
+KERNEL_CLONES static void fill_panel(int16_t *out, float *scale, int k, int width, const float *values,
+                                     size_t row_step, int rows, int columns)
 {
     float square[PANEL] = {0}, largest[PANEL] = {0}, factor[PANEL] = {0};
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < columns; j++) {
-            float x = fabsf(values[(size_t)i * row_step + (size_t)j * column_step]);
+            float x = fabsf(values[(size_t)i * row_step + (size_t)j]);
             square[j] += x * x;
             largest[j] = x > largest[j] ? x : largest[j];
         }
@@ -82,35 +82,55 @@ static inline __attribute__((always_inline)) void fill_panel(int16_t *out, float
     memset(out, 0, (size_t)k * (size_t)width * sizeof *out);
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < columns; j++) {
-            float x = values[(size_t)i * row_step + (size_t)j * column_step] * factor[j];
+            float x = values[(size_t)i * row_step + (size_t)j] * factor[j];
             out[i / 2 * 2 * width + 2 * j + i % 2] = (int16_t)(x < 0 ? x - 0.5f : x + 0.5f);
         }
 }
 
-KERNEL_CLONES static void fill_whole(const struct kernel_matrix *matrix, int panel, const float *values,
-                                     size_t row_step, size_t column_step, int rows, int columns)
+static void fill_whole(const struct kernel_matrix *matrix, int panel, const float *values, size_t row_step,
+                       int rows, int columns)
 {
     int16_t *out = matrix->panels;
     for (int from = 0; from < matrix->n; from += panel) {
         int width = matrix->n - from < panel ? matrix->n - from : panel;
         int filled = columns - from < 0 ? 0 : columns - from < width ? columns - from : width;
-        const float *at = values + (size_t)from * column_step;
-        if (column_step == 1)
-            fill_panel(out, matrix->scale + from, matrix->k, width, at, row_step, 1, rows, filled);
-        else
-            fill_panel(out, matrix->scale + from, matrix->k, width, at, row_step, column_step, rows, filled);
+        fill_panel(out, matrix->scale + from, matrix->k, width, values + from, row_step, rows, filled);
         out += (size_t)matrix->k * (size_t)width;
     }
 }
 
 void kernel_matrix_fill(const struct kernels *kernels, struct kernel_matrix *matrix, const float *values,
-                        size_t row_step, size_t column_step, int rows, int columns)
+                        size_t row_step, int rows, int columns)
 {
     if (kernels->precision == KERNEL_I16)
-        fill_whole(matrix, kernels->columns, values, row_step, column_step, rows, columns);
+        fill_whole(matrix, kernels->columns, values, row_step, rows, columns);
     else
-        fill_floats(matrix->panels, matrix->k, matrix->n, kernels->columns, values, row_step, column_step,
-                    rows, columns);
+        fill_floats(matrix, kernels->columns, values, row_step, rows, columns);
+}
+
+void kernel_matrix_turn(const struct kernels *kernels, struct kernel_matrix *matrix, struct kernel_rows rows,
+                        int columns)
+{
+    // Both kinds move in units of 32 bits: a float, or two whole numbers that follow each other in a row.
+    const size_t size = kernels->precision == KERNEL_I16 ? sizeof(int16_t) : sizeof(float);
+    const size_t units = (size_t)matrix->k * size / sizeof(uint32_t);
+    unsigned char *out = matrix->panels;
+    for (int from = 0; from < matrix->n; from += kernels->columns) {
+        int width = matrix->n - from < kernels->columns ? matrix->n - from : kernels->columns;
+        for (int j = 0; j < width; j++) {
+            const unsigned char *row =
+                (const unsigned char *)rows.values + (size_t)(from + j) * rows.stride * size;
+            for (size_t i = 0; i < units; i++) {
+                uint32_t unit = 0;
+                if (from + j < columns)
+                    memcpy(&unit, row + i * sizeof unit, sizeof unit);
+                memcpy(out + (i * (size_t)width + (size_t)j) * sizeof unit, &unit, sizeof unit);
+            }
+            if (kernels->precision == KERNEL_I16)
+                matrix->scale[from + j] = from + j < columns ? rows.scale[from + j] : 0;
+        }
+        out += units * (size_t)width * sizeof(uint32_t);
+    }
 }
 
 void kernel_matrix_free(struct kernel_matrix *matrix)

@@ -94,18 +94,21 @@ struct kernels {
     void (*rows)(const float *in, size_t in_stride, size_t cells, int n, int16_t *out, size_t out_stride,
                  float *scale);
     // Numbers of a picture's row, 0..255, to what its product takes: less 127.5, in 16 bits times
-    // KERNEL_PICTURE. count: a multiple of KERNEL_LANES.
+    // KERNEL_PICTURE.
     void (*picture)(const float *rgb, size_t count, void *out);
 };
 
 // What this processor can run, the fastest first; NULL after the last, which always is there.
 const struct kernels *kernel_set(int i);
 
-// Packs values[i * row_step + j * column_step] (rows, columns); what is missing up to (k, n) becomes 0.
+// Packs values[i * row_step + j] (rows, columns); what is missing up to (k, n) becomes 0.
 // kernel_matrix_new: fresh memory, bias 0; kernel_matrix_free.
 struct kernel_matrix kernel_matrix_new(const struct kernels *kernels, int k, int n);
 void kernel_matrix_fill(const struct kernels *kernels, struct kernel_matrix *matrix, const float *values,
-                        size_t row_step, size_t column_step, int rows, int columns);
+                        size_t row_step, int rows, int columns);
+// Packs `columns` rows of k numbers as columns; the rest is 0. A column then has the scale of its row.
+void kernel_matrix_turn(const struct kernels *kernels, struct kernel_matrix *matrix, struct kernel_rows rows,
+                        int columns);
 void kernel_matrix_free(struct kernel_matrix *matrix);
 
 // Twins (kernel_naive.c). a is floats here; `matrix` is (k, n) unpacked, row after row.

@@ -328,11 +328,16 @@ TARGET static void rows_whole(const float *in, size_t in_stride, size_t cells, i
 TARGET static void picture(const float *rgb, size_t count, void *out)
 {
     const vec middle = SPLAT(127.5f);
-    for (size_t i = 0; i < count; i += LANES)
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES)
 #if UNIT > 1
         STORE_WHOLE((int16_t *)out + i, (load(rgb + i) - middle) * SPLAT((float)KERNEL_PICTURE));
+    for (; i < count; i++)
+        ((int16_t *)out)[i] = (int16_t)lrintf((rgb[i] - 127.5f) * KERNEL_PICTURE);
 #else
         store((float *)out + i, load(rgb + i) - middle);
+    for (; i < count; i++)
+        ((float *)out)[i] = rgb[i] - 127.5f;
 #endif
 }
 

@@ -47,7 +47,7 @@ static void operands_make(const struct kernels *set, struct operands *o, float *
                           float *values, int k, int n)
 {
     *o = (struct operands){.rows = {a, step, NULL}, .matrix = kernel_matrix_new(set, k, n)};
-    kernel_matrix_fill(set, &o->matrix, values, (size_t)n, 1, k, n);
+    kernel_matrix_fill(set, &o->matrix, values, (size_t)n, k, n);
     if (set->precision == KERNEL_F32)
         return;
     o->whole = xcalloc((size_t)cells * step, sizeof *o->whole);
@@ -191,7 +191,7 @@ static void picture_is_like_its_twin(void **state)
             for (int i = 0; i < 3; i++)
                 set->picture(rgb + i * LINE, LINE, lines[i]);
             struct kernel_matrix matrix = kernel_matrix_new(set, K, N);
-            kernel_matrix_fill(set, &matrix, values, N, 1, K, N);
+            kernel_matrix_fill(set, &matrix, values, N, K, N);
             struct kernel_linear call = {.a = {lines[0], (size_t)stride, scale},
                                          .more = {lines[1], lines[2]},
                                          .segments = 3,
