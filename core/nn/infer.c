@@ -196,11 +196,12 @@ static void infer_free(struct base *base)
     free(infer);
 }
 
-static void describe(struct base_info *info, const struct net *net)
+static void describe(struct base_info *info, const struct net *net, const struct kernels *kernels)
 {
     snprintf(info->name, sizeof info->name, "%s", net->plan.name);
     memcpy(info->sha256, net->sha256, sizeof info->sha256);
     info->parameters = net_parameters(net);
+    snprintf(info->precision, sizeof info->precision, "%s", kernels->precision == KERNEL_I16 ? "i16" : "f32");
     info->multiple = 16;
     for (int i = 0, stride = 1; i < net->plan.count; i++) {
         const struct net_block *b = &net->plan.blocks[i];
@@ -220,7 +221,7 @@ enum status infer_new(const struct net *net, const struct kernels *kernels, stru
     infer->base.free = infer_free;
     infer->count = net->plan.count;
     infer->blocks = xcalloc((size_t)infer->count, sizeof *infer->blocks);
-    describe(&infer->base.info, net);
+    describe(&infer->base.info, net, kernels);
     enum status status = ST_OK;
     for (int i = 0; i < infer->count && status == ST_OK; i++) {
         struct infer_block *b = &infer->blocks[i];

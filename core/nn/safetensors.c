@@ -38,7 +38,7 @@ struct entry {
 struct tensor_file {
     char *path;
     char sha256[HASH_HEX];
-    unsigned char *bytes; // the whole file
+    unsigned char *owned; // the whole file, NULL when the caller keeps it
     const unsigned char *data;
     uint64_t data_bytes;
     json_t *header, *meta;
@@ -142,53 +142,59 @@ static enum status parse_header(struct tensor_file *file, const char *text, size
     return ST_OK;
 }
 
-// Takes `bytes`.
-static enum status open_bytes(const char *name, unsigned char *bytes, size_t size, struct tensor_file **out,
-                              struct error *err)
+// Takes `file` over, which has its path and perhaps its bytes.
+static enum status parse(struct tensor_file *file, const unsigned char *bytes, size_t size, struct tensor_file **out,
+                         struct error *err)
 {
-    struct tensor_file *file = xcalloc(1, sizeof *file);
-    file->path = xstrdup(name);
-    file->bytes = bytes;
     enum status status = ST_OK;
     if (size < PREFIX)
-        status = error_set(err, ST_CORRUPT, "%s: %zu bytes are too few for a safetensors file", name, size);
+        status = error_set(err, ST_CORRUPT, "%s: %zu bytes are too few for a safetensors file", file->path, size);
     if (status == ST_OK) {
         uint64_t length = 0;
         for (int i = PREFIX - 1; i >= 0; i--)
-            length = length << 8 | file->bytes[i];
+            length = length << 8 | bytes[i];
         if (length > HEADER_MAX || length > size - PREFIX) {
             status = error_set(err, ST_CORRUPT,
-                               "%s: not a safetensors file: its header would be %" PRIu64 " bytes long", name,
+                               "%s: not a safetensors file: its header would be %" PRIu64 " bytes long", file->path,
                                length);
         } else {
-            file->data = file->bytes + PREFIX + length;
+            file->data = bytes + PREFIX + length;
             file->data_bytes = size - PREFIX - length;
-            status = parse_header(file, (const char *)file->bytes + PREFIX, (size_t)length, err);
+            status = parse_header(file, (const char *)bytes + PREFIX, (size_t)length, err);
         }
     }
     if (status != ST_OK) {
         tensor_close(file);
         return status;
     }
-    hash_bytes(file->bytes, size, file->sha256);
+    hash_bytes(bytes, size, file->sha256);
     *out = file;
     return ST_OK;
 }
 
-enum status tensor_open(const char *path, struct tensor_file **file, struct error *err)
+static struct tensor_file *file_new(const char *path)
 {
-    unsigned char *bytes;
-    size_t size;
-    enum status status = file_read(path, file_max, &bytes, &size, err);
-    return status == ST_OK ? open_bytes(path, bytes, size, file, err) : status;
+    struct tensor_file *file = xcalloc(1, sizeof *file);
+    file->path = xstrdup(path);
+    return file;
 }
 
-enum status tensor_open_bytes(const char *name, const void *bytes, size_t count, struct tensor_file **file,
+enum status tensor_open(const char *path, struct tensor_file **out, struct error *err)
+{
+    struct tensor_file *file = file_new(path);
+    size_t size;
+    enum status status = file_read(path, file_max, &file->owned, &size, err);
+    if (status != ST_OK) {
+        tensor_close(file);
+        return status;
+    }
+    return parse(file, file->owned, size, out, err);
+}
+
+enum status tensor_open_bytes(const void *bytes, size_t count, const char *name, struct tensor_file **out,
                               struct error *err)
 {
-    unsigned char *copy = xreallocarray(NULL, count + 1, 1);
-    memcpy(copy, bytes, count);
-    return open_bytes(name, copy, count, file, err);
+    return parse(file_new(name), bytes, count, out, err);
 }
 
 void tensor_close(struct tensor_file *file)
@@ -197,7 +203,7 @@ void tensor_close(struct tensor_file *file)
         return;
     json_decref(file->header);
     free(file->entries);
-    free(file->bytes);
+    free(file->owned);
     free(file->path);
     free(file);
 }

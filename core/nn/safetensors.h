@@ -16,8 +16,8 @@ enum { TENSOR_RANK = 4 };
 struct tensor_file; // an opened file, held in memory
 
 ASSAY_CHECKED enum status tensor_open(const char *path, struct tensor_file **file, struct error *err);
-// The same from memory; `name` stands where messages have the path. The bytes are copied.
-ASSAY_CHECKED enum status tensor_open_bytes(const char *name, const void *bytes, size_t count,
+// The same for bytes in memory, which must stay until tensor_close; `name` stands for the path.
+ASSAY_CHECKED enum status tensor_open_bytes(const void *bytes, size_t count, const char *name,
                                             struct tensor_file **file, struct error *err);
 void tensor_close(struct tensor_file *file);
 

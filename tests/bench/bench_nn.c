@@ -1,5 +1,7 @@
-// usage: bench_nn base FILE SIDE SECONDS   pictures a second of a base, a picture on each of two threads
-//        bench_nn peak SECONDS             GFLOP/s of OpenBLAS's sgemm on two threads
+// usage: bench_nn base FILE SIDE SECONDS [f32]  pictures a second of a base, a picture on each of two threads
+//        bench_nn peak SECONDS                  GFLOP/s of OpenBLAS's sgemm on two threads
+//        bench_nn work FILE SIDE                GFLOP that a picture costs
+//        bench_nn onnx FILE MODEL               the base as an ONNX model
 // Prints the rate by the clock and by the processor time that the threads got (the machine may be shared).
 #include "config.h"
 
@@ -14,6 +16,8 @@
 #include "base/parallel.h"
 #include "nn/base.h"
 #include "nn/blas.h"
+#include "nn/net.h"
+#include "nn/onnx.h"
 
 enum { THREADS = 2, GEMM = 1024 };
 
@@ -66,7 +70,8 @@ static void one_peak(void *context, int worker)
     float *x = numbers(GEMM * GEMM), *y = numbers(GEMM * GEMM), *z = numbers(GEMM * GEMM);
     double start = clock_seconds(), cpu = cpu_seconds(), work = 0;
     while (clock_seconds() < start + b->seconds) {
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, GEMM, GEMM, GEMM, 1, x, GEMM, y, GEMM, 0, z, GEMM);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, GEMM, GEMM, GEMM, 1, x, GEMM, y, GEMM, 0, z,
+                    GEMM);
         work += 2e-9 * GEMM * GEMM * GEMM;
     }
     b->rate[worker] = work / (clock_seconds() - start);
@@ -74,33 +79,89 @@ static void one_peak(void *context, int worker)
     free(x), free(y), free(z);
 }
 
+static double block_work(const struct net_block *b, double cells)
+{
+    double keys = cells / (b->pool * b->pool > 0 ? b->pool * b->pool : 1), to = b->to;
+    switch (b->type) {
+    case NET_CONV:
+        return cells * 9 * b->from * to;
+    case NET_SEPARABLE:
+        return cells * b->from * (9 + to);
+    default:
+        return cells * to * (9 + 2 * to + 2 * keys + 2 * b->hidden) + keys * 2 * to * to;
+    }
+}
+
+// GFLOP of a picture: two for every multiplication of a product or filter.
+static double picture_work(const struct net *net, int side)
+{
+    double sum = 0;
+    for (int i = 0, stride = 1; i < net->plan.count; i++) {
+        const struct net_block *b = &net->plan.blocks[i];
+        double cells = (double)side / (stride * b->stride) * ((double)side / (stride * b->stride));
+        sum += 2e-9 * block_work(b, cells);
+        stride *= b->branch ? 1 : b->stride;
+    }
+    return sum;
+}
+
+static int fail(const struct error *err)
+{
+    fprintf(stderr, "bench_nn: %s\n", err->text);
+    return 1;
+}
+
+static void print_rate(const struct bench *b)
+{
+    double sum[2] = {0};
+    for (int i = 0; i < THREADS; i++) {
+        sum[0] += b->rate[i];
+        sum[1] += b->cpu_rate[i];
+    }
+    printf("%.2f %.2f\n", sum[0], sum[1]);
+}
+
+static int with_net(int argc, char **argv)
+{
+    struct error err;
+    struct net *net;
+    int status = 0;
+    if (net_open(argv[2], &net, &err) != ST_OK)
+        return fail(&err);
+    if (strcmp(argv[1], "onnx") == 0) {
+        if (onnx_write(net, argv[3], &err) != ST_OK)
+            status = fail(&err);
+    } else if (strcmp(argv[1], "work") == 0) {
+        printf("%.4f\n", picture_work(net, atoi(argv[3])));
+    } else {
+        struct base *base;
+        enum base_precision precision = argc == 6 ? BASE_F32 : BASE_FASTEST;
+        if (base_new_as(net, precision, &base, &err) != ST_OK)
+            status = fail(&err);
+        struct bench b = {.base = base, .side = atoi(argv[3]), .seconds = atof(argv[4])};
+        if (status == 0) {
+            parallel_run(THREADS, one_base, &b);
+            print_rate(&b);
+            base_free(base);
+        }
+    }
+    net_free(net);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     blas_reexec(argv);
     openblas_set_num_threads(1);
-    struct bench b = {0};
-    struct error err;
-    struct base *base = NULL;
-    if (argc == 5 && strcmp(argv[1], "base") == 0) {
-        if (base_open(argv[2], &base, &err) != ST_OK) {
-            fprintf(stderr, "%s\n", err.text);
-            return 1;
-        }
-        b = (struct bench){.base = base, .side = atoi(argv[3]), .seconds = atof(argv[4])};
-        parallel_run(THREADS, one_base, &b);
-    } else if (argc == 3 && strcmp(argv[1], "peak") == 0) {
-        b.seconds = atof(argv[2]);
+    if (argc == 3 && strcmp(argv[1], "peak") == 0) {
+        struct bench b = {.seconds = atof(argv[2])};
         parallel_run(THREADS, one_peak, &b);
-    } else {
-        fprintf(stderr, "usage: bench_nn base FILE SIDE SECONDS | bench_nn peak SECONDS\n");
-        return 2;
+        print_rate(&b);
+        return 0;
     }
-    double sum[2] = {0};
-    for (int i = 0; i < THREADS; i++) {
-        sum[0] += b.rate[i];
-        sum[1] += b.cpu_rate[i];
-    }
-    printf("%.2f %.2f\n", sum[0], sum[1]);
-    base_free(base);
-    return 0;
+    if ((argc == 4 && (strcmp(argv[1], "onnx") == 0 || strcmp(argv[1], "work") == 0)) ||
+        ((argc == 5 || argc == 6) && strcmp(argv[1], "base") == 0))
+        return with_net(argc, argv);
+    fprintf(stderr, "usage: see the head of bench_nn.c\n");
+    return 2;
 }

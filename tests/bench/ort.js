@@ -1,5 +1,6 @@
 // usage: node ort.js MODULES MODEL SIDE SECONDS
-// Pictures a second of ONNX Runtime on two threads, as one session of two threads and as two sessions of one.
+// Pictures a second of ONNX Runtime on two threads, as one session of two threads and as two sessions of one: by the
+// clock, and by the processor time that two threads would have used.
 "use strict";
 const [modules, model, side, seconds] = process.argv.slice(2);
 const ort = require(require.resolve("onnxruntime-node", {paths: [modules]}));
@@ -35,7 +36,7 @@ async function rate(sessions) {
 }
 
 (async () => {
-    const one = [await open(2)], two = [await open(1), await open(1)];
-    for (const sessions of [one, two])
-        console.log((await rate(sessions)).map(r => r.toFixed(2)).join(" "));
+    const sessions = {ort_one: [await open(2)], ort_two: [await open(1), await open(1)]};
+    for (const name in sessions)
+        console.log(name, (await rate(sessions[name])).map(r => r.toFixed(2)).join(" "));
 })();
