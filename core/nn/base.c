@@ -12,9 +12,18 @@ struct base_work {
     size_t capacity; // floats
 };
 
+enum status base_new_as(const struct net *net, enum base_precision precision, struct base **base,
+                        struct error *err)
+{
+    int set = 0;
+    while (precision == BASE_F32 && kernel_set(set)->precision != KERNEL_F32)
+        set++; // the last one is of floats
+    return infer_new(net, kernel_set(set), base, err);
+}
+
 enum status base_new(const struct net *net, struct base **base, struct error *err)
 {
-    return infer_new(net, kernel_set(0), base, err);
+    return base_new_as(net, BASE_FASTEST, base, err);
 }
 
 // Takes over the opened file.

@@ -13,12 +13,20 @@ enum { BASE_TAPS = 2 };
 struct base;
 struct base_work; // arena: grows to the largest picture seen, then no allocation per picture
 
+// What the products of a network are made of. Taps of different precision differ, by less than a hundredth of
+// their largest value: scores must not mix them.
+enum base_precision {
+    BASE_FASTEST, // whole numbers of 16 bits where the processor multiplies them twice as fast, else floats
+    BASE_F32,
+};
+
 struct base_info {
     char name[64];             // "mobilenet_v1_1.0", "hybrid-1", "filter-bank-1"
     char sha256[HASH_HEX];     // of the weight file; of the name and parameters for the filter bank
     long long parameters;      // trainable numbers in the file, 0 for the filter bank
     int stride[BASE_TAPS];     // 8, 16: picture pixels per cell
     int channels[BASE_TAPS];   // of each tap
+    char precision[8];         // "f32" or "i16"
     int multiple;              // input sides must be multiples of this (16 or 32)
 };
 
@@ -39,6 +47,8 @@ ASSAY_CHECKED enum status base_open_bytes(const void *bytes, size_t count, const
 // ST_CORRUPT when a weight is not finite then.
 struct net;
 ASSAY_CHECKED enum status base_new(const struct net *net, struct base **base, struct error *err);
+ASSAY_CHECKED enum status base_new_as(const struct net *net, enum base_precision precision, struct base **base,
+                                      struct error *err);
 void base_free(struct base *base);
 const struct base_info *base_info(const struct base *base);
 

@@ -396,6 +396,7 @@ struct base *filterbank_new(void)
         .name = "filter-bank-1",
         .stride = {8, 16},
         .channels = {CHANNELS0, CHANNELS0 + SECOND},
+        .precision = "f32",
         .multiple = 16,
     };
     // What makes another result must change this text.

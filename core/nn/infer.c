@@ -42,29 +42,27 @@ static void pack_depthwise(struct infer_block *b, const float *weight, const flo
     memcpy(b->depth_bias, bias, (size_t)channels * sizeof *bias);
 }
 
-// The picture is read as it is, 0..255: rgb / 127.5 - 1 goes into weights and bias. Padding is then 127.5.
-static void pack_stem(const struct infer *infer, struct infer_block *b, const struct net *net, int block)
+// The picture enters as rgb - 127.5, and 127.5 divides the weights. Each row of the filter, 9 numbers, is
+// padded to 10: whole numbers come in pairs.
+static void pack_stem(struct infer_block *b, const struct net *net, int block)
 {
+    enum { ROW = 9, PADDED = 10 };
     int to = b->plan.to;
-    float *scale, *shift, *weight = zeros(27 * (size_t)to);
+    float *scale, *shift, *weight = zeros(3 * PADDED * (size_t)to);
     const float *raw = net_values(net, block, CONV_WEIGHT);
     fold(net, block, CONV_NORM, to, &scale, &shift);
-    b->point = kernel_matrix_new(infer->kernels, 27, b->to);
-    for (int k = 0; k < to; k++) {
-        double sum = 0;
-        for (int tap = 0; tap < 27; tap++) {
-            double w = (double)raw[tap * to + k] * scale[k];
-            sum += w;
-            weight[tap * to + k] = (float)(w / 127.5);
-        }
-        b->point.bias[k] = (float)(shift[k] - sum);
-    }
-    kernel_matrix_fill(infer->kernels, &b->point, weight, (size_t)to, 1, to);
+    for (int tap = 0; tap < 3 * ROW; tap++)
+        for (int k = 0; k < to; k++)
+            weight[(tap / ROW * PADDED + tap % ROW) * to + k] =
+                (float)((double)raw[tap * to + k] * scale[k] / 127.5);
+    b->point = kernel_matrix_new(b->kernels, 3 * PADDED, b->to);
+    kernel_matrix_fill(b->kernels, &b->point, weight, (size_t)to, 3 * PADDED, to);
+    memcpy(b->point.bias, shift, (size_t)to * sizeof *shift);
     free(weight);
     free(scale);
 }
 
-static void pack_separable(const struct infer *infer, struct infer_block *b, const struct net *net, int block)
+static void pack_separable(struct infer_block *b, const struct net *net, int block)
 {
     int from = b->plan.from, to = b->plan.to;
     float *scale, *shift;
@@ -78,8 +76,8 @@ static void pack_separable(const struct infer *infer, struct infer_block *b, con
     for (int j = 0; j < from; j++)
         for (int k = 0; k < to; k++)
             weight[j * to + k] = raw[j * to + k] * scale[k];
-    b->point = kernel_matrix_new(infer->kernels, b->from, b->to);
-    kernel_matrix_fill(infer->kernels, &b->point, weight, (size_t)to, 1, to);
+    b->point = kernel_matrix_new(b->kernels, b->from, b->to);
+    kernel_matrix_fill(b->kernels, &b->point, weight, (size_t)to, b->from, to);
     memcpy(b->point.bias, shift, (size_t)to * sizeof *shift);
     free(weight);
     free(scale);
@@ -95,20 +93,20 @@ static int group_place(const struct grouping *g, int i)
     return i / g->size * g->padded + i % g->size;
 }
 
-static struct kernel_matrix pack_linear(const struct infer *infer, const float *weight, const float *bias,
+static struct kernel_matrix pack_linear(const struct kernels *kernels, const float *weight, const float *bias,
                                         struct grouping from, struct grouping to, float factor)
 {
     int k = kernel_pad(from.groups * from.padded), n = kernel_pad(to.groups * to.padded);
     int rows = from.groups * from.size, columns = to.groups * to.size;
     float *placed = zeros((size_t)k * (size_t)n);
-    struct kernel_matrix matrix = kernel_matrix_new(infer->kernels, k, n);
+    struct kernel_matrix matrix = kernel_matrix_new(kernels, k, n);
     for (int j = 0; j < columns; j++) {
         int at = group_place(&to, j);
         for (int i = 0; i < rows; i++)
             placed[group_place(&from, i) * n + at] = weight[i * columns + j] * factor;
         matrix.bias[at] = bias[j] * factor;
     }
-    kernel_matrix_fill(infer->kernels, &matrix, placed, (size_t)n, 1, n);
+    kernel_matrix_fill(kernels, &matrix, placed, (size_t)n, k, n);
     free(placed);
     return matrix;
 }
@@ -120,7 +118,7 @@ static float *pack_vector(const float *values, int count, int padded)
     return out;
 }
 
-static void pack_attention(const struct infer *infer, struct infer_block *b, const struct net *net, int block)
+static void pack_attention(struct infer_block *b, const struct net *net, int block)
 {
     int channels = b->plan.to, heads = b->plan.heads, size = channels / heads;
     b->head = kernel_pad(size);
@@ -137,12 +135,12 @@ static void pack_attention(const struct infer *infer, struct infer_block *b, con
         b->norm1[i] = pack_vector(t[ATTENTION_NORM1_GAMMA + i], channels, b->to);
         b->norm2[i] = pack_vector(t[ATTENTION_NORM2_GAMMA + i], channels, b->to);
     }
-    b->query =
-        pack_linear(infer, t[ATTENTION_QUERY], t[ATTENTION_QUERY_BIAS], map, head, 1 / sqrtf((float)size));
-    b->key_value = pack_linear(infer, t[ATTENTION_KEY_VALUE], t[ATTENTION_KEY_VALUE_BIAS], map, pair, 1);
-    b->out = pack_linear(infer, t[ATTENTION_OUT], t[ATTENTION_OUT_BIAS], head, map, 1);
-    b->mlp1 = pack_linear(infer, t[ATTENTION_MLP1], t[ATTENTION_MLP1_BIAS], map, hidden, 1);
-    b->mlp2 = pack_linear(infer, t[ATTENTION_MLP2], t[ATTENTION_MLP2_BIAS], hidden, map, 1);
+    b->query = pack_linear(b->kernels, t[ATTENTION_QUERY], t[ATTENTION_QUERY_BIAS], map, head,
+                           1 / sqrtf((float)size));
+    b->key_value = pack_linear(b->kernels, t[ATTENTION_KEY_VALUE], t[ATTENTION_KEY_VALUE_BIAS], map, pair, 1);
+    b->out = pack_linear(b->kernels, t[ATTENTION_OUT], t[ATTENTION_OUT_BIAS], head, map, 1);
+    b->mlp1 = pack_linear(b->kernels, t[ATTENTION_MLP1], t[ATTENTION_MLP1_BIAS], map, hidden, 1);
+    b->mlp2 = pack_linear(b->kernels, t[ATTENTION_MLP2], t[ATTENTION_MLP2_BIAS], hidden, map, 1);
 }
 
 static enum status check_finite(const struct net *net, int block, int tensor, const float *values,
@@ -161,14 +159,21 @@ static enum status check_block(const struct net *net, const struct infer_block *
 {
     bool stem = b->plan.type == NET_CONV;
     int weight = stem ? CONV_WEIGHT : SEPARABLE_POINT, channels = b->plan.type == NET_ATTENTION ? 0 : b->from;
-    enum status status = check_finite(net, block, SEPARABLE_DEPTH, b->depth, 9 * (size_t)channels, err);
-    if (status == ST_OK)
-        status = check_finite(net, block, SEPARABLE_DEPTH, b->depth_bias, (size_t)channels, err);
-    if (status == ST_OK)
-        status =
-            check_finite(net, block, weight, b->point.panels, (size_t)b->point.k * (size_t)b->point.n, err);
-    if (status == ST_OK)
-        status = check_finite(net, block, weight, b->point.bias, (size_t)b->point.n, err);
+    const struct kernel_matrix *m = &b->point;
+    const struct {
+        int tensor;
+        const float *values;
+        size_t count;
+    } parts[] = {
+        {SEPARABLE_DEPTH, b->depth, 9 * (size_t)channels},
+        {SEPARABLE_DEPTH, b->depth_bias, (size_t)channels},
+        {weight, m->scale ? NULL : m->panels, (size_t)m->k * (size_t)m->n},
+        {weight, m->scale, (size_t)m->n}, // not finite when a weight is not
+        {weight, m->bias, (size_t)m->n},
+    };
+    enum status status = ST_OK;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && status == ST_OK; i++)
+        status = check_finite(net, block, parts[i].tensor, parts[i].values, parts[i].count, err);
     return status;
 }
 
@@ -191,11 +196,12 @@ static void infer_free(struct base *base)
     free(infer);
 }
 
-static void describe(struct base_info *info, const struct net *net)
+static void describe(struct base_info *info, const struct net *net, const struct kernels *kernels)
 {
     snprintf(info->name, sizeof info->name, "%s", net->plan.name);
     memcpy(info->sha256, net->sha256, sizeof info->sha256);
     info->parameters = net_parameters(net);
+    snprintf(info->precision, sizeof info->precision, "%s", kernels->precision == KERNEL_I16 ? "i16" : "f32");
     info->multiple = 16;
     for (int i = 0, stride = 1; i < net->plan.count; i++) {
         const struct net_block *b = &net->plan.blocks[i];
@@ -213,23 +219,23 @@ enum status infer_new(const struct net *net, const struct kernels *kernels, stru
     struct infer *infer = xcalloc(1, sizeof *infer);
     infer->base.taps = infer_taps;
     infer->base.free = infer_free;
-    infer->kernels = kernels;
-    infer->padding = net->plan.padding;
     infer->count = net->plan.count;
     infer->blocks = xcalloc((size_t)infer->count, sizeof *infer->blocks);
-    describe(&infer->base.info, net);
+    describe(&infer->base.info, net, kernels);
     enum status status = ST_OK;
     for (int i = 0; i < infer->count && status == ST_OK; i++) {
         struct infer_block *b = &infer->blocks[i];
         b->plan = net->plan.blocks[i];
+        b->kernels = kernels;
+        b->before = b->plan.stride == 1 || net->plan.padding == NET_PAD_SYMMETRIC;
         b->from = i ? kernel_pad(b->plan.from) : 3;
         b->to = kernel_pad(b->plan.to);
         if (b->plan.type == NET_CONV)
-            pack_stem(infer, b, net, i);
+            pack_stem(b, net, i);
         else if (b->plan.type == NET_SEPARABLE)
-            pack_separable(infer, b, net, i);
+            pack_separable(b, net, i);
         else
-            pack_attention(infer, b, net, i);
+            pack_attention(b, net, i);
         status = check_block(net, b, i, err);
     }
     if (status != ST_OK) {

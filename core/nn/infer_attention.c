@@ -5,89 +5,166 @@
 
 #include "nn/infer.h"
 
-enum { TILE_CELLS = 256 };
+enum { TILE_CELLS = 64 };
 
-// Whole windows only; a side below `pool` is not pooled.
-static void pool_average(const struct infer_map *in, int pool_rows, int pool_cols, int rows, int cols,
-                         float *out)
+// Averages of whole windows of the map that `in` has the sides of; cells `stride` apart.
+static void pool_average(const float *map, size_t stride, const struct infer_map *in, int pool_rows,
+                         int pool_cols, float *out)
 {
     size_t n = (size_t)in->channels;
     float share = 1 / (float)(pool_rows * pool_cols);
-    for (int r = 0; r < rows; r++)
-        for (int c = 0; c < cols; c++, out += n) {
+    for (int r = 0; r < in->rows / pool_rows; r++)
+        for (int c = 0; c < in->cols / pool_cols; c++, out += n) {
             memset(out, 0, n * sizeof *out);
             for (int w = 0; w < pool_rows * pool_cols; w++) {
                 int y = r * pool_rows + w / pool_cols, x = c * pool_cols + w % pool_cols;
-                const float *at = in->data + ((size_t)y * (size_t)in->cols + (size_t)x) * n;
+                const float *at = map + ((size_t)y * (size_t)in->cols + (size_t)x) * stride;
                 for (size_t k = 0; k < n; k++)
-                    out[k] += at[k];
+                    out[k] += at[k] * share;
             }
-            for (size_t k = 0; k < n; k++)
-                out[k] *= share;
         }
 }
 
-static void norm_cells(const struct infer *infer, const struct infer_block *b, const float *in,
-                       size_t in_stride, size_t cells, float *const norm[2], float *out, size_t out_stride)
+static void norm_cells(const struct infer_block *b, const float *in, size_t cells, float *const norm[2],
+                       float *out, size_t stride)
 {
     for (size_t i = 0; i < cells; i++)
-        infer->kernels->layer_norm(in + i * in_stride, b->plan.to, b->to, norm[0], norm[1],
-                                   out + i * out_stride);
+        b->kernels->layer_norm(in + i * (size_t)b->to, b->plan.to, b->to, norm[0], norm[1], out + i * stride);
 }
 
-void infer_attention(const struct infer *infer, const struct infer_block *b, const struct infer_map *in,
-                     struct infer_arena *arena, float *out)
+// Where keys and values of every head lie as matrices.
+struct heads {
+    int head, keys; // both padded
+    float *panels, *scale;
+    size_t panel_floats; // enough for either of a head
+};
+
+// `which`: 2 h the keys of head h, for queries times keys; 2 h + 1 its values, for weights times values.
+static struct kernel_matrix head_matrix(const struct heads *heads, int which)
 {
-    const int heads = b->plan.heads, pool = b->plan.pool;
+    int k = which % 2 ? heads->keys : heads->head, n = which % 2 ? heads->head : heads->keys;
+    return (struct kernel_matrix){
+        .k = k,
+        .n = n,
+        .panels = heads->panels + (size_t)which * heads->panel_floats,
+        .scale = heads->scale + (size_t)which * (size_t)(k + n),
+    };
+}
+
+// The same rows from column `from` on.
+static struct kernel_rows head_rows(struct kernel_rows rows, int from)
+{
+    size_t size = rows.scale ? sizeof(int16_t) : sizeof(float);
+    rows.values = (const char *)rows.values + (size_t)from * size;
+    return rows;
+}
+
+// seen = softmax(query * keys) * values, head by head.
+static void attend(const struct infer_block *b, const struct heads *heads, int keys, struct kernel_rows query,
+                   size_t cells, float *scores, struct infer_room room, float *seen, size_t seen_stride)
+{
+    const struct kernels *kernels = b->kernels;
+    const size_t score = infer_stride(heads->keys);
+    for (int h = 0; h < b->plan.heads; h++) {
+        struct kernel_matrix key = head_matrix(heads, 2 * h), value = head_matrix(heads, 2 * h + 1);
+        struct kernel_rows own = head_rows(query, h * b->head);
+        struct kernel_linear call = {
+            .a = own, .cells = cells, .matrix = &key, .out = scores, .out_stride = score};
+        infer_linear(kernels, call, NET_LINEAR);
+        for (size_t i = 0; i < cells; i++)
+            kernels->softmax(scores + i * score, keys);
+        call = (struct kernel_linear){.a = infer_rows(kernels, scores, score, cells, heads->keys, room),
+                                      .cells = cells,
+                                      .matrix = &value,
+                                      .out = seen + h * b->head,
+                                      .out_stride = seen_stride};
+        infer_linear(kernels, call, NET_LINEAR);
+    }
+}
+
+static int max(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+void infer_attention(const struct infer_block *b, const struct infer_map *in, struct infer_arena *arena,
+                     float *out)
+{
+    const struct kernels *kernels = b->kernels;
+    const int pool = b->plan.pool, channels = in->channels, hide = b->mlp1.n;
     const int pool_rows = in->rows < pool ? 1 : pool, pool_cols = in->cols < pool ? 1 : pool;
     const int key_rows = in->rows / pool_rows, key_cols = in->cols / pool_cols, keys = key_rows * key_cols;
-    const size_t cells = (size_t)in->rows * (size_t)in->cols, n = (size_t)in->channels,
-                 head = (size_t)b->head;
-    const size_t most = cells < TILE_CELLS ? cells : TILE_CELLS, pair = (size_t)b->key_value.n;
-    const size_t wide = infer_stride(b->query.n), score = infer_stride(kernel_pad(keys)),
-                 hide = infer_stride(b->mlp1.n);
-    const size_t spaced = infer_stride(in->channels);
+    struct heads heads = {.head = b->head, .keys = kernel_pad(keys)};
+    const size_t cells = (size_t)in->rows * (size_t)in->cols, n = (size_t)channels,
+                 pair = (size_t)b->key_value.n;
+    const size_t most = cells < TILE_CELLS ? cells : TILE_CELLS, stride = infer_stride(channels),
+                 wide = infer_stride(b->query.n), hidden_stride = infer_stride(hide);
 
-    float *position = infer_take(arena, cells * n), *norm = infer_take(arena, cells * n);
+    float *position = infer_take(arena, cells * n), *norm = infer_take(arena, cells * stride);
     float *pooled = infer_take(arena, (size_t)keys * n), *kv = infer_take(arena, (size_t)keys * pair);
-    float *query = infer_take(arena, most * wide), *scores = infer_take(arena, most * score);
-    float *seen = infer_take(arena, most * wide), *normed = infer_take(arena, most * spaced);
-    float *hidden = infer_take(arena, most * hide);
-    size_t key_floats = head * (size_t)kernel_pad(keys), value_floats = head * (size_t)keys;
-    float *packed = infer_take(arena, (size_t)heads * base_work_round(key_floats + value_floats));
+    float *query = infer_take(arena, most * wide), *seen = infer_take(arena, most * wide);
+    float *scores = infer_take(arena, most * infer_stride(heads.keys));
+    float *hidden = infer_take(arena, most * hidden_stride);
+    struct infer_room pooled_room = infer_take_room(arena, kernels, (size_t)keys, channels);
+    struct infer_room key_room = infer_take_room(arena, kernels, (size_t)keys, b->query.n);
+    struct infer_room query_room = infer_take_room(arena, kernels, most, b->query.n);
+    struct infer_room room = infer_take_room(arena, kernels, most, max(max(hide, heads.keys), b->query.n));
+    heads.panel_floats = base_work_round((size_t)heads.head * (size_t)heads.keys);
+    heads.panels = infer_take(arena, 2 * (size_t)b->plan.heads * heads.panel_floats);
+    heads.scale = infer_take(arena, 2 * (size_t)b->plan.heads * (size_t)(heads.head + heads.keys));
     if (!arena->memory)
         return;
 
-    infer_depthwise(infer, b, in, 0, in->rows, position, n);
-    norm_cells(infer, b, position, n, cells, b->norm1, norm, n);
-    const struct infer_map normal = {norm, in->rows, in->cols, in->channels};
-    pool_average(&normal, pool_rows, pool_cols, key_rows, key_cols, pooled);
-    infer_linear(infer, pooled, n, (size_t)keys, &b->key_value, NET_LINEAR, NULL, 0, kv, pair);
-    for (int h = 0; h < heads; h++) {
-        float *at = packed + (size_t)h * base_work_round(key_floats + value_floats);
-        struct kernel_matrix key = {b->head, kernel_pad(keys), at, NULL},
-                             value = {keys, b->head, at + key_floats, NULL};
-        kernel_matrix_fill(infer->kernels, &key, kv + (size_t)h * head, 1, pair, keys);
-        kernel_matrix_fill(infer->kernels, &value, kv + pair / 2 + (size_t)h * head, pair, 1, b->head);
+    infer_depthwise(b, in, 0, in->rows, position, n);
+    norm_cells(b, position, cells, b->norm1, norm, stride);
+    pool_average(norm, stride, in, pool_rows, pool_cols, pooled);
+    const struct kernel_linear pairs = {
+        .a = infer_rows(kernels, pooled, n, (size_t)keys, channels, pooled_room),
+        .cells = (size_t)keys,
+        .matrix = &b->key_value,
+        .out = kv,
+        .out_stride = pair};
+    infer_linear(kernels, pairs, NET_LINEAR);
+    // Of a row of `kv`, the first half are keys. Every head's part has at most the norm of all of it.
+    const struct kernel_rows all = infer_rows(kernels, kv, pair, (size_t)keys, b->query.n, key_room);
+    for (int h = 0; h < b->plan.heads; h++) {
+        struct kernel_matrix key = head_matrix(&heads, 2 * h), value = head_matrix(&heads, 2 * h + 1);
+        kernel_matrix_turn(kernels, &key, head_rows(all, h * b->head), keys);
+        kernel_matrix_fill(kernels, &value, kv + pair / 2 + h * b->head, pair, keys, b->head);
     }
     for (size_t first = 0; first < cells; first += most) {
         size_t count = cells - first < most ? cells - first : most;
-        float *p = position + first * n;
-        infer_linear(infer, norm + first * n, n, count, &b->query, NET_LINEAR, NULL, 0, query, wide);
-        for (int h = 0; h < heads; h++) {
-            float *at = packed + (size_t)h * base_work_round(key_floats + value_floats);
-            struct kernel_matrix key = {b->head, kernel_pad(keys), at, NULL},
-                                 value = {keys, b->head, at + key_floats, NULL};
-            infer_linear(infer, query + (size_t)h * head, wide, count, &key, NET_LINEAR, NULL, 0, scores,
-                         score);
-            for (size_t i = 0; i < count; i++)
-                infer->kernels->softmax(scores + i * score, keys);
-            infer_linear(infer, scores, score, count, &value, NET_LINEAR, NULL, 0, seen + (size_t)h * head,
-                         wide);
-        }
-        infer_linear(infer, seen, wide, count, &b->out, NET_LINEAR, p, n, p, n);
-        norm_cells(infer, b, p, n, count, b->norm2, normed, spaced);
-        infer_linear(infer, normed, spaced, count, &b->mlp1, b->plan.activation, NULL, 0, hidden, hide);
-        infer_linear(infer, hidden, hide, count, &b->mlp2, NET_LINEAR, p, n, out + first * n, n);
+        float *p = position + first * n, *normed = norm + first * stride;
+        struct kernel_linear call = {.a = infer_rows(kernels, normed, stride, count, channels, room),
+                                     .cells = count,
+                                     .matrix = &b->query,
+                                     .out = query,
+                                     .out_stride = wide};
+        infer_linear(kernels, call, NET_LINEAR);
+        struct kernel_rows queries = infer_rows(kernels, query, wide, count, b->query.n, query_room);
+        attend(b, &heads, keys, queries, count, scores, room, seen, wide);
+        call = (struct kernel_linear){.a = infer_rows(kernels, seen, wide, count, b->query.n, room),
+                                      .cells = count,
+                                      .matrix = &b->out,
+                                      .add = p,
+                                      .add_stride = n,
+                                      .out = p,
+                                      .out_stride = n};
+        infer_linear(kernels, call, NET_LINEAR);
+        norm_cells(b, p, count, b->norm2, normed, stride);
+        call = (struct kernel_linear){.a = infer_rows(kernels, normed, stride, count, channels, room),
+                                      .cells = count,
+                                      .matrix = &b->mlp1,
+                                      .out = hidden,
+                                      .out_stride = hidden_stride};
+        infer_linear(kernels, call, b->plan.activation);
+        call = (struct kernel_linear){.a = infer_rows(kernels, hidden, hidden_stride, count, hide, room),
+                                      .cells = count,
+                                      .matrix = &b->mlp2,
+                                      .add = p,
+                                      .add_stride = n,
+                                      .out = out + first * n,
+                                      .out_stride = n};
+        infer_linear(kernels, call, NET_LINEAR);
     }
 }

@@ -5,7 +5,7 @@
 #include "nn/kernel.h"
 
 #if defined(__x86_64__)
-extern const struct kernels kernels_avx512, kernels_avx2;
+extern const struct kernels kernels_vnni, kernels_avx512, kernels_avx2;
 #endif
 extern const struct kernels kernels_plain;
 

@@ -15,8 +15,10 @@ void kernel_linear_naive(const struct kernel_linear *call, const float *matrix)
     for (size_t i = 0; i < call->cells; i++)
         for (int j = 0; j < n; j++) {
             double sum = call->matrix->bias ? call->matrix->bias[j] : 0;
-            for (int k = 0; k < call->matrix->k; k++)
-                sum += (double)call->a[k / part][i * call->a_stride + (size_t)(k % part)] * matrix[k * n + j];
+            for (int k = 0; k < call->matrix->k; k++) {
+                const float *a = k < part ? call->a.values : call->more[k / part - 1];
+                sum += (double)a[i * call->a.stride + (size_t)(k % part)] * matrix[k * n + j];
+            }
             double more = call->add ? call->add[i * call->add_stride + (size_t)j] : 0;
             call->out[i * call->out_stride + (size_t)j] = (float)(clamp(sum, call->low, call->high) + more);
         }

@@ -1,6 +1,11 @@
 // The kernels, included once for each instruction set, which defines
 //   vec, LANES        a vector of floats and how many
+//   sums              a vector of what products are summed in
 //   SPLAT FMA MAX MIN vector operations
+//   UNIT              numbers of a product in 32 bits: 1 float or 2 whole ones
+//   DOT(x, b, sum)    sum + the products of the numbers in every 32 bits of x and b
+//   TOTAL(sum)        sum as floats
+//   STORE_WHOLE(at, v) v as LANES whole numbers, rounded to nearest, to int16_t *at; only with UNIT 2
 //   TARGET            attribute of every function
 //   ROWS              most cells that a tile of the product has: 2 * ROWS sums stay in registers
 //   KERNELS, NAME     the table that comes out, and its name
@@ -35,10 +40,13 @@ PART void store(float *at, vec v)
 
 PART float lanes_sum(vec v)
 {
-    float sum = 0;
-    for (int i = 0; i < LANES; i++)
-        sum += v[i];
-    return sum;
+    float part[LANES];
+    memcpy(part, &v, sizeof v);
+    UNROLL
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++)
+            part[i] += part[i + half];
+    return part[0];
 }
 
 // ---- the product ----
@@ -48,37 +56,49 @@ PART void product_tile(const struct kernel_linear *call, size_t row, int column,
                        const int vecs)
 {
     const struct kernel_matrix *m = call->matrix;
-    const float *b = m->panels + (size_t)column * (size_t)m->k;
-    const size_t step = call->a_stride;
-    const int part = m->k / call->segments;
-    vec sum[ROWS][2];
+    const float *b = (const float *)m->panels + (size_t)column * (size_t)(m->k / UNIT); // in 32 bits
+    const size_t step = call->a.stride * (sizeof(float) / UNIT);                        // bytes
+    const int part = m->k / UNIT / call->segments, segments = call->segments;
+    sums sum[ROWS][2];
     UNROLL
     for (int r = 0; r < rows; r++)
-        sum[r][0] = sum[r][1] = SPLAT(0.f);
-    for (int s = 0; s < call->segments; s++) {
-        const float *a = call->a[s] + row * step;
-        for (int k = 0; k < part; k++, a++, b += vecs * LANES) {
+        sum[r][0] = sum[r][1] = (sums){0};
+    for (int s = 0; s < segments; s++) {
+        const char *a = (const char *)(s ? call->more[s - 1] : call->a.values) + row * step;
+        for (int k = 0; k < part; k++, a += sizeof(float), b += vecs * LANES) {
             vec b0 = load(b), b1 = vecs > 1 ? load(b + LANES) : b0;
             UNROLL
             for (int r = 0; r < rows; r++) {
-                vec x = SPLAT(a[(size_t)r * step]);
-                sum[r][0] = FMA(x, b0, sum[r][0]);
+                float unit;
+                memcpy(&unit, a + (size_t)r * step, sizeof unit);
+                vec x = SPLAT(unit);
+                sum[r][0] = DOT(x, b0, sum[r][0]);
                 if (vecs > 1)
-                    sum[r][1] = FMA(x, b1, sum[r][1]);
+                    sum[r][1] = DOT(x, b1, sum[r][1]);
             }
         }
     }
     const vec low = SPLAT(call->low), high = SPLAT(call->high);
+    const bool clamped = call->high < INFINITY;
+    const float *add = call->add ? call->add + row * call->add_stride + column : NULL;
+    float *out = call->out + row * call->out_stride + column;
     UNROLL
     for (int v = 0; v < vecs; v++) {
-        int at = column + v * LANES;
-        vec bias = m->bias ? load(m->bias + at) : SPLAT(0.f);
+        vec bias = m->bias ? load(m->bias + column + v * LANES) : SPLAT(0.f);
+        vec scale = UNIT > 1 ? load(m->scale + column + v * LANES) : bias;
         UNROLL
         for (int r = 0; r < rows; r++) {
-            vec x = MIN(MAX(sum[r][v] + bias, low), high);
-            if (call->add)
-                x += load(call->add + (row + (size_t)r) * call->add_stride + at);
-            store(call->out + (row + (size_t)r) * call->out_stride + at, x);
+            vec x = TOTAL(sum[r][v]);
+            if (UNIT > 1)
+                x = FMA(x * SPLAT(call->a.scale[row + (size_t)r]), scale, bias);
+            else
+                x += bias;
+            x = MAX(x, low);
+            if (clamped)
+                x = MIN(x, high);
+            if (add)
+                x += load(add + (size_t)r * call->add_stride + v * LANES);
+            store(out + (size_t)r * call->out_stride + v * LANES, x);
         }
     }
 }
@@ -122,75 +142,73 @@ TARGET static void linear(const struct kernel_linear *call)
 
 // ---- depthwise ----
 
-// `count` output cells whose columns all exist.
-PART void depthwise_cells(const struct kernel_depthwise *c, int from, const int count, const int stride)
+// The three vectors of one input column, each multiplied by its row's weight.
+PART vec add_column(const vec in[3], const vec weight[9], const int dx, vec sum)
 {
-    const size_t n = (size_t)c->channels;
-    const size_t start = (size_t)(from * stride - c->before) * n;
-    const vec low = SPLAT(c->low), high = SPLAT(c->high);
-    for (size_t k = 0; k < n; k += LANES) {
-        vec sum[4], bias = load(c->bias + k);
-        UNROLL
-        for (int i = 0; i < count; i++)
-            sum[i] = bias;
-        UNROLL
-        for (int dy = 0; dy < 3; dy++) {
-            if (!c->in[dy])
-                continue;
-            const float *in = c->in[dy] + start + k;
-            const float *w = c->weight + (size_t)(dy * 3) * n + k;
-            UNROLL
-            for (int dx = 0; dx < 3; dx++) {
-                vec weight = load(w + (size_t)dx * n);
-                UNROLL
-                for (int i = 0; i < count; i++)
-                    sum[i] = FMA(load(in + (size_t)(i * stride + dx) * n), weight, sum[i]);
-            }
-        }
-        UNROLL
-        for (int i = 0; i < count; i++)
-            store(c->out + (size_t)(from + i) * c->out_stride + k, MIN(MAX(sum[i], low), high));
-    }
+    return FMA(in[2], weight[6 + dx], FMA(in[1], weight[3 + dx], FMA(in[0], weight[dx], sum)));
 }
 
-// One output cell at the border.
-PART void depthwise_border(const struct kernel_depthwise *c, int at)
+// LANES channels of one output row. Every input column is loaded once and goes into the sums of all the cells
+// that see it.
+PART void depthwise_lanes(const struct kernel_depthwise *call, const float *const row[3], const vec weight[9],
+                          size_t channel, const int stride)
 {
-    const size_t n = (size_t)c->channels;
-    for (size_t k = 0; k < n; k += LANES) {
-        vec sum = load(c->bias + k);
-        for (int tap = 0; tap < 9; tap++) {
-            int x = at * c->stride + tap % 3 - c->before;
-            if (c->in[tap / 3] && x >= 0 && x < c->cols)
-                sum =
-                    FMA(load(c->in[tap / 3] + (size_t)x * n + k), load(c->weight + (size_t)tap * n + k), sum);
-        }
-        store(c->out + (size_t)at * c->out_stride + k, MIN(MAX(sum, SPLAT(c->low)), SPLAT(c->high)));
+    const struct kernel_depthwise c = *call;
+    const size_t n = (size_t)c.channels;
+    const vec low = SPLAT(c.low), high = SPLAT(c.high), bias = load(c.bias + channel);
+    const int cols = kernel_out(c.cols, stride);
+    size_t at = channel, out = channel;
+    vec in[3], now = bias, next = bias; // sums of the current cell and, with stride 1, of the one after it
+#define LOAD_COLUMN                                                                                          \
+    UNROLL for (int r = 0; r < 3; r++)                                                                       \
+    {                                                                                                        \
+        in[r] = load(row[r] + at);                                                                           \
+    }                                                                                                        \
+    at += n
+    int x = 0; // columns loaded
+    if (stride == 1 || !c.before) {
+        LOAD_COLUMN;
+        now = add_column(in, weight, stride == 1 ? 1 : 0, bias);
+        next = add_column(in, weight, 0, bias);
+        x = 1;
     }
-}
-
-PART void depthwise_row(const struct kernel_depthwise *c, const int stride)
-{
-    int cols = kernel_out(c->cols, stride), x = 0;
-    int inner = (c->cols - 3 + c->before) / stride + 1; // columns below this have their right neighbour
-    if (c->cols - 3 + c->before < 0)
-        inner = 0;
-    for (; x < cols && x * stride < c->before; x++)
-        depthwise_border(c, x);
-    for (; x + 4 <= inner; x += 4)
-        depthwise_cells(c, x, 4, stride);
-    for (; x < inner; x++)
-        depthwise_cells(c, x, 1, stride);
-    for (; x < cols; x++)
-        depthwise_border(c, x);
+    for (int i = 0; i < cols; i++, out += c.out_stride) {
+        if (stride == 2 && x < c.cols) {
+            LOAD_COLUMN;
+            now = add_column(in, weight, 1, now);
+            x++;
+        }
+        vec sum = now;
+        now = next;
+        if (x < c.cols) {
+            LOAD_COLUMN;
+            sum = add_column(in, weight, 2, sum);
+            now = stride == 1 ? add_column(in, weight, 1, next) : add_column(in, weight, 0, bias);
+            if (stride == 1)
+                next = add_column(in, weight, 0, bias);
+            x++;
+        }
+        store(c.out + out, MIN(MAX(sum, low), high));
+    }
+#undef LOAD_COLUMN
 }
 
 TARGET static void depthwise(const struct kernel_depthwise *call)
 {
-    if (call->stride == 1)
-        depthwise_row(call, 1);
-    else
-        depthwise_row(call, 2);
+    const size_t n = (size_t)call->channels;
+    const float *row[3], *inside = call->in[0] ? call->in[0] : call->in[1];
+    for (int r = 0; r < 3; r++)
+        row[r] = call->in[r] ? call->in[r] : inside; // outside: any row, its weights become 0
+    for (size_t k = 0; k < n; k += LANES) {
+        vec weight[9];
+        UNROLL
+        for (int tap = 0; tap < 9; tap++)
+            weight[tap] = call->in[tap / 3] ? load(call->weight + (size_t)tap * n + k) : SPLAT(0.f);
+        if (call->stride == 1)
+            depthwise_lanes(call, row, weight, k, 1);
+        else
+            depthwise_lanes(call, row, weight, k, 2);
+    }
 }
 
 // ---- what attention needs ----
@@ -264,11 +282,75 @@ TARGET static void softmax(float *row, int count)
         store(row + i, load(row + i) * scale);
 }
 
+// ---- what enters a product ----
+
+#if UNIT > 1
+enum {
+    SHARED = 256, // numbers that at least share a scale: finding one costs as much as converting some hundred
+    AHEAD = 8,    // scales that are found at once
+};
+
+// The norm of `cells` rows taken together, which no single one exceeds.
+PART float rows_norm(const float *in, size_t in_stride, size_t cells, int n)
+{
+    vec square[2] = {SPLAT(0.f), SPLAT(0.f)};
+    for (size_t i = 0; i < cells; i++, in += in_stride)
+        for (int k = 0; k < n; k += 2 * LANES) {
+            vec x = load(in + k), y = k + LANES < n ? load(in + k + LANES) : SPLAT(0.f);
+            square[0] = FMA(x, x, square[0]);
+            square[1] = FMA(y, y, square[1]);
+        }
+    return sqrtf(lanes_sum(square[0] + square[1]));
+}
+
+TARGET static void rows_whole(const float *in, size_t in_stride, size_t cells, int n, int16_t *out,
+                              size_t out_stride, float *scale)
+{
+    const size_t group = n < SHARED ? (size_t)(SHARED / n) : 1;
+    const float room = 32767 - 0.5f * sqrtf((float)n); // rounding adds half of sqrt(n)
+    for (size_t first = 0, end; first < cells; first = end) {
+        end = first + AHEAD * group < cells ? first + AHEAD * group : cells;
+        for (size_t i = first; i < end; i += group) {
+            size_t count = i + group < end ? group : end - i;
+            float norm = rows_norm(in + i * in_stride, in_stride, count, n);
+            for (size_t k = i; k < i + count; k++)
+                scale[k] = norm / room;
+        }
+        for (size_t i = first; i < end; i++) {
+            const vec factor = SPLAT(scale[i] > 0 ? 1 / scale[i] : 0);
+            for (int k = 0; k < n; k += LANES)
+                STORE_WHOLE(out + i * out_stride + k, load(in + i * in_stride + k) * factor);
+        }
+    }
+}
+#endif
+
+TARGET static void picture(const float *rgb, size_t count, void *out)
+{
+    const vec middle = SPLAT(127.5f);
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+#if UNIT > 1
+        STORE_WHOLE((int16_t *)out + i, (load(rgb + i) - middle) * SPLAT((float)KERNEL_PICTURE));
+    for (; i < count; i++)
+        ((int16_t *)out)[i] = (int16_t)lrintf((rgb[i] - 127.5f) * KERNEL_PICTURE);
+#else
+        store((float *)out + i, load(rgb + i) - middle);
+    for (; i < count; i++)
+        ((float *)out)[i] = rgb[i] - 127.5f;
+#endif
+}
+
 const struct kernels KERNELS = {
     .name = NAME,
+    .precision = UNIT == 1 ? KERNEL_F32 : KERNEL_I16,
     .columns = COLUMNS,
     .linear = linear,
     .depthwise = depthwise,
     .layer_norm = layer_norm,
     .softmax = softmax,
+    .picture = picture,
+#if UNIT > 1
+    .rows = rows_whole,
+#endif
 };

@@ -6,9 +6,11 @@ libcore_a_SOURCES += \
 	core/nn/layer_conv.c core/nn/layer_depthwise.c core/nn/layer_naive.c core/nn/layer_naive.h \
 	core/nn/layer_norm.c core/nn/layer_pool.c \
 	core/nn/loss.c core/nn/loss.h core/nn/optim.c core/nn/optim.h \
-	core/nn/infer.c core/nn/infer.h core/nn/infer_attention.c core/nn/infer_run.c \
+	core/nn/infer.c core/nn/infer.h core/nn/infer_attention.c core/nn/infer_chain.c \
+	core/nn/infer_run.c \
 	core/nn/kernel.c core/nn/kernel.h core/nn/kernel_avx2.c core/nn/kernel_avx512.c \
 	core/nn/kernel_impl.h core/nn/kernel_naive.c core/nn/kernel_plain.c core/nn/kernel_template.h \
+	core/nn/kernel_vnni.c \
 	core/nn/net.c core/nn/net.h core/nn/net_cut.c core/nn/net_file.c \
 	core/nn/net_import.c core/nn/net_import.h core/nn/net_inherit.c core/nn/net_naive.c \
 	core/nn/safetensors.c core/nn/safetensors.h \

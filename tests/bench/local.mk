@@ -15,3 +15,17 @@ bench_crops_LDADD = $(CORE_LIBS)
 .PHONY: bench-crops
 bench-crops: bench_crops$(EXEEXT)
 	./bench_crops $(PHOTOS)
+
+EXTRA_PROGRAMS += bench_nn
+CLEANFILES += bench_nn
+bench_nn_SOURCES = tests/bench/bench_nn.c
+bench_nn_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(BLAS_CFLAGS)
+bench_nn_LDADD = $(CORE_LIBS)
+EXTRA_DIST += tests/bench/bench-nn tests/bench/ort.js
+
+.PHONY: bench-nn
+bench-nn: bench_nn$(EXEEXT)
+	$(top_srcdir)/tests/bench/bench-nn ./bench_nn$(EXEEXT) $(top_srcdir)/assets/base.safetensors \
+		$(abs_top_srcdir)/../shared tests/onnx/modules
+
+bench: bench-nn

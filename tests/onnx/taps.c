@@ -70,13 +70,13 @@ static void write_map(const char *folder, const char *name, const float *values,
     free(first);
 }
 
-// As pictures are screened where the sides allow it, else in plain loops.
+// As pictures are screened, in floats, where the sides allow it, else in plain loops.
 static void write_taps(const char *folder, const struct net *net, const float *rgb, int rows, int cols)
 {
     static const char *const names[NET_TAPS] = {"tap0.f32", "tap1.f32"};
     struct error err;
     struct base *base;
-    if (base_new(net, &base, &err) != ST_OK) {
+    if (base_new_as(net, BASE_F32, &base, &err) != ST_OK) {
         fprintf(stderr, "%s\n", err.text);
         exit(1);
     }

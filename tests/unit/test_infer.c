@@ -35,36 +35,91 @@ static double worst_difference(const float *a, const float *b, size_t count)
 
 // ---- kernels ----
 
-static void one_product(const struct kernels *set, int cells, int k, int n, int segments, bool add,
-                        uint64_t seed)
+// Rows and matrix as the set of kernels wants them, and `a` and `values` then made equal to what it got.
+struct operands {
+    struct kernel_rows rows;
+    struct kernel_matrix matrix;
+    int16_t *whole;
+    float *scale;
+};
+
+static void operands_make(const struct kernels *set, struct operands *o, float *a, size_t step, int cells,
+                          float *values, int k, int n)
 {
-    size_t step = (size_t)(k / segments) + 5, out_step = (size_t)n + 3, count = (size_t)cells * out_step;
-    float *a = random_floats((size_t)segments * (size_t)cells * step, 1, seed),
-          *values = random_floats((size_t)k * (size_t)n, 0.5, seed + 1);
+    *o = (struct operands){.rows = {a, step, NULL}, .matrix = kernel_matrix_new(set, k, n)};
+    kernel_matrix_fill(set, &o->matrix, values, (size_t)n, k, n);
+    if (set->precision == KERNEL_F32)
+        return;
+    o->whole = xcalloc((size_t)cells * step, sizeof *o->whole);
+    o->scale = xcalloc((size_t)cells, sizeof *o->scale);
+    set->rows(a, step, (size_t)cells, k, o->whole, step, o->scale);
+    o->rows = (struct kernel_rows){o->whole, step, o->scale};
+    for (int i = 0; i < cells; i++) {
+        double norm = 0;
+        for (int j = 0; j < k; j++) {
+            int16_t whole = o->whole[(size_t)i * step + (size_t)j];
+            float *x = &a[(size_t)i * step + (size_t)j], got = (float)whole * o->scale[i];
+            norm += (double)whole * whole;
+            assert_true(fabsf(*x - got) <= 0.51f * o->scale[i]);
+            *x = got;
+        }
+        assert_true(norm <= 32767.0 * 32767.0);
+    }
+    const int16_t *panel = o->matrix.panels;
+    for (int from = 0; from < n; from += set->columns) {
+        int width = n - from < set->columns ? n - from : set->columns;
+        for (int j = from; j < from + width; j++) {
+            double norm = 0;
+            for (int i = 0; i < k; i++) {
+                int16_t whole = panel[(i / 2 * width + j - from) * 2 + i % 2];
+                float *x = &values[i * n + j], got = (float)whole * o->matrix.scale[j];
+                norm += (double)whole * whole;
+                assert_true(fabsf(*x - got) <= 0.51f * o->matrix.scale[j]);
+                *x = got;
+            }
+            assert_true(norm < 65536.0 * 65536.0);
+        }
+        panel += k * width;
+    }
+}
+
+static void operands_free(struct operands *o)
+{
+    kernel_matrix_free(&o->matrix);
+    free(o->whole);
+    free(o->scale);
+}
+
+static void one_product(const struct kernels *set, int cells, int k, int n, bool add, uint64_t seed)
+{
+    size_t step = (size_t)k + 16, out_step = (size_t)n + 3, count = (size_t)cells * out_step;
+    float *a = random_floats((size_t)cells * step, 1, seed);
+    float *values = random_floats((size_t)k * (size_t)n, 0.5, seed + 1);
     float *more = random_floats(count, 1, seed + 2), *bias = random_floats((size_t)n, 1, seed + 3);
     float *fast = xcalloc(count, sizeof *fast), *plain = xcalloc(count, sizeof *plain);
-    struct kernel_matrix matrix = kernel_matrix_new(set, k, n);
-    kernel_matrix_fill(set, &matrix, values, (size_t)n, 1, n);
-    memcpy(matrix.bias, bias, (size_t)n * sizeof *bias);
-    struct kernel_linear call = {.segments = segments,
-                                 .a_stride = step,
-                                 .cells = (size_t)cells,
-                                 .matrix = &matrix,
-                                 .low = seed % 2 ? 0 : -INFINITY,
-                                 .high = seed % 3 ? INFINITY : 6,
-                                 .add = add ? more : NULL,
-                                 .add_stride = out_step,
-                                 .out = fast,
-                                 .out_stride = out_step};
-    for (int s = 0; s < segments; s++)
-        call.a[s] = a + (size_t)s * (size_t)cells * step;
+    struct operands o;
+    operands_make(set, &o, a, step, cells, values, k, n);
+    memcpy(o.matrix.bias, bias, (size_t)n * sizeof *bias);
+    struct kernel_linear call = {
+        .a = o.rows,
+        .segments = 1,
+        .cells = (size_t)cells,
+        .matrix = &o.matrix,
+        .low = seed % 2 ? 0 : -INFINITY,
+        .high = seed % 3 ? INFINITY : 6,
+        .add = add ? more : NULL,
+        .add_stride = out_step,
+        .out = fast,
+        .out_stride = out_step,
+    };
     set->linear(&call);
     call.out = plain;
+    call.a = (struct kernel_rows){a, step, NULL};
     kernel_linear_naive(&call, values);
     double worst = worst_difference(fast, plain, count);
     if (!(worst < 1e-5 * sqrt(k) + 1e-5))
         fail_msg("%s: %d cells, (%d, %d): %g apart", set->name, cells, k, n, worst);
-    kernel_matrix_free(&matrix);
+    operands_free(&o);
     free(a), free(values), free(more), free(bias), free(fast), free(plain);
 }
 
@@ -75,9 +130,88 @@ static void products_are_like_their_twin(void **state)
     {
         for (int cells = 1; cells < 32; cells++)
             for (int n = 16; n <= 64; n += 16)
-                one_product(set, cells, 3 * (1 + (cells * n) % 23), n, cells % 3 ? 1 : 3, cells % 2,
-                            (uint64_t)(cells + n));
-        one_product(set, 200, 512, 80, 1, true, 5);
+                one_product(set, cells, 16 * (1 + (cells * n / 16) % 7), n, cells % 2, (uint64_t)(cells + n));
+        one_product(set, 200, 512, 80, true, 5);
+    }
+}
+
+// The largest sums that whole numbers can have: rows and columns that point the same way.
+static void sums_do_not_overflow(void **state)
+{
+    (void)state;
+    EACH_SET(set)
+    {
+        for (int k = 32; k <= 4096 && set->precision == KERNEL_I16; k *= 2) {
+            enum { CELLS = 3, N = 16 };
+            size_t step = (size_t)k;
+            float *a = xcalloc(CELLS * step, sizeof *a), *values = xcalloc(step * N, sizeof *values),
+                  out[CELLS * N];
+            for (int i = 0; i < CELLS * k; i++)
+                a[i] = i / k == 1 ? -3.f : i % k == 5 ? 40.f : i / k == 2 ? 1e-3f : 0; // flat, one peak, both
+            for (int i = 0; i < k * N; i++)
+                values[i] = i % N == 0 ? 2.f : i / N == 5 ? -7.f : 0;
+            struct operands o;
+            operands_make(set, &o, a, step, CELLS, values, k, N);
+            struct kernel_linear call = {.a = o.rows,
+                                         .segments = 1,
+                                         .cells = CELLS,
+                                         .matrix = &o.matrix,
+                                         .low = -INFINITY,
+                                         .high = INFINITY,
+                                         .out = out,
+                                         .out_stride = N};
+            float want[CELLS * N];
+            set->linear(&call);
+            call.out = want;
+            call.a = (struct kernel_rows){a, step, NULL};
+            kernel_linear_naive(&call, values);
+            for (int i = 0; i < CELLS * N; i++)
+                assert_true(fabsf(out[i] - want[i]) <= 1e-5f * fabsf(want[i]) + 1e-5f);
+            operands_free(&o);
+            free(a), free(values);
+        }
+    }
+}
+
+// The product of the first convolution: three rows of a picture, whose windows overlap.
+static void picture_is_like_its_twin(void **state)
+{
+    (void)state;
+    EACH_SET(set)
+    {
+        enum { CELLS = 19, LINE = 160, K = 30, N = 48 };
+        for (int stride = 3; stride <= 6; stride += 3) {
+            float *rgb = random_floats(3 * LINE, 60, 1), *values = random_floats(K * N, 0.01, 2),
+                  scale[CELLS];
+            float lines[3][LINE], fast[CELLS * N], plain[CELLS * N];
+            for (int i = 0; i < 3 * LINE; i++)
+                rgb[i] = fminf(fmaxf(roundf(rgb[i] + 128), 0), 255);
+            for (int i = 0; i < CELLS; i++)
+                scale[i] = 1.f / KERNEL_PICTURE;
+            for (int i = 0; i < 3; i++)
+                set->picture(rgb + i * LINE, LINE, lines[i]);
+            struct kernel_matrix matrix = kernel_matrix_new(set, K, N);
+            kernel_matrix_fill(set, &matrix, values, N, K, N);
+            struct kernel_linear call = {.a = {lines[0], (size_t)stride, scale},
+                                         .more = {lines[1], lines[2]},
+                                         .segments = 3,
+                                         .cells = CELLS,
+                                         .matrix = &matrix,
+                                         .low = -INFINITY,
+                                         .high = INFINITY,
+                                         .out = fast,
+                                         .out_stride = N};
+            set->linear(&call);
+            for (int i = 0; i < 3 * LINE; i++)
+                (&lines[0][0])[i] = rgb[i] - 127.5f;
+            call.a.values = lines[0];
+            call.out = plain;
+            kernel_linear_naive(&call, values);
+            assert_true(worst_difference(fast, plain, CELLS * N) <
+                        (set->precision == KERNEL_F32 ? 1e-4 : 4e-3));
+            kernel_matrix_free(&matrix);
+            free(rgb), free(values);
+        }
     }
 }
 
@@ -176,7 +310,7 @@ static void compare(const struct net *net, int rows, int cols)
             double largest = 0, worst = worst_difference(want[t].values, taps[t].data, count);
             for (size_t i = 0; i < count; i++)
                 largest = fmax(largest, fabs((double)want[t].values[i]));
-            if (!(largest > 0 && worst < 1e-4 * largest))
+            if (!(largest > 0 && worst < (set->precision == KERNEL_F32 ? 1e-4 : 1e-2) * largest))
                 fail_msg("%s, %s, %d x %d, tap %d: %g apart, largest %g", net->plan.name, set->name, rows,
                          cols, t, worst, largest);
         }
@@ -328,6 +462,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_are_like_their_twin),
+        cmocka_unit_test(sums_do_not_overflow),
+        cmocka_unit_test(picture_is_like_its_twin),
         cmocka_unit_test(depthwise_is_like_its_twin),
         cmocka_unit_test(norm_and_softmax_are_like_their_twins),
         cmocka_unit_test(mobilenet_is_like_its_twin),
