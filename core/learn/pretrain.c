@@ -28,7 +28,7 @@ enum {
     STREAM_MEASURE,      // crops for statistics,
 };
 
-static const double warmup = 0.02, clip = 1, small_weight = 0.5;
+static const double warmup = 0.02, clip = 1, small_weight = 0.3;
 static const double elastic_from = 0.4; // progress before which the largest network is alone (Cai et al. 2020)
 static const struct optim_adamw adamw = {.beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
 
@@ -356,7 +356,7 @@ static void choose(struct pretrain *p, double progress)
     p->side = p->options.side;
     p->passes = 1;
     drop_small(p);
-    if (!p->options.elastic || progress < elastic_from)
+    if (!p->options.elastic || progress < elastic_from || p->step % 2)
         return;
     if (rng_uniform(&rng) < 0.4)
         p->side = sides[rng_below(&rng, sizeof sides / sizeof *sides)];

@@ -5,7 +5,8 @@
 //   PRETRAIN_VIEWS    nothing but the pictures: two views of a place agree (vicreg.h)
 // With `elastic`, smaller networks inside the large one are
 // trained along (the sandwich rule of Yu & Huang 2019, arXiv:1903.05134:
-// the largest, the smallest, two random ones per step), after the large one had the first two fifths for itself.
+// the largest, the smallest, two random ones), in every second step after the large one had the first two fifths of
+// the run for itself.
 //
 // Loss of a tap, the first two: mean over cells and channels of
 //   (head(student) - (teacher - mean) / sd)^2,

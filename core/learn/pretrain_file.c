@@ -24,10 +24,11 @@ static void put(struct tensor_writer *writer, const char *prefix, const char *na
 // What must be the same for the run to go on; the limit may change.
 static char *options_text(const struct pretrain *p)
 {
+    static const char *const objectives[] = {"", " adapt", " views"};
     const struct pretrain_options *o = &p->options;
-    return xasprintf("objective %d seed %" PRIu64 " batch %d side %d rate %.9g decay %.9g ema %.9g elastic %d teacher %.16s network %s",
-                     o->objective, o->seed, o->batch, o->side, o->rate, o->decay, o->ema, o->elastic,
-                     p->teacher ? base_info(p->teacher)->sha256 : "none", p->net->plan.name);
+    return xasprintf("seed %" PRIu64 " batch %d side %d rate %.9g decay %.9g ema %.9g elastic %d teacher %.16s network %s%s",
+                     o->seed, o->batch, o->side, o->rate, o->decay, o->ema, o->elastic,
+                     p->teacher ? base_info(p->teacher)->sha256 : "none", p->net->plan.name, objectives[o->objective]);
 }
 
 enum status pretrain_save(const struct pretrain *p, const char *path, struct error *err)
