@@ -336,16 +336,19 @@ enum status db_picture_page(struct db *db, int64_t scene, bool unreadable, int64
 {
     *rows = NULL;
     *count = 0;
-    sqlite3_stmt *stmt = db_prepare(db,
-                                    "SELECT " COLUMNS " FROM picture p WHERE p.id > ?1 AND (?2 = 0 OR p.scene = ?2)"
-                                    " AND (p.unreadable IS NOT NULL) = ?3 ORDER BY p.id LIMIT ?4",
-                                    err);
+    // one text for each choice, so that each reads from an index and stops at the limit
+#define PAGE(where) "SELECT " COLUMNS " FROM picture p WHERE p.id > ?1 AND " where " ORDER BY p.id LIMIT ?3"
+    static const char *const texts[2][2] = {
+        {PAGE("p.unreadable IS NULL"), PAGE("p.unreadable IS NOT NULL")},
+        {PAGE("p.scene = ?2 AND p.unreadable IS NULL"), PAGE("p.scene = ?2 AND p.unreadable IS NOT NULL")}};
+#undef PAGE
+    sqlite3_stmt *stmt = db_prepare(db, texts[scene != 0][unreadable], err);
     if (!stmt)
         return err->code;
     sqlite3_bind_int64(stmt, 1, after);
-    sqlite3_bind_int64(stmt, 2, scene);
-    sqlite3_bind_int(stmt, 3, unreadable);
-    sqlite3_bind_int64(stmt, 4, (int64_t)limit);
+    if (scene)
+        sqlite3_bind_int64(stmt, 2, scene);
+    sqlite3_bind_int64(stmt, 3, (int64_t)limit);
     *rows = xcalloc(limit + 1, sizeof **rows);
     int code = SQLITE_DONE;
     while (*count < limit && (code = sqlite3_step(stmt)) == SQLITE_ROW)

@@ -31,4 +31,5 @@ include tests/tui/local.mk
 include tests/fault/local.mk
 include tests/onnx/local.mk
 include tests/bench/local.mk
+include tests/bench/db.mk
 include tests/bench/layer.mk
