@@ -69,11 +69,12 @@ struct picture_new {
 };
 
 enum picture_outcome {
-    PICTURE_ADDED,     // new content
+    PICTURE_ADDED,     // new content, or what could not be read before and now can
     PICTURE_KNOWN,     // same path, same content: nothing changed
     PICTURE_MOVED,     // known content; its old path is gone, this one replaces it
     PICTURE_COPY,      // known content at a further path
-    PICTURE_CHANGED,   // same path, other content: a new picture, the path now belongs to it
+    PICTURE_CHANGED,   // same path, other content: a new picture, the path now belongs to it (an unreadable one is
+                       // replaced: it was still being written)
     PICTURE_UNREADABLE // recorded with its reason (again: the reason is refreshed)
 };
 
