@@ -63,6 +63,26 @@ static void note_file(struct list *list, const FTSENT *e, size_t root, int why)
     }
 }
 
+// What a project is made of. Opening and closing a database outside SQLite would
+// also drop the locks that SQLite holds on it.
+static bool is_project_part(const char *path)
+{
+    static const char *const parts[] = {"project.db", "project.db-wal", "project.db-shm", "project.db-journal",
+                                        "models",     "cache",          "pictures"};
+    const char *name = strrchr(path, '/');
+    if (!name)
+        return false;
+    bool known = false;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        known |= strcmp(name + 1, parts[i]) == 0;
+    if (!known)
+        return false;
+    char *database = xasprintf("%.*s/project.db", (int)(name - path), path);
+    bool part = file_exists(database);
+    free(database);
+    return part;
+}
+
 // Links are followed (datasets are often made of them); one that leads back
 // into its own folder is passed over.
 static void walk_roots(char *const *roots, const struct add_options *o, struct list *list)
@@ -70,14 +90,14 @@ static void walk_roots(char *const *roots, const struct add_options *o, struct l
     FTS *fts = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_path);
     size_t root = 0;
     for (FTSENT *e; fts && (e = fts_read(fts));) {
-        bool hidden = e->fts_level > 0 && e->fts_name[0] == '.';
+        bool passed = (e->fts_level > 0 && e->fts_name[0] == '.') || is_project_part(e->fts_path);
         if (e->fts_level == 0) {
             const char *slash = strrchr(e->fts_path, '/');
             root = e->fts_info == FTS_D && slash ? (size_t)(slash - e->fts_path) : 0;
         }
-        if (e->fts_info == FTS_D && hidden)
+        if (e->fts_info == FTS_D && passed)
             fts_set(fts, e, FTS_SKIP);
-        if (hidden || (o->folders && layout_is_mask(e->fts_path)))
+        if (passed || (o->folders && layout_is_mask(e->fts_path)))
             continue;
         switch (e->fts_info) {
         case FTS_F: note_file(list, e, root, 0); break;
