@@ -123,7 +123,7 @@ static enum status evaluate_scene(struct project *project, const struct base *ba
         if (status == ST_OK) {
             struct summary s = summarise(result.overall, o->seeds, 1);
             if (!o->json)
-                printf("%s: %s split, %d seeds, %zu test normals\n%-14s %7s %s\n", scene->name,
+                printf("%s: picture-level detector, %s split, %d seeds, %zu test normals\n%-14s %7s %s\n", scene->name,
                        o->random ? "random (leaks where groups repeat)" : "grouped", o->seeds, s.normals, "kind", "defects",
                        "AUROC ± sd    [95 % interval]  AP     normals filtered (%) at recall 90, 95, 98.24 %");
             print_summary(o, scene->name, "all", &s);
@@ -156,8 +156,9 @@ int cmd_evaluate(int argc, char **argv)
         OPTION_JSON,
         {0}};
     static const struct argp argp = {table, parse, "",
-                                     "Measure the picture-level detector against known answers: the normals of 80 % of the "
-                                     "groups fit, the other normals and all defects test.", NULL, NULL, NULL};
+                                     "Measure the picture-level detector alone against known answers: the normals of 80 % of the "
+                                     "groups fit, the other normals and all defects test. The patch statistics of `assay "
+                                     "screen` are fitted on a sample that may hold test normals, and take no part.", NULL, NULL, NULL};
     struct options o = {.seeds = 5, .resamples = 200};
     struct project project;
     struct base *base = NULL;

@@ -1,3 +1,11 @@
+dist_check_SCRIPTS += tests/tui/add tests/tui/commands
+TESTS += tests/tui/add tests/tui/commands
+
+# Runs a command on a terminal of its own.
+check_PROGRAMS += on_terminal
+on_terminal_SOURCES = tests/tui/on_terminal.c
+on_terminal_LDADD = $(CORE_LIBS)
+
 if HAVE_CMOCKA
 check_PROGRAMS += test_power
 TESTS += test_power
