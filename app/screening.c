@@ -110,8 +110,8 @@ static enum status feed_done(void *context, const struct extract_result *result,
     return store_append(f->store, &record, err);
 }
 
-static enum status load_ignore(const struct project *p, const struct scene *scene, struct image *mask,
-                               struct error *err)
+enum status screening_ignore(const struct project *p, const struct scene *scene, struct image *mask,
+                             struct error *err)
 {
     struct image colour;
     *mask = (struct image){0};
@@ -354,7 +354,7 @@ enum status screening_run(struct project *project, const struct base *base, cons
     struct store *store;
     struct scene_counts counts;
     char sha256[HASH_HEX];
-    enum status status = load_ignore(project, scene, &ignore, err);
+    enum status status = screening_ignore(project, scene, &ignore, err);
     if (status != ST_OK)
         return status;
     struct extract_config config = {.base = base, .settings = scene->settings, .limits = project->limits,
