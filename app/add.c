@@ -5,24 +5,32 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 #include "app/add.h"
 #include "app/progress.h"
 #include "base/alloc.h"
-#include "base/csv.h"
 #include "base/file.h"
 #include "base/parallel.h"
 #include "base/text.h"
 
 enum { CHUNK = 128 }; // files read in parallel, then stored in one transaction
 
-struct found {
+struct file { // what the walk found; there may be a million
     char *path;
     uint64_t bytes;
     int64_t mtime_ns;
-    // filled by a reading thread:
+    int why;     // errno when it cannot be looked at, else 0
+    size_t root; // where in `path` the name of the folder that was given begins
+};
+
+struct list {
+    struct file *files;
+    size_t count, capacity;
+};
+
+struct reading { // of one file of a chunk, filled by a reading thread
+    const struct file *file;
     bool unchanged;
     struct picture_new row;
     struct image_info info;
@@ -31,13 +39,8 @@ struct found {
     char *fields[META_FIELDS];
 };
 
-struct list {
-    struct found *files;
-    size_t count, capacity;
-};
-
 struct chunk {
-    struct found *files;
+    struct reading files[CHUNK];
     size_t count;
     atomic_size_t next;
     const struct project *project;
@@ -49,35 +52,64 @@ static int by_path(const FTSENT **a, const FTSENT **b)
     return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
-static bool has_suffix(const char *name, const char *suffix)
+static void note_file(struct list *list, const FTSENT *e, size_t root, int why)
 {
-    size_t n = strlen(name), k = strlen(suffix);
-    return n > k && strcasecmp(name + n - k, suffix) == 0;
+    GROW(list->files, list->capacity, list->count + 1);
+    struct file *f = &list->files[list->count++];
+    *f = (struct file){.path = xstrdup(e->fts_path), .why = why, .root = root};
+    if (!why) {
+        f->bytes = (uint64_t)e->fts_statp->st_size;
+        f->mtime_ns = (int64_t)e->fts_statp->st_mtim.tv_sec * 1000000000 + e->fts_statp->st_mtim.tv_nsec;
+    }
 }
 
-// In a folder layout a .png beside a .jpg of the same name is its mask, and so
-// is everything below a folder called ground_truth.
-static char *mask_of(const char *picture)
+// What a project is made of. Opening and closing a database outside SQLite would
+// also drop the locks that SQLite holds on it.
+static bool is_project_part(const char *path)
 {
-    if (!has_suffix(picture, ".jpg") && !has_suffix(picture, ".jpeg"))
-        return NULL;
-    char *mask = xasprintf("%.*s.png", (int)(strrchr(picture, '.') - picture), picture);
-    if (file_exists(mask))
-        return mask;
-    free(mask);
-    return NULL;
-}
-
-static bool is_mask(const char *path)
-{
-    if (strstr(path, "/ground_truth/"))
-        return true;
-    if (!has_suffix(path, ".png"))
+    static const char *const parts[] = {"project.db", "project.db-wal", "project.db-shm", "project.db-journal",
+                                        "models",     "cache",          "pictures"};
+    const char *name = strrchr(path, '/');
+    if (!name)
         return false;
-    char *jpeg = xasprintf("%.*s.jpg", (int)(strrchr(path, '.') - path), path);
-    bool mask = file_exists(jpeg);
-    free(jpeg);
-    return mask;
+    bool known = false;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        known |= strcmp(name + 1, parts[i]) == 0;
+    if (!known)
+        return false;
+    char *database = xasprintf("%.*s/project.db", (int)(name - path), path);
+    bool part = file_exists(database);
+    free(database);
+    return part;
+}
+
+// Links are followed (datasets are often made of them); one that leads back
+// into its own folder is passed over.
+static void walk_roots(char *const *roots, const struct add_options *o, struct list *list)
+{
+    FTS *fts = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_path);
+    size_t root = 0;
+    for (FTSENT *e; fts && (e = fts_read(fts));) {
+        bool passed = (e->fts_level > 0 && e->fts_name[0] == '.') || is_project_part(e->fts_path);
+        if (e->fts_level == 0) {
+            const char *slash = strrchr(e->fts_path, '/');
+            root = e->fts_info == FTS_D && slash ? (size_t)(slash - e->fts_path) : 0;
+        }
+        if (e->fts_info == FTS_D && passed)
+            fts_set(fts, e, FTS_SKIP);
+        if (passed || (o->folders && layout_is_mask(e->fts_path)))
+            continue;
+        switch (e->fts_info) {
+        case FTS_F: note_file(list, e, root, 0); break;
+        case FTS_SLNONE: note_file(list, e, root, ENOENT); break;
+        case FTS_ERR:
+        case FTS_DNR:
+        case FTS_NS: note_file(list, e, root, e->fts_errno ? e->fts_errno : EIO); break;
+        default: break;
+        }
+    }
+    if (fts)
+        fts_close(fts);
 }
 
 static enum status walk(char *const *paths, size_t count, const struct add_options *o, struct list *list,
@@ -90,74 +122,63 @@ static enum status walk(char *const *paths, size_t count, const struct add_optio
         if (!roots[i])
             status = error_set(err, ST_NOT_FOUND, "%s: %s", paths[i], strerror(errno));
     }
-    FTS *fts = status == ST_OK ? fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, by_path) : NULL;
-    for (FTSENT *e; fts && (e = fts_read(fts));) {
-        if (e->fts_info == FTS_D && e->fts_level > 0 && e->fts_name[0] == '.')
-            fts_set(fts, e, FTS_SKIP);
-        bool broken = e->fts_info == FTS_ERR || e->fts_info == FTS_DNR || e->fts_info == FTS_NS;
-        if (e->fts_info != FTS_F && !broken)
-            continue;
-        if (e->fts_name[0] == '.' || (o->folders && is_mask(e->fts_path)))
-            continue;
-        GROW(list->files, list->capacity, list->count + 1);
-        struct found *f = &list->files[list->count++];
-        *f = (struct found){.path = xstrdup(e->fts_path)};
-        if (broken) {
-            error_set(&f->error, ST_IO, "cannot be read: %s", strerror(e->fts_errno));
-        } else {
-            f->bytes = (uint64_t)e->fts_statp->st_size;
-            f->mtime_ns = (int64_t)e->fts_statp->st_mtim.tv_sec * 1000000000 + e->fts_statp->st_mtim.tv_nsec;
-        }
-    }
-    if (fts)
-        fts_close(fts);
+    if (status == ST_OK)
+        walk_roots(roots, o, list);
     for (size_t i = 0; i < count; i++)
         free(roots[i]);
     free(roots);
     return status;
 }
 
-static void read_one(struct found *f, const struct chunk *c)
+static void read_content(struct reading *f, const struct image_limits *limits)
 {
-    const struct image_limits *limits = &c->project->limits;
+    const char *path = f->file->path;
     unsigned char *bytes;
     size_t count;
     struct image image;
-    f->row.path = f->path;
-    f->row.bytes = f->bytes;
-    f->row.mtime_ns = f->mtime_ns;
-    f->row.format = "unknown";
     struct error why = {0};
-    if (f->error.code == ST_OK) {
-        if (f->bytes > limits->file_bytes) { // too large to hold; its hash is still taken, piece by piece
-            error_set(&f->error, ST_INVALID, "%llu bytes are more than the limit of %llu",
-                      (unsigned long long)f->bytes, (unsigned long long)limits->file_bytes);
-            if (hash_file(f->path, f->row.sha256, NULL, &why) != ST_OK)
-                f->row.sha256[0] = '\0';
-        } else if (file_read(f->path, limits->file_bytes, &bytes, &count, &why) != ST_OK) {
-            size_t skip = strncmp(why.text, f->path, strlen(f->path)) == 0 ? strlen(f->path) + 2 : 0;
-            error_set(&f->error, why.code, "%s", why.text + skip);
-        } else {
-            hash_bytes(bytes, count, f->row.sha256);
-            // a quarter of the size is enough for the hash of looks; all data is still decoded
-            if (image_decode(bytes, count, limits, 64, 64, &image, &f->info, &f->error) == ST_OK) {
-                f->row.phash = phash_of(&image);
-                image_clear(&image);
-                f->row.width = f->info.width;
-                f->row.height = f->info.height;
-                f->row.channels = f->info.channels;
-            }
-            f->row.format = image_format_name(f->info.format);
-            free(bytes);
-        }
+    if (f->file->why) {
+        error_set(&f->error, ST_IO, "cannot be read: %s", strerror(f->file->why));
+        return;
     }
+    if (f->file->bytes > limits->file_bytes) { // too large to hold; its hash is still taken, piece by piece
+        error_set(&f->error, ST_INVALID, "%llu bytes are more than the limit of %llu",
+                  (unsigned long long)f->file->bytes, (unsigned long long)limits->file_bytes);
+        if (hash_file(path, f->row.sha256, NULL, &why) != ST_OK)
+            f->row.sha256[0] = '\0';
+        return;
+    }
+    if (file_read(path, limits->file_bytes, &bytes, &count, &why) != ST_OK) {
+        size_t skip = strncmp(why.text, path, strlen(path)) == 0 ? strlen(path) + 2 : 0;
+        error_set(&f->error, why.code, "%s", why.text + skip);
+        return;
+    }
+    hash_bytes(bytes, count, f->row.sha256);
+    // a quarter of the size is enough for the hash of looks; all data is still decoded
+    if (image_decode(bytes, count, limits, 64, 64, &image, &f->info, &f->error) == ST_OK) {
+        f->row.phash = phash_of(&image);
+        image_clear(&image);
+        f->row.width = f->info.width;
+        f->row.height = f->info.height;
+        f->row.channels = f->info.channels;
+    }
+    f->row.format = image_format_name(f->info.format);
+    free(bytes);
+}
+
+static void read_one(struct reading *f, const struct chunk *c)
+{
+    const char *path = f->file->path;
+    f->row = (struct picture_new){.path = path, .bytes = f->file->bytes, .mtime_ns = f->file->mtime_ns,
+                                  .format = "unknown"};
+    read_content(f, &c->project->limits);
     if (f->error.code != ST_OK)
         f->row.unreadable = f->error.text;
-    metadata_lookup(c->options->metadata, f->path, f->fields);
+    metadata_lookup(c->options->metadata, path, f->fields);
     regmatch_t match[2];
-    if (c->options->group && regexec(c->options->group, f->path, 2, match, 0) == 0) {
+    if (c->options->group && regexec(c->options->group, path, 2, match, 0) == 0) {
         const regmatch_t *m = match[1].rm_so >= 0 ? &match[1] : &match[0];
-        f->group = strndup(f->path + m->rm_so, (size_t)(m->rm_eo - m->rm_so));
+        f->group = strndup(path + m->rm_so, (size_t)(m->rm_eo - m->rm_so));
     }
     f->row.group = f->group ? f->group : f->fields[META_GROUP];
     f->row.object = f->fields[META_OBJECT];
@@ -175,41 +196,23 @@ static void read_some(void *context, int worker)
             read_one(&c->files[i], c);
 }
 
-// The folder that names the kind: the nearest one that is not a mere container.
-static char *folder_kind(const char *path)
+static enum status store_layout(struct project *p, const struct reading *f, int64_t id, const struct add_options *o,
+                                struct add_report *r, struct error *err)
 {
-    static const char *const containers[] = {"imgs", "images", "img", "train", "test"};
-    const char *end = strrchr(path, '/');
-    while (end && end > path) {
-        const char *start = end - 1;
-        while (start > path && *start != '/')
-            start--;
-        char *name = strndup(start + 1, (size_t)(end - start - 1));
-        bool container = false;
-        for (size_t i = 0; i < sizeof containers / sizeof *containers; i++)
-            container |= strcasecmp(name, containers[i]) == 0;
-        if (!container)
-            return name;
-        free(name);
-        end = start;
+    char *kind = layout_kind(f->file->path, f->file->root), *mask = layout_mask(f->file->path);
+    enum status status = ST_OK;
+    bool added = false;
+    if (kind) {
+        bool normal = regexec(o->normal, kind, 0, NULL, 0) == 0;
+        status = truth_store(p, id, normal ? VERDICT_NORMAL : VERDICT_DEFECT, kind, "", normal ? NULL : mask, &added, err);
     }
-    return NULL;
+    r->truths += added;
+    free(kind);
+    free(mask);
+    return status;
 }
 
-static enum status store_truth(struct project *p, int64_t picture, enum verdict verdict, const char *kind,
-                               const char *severity, const char *mask, bool *added, struct error *err)
-{
-    int64_t person, class_id;
-    enum status status = db_person_ensure(p->db, "import", &person, err);
-    if (status == ST_OK && verdict == VERDICT_DEFECT && kind[0])
-        status = db_class_ensure(p->db, kind, severity[0] ? severity : "general", &class_id, err);
-    struct label label = {.picture = picture, .person = person, .role = "import", .source = LABEL_TRUTH,
-                          .verdict = verdict, .class_name = verdict == VERDICT_DEFECT ? kind : "",
-                          .severity = verdict == VERDICT_DEFECT ? severity : "", .regions = "", .note = ""};
-    return status == ST_OK ? db_truth_add(p->db, &label, mask ? mask : "", added, err) : status;
-}
-
-static enum status store_one(struct project *p, struct found *f, const struct add_options *o,
+static enum status store_one(struct project *p, const struct reading *f, const struct add_options *o,
                              struct add_report *r, struct error *err)
 {
     int64_t id;
@@ -225,35 +228,37 @@ static enum status store_one(struct project *p, struct found *f, const struct ad
                            [PICTURE_COPY] = &r->copies, [PICTURE_CHANGED] = &r->changed,
                            [PICTURE_UNREADABLE] = &r->unreadable};
     ++*counters[outcome];
+    bool described = f->group != NULL;
+    for (int i = 0; i < META_FIELDS; i++)
+        described |= f->fields[i] != NULL;
+    r->described += described;
     if (f->row.unreadable) {
-        char *path = text_cleaned(f->path);
+        char *path = text_cleaned(f->file->path);
         json_array_append_new(r->bad, json_pack("{s:s, s:s}", "path", path, "reason", f->error.text));
         free(path);
         return ST_OK;
     }
-    if (!o->folders)
-        return ST_OK;
-    char *kind = folder_kind(f->path), *mask = mask_of(f->path);
-    bool added = false;
-    if (kind) {
-        bool normal = regexec(o->normal, kind, 0, NULL, 0) == 0;
-        status = store_truth(p, id, normal ? VERDICT_NORMAL : VERDICT_DEFECT, kind, "", normal ? NULL : mask,
-                             &added, err);
+    return o->folders ? store_layout(p, f, id, o, r, err) : ST_OK;
+}
+
+static void chunk_clear(struct chunk *c)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        free(c->files[i].group);
+        for (int f = 0; f < META_FIELDS; f++)
+            free(c->files[i].fields[f]);
     }
-    r->truths += added;
-    free(kind);
-    free(mask);
-    return status;
 }
 
 static enum status add_chunk(struct project *p, struct chunk *c, const struct add_options *o, int64_t scene,
                              struct add_report *r, struct error *err)
 {
     enum status status = ST_OK;
-    for (size_t i = 0; i < c->count && status == ST_OK; i++)
-        if (c->files[i].error.code == ST_OK && !o->folders && !o->group && !o->metadata)
-            status = db_picture_unchanged(p->db, c->files[i].path, c->files[i].bytes, c->files[i].mtime_ns,
-                                          &c->files[i].unchanged, err);
+    for (size_t i = 0; i < c->count && status == ST_OK; i++) {
+        const struct file *file = c->files[i].file;
+        if (!file->why && !o->folders && !o->group && !o->metadata)
+            status = db_picture_unchanged(p->db, file->path, file->bytes, file->mtime_ns, &c->files[i].unchanged, err);
+    }
     if (status == ST_OK) {
         parallel_run(parallel_cores(), read_some, c);
         status = db_begin(p->db, err);
@@ -270,94 +275,44 @@ static enum status add_chunk(struct project *p, struct chunk *c, const struct ad
     return status;
 }
 
+static enum status add_list(struct project *project, const struct list *list, const struct add_options *options,
+                            int64_t scene, struct add_report *report, struct error *err)
+{
+    enum status status = ST_OK;
+    struct progress progress;
+    progress_start(&progress, "adding", (int64_t)list->count, options->quiet);
+    for (size_t at = 0; at < list->count && status == ST_OK; at += CHUNK) {
+        struct chunk *chunk = xcalloc(1, sizeof *chunk);
+        chunk->project = project;
+        chunk->options = options;
+        chunk->count = list->count - at < CHUNK ? list->count - at : CHUNK;
+        for (size_t i = 0; i < chunk->count; i++)
+            chunk->files[i].file = &list->files[at + i];
+        status = add_chunk(project, chunk, options, scene, report, err);
+        report->seen += (int64_t)chunk->count;
+        chunk_clear(chunk);
+        free(chunk);
+        progress_step(&progress, report->seen);
+        if (status == ST_OK && report->seen < (int64_t)list->count && stop_asked(NULL))
+            status = error_set(err, ST_CANCELLED, "stopped after %lld of %zu files; run it again to go on",
+                               (long long)report->seen, list->count);
+    }
+    progress_end(&progress);
+    return status;
+}
+
 enum status add_paths(struct project *project, char *const *paths, size_t count,
                       const struct add_options *options, struct add_report *report, struct error *err)
 {
     struct list list = {0};
-    struct progress progress;
     int64_t scene;
-    enum status status = db_scene_ensure(project->db, options->scene, &scene, err);
+    enum status status = walk(paths, count, options, &list, err);
     if (status == ST_OK)
-        status = walk(paths, count, options, &list, err);
-    progress_start(&progress, "adding", (int64_t)list.count, options->quiet);
-    for (size_t at = 0; at < list.count && status == ST_OK; at += CHUNK) {
-        struct chunk chunk = {.files = list.files + at, .project = project, .options = options,
-                              .count = list.count - at < CHUNK ? list.count - at : CHUNK};
-        status = add_chunk(project, &chunk, options, scene, report, err);
-        report->seen += (int64_t)chunk.count;
-        progress_step(&progress, report->seen);
-        if (status == ST_OK && stop_asked(NULL))
-            status = error_set(err, ST_CANCELLED, "stopped after %lld of %zu files; run it again to go on",
-                               (long long)report->seen, list.count);
-    }
-    progress_end(&progress);
-    for (size_t i = 0; i < list.count; i++) {
+        status = db_scene_ensure(project->db, options->scene, &scene, err);
+    if (status == ST_OK)
+        status = add_list(project, &list, options, scene, report, err);
+    for (size_t i = 0; i < list.count; i++)
         free(list.files[i].path);
-        free(list.files[i].group);
-        for (int f = 0; f < META_FIELDS; f++)
-            free(list.files[i].fields[f]);
-    }
     free(list.files);
-    return status;
-}
-
-static enum status truth_row(struct project *p, const struct csv_table *t, size_t i, const char *file,
-                             const char *folder, struct add_report *r, struct error *err)
-{
-    const char *path = csv_cell(t, i, csv_column(t, "path")), *kind = csv_cell(t, i, csv_column(t, "class"));
-    const char *severity = csv_cell(t, i, csv_column(t, "severity"));
-    const char *mask = csv_cell(t, i, csv_column(t, "mask")), *group = csv_cell(t, i, csv_column(t, "group"));
-    enum verdict verdict;
-    if (!verdict_parse(csv_cell(t, i, csv_column(t, "verdict")), &verdict) ||
-        (verdict != VERDICT_NORMAL && verdict != VERDICT_DEFECT))
-        return error_set(err, ST_INVALID, "%s: line %zu: verdict must be normal or defect", file, t->lines[i]);
-    if (severity[0] && !severity_known(severity))
-        return error_set(err, ST_INVALID, "%s: line %zu: severity must be stop, key or general", file, t->lines[i]);
-    char *joined = file_join(folder, path), *full = realpath(joined, NULL);
-    char *joined_mask = mask[0] ? file_join(folder, mask) : NULL;
-    int64_t id;
-    bool added = false;
-    enum status status = full ? db_picture_find(p->db, full, &id, err) : ST_NOT_FOUND;
-    if (status == ST_NOT_FOUND)
-        status = db_picture_find(p->db, path, &id, err);
-    if (status == ST_NOT_FOUND)
-        status = error_set(err, ST_NOT_FOUND, "%s: line %zu: %s is not a picture of this project; add it first",
-                           file, t->lines[i], path);
-    if (status == ST_OK)
-        status = store_truth(p, id, verdict, kind, severity, joined_mask, &added, err);
-    if (status == ST_OK && group[0])
-        status = db_picture_set_group(p->db, id, group, err);
-    r->truths += added;
-    free(joined_mask);
-    free(joined);
-    free(full);
-    return status;
-}
-
-enum status add_truth(struct project *project, const char *file, struct add_report *report, struct error *err)
-{
-    struct csv_table table;
-    enum status status = csv_read(file, &table, err);
-    if (status != ST_OK)
-        return status;
-    if (csv_column(&table, "path") < 0 || csv_column(&table, "verdict") < 0)
-        status = error_set(err, ST_INVALID, "%s: needs the columns path and verdict", file);
-    char *folder = xstrdup(file);
-    char *slash = strrchr(folder, '/');
-    if (slash)
-        slash[slash == folder] = '\0';
-    // all rows or none: a file with one wrong line changes nothing
-    if (status == ST_OK)
-        status = db_begin(project->db, err);
-    if (status == ST_OK) {
-        for (size_t i = 0; i < table.rows && status == ST_OK; i++)
-            status = truth_row(project, &table, i, file, slash ? folder : ".", report, err);
-        if (status == ST_OK)
-            status = db_commit(project->db, err);
-        else
-            db_rollback(project->db);
-    }
-    free(folder);
-    csv_clear(&table);
     return status;
 }

@@ -17,6 +17,7 @@ struct add_options {
 
 struct add_report {
     int64_t seen, added, known, moved, copies, changed, unreadable, truths;
+    int64_t described; // got a group or a field from --group, --sidecar or --pattern
     json_t *bad; // array of {path, reason}
 };
 
@@ -24,6 +25,18 @@ ASSAY_CHECKED enum status add_paths(struct project *project, char *const *paths,
                                     const struct add_options *options, struct add_report *report,
                                     struct error *err);
 
+// --- truth.c: known answers, from folder names or a table ---
+// The folder that names a picture's kind: the nearest one that is not a mere container (Imgs, test ...),
+// not above path[root]. NULL none; caller frees.
+char *layout_kind(const char *path, size_t root);
+// The mask of a picture: a .png beside a .jpg, or ground_truth/KIND/NAME_mask.png. NULL none; caller frees.
+char *layout_mask(const char *picture);
+bool layout_is_mask(const char *path);
+
+// One known answer; the same as before adds nothing.
+ASSAY_CHECKED enum status truth_store(struct project *project, int64_t picture, enum verdict verdict, const char *kind,
+                                      const char *severity, const char *mask /* NULL none */, bool *added,
+                                      struct error *err);
 // Import known answers: path, verdict, class, severity, mask, group. Paths are
 // found as written, from the file's folder, or by their ending.
 ASSAY_CHECKED enum status add_truth(struct project *project, const char *file, struct add_report *report,

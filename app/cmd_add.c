@@ -2,9 +2,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/add.h"
 #include "base/alloc.h"
+#include "base/parallel.h"
 
 enum { OPT_TRUTH = OPT_OWN, OPT_GROUP, OPT_SIDECAR, OPT_PATTERN, OPT_LAYOUT, OPT_NORMAL, OPT_SCENE, OPT_PIXELS, OPT_BYTES };
 
@@ -57,6 +59,19 @@ static enum status compile(regex_t *regex, const char *text, int flags, struct e
     return error_set(err, ST_INVALID, "'%s' is not an extended regular expression: %s", text, why);
 }
 
+// A damaged file may claim any size up to the limit, on every core at once: it must not end the program.
+static enum status check_pixels(long long megapixels, struct error *err)
+{
+    double bytes = 3e6 * (double)megapixels * parallel_cores();
+    double memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    if (bytes <= memory / 2)
+        return ST_OK;
+    return error_set(err, ST_INVALID,
+                     "pictures of %lld megapixels would take up to %.1f GB on %d cores; at most half of this machine's"
+                     " %.1f GB may be used",
+                     megapixels, bytes / 1e9, parallel_cores(), memory / 1e9);
+}
+
 static enum status set_limit(struct project *p, const char *key, long long unit, long long value, uint64_t *limit,
                              struct error *err)
 {
@@ -69,28 +84,49 @@ static enum status set_limit(struct project *p, const char *key, long long unit,
     return status;
 }
 
-static void print_report(const struct add_report *r, bool json)
+static const char *plural(int64_t count)
 {
-    if (json) {
-        print_json(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "files", (json_int_t)r->seen, "added",
-                             (json_int_t)r->added, "known", (json_int_t)r->known, "moved", (json_int_t)r->moved,
-                             "copies", (json_int_t)r->copies, "changed", (json_int_t)r->changed, "unreadable",
-                             (json_int_t)r->unreadable, "answers", (json_int_t)r->truths, "bad", r->bad));
-        return;
-    }
+    return count == 1 ? "" : "s";
+}
+
+static void print_files(const struct add_report *r)
+{
     size_t i;
     json_t *bad;
     json_array_foreach(r->bad, i, bad)
         printf("unreadable: %s: %s\n", json_string_value(json_object_get(bad, "path")),
                json_string_value(json_object_get(bad, "reason")));
-    if (r->seen > 0 && r->added + r->changed + r->moved + r->copies + r->unreadable == 0)
-        printf("%lld files, all known already: nothing added\n", (long long)r->seen);
-    else if (r->seen > 0)
-        printf("%lld files: %lld added, %lld known, %lld moved, %lld further copies, %lld changed, %lld unreadable\n",
-               (long long)r->seen, (long long)r->added, (long long)r->known, (long long)r->moved,
+    if (r->added + r->changed + r->moved + r->copies > 0)
+        printf("%lld file%s: %lld added, %lld known, %lld moved, %lld further copies, %lld changed, %lld unreadable\n",
+               (long long)r->seen, plural(r->seen), (long long)r->added, (long long)r->known, (long long)r->moved,
                (long long)r->copies, (long long)r->changed, (long long)r->unreadable);
+    else if (r->unreadable > 0)
+        printf("%lld file%s, nothing added: %lld known already, %lld unreadable\n", (long long)r->seen, plural(r->seen),
+               (long long)r->known, (long long)r->unreadable);
+    else if (r->seen > 0)
+        printf("%lld file%s, all known already: nothing added\n", (long long)r->seen, plural(r->seen));
+    else
+        printf("no files found: nothing added\n");
+}
+
+static void print_report(const struct add_report *r, const struct options *o)
+{
+    if (o->json) {
+        print_json(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "files", (json_int_t)r->seen, "added",
+                             (json_int_t)r->added, "known", (json_int_t)r->known, "moved", (json_int_t)r->moved,
+                             "copies", (json_int_t)r->copies, "changed", (json_int_t)r->changed, "unreadable",
+                             (json_int_t)r->unreadable, "described", (json_int_t)r->described, "answers",
+                             (json_int_t)r->truths, "bad", r->bad));
+        return;
+    }
+    if (o->count > 0)
+        print_files(r);
+    if (o->group || o->sidecar || o->pattern)
+        printf("%lld of them described by --group, --sidecar or --pattern\n", (long long)r->described);
     if (r->truths > 0)
-        printf("%lld known answers imported\n", (long long)r->truths);
+        printf("%lld known answer%s imported\n", (long long)r->truths, plural(r->truths));
+    else if (o->truth || o->folders)
+        printf("no new known answers\n");
 }
 
 static enum status run(struct options *o, struct add_report *report, struct error *err)
@@ -102,7 +138,10 @@ static enum status run(struct options *o, struct add_report *report, struct erro
     enum status status = project_open(NULL, &project, err);
     if (status != ST_OK)
         return status;
-    status = set_limit(&project, "limit.pixels", 1000000, o->megapixels, &project.limits.pixels, err);
+    if (o->megapixels > 0)
+        status = check_pixels(o->megapixels, err);
+    if (status == ST_OK)
+        status = set_limit(&project, "limit.pixels", 1000000, o->megapixels, &project.limits.pixels, err);
     if (status == ST_OK)
         status = set_limit(&project, "limit.bytes", 1 << 20, o->megabytes, &project.limits.file_bytes, err);
     if (status == ST_OK && o->group)
@@ -149,7 +188,7 @@ int cmd_add(int argc, char **argv)
     stop_on_signals();
     enum status status = run(&o, &report, &err);
     if (status == ST_OK || report.seen > 0)
-        print_report(&report, o.json);
+        print_report(&report, &o);
     json_decref(report.bad);
     return status == ST_OK ? EXIT_OK : fail(&err);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/project.h"
+#include "base/alloc.h"
 #include "base/file.h"
 
 enum { OPT_REPAIR = OPT_OWN };
@@ -17,6 +18,8 @@ struct findings {
     struct project *project;
     json_t *problems, *warnings;
     int64_t missing; // locations that are gone
+    int64_t *lost;   // labelled pictures whose copy in the project is gone
+    size_t lost_count, lost_capacity;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -57,10 +60,14 @@ static enum status each(void *context, const struct export_row *row, struct erro
     if (picture.kept && picture.kept[0]) {
         char sha256[HASH_HEX], *path = file_join(f->project->dir, picture.kept);
         struct error why;
-        if (hash_file(path, sha256, NULL, &why) != ST_OK)
+        if (!file_exists(path)) {
+            GROW(f->lost, f->lost_capacity, f->lost_count + 1);
+            f->lost[f->lost_count++] = row->picture;
+        } else if (hash_file(path, sha256, NULL, &why) != ST_OK) {
             problem(f, why.text);
-        else if (strcmp(sha256, picture.sha256) != 0)
+        } else if (strcmp(sha256, picture.sha256) != 0) {
             problemf(f, "the project's copy was altered; put the original back", path);
+        }
         free(path);
     }
     picture_clear(&picture);
@@ -115,6 +122,22 @@ static enum status check_revisions(struct findings *f, struct error *err)
     return status;
 }
 
+static enum status check_lost(struct findings *f, bool repair, struct error *err)
+{
+    enum status status = ST_OK;
+    for (size_t i = 0; i < f->lost_count && status == ST_OK && repair; i++)
+        status = db_picture_set_kept(f->project->db, f->lost[i], "", err); // and made again with the others
+    if (f->lost_count > 0 && !repair) {
+        struct error text;
+        error_set(&text, ST_CORRUPT,
+                  "copies of labelled pictures that are gone from the project: %zu; `assay check --repair` makes them again",
+                  f->lost_count);
+        problem(f, text.text);
+    }
+    free(f->lost);
+    return status;
+}
+
 static enum status check_kept(struct findings *f, bool repair, struct error *err)
 {
     int64_t *ids = NULL;
@@ -122,16 +145,16 @@ static enum status check_kept(struct findings *f, bool repair, struct error *err
     struct error why;
     enum status status = db_picture_unkept(f->project->db, &ids, &count, err);
     for (size_t i = 0; i < count && status == ST_OK; i++) {
-        if (!repair || project_keep(f->project, f->project->db, ids[i], &why) != ST_OK)
-            left++;
-        if (repair && left > 0 && json_array_size(f->warnings) < 20)
+        if (repair && project_keep(f->project, f->project->db, ids[i], &why) == ST_OK)
+            continue;
+        left++;
+        if (repair && json_array_size(f->warnings) < 20)
             json_array_append_new(f->warnings, json_string(why.text));
     }
     free(ids);
     if (left > 0) {
         struct error text;
-        error_set(&text, ST_CORRUPT, "%zu labelled pictures have no copy in the project; `assay check --repair` makes them",
-                  left);
+        error_set(&text, ST_CORRUPT, "labelled pictures without a copy in the project: %zu; `assay check --repair` makes them", left);
         json_array_append_new(f->warnings, json_string(text.text));
     }
     return status;
@@ -152,10 +175,12 @@ static enum status run(struct findings *f, bool repair, struct error *err)
     if (status == ST_OK)
         status = check_revisions(f, err);
     if (status == ST_OK)
+        status = check_lost(f, repair, err);
+    if (status == ST_OK)
         status = check_kept(f, repair, err);
     if (f->missing > 0) {
         struct error text;
-        error_set(&text, ST_OK, "%lld pictures are no longer at their path", (long long)f->missing);
+        error_set(&text, ST_OK, "pictures no longer at their path: %lld", (long long)f->missing);
         json_array_append_new(f->warnings, json_string(text.text));
     }
     return status;
@@ -164,7 +189,7 @@ static enum status run(struct findings *f, bool repair, struct error *err)
 int cmd_check(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"repair", OPT_REPAIR, NULL, 0, "copy labelled pictures that have no copy in the project yet", 0},
+        {"repair", OPT_REPAIR, NULL, 0, "copy labelled pictures that have no copy in the project, or no longer", 0},
         OPTION_JSON,
         {0}};
     static const struct argp argp = {table, parse, "", "Check database, files and models against each other.", NULL, NULL, NULL};
@@ -185,7 +210,7 @@ int cmd_check(int argc, char **argv)
             printf("problem: %s\n", json_string_value(text));
         json_array_foreach(f.warnings, i, text)
             printf("note: %s\n", json_string_value(text));
-        printf("%s: %zu problems\n", project.dir, problems);
+        printf("%s: %zu problem%s\n", project.dir, problems, problems == 1 ? "" : "s");
     }
     json_decref(f.problems);
     json_decref(f.warnings);

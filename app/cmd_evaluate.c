@@ -4,16 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/progress.h"
 #include "app/screening.h"
 #include "base/alloc.h"
+#include "base/parallel.h"
 #include "screen/evaluate.h"
 
-enum { OPT_SCENE = OPT_OWN, OPT_SEEDS, OPT_RANDOM, OPT_PART, OPT_RESAMPLES };
+enum { OPT_SCENE = OPT_OWN, OPT_SEEDS, OPT_RANDOM, OPT_PART, OPT_RESAMPLES, OPT_STATISTICS };
 
 struct options {
     const char *scene;
     int seeds, resamples, part; // part: 0 both taps, 1 the second only
     bool random, json;
+    bool deviations; // means and standard deviations, computed for this run
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -26,6 +29,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_SEEDS: o->seeds = (int)option_number(state, arg, "--seeds", 1, 1000); return 0;
     case OPT_RESAMPLES: o->resamples = (int)option_number(state, arg, "--resamples", 0, 100000); return 0;
     case OPT_PART: o->part = (int)option_number(state, arg, "--tap", 0, 2); return 0;
+    case OPT_STATISTICS:
+        o->deviations = strcmp(arg, "mean-sd") == 0;
+        if (!o->deviations && strcmp(arg, "mean") != 0)
+            argp_error(state, "--statistics is mean or mean-sd, not '%s'", arg);
+        return 0;
+    case ARGP_KEY_END:
+        if (o->deviations && o->part != 0)
+            argp_error(state, "--statistics mean-sd takes both taps");
+        return 0;
     case ARGP_KEY_ARG: argp_error(state, "takes no argument '%s'", arg); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -62,9 +74,9 @@ static void print_summary(const struct options *o, const char *scene, const char
 {
     const char *split = o->random ? "random" : "group";
     if (o->json)
-        print_json(json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:I, s:I, s:f, s:f, s:[f,f], s:f, s:f, s:f, s:[f,f], s:f}",
-                             "scene", scene, "detector", "whole", "split", split, "kind", kind, "tap", o->part, "seeds",
-                             o->seeds, "normals", (json_int_t)s->normals, "defects", (json_int_t)s->defects, "auroc",
+        print_json(json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:i, s:I, s:I, s:f, s:f, s:[f,f], s:f, s:f, s:f, s:[f,f], s:f}",
+                             "scene", scene, "detector", "whole", "split", split, "kind", kind, "tap", o->part,
+                             "statistics", o->deviations ? "mean-sd" : "mean", "seeds", o->seeds, "normals", (json_int_t)s->normals, "defects", (json_int_t)s->defects, "auroc",
                              s->auroc, "auroc_sd", s->sd, "auroc_ci", s->auroc_ci.low, s->auroc_ci.high, "ap", s->ap,
                              "filtered_90", s->filtered90, "filtered_95", s->filtered95, "filtered_95_ci",
                              s->filtered95_ci.low, s->filtered95_ci.high, "filtered_9824", s->filtered9824));
@@ -74,8 +86,77 @@ static void print_summary(const struct options *o, const char *scene, const char
                100 * s->filtered9824);
 }
 
-// Columns of the chosen tap, answered pictures only.
-static float *gather(const struct dataset *set, int from, int dim, struct evaluate_set *out)
+// --- features that the store does not keep ---
+
+struct source { // pictures of a dataset for the extractor, and where their features go
+    struct project *project;
+    const struct dataset *set;
+    size_t at;
+    float *features; // (set->count, dim)
+    int dim;
+    int64_t done;
+    struct progress progress;
+    enum status status;
+    struct error error;
+};
+
+static bool source_next(void *context, struct extract_item *item)
+{
+    struct source *s = context;
+    if (s->at == s->set->count || s->status != ST_OK)
+        return false;
+    struct picture row;
+    s->status = db_picture_get(s->project->db, s->set->ids[s->at], &row, &s->error);
+    if (s->status != ST_OK)
+        return false;
+    *item = (struct extract_item){(int64_t)s->at++, project_picture(s->project, &row)};
+    picture_clear(&row);
+    return true;
+}
+
+static enum status source_done(void *context, const struct extract_result *result, struct error *err)
+{
+    struct source *s = context;
+    progress_step(&s->progress, ++s->done);
+    if (result->status != ST_OK)
+        return error_set(err, result->status, "%s", result->error.text);
+    memcpy(s->features + (size_t)result->id * (size_t)s->dim, result->embedding, (size_t)s->dim * sizeof(float));
+    return ST_OK;
+}
+
+// Means and standard deviations of all pictures of `set`; caller frees.
+static enum status compute_deviations(struct project *project, const struct base *base, const struct scene *scene,
+                                      const struct dataset *set, bool quiet, float **features, struct error *err)
+{
+    struct image ignore;
+    enum status status = screening_ignore(project, scene, &ignore, err);
+    if (status != ST_OK)
+        return status;
+    struct source source = {.project = project, .set = set, .dim = 2 * set->dim};
+    source.features = xreallocarray(NULL, (set->count + 1) * (size_t)source.dim, sizeof(float));
+    struct extract_config config = {.base = base, .settings = scene->settings, .limits = project->limits,
+                                    .ignore = ignore.pixels ? &ignore : NULL, .threads = parallel_cores(),
+                                    .deviations = true};
+    struct extract_io io = {.context = &source, .next = source_next, .done = source_done, .stop = stop_asked};
+    progress_start(&source.progress, "computing features", (int64_t)set->count, quiet);
+    status = extract_run(&config, &io, err);
+    progress_end(&source.progress);
+    image_clear(&ignore);
+    if (status == ST_OK && source.status != ST_OK) {
+        *err = source.error;
+        status = source.status;
+    }
+    if (status == ST_OK)
+        *features = source.features;
+    else
+        free(source.features);
+    return status;
+}
+
+// --- one scene ---
+
+// Columns `from` .. of answered pictures only. features (count, dim) or NULL: those of the store.
+static float *gather(const struct dataset *set, const float *features, int from, int dim, struct evaluate_set *out)
 {
     float *rows = xcalloc(set->count + 1, (size_t)dim * sizeof *rows);
     bool *defect = xcalloc(set->count + 1, sizeof *defect);
@@ -85,7 +166,8 @@ static float *gather(const struct dataset *set, int from, int dim, struct evalua
     for (size_t i = 0; i < set->count; i++) {
         if (set->known[i] != VERDICT_NORMAL && set->known[i] != VERDICT_DEFECT)
             continue;
-        memcpy(rows + n * (size_t)dim, set->inputs[i].embedding + from, (size_t)dim * sizeof *rows);
+        const float *x = features ? features + i * (size_t)dim : set->inputs[i].embedding + from;
+        memcpy(rows + n * (size_t)dim, x, (size_t)dim * sizeof *rows);
         defect[n] = set->known[i] == VERDICT_DEFECT;
         kinds[n] = set->kinds[i];
         groups[n] = set->groups[i];
@@ -96,14 +178,58 @@ static float *gather(const struct dataset *set, int from, int dim, struct evalua
     return rows;
 }
 
+static void print_result(const struct options *o, const struct scene *scene, const struct dataset *set,
+                         const struct evaluate_result *result)
+{
+    struct summary s = summarise(result->overall, o->seeds, 1);
+    if (!o->json)
+        printf("%s: picture-level detector%s, %s split, %d seeds, %zu test normals\n%-14s %7s %s\n", scene->name,
+               o->deviations ? " on means and standard deviations" : "",
+               o->random ? "random (leaks where groups repeat)" : "grouped", o->seeds, s.normals, "kind", "defects",
+               "AUROC ± sd    [95 % interval]  AP     normals filtered (%) at recall 90, 95, 98.24 %");
+    print_summary(o, scene->name, "all", &s);
+    for (size_t k = 0; k < set->kind_count; k++) {
+        s = summarise(result->by_kind + k, o->seeds, (int)set->kind_count);
+        print_summary(o, scene->name, set->kind_names[k], &s);
+    }
+}
+
+static enum status evaluate_dataset(struct project *project, const struct base *base, const struct scene *scene,
+                                const struct dataset *set, const struct options *o, struct error *err)
+{
+    const struct base_info *info = base_info(base);
+    struct evaluate_set input;
+    struct evaluate_result result;
+    float *features = NULL;
+    if (o->deviations) {
+        enum status status = compute_deviations(project, base, scene, set, o->json, &features, err);
+        if (status != ST_OK)
+            return status;
+    }
+    int from = o->part == 2 ? info->channels[0] : 0;
+    int dim = o->deviations ? 2 * set->dim : o->part == 1 ? info->channels[0] : set->dim - from;
+    float *rows = gather(set, features, from, dim, &input);
+    free(features);
+    enum status status = evaluate_whole(&input, o->seeds, !o->random, o->resamples, &result, err);
+    if (status == ST_OK) {
+        print_result(o, scene, set, &result);
+        evaluate_clear(&result);
+    } else {
+        error_prefix(err, "scene %s", scene->name);
+    }
+    free(rows);
+    free((void *)input.defect);
+    free((void *)input.kinds);
+    free((void *)input.groups);
+    return status;
+}
+
 static enum status evaluate_scene(struct project *project, const struct base *base, const struct scene *scene,
                                   const struct options *o, struct error *err)
 {
     char sha256[HASH_HEX];
     struct store *store;
     struct dataset set;
-    struct evaluate_set input;
-    struct evaluate_result result;
     enum status status = screening_patch(project, scene, sha256, err);
     if (status == ST_OK && !sha256[0])
         status = error_set(err, ST_INVALID, "scene %s was not screened yet; run `assay screen` first", scene->name);
@@ -115,30 +241,7 @@ static enum status evaluate_scene(struct project *project, const struct base *ba
     if (status == ST_OK)
         status = dataset_load(project, scene, store, extract_dim(base), &set, err);
     if (status == ST_OK) {
-        const struct base_info *info = base_info(base);
-        int from = o->part == 2 ? info->channels[0] : 0;
-        int dim = o->part == 1 ? info->channels[0] : set.dim - from;
-        float *rows = gather(&set, from, dim, &input);
-        status = evaluate_whole(&input, o->seeds, !o->random, o->resamples, &result, err);
-        if (status == ST_OK) {
-            struct summary s = summarise(result.overall, o->seeds, 1);
-            if (!o->json)
-                printf("%s: %s split, %d seeds, %zu test normals\n%-14s %7s %s\n", scene->name,
-                       o->random ? "random (leaks where groups repeat)" : "grouped", o->seeds, s.normals, "kind", "defects",
-                       "AUROC ± sd    [95 % interval]  AP     normals filtered (%) at recall 90, 95, 98.24 %");
-            print_summary(o, scene->name, "all", &s);
-            for (int k = 0; k < input.kind_count; k++) {
-                s = summarise(result.by_kind + k, o->seeds, input.kind_count);
-                print_summary(o, scene->name, set.kind_names[k], &s);
-            }
-            evaluate_clear(&result);
-        } else {
-            error_prefix(err, "scene %s", scene->name);
-        }
-        free(rows);
-        free((void *)input.defect);
-        free((void *)input.kinds);
-        free((void *)input.groups);
+        status = evaluate_dataset(project, base, scene, &set, o, err);
         dataset_clear(&set);
     }
     store_close(store);
@@ -152,12 +255,14 @@ int cmd_evaluate(int argc, char **argv)
         {"seeds", OPT_SEEDS, "N", 0, "splits (default 5)", 0},
         {"random", OPT_RANDOM, NULL, 0, "split pictures, not groups: leaks, for comparison with published figures only", 0},
         {"tap", OPT_PART, "0|1|2", 0, "features: both taps, the finer, the coarser (default 0)", 0},
+        {"statistics", OPT_STATISTICS, "mean|mean-sd", 0, "mean of each feature over the picture (what `assay screen` uses), or with its standard deviation, computed for this run", 0},
         {"resamples", OPT_RESAMPLES, "N", 0, "bootstrap draws of whole groups for the intervals (default 200)", 0},
         OPTION_JSON,
         {0}};
     static const struct argp argp = {table, parse, "",
-                                     "Measure the picture-level detector against known answers: the normals of 80 % of the "
-                                     "groups fit, the other normals and all defects test.", NULL, NULL, NULL};
+                                     "Measure the picture-level detector alone against known answers: the normals of 80 % of the "
+                                     "groups fit, the other normals and all defects test. The patch statistics of `assay "
+                                     "screen` are fitted on a sample that may hold test normals, and take no part.", NULL, NULL, NULL};
     struct options o = {.seeds = 5, .resamples = 200};
     struct project project;
     struct base *base = NULL;
@@ -165,6 +270,7 @@ int cmd_evaluate(int argc, char **argv)
     size_t count = 0, done = 0;
     struct error err;
     argp_parse(&argp, argc, argv, 0, NULL, &o);
+    stop_on_signals();
     enum status status = project_open(NULL, &project, &err);
     if (status != ST_OK)
         return fail(&err);

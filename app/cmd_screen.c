@@ -42,7 +42,8 @@ static void print_scene(const struct scene *scene, const struct screening_report
     size_t i;
     json_t *bad;
     json_array_foreach(r->bad, i, bad)
-        printf("not screened: %s\n", json_string_value(json_object_get(bad, "reason")));
+        printf("not screened: %s: %s\n", json_string_value(json_object_get(bad, "path")),
+               json_string_value(json_object_get(bad, "reason")));
     printf("%s: revision %d, %lld pictures, %lld flagged, %.2f %% filtered (%.1f s)\n", scene->name, r->revision,
            (long long)r->screened, (long long)r->flagged, 100 * rate, r->seconds);
 }

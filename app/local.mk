@@ -3,7 +3,7 @@
 bin_PROGRAMS += assay
 assay_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(JANSSON_CFLAGS)
 assay_SOURCES = \
-	app/add.c app/add.h app/metadata.c \
+	app/add.c app/add.h app/metadata.c app/truth.c \
 	app/app.c app/app.h \
 	app/cmd_base.c app/cmd_base_train.c app/cmd_base.h app/cmd_base_export.c app/cmd_base_import.c app/cmd_base_list.c \
 	app/cmd_add.c app/cmd_check.c app/cmd_demo.c app/cmd_evaluate.c app/cmd_export.c \

@@ -4,8 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/app.h"
-#include "base/file.h"
+#include "app/project.h"
 #include "nn/blas.h"
 
 static const struct command commands[] = {
@@ -33,6 +32,22 @@ static void usage(FILE *out)
           out);
 }
 
+// `assay` alone: the review inside a project, also below its folder.
+static int without_command(int argc, char **argv)
+{
+    struct project project;
+    struct error err;
+    enum status status = project_open(NULL, &project, &err);
+    if (status == ST_NOT_FOUND) {
+        usage(stderr);
+        return EXIT_USAGE;
+    }
+    if (status != ST_OK)
+        return fail(&err);
+    project_close(&project);
+    return cmd_review(argc, argv);
+}
+
 int main(int argc, char **argv)
 {
     blas_reexec(argv);
@@ -40,12 +55,8 @@ int main(int argc, char **argv)
     setlocale(LC_NUMERIC, "C");
     argp_err_exit_status = EXIT_USAGE;
     argp_program_version = PACKAGE_STRING;
-    if (argc < 2) {
-        if (file_exists("project.db"))
-            return cmd_review(argc, argv);
-        usage(stderr);
-        return EXIT_USAGE;
-    }
+    if (argc < 2)
+        return without_command(argc, argv);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0 || strcmp(argv[1], "help") == 0) {
         usage(stdout);
         return EXIT_OK;

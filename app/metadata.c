@@ -64,6 +64,16 @@ static enum status read_csv(struct metadata *m, const char *file, struct error *
     return ST_OK;
 }
 
+// Text or a number, as text; NULL for anything else.
+static char *json_text(const json_t *value)
+{
+    if (json_is_integer(value))
+        return xasprintf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    if (json_is_real(value))
+        return xasprintf("%.10g", json_real_value(value));
+    return copy_or_null(json_string_value(value));
+}
+
 static enum status read_json(struct metadata *m, const char *file, struct error *err)
 {
     json_error_t why;
@@ -85,8 +95,7 @@ static enum status read_json(struct metadata *m, const char *file, struct error 
         }
         m->rows[m->count].path = xstrdup(path);
         for (int f = 0; f < META_FIELDS; f++)
-            m->rows[m->count].fields[f] =
-                copy_or_null(json_string_value(json_object_get(entry, field_names[f])));
+            m->rows[m->count].fields[f] = json_text(json_object_get(entry, field_names[f]));
         m->count++;
     }
     json_decref(root);

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "app/progress.h"
@@ -11,34 +12,61 @@
 void progress_start(struct progress *p, const char *what, int64_t total, bool quiet)
 {
     double now = clock_seconds();
-    *p = (struct progress){.what = what, .total = total, .started = now, .shown = now - 1,
+    *p = (struct progress){.what = what, .total = total, .started = now, .shown = now,
                            .terminal = isatty(STDERR_FILENO), .quiet = quiet};
+}
+
+enum { BAR = 24, LINE = 256 };
+
+static int columns(void)
+{
+    struct winsize size;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+// "12/s  1:05 left"; nothing before there is a rate to tell.
+static void rate_text(const struct progress *p, double now, char text[64])
+{
+    double seconds = now - p->started, rate = p->done / (seconds + 1e-9);
+    text[0] = '\0';
+    if (p->done <= 0 || seconds <= 0)
+        return;
+    long long left = (long long)((double)(p->total - p->done) / rate + 0.5);
+    size_t n = (size_t)snprintf(text, 64, "%.*f/s", rate < 10 ? 1 : 0, rate);
+    if (left >= 3600)
+        snprintf(text + n, 64 - n, "  %lld:%02lld:%02lld left", left / 3600, left / 60 % 60, left % 60);
+    else
+        snprintf(text + n, 64 - n, "  %lld:%02lld left", left / 60, left % 60);
 }
 
 static void show(struct progress *p, double now)
 {
-    double rate = p->done / (now - p->started + 1e-9);
-    double left = rate > 0 ? (double)(p->total - p->done) / rate : 0;
-    if (p->terminal) {
-        enum { WIDTH = 24 };
-        char bar[WIDTH + 1];
-        int full = p->total > 0 ? (int)(WIDTH * p->done / p->total) : WIDTH;
-        memset(bar, '.', WIDTH);
-        memset(bar, '#', (size_t)full);
-        bar[WIDTH] = '\0';
-        fprintf(stderr, "\r\033[K%s [%s] %" PRId64 "/%" PRId64 "  %.0f/s  %d:%02d left", p->what, bar, p->done,
-                p->total, rate, (int)left / 60, (int)left % 60);
-        fflush(stderr);
-    } else {
-        fprintf(stderr, "%s: %" PRId64 " of %" PRId64 ", %.0f/s, %d s left\n", p->what, p->done, p->total,
-                rate, (int)left);
-    }
+    char rate[64], bar[BAR + 4] = "";
+    rate_text(p, now, rate);
     p->shown = now;
+    if (!p->terminal) {
+        fprintf(stderr, "%s: %" PRId64 " of %" PRId64 "%s%s\n", p->what, p->done, p->total, rate[0] ? ", " : "", rate);
+        return;
+    }
+    char line[LINE];
+    int width = columns();
+    if (width >= 79) {
+        char cells[BAR + 1];
+        memset(cells, '.', BAR);
+        memset(cells, '#', (size_t)(p->total > 0 ? BAR * p->done / p->total : BAR));
+        cells[BAR] = '\0';
+        snprintf(bar, sizeof bar, "[%s] ", cells);
+    }
+    snprintf(line, sizeof line, "%s %s%" PRId64 "/%" PRId64 "  %s", p->what, bar, p->done, p->total, rate);
+    fprintf(stderr, "\r\033[K%.*s", width - 1, line); // a line that wraps could not be drawn over
+    fflush(stderr);
 }
 
 void progress_step(struct progress *p, int64_t done)
 {
     p->done = done;
+    if (p->total < done) // more came than was announced
+        p->total = done;
     double now = clock_seconds();
     if (!p->quiet && now - p->shown >= (p->terminal ? 0.1 : 5))
         show(p, now);

@@ -181,7 +181,7 @@ static enum status on_item(void *context, size_t index, struct review_item *out,
     if (index >= s->count)
         return error_set(err, ST_NOT_FOUND, "nothing more to review");
     struct queue_item *item = &s->items[index], fresh;
-    enum status status = db_queue_item(s->project->db, item->picture, &fresh, err);
+    enum status status = db_queue_item(s->project->db, s->scene, item->picture, &fresh, err);
     if (status == ST_OK) {
         *item = fresh;
         status = load_item(s, item, err);
@@ -263,7 +263,7 @@ static enum status on_act(void *context, const struct action *a, size_t *index, 
     size_t at = place(s, picture);
     if (at == s->count) { // answered in an earlier session
         struct queue_item item;
-        status = db_queue_item(s->project->db, picture, &item, err);
+        status = db_queue_item(s->project->db, s->scene, picture, &item, err);
         if (status != ST_OK)
             return status;
         GROW(s->items, s->capacity, s->count + 1);

@@ -76,15 +76,33 @@ static bool feed_next(void *context, struct extract_item *item)
     }
 }
 
+// A picture that was readable when it was added, and is not now.
+static enum status note_bad(struct feed *f, const struct extract_result *result, struct error *err)
+{
+    struct picture row;
+    enum status status = db_picture_get(f->project->db, result->id, &row, err);
+    if (status != ST_OK)
+        return status;
+    char *path = text_cleaned(row.path[0] ? row.path : "a file that was replaced");
+    const char *reason = result->error.text;
+    size_t n = strlen(path);
+    if (strncmp(reason, path, n) == 0 && strncmp(reason + n, ": ", 2) == 0)
+        reason += n + 2;
+    if (!row.path[0])
+        reason = "its path holds another picture now, and no copy is in the project";
+    f->report->failed++;
+    json_array_append_new(f->report->bad, json_pack("{s:s, s:s}", "path", path, "reason", reason));
+    free(path);
+    picture_clear(&row);
+    return ST_OK;
+}
+
 static enum status feed_done(void *context, const struct extract_result *result, struct error *err)
 {
     struct feed *f = context;
     progress_step(f->progress, ++f->done);
-    if (result->status != ST_OK) {
-        f->report->failed++;
-        json_array_append_new(f->report->bad, json_pack("{s:s}", "reason", result->error.text));
-        return ST_OK;
-    }
+    if (result->status != ST_OK)
+        return note_bad(f, result, err);
     f->report->extracted++;
     struct store_record record = {.id = result->id, .patch = result->patch.patch, .tile = result->patch.tile,
                                   .heat = result->patch.heat, .embedding = result->embedding};
@@ -92,8 +110,8 @@ static enum status feed_done(void *context, const struct extract_result *result,
     return store_append(f->store, &record, err);
 }
 
-static enum status load_ignore(const struct project *p, const struct scene *scene, struct image *mask,
-                               struct error *err)
+enum status screening_ignore(const struct project *p, const struct scene *scene, struct image *mask,
+                             struct error *err)
 {
     struct image colour;
     *mask = (struct image){0};
@@ -336,7 +354,7 @@ enum status screening_run(struct project *project, const struct base *base, cons
     struct store *store;
     struct scene_counts counts;
     char sha256[HASH_HEX];
-    enum status status = load_ignore(project, scene, &ignore, err);
+    enum status status = screening_ignore(project, scene, &ignore, err);
     if (status != ST_OK)
         return status;
     struct extract_config config = {.base = base, .settings = scene->settings, .limits = project->limits,

@@ -45,6 +45,10 @@ ASSAY_CHECKED enum status dataset_load(struct project *project, const struct sce
                                        struct store *store, int dim, struct dataset *set, struct error *err);
 void dataset_clear(struct dataset *set);
 
+// The scene's ignore mask, gray; without pixels where there is none. Caller: image_clear.
+ASSAY_CHECKED enum status screening_ignore(const struct project *project, const struct scene *scene,
+                                           struct image *mask, struct error *err);
+
 // The store of a scene's features under the given patch statistics. Caller closes.
 ASSAY_CHECKED enum status screening_store(const struct project *project, const struct base *base,
                                           const struct scene *scene, const char *patch_sha256,

@@ -22,6 +22,20 @@ static const struct question questions[] = {
     {"SELECT name FROM scene c WHERE pictures <> (SELECT count(*) FROM picture p WHERE p.scene = c.id)"
      " OR unreadable <> (SELECT count(*) FROM picture p WHERE p.scene = c.id AND p.unreadable IS NOT NULL)",
      "scene %s: its number of pictures is wrong"},
+    {"SELECT c.name FROM scene c LEFT JOIN (SELECT p.scene, sum(v.source = 0 AND v.verdict = 1) AS normals,"
+     " sum(v.source = 0 AND v.verdict = 2) AS defects, sum(v.source = 0 AND v.verdict = 3) AS unsure,"
+     " sum(v.source = 1) AS truths FROM verdict v JOIN picture p ON p.id = v.picture GROUP BY p.scene) n ON n.scene = c.id"
+     " WHERE c.normals <> coalesce(n.normals, 0) OR c.defects <> coalesce(n.defects, 0)"
+     " OR c.unsure <> coalesce(n.unsure, 0) OR c.truths <> coalesce(n.truths, 0)",
+     "scene %s: its number of answers is wrong"},
+    {"SELECT name FROM scene c WHERE open <> (SELECT count(*) FROM queue q WHERE q.scene = c.id)",
+     "scene %s: its number of open pictures is wrong"},
+    {"WITH open AS (SELECT s.picture, c.id AS scene, s.score FROM scene c JOIN score s ON s.revision = c.active_revision"
+     " AND s.flagged = 1 WHERE NOT EXISTS(SELECT 1 FROM verdict v WHERE v.picture = s.picture AND v.source = 0))"
+     " SELECT 'picture ' || picture FROM (SELECT picture, scene, score FROM open EXCEPT SELECT picture, scene, score FROM queue)"
+     " UNION SELECT 'picture ' || picture FROM"
+     " (SELECT picture, scene, score FROM queue EXCEPT SELECT picture, scene, score FROM open)",
+     "%s: the queue does not fit its score and verdict"},
     {"SELECT number FROM revision r WHERE screened <> (SELECT count(*) FROM score s WHERE s.revision = r.id)"
      " OR flagged <> (SELECT count(*) FROM score s WHERE s.revision = r.id AND s.flagged = 1)",
      "revision %s: its counts do not fit its scores"},

@@ -1,10 +1,12 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -197,23 +199,34 @@ static enum status open_handle(const char *path, int flags, struct db **out, str
     return ST_OK;
 }
 
+// An empty file with the rights it is to have: SQLite gives those beside it the same.
+static enum status create_file(const char *path, struct error *err)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0 && errno == EEXIST)
+        return error_set(err, ST_INVALID, "%s: exists already; a project is made once, `assay add` extends it", path);
+    if (fd < 0)
+        return error_set(err, ST_IO, "%s: cannot be created: %s", path, strerror(errno));
+    struct stat st;
+    enum status status = ST_OK;
+    if (file_shared(path) && (fstat(fd, &st) != 0 || fchmod(fd, (st.st_mode & 07777) | 0060) != 0))
+        status = error_set(err, ST_IO, "%s: cannot be made writable for its group: %s", path, strerror(errno));
+    close(fd);
+    if (status != ST_OK)
+        unlink(path);
+    return status;
+}
+
 enum status db_create(const char *path, struct db **db, struct error *err)
 {
-    if (file_exists(path))
-        return error_set(err, ST_INVALID, "%s: exists already; a project is made once, `assay add` extends it", path);
-    // Where the folder is its group's, so is the database: reviewers with other accounts write it too.
-    char *folder = xstrdup(path);
-    char *slash = strrchr(folder, '/');
-    if (slash)
-        slash[slash == folder] = '\0';
-    struct stat st;
-    bool shared = stat(slash ? folder : ".", &st) == 0 && (st.st_mode & S_IWGRP);
-    free(folder);
-    enum status status = open_handle(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, db, err);
-    if (status == ST_OK && shared && chmod(path, 0664) != 0) {
-        db_close(*db);
-        return error_set(err, ST_IO, "%s: cannot be made writable for its group: %s", path, strerror(errno));
-    }
+    enum status status = refuse_network(path, err);
+    if (status == ST_OK)
+        status = create_file(path, err);
+    if (status != ST_OK)
+        return status;
+    status = open_handle(path, SQLITE_OPEN_READWRITE, db, err);
+    if (status != ST_OK)
+        unlink(path); // nothing is in it
     return status;
 }
 

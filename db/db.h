@@ -69,11 +69,12 @@ struct picture_new {
 };
 
 enum picture_outcome {
-    PICTURE_ADDED,     // new content
+    PICTURE_ADDED,     // new content, or what could not be read before and now can
     PICTURE_KNOWN,     // same path, same content: nothing changed
     PICTURE_MOVED,     // known content; its old path is gone, this one replaces it
     PICTURE_COPY,      // known content at a further path
-    PICTURE_CHANGED,   // same path, other content: a new picture, the path now belongs to it
+    PICTURE_CHANGED,   // same path, other content: a new picture, the path now belongs to it (an unreadable one is
+                       // replaced: it was still being written)
     PICTURE_UNREADABLE // recorded with its reason (again: the reason is refreshed)
 };
 
@@ -197,7 +198,7 @@ struct queue_item {
     int64_t picture, revision;
     struct screen_score score;
     double percentile;   // share of the revision's pictures with a lower score, 0..1
-    int64_t position;    // 1 = most anomalous still open
+    int64_t position;    // 1 = most anomalous still open (of the scene, where one was asked for)
     struct heat heat;
     double box[4];
 };
@@ -213,10 +214,11 @@ ASSAY_CHECKED enum status db_queue_lease(struct db *db, const char *session, int
 ASSAY_CHECKED enum status db_queue_renew(struct db *db, const char *session, int64_t ttl_ms, struct error *err);
 ASSAY_CHECKED enum status db_queue_release(struct db *db, const char *session, int64_t picture /* 0 all */,
                                            struct error *err);
-// One picture as a queue item, open or not (after undo).
-ASSAY_CHECKED enum status db_queue_item(struct db *db, int64_t picture, struct queue_item *item,
+// One picture as a queue item, open or not (after undo); scene as in db_queue_lease.
+ASSAY_CHECKED enum status db_queue_item(struct db *db, int64_t scene, int64_t picture, struct queue_item *item,
                                         struct error *err);
 
+// Kept as numbers: reading them costs the same with ten pictures and with a million.
 struct scene_counts { // of the active revision, or of the whole project for scene 0
     int64_t pictures, unreadable, screened, flagged, open, answered, normals, defects, unsure, truths;
 };

@@ -71,7 +71,58 @@ static const char version_1[] =
     " person INTEGER NOT NULL REFERENCES person(id), expires_ms INTEGER NOT NULL);"
     "CREATE INDEX lease_session ON lease(session);";
 
-static const char *const migrations[DB_VERSION] = {version_1};
+// Version 2. The queue is a table of its own, so that what is shown next, its
+// place and all counts cost the same however many pictures there are. `queue`
+// holds the flagged pictures of each scene's active revision without a review
+// verdict; it and the counters are kept by these triggers and by nothing else.
+#define COUNT_VERDICT(row, sign)                                                                        \
+    " UPDATE scene SET normals = normals " sign " (" row ".source = 0 AND " row ".verdict = 1),"          \
+    " defects = defects " sign " (" row ".source = 0 AND " row ".verdict = 2),"                           \
+    " unsure = unsure " sign " (" row ".source = 0 AND " row ".verdict = 3),"                             \
+    " truths = truths " sign " (" row ".source = 1)"                                                      \
+    " WHERE id = (SELECT scene FROM picture WHERE id = " row ".picture);"
+
+#define FILL_QUEUE(revision)                                                                            \
+    " INSERT INTO queue(picture, scene, score) SELECT s.picture, r.scene, s.score FROM revision r"        \
+    " JOIN score s ON s.revision = r.id AND s.flagged = 1 WHERE r.id " revision                           \
+    " AND NOT EXISTS(SELECT 1 FROM verdict v WHERE v.picture = s.picture AND v.source = 0);"
+
+static const char version_2[] =
+    "CREATE TABLE queue(picture INTEGER PRIMARY KEY REFERENCES picture(id),"
+    " scene INTEGER NOT NULL REFERENCES scene(id), score REAL NOT NULL);"
+    "CREATE INDEX queue_scene ON queue(scene, score DESC, picture);"
+    "CREATE INDEX queue_all ON queue(score DESC, picture);"
+    "CREATE INDEX picture_unreadable ON picture(scene, id) WHERE unreadable IS NOT NULL;"
+    "ALTER TABLE scene ADD COLUMN open INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE scene ADD COLUMN normals INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE scene ADD COLUMN defects INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE scene ADD COLUMN unsure INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE scene ADD COLUMN truths INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TRIGGER queue_new AFTER INSERT ON queue BEGIN"
+    " UPDATE scene SET open = open + 1 WHERE id = NEW.scene; END;"
+    "CREATE TRIGGER queue_gone AFTER DELETE ON queue BEGIN"
+    " UPDATE scene SET open = open - 1 WHERE id = OLD.scene; END;"
+    "CREATE TRIGGER verdict_new AFTER INSERT ON verdict BEGIN" COUNT_VERDICT("NEW", "+")
+    " DELETE FROM queue WHERE picture = NEW.picture AND NEW.source = 0; END;"
+    "CREATE TRIGGER verdict_gone AFTER DELETE ON verdict BEGIN" COUNT_VERDICT("OLD", "-")
+    " INSERT INTO queue(picture, scene, score) SELECT p.id, p.scene, s.score FROM picture p JOIN scene c ON c.id = p.scene"
+    "  JOIN score s ON s.revision = c.active_revision AND s.picture = p.id AND s.flagged = 1"
+    "  WHERE p.id = OLD.picture AND OLD.source = 0 ON CONFLICT DO NOTHING;"
+    " END;"
+    "CREATE TRIGGER scene_activate AFTER UPDATE OF active_revision ON scene BEGIN"
+    " DELETE FROM queue WHERE scene = NEW.id;" FILL_QUEUE("= NEW.active_revision") " END;"
+    FILL_QUEUE("IN (SELECT active_revision FROM scene)")
+    "UPDATE scene SET"
+    " normals = (SELECT count(*) FROM verdict v JOIN picture p ON p.id = v.picture"
+    "  WHERE p.scene = scene.id AND v.source = 0 AND v.verdict = 1),"
+    " defects = (SELECT count(*) FROM verdict v JOIN picture p ON p.id = v.picture"
+    "  WHERE p.scene = scene.id AND v.source = 0 AND v.verdict = 2),"
+    " unsure = (SELECT count(*) FROM verdict v JOIN picture p ON p.id = v.picture"
+    "  WHERE p.scene = scene.id AND v.source = 0 AND v.verdict = 3),"
+    " truths = (SELECT count(*) FROM verdict v JOIN picture p ON p.id = v.picture"
+    "  WHERE p.scene = scene.id AND v.source = 1);";
+
+static const char *const migrations[DB_VERSION] = {version_1, version_2};
 
 static enum status pragma(struct db *db, const char *sql, long long *value, struct error *err)
 {

@@ -138,18 +138,9 @@ static enum status near_group(struct db *db, const struct picture_new *p, int64_
     return status;
 }
 
-static enum status insert_picture(struct db *db, const struct picture_new *p, int64_t *id, struct error *err)
+// What the bytes say, as ?2 .. ?9.
+static void bind_content(sqlite3_stmt *stmt, const struct picture_new *p)
 {
-    sqlite3_stmt *stmt = db_prepare(
-        db,
-        "INSERT INTO picture(scene, sha256, bytes, width, height, channels, format, unreadable, grp, grp_given, object,"
-        " position, camera, taken, phash, added_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
-        " ?15, ?16)",
-        err);
-    if (!stmt)
-        return err->code;
-    bool given = p->group && p->group[0];
-    sqlite3_bind_int64(stmt, 1, p->scene);
     bind_text_or_null(stmt, 2, p->sha256);
     sqlite3_bind_int64(stmt, 3, (int64_t)p->bytes);
     sqlite3_bind_int(stmt, 4, p->width);
@@ -157,27 +148,22 @@ static enum status insert_picture(struct db *db, const struct picture_new *p, in
     sqlite3_bind_int(stmt, 6, p->channels);
     bind_text(stmt, 7, p->format);
     bind_text_or_null(stmt, 8, p->unreadable);
-    bind_text(stmt, 9, given ? p->group : "");
-    sqlite3_bind_int(stmt, 10, given);
-    bind_text_or_null(stmt, 11, p->object);
-    bind_text_or_null(stmt, 12, p->position);
-    bind_text_or_null(stmt, 13, p->camera);
-    bind_text_or_null(stmt, 14, p->taken);
     if (!p->unreadable)
-        sqlite3_bind_blob(stmt, 15, &p->phash, sizeof p->phash, SQLITE_TRANSIENT);
-    sqlite3_bind_int64(stmt, 16, clock_unix_ms());
-    enum status status = db_run(db, stmt, "adding a picture", err);
-    *id = sqlite3_last_insert_rowid(db->sqlite);
-    if (status != ST_OK || given)
-        return status;
+        sqlite3_bind_blob(stmt, 9, &p->phash, sizeof p->phash, SQLITE_TRANSIENT);
+}
+
+static enum status group_by_looks(struct db *db, const struct picture_new *p, int64_t id, struct error *err)
+{
     char *group = NULL;
+    enum status status = ST_OK;
     if (p->unreadable)
-        group = xasprintf("unreadable:%lld", (long long)*id);
+        group = xasprintf("unreadable:%lld", (long long)id);
     else
-        status = near_group(db, p, *id, &group, err);
-    stmt = status == ST_OK ? db_prepare(db, "UPDATE picture SET grp = ?2 WHERE id = ?1", err) : NULL;
+        status = near_group(db, p, id, &group, err);
+    sqlite3_stmt *stmt =
+        status == ST_OK ? db_prepare(db, "UPDATE picture SET grp = ?2 WHERE id = ?1 AND grp_given = 0", err) : NULL;
     if (stmt) {
-        sqlite3_bind_int64(stmt, 1, *id);
+        sqlite3_bind_int64(stmt, 1, id);
         bind_text(stmt, 2, group);
         status = db_run(db, stmt, "storing a group", err);
     } else if (status == ST_OK) {
@@ -187,12 +173,74 @@ static enum status insert_picture(struct db *db, const struct picture_new *p, in
     return status;
 }
 
+static enum status insert_picture(struct db *db, const struct picture_new *p, int64_t *id, struct error *err)
+{
+    sqlite3_stmt *stmt = db_prepare(
+        db,
+        "INSERT INTO picture(scene, sha256, bytes, width, height, channels, format, unreadable, phash, grp, grp_given,"
+        " object, position, camera, taken, added_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
+        " ?15, ?16)",
+        err);
+    if (!stmt)
+        return err->code;
+    bool given = p->group && p->group[0];
+    sqlite3_bind_int64(stmt, 1, p->scene);
+    bind_content(stmt, p);
+    bind_text(stmt, 10, given ? p->group : "");
+    sqlite3_bind_int(stmt, 11, given);
+    bind_text_or_null(stmt, 12, p->object);
+    bind_text_or_null(stmt, 13, p->position);
+    bind_text_or_null(stmt, 14, p->camera);
+    bind_text_or_null(stmt, 15, p->taken);
+    sqlite3_bind_int64(stmt, 16, clock_unix_ms());
+    enum status status = db_run(db, stmt, "adding a picture", err);
+    *id = sqlite3_last_insert_rowid(db->sqlite);
+    return status != ST_OK || given ? status : group_by_looks(db, p, *id, err);
+}
+
+// A picture that could not be read is read now (it was still being written, or
+// a limit was raised), or fails in another way: its record takes the new content.
+static enum status renew(struct db *db, int64_t id, const struct picture_new *p, struct error *err)
+{
+    sqlite3_stmt *stmt = db_prepare(db,
+                                    "UPDATE picture SET sha256 = ?2, bytes = ?3, width = ?4, height = ?5, channels = ?6,"
+                                    " format = ?7, unreadable = ?8, phash = ?9 WHERE id = ?1",
+                                    err);
+    if (!stmt)
+        return err->code;
+    sqlite3_bind_int64(stmt, 1, id);
+    bind_content(stmt, p);
+    enum status status = db_run(db, stmt, "storing a picture", err);
+    return status == ST_OK ? group_by_looks(db, p, id, err) : status;
+}
+
+// Whether picture `id` is an unreadable one, and whether one path alone leads to it.
+static enum status is_unreadable(struct db *db, int64_t id, bool *unreadable, bool *alone, struct error *err)
+{
+    *unreadable = *alone = false;
+    sqlite3_stmt *stmt = db_prepare(db,
+                                    "SELECT unreadable IS NOT NULL, (SELECT count(*) FROM location WHERE picture = ?1) < 2"
+                                    " FROM picture WHERE id = ?1",
+                                    err);
+    if (!stmt)
+        return err->code;
+    sqlite3_bind_int64(stmt, 1, id);
+    enum status status = db_first(db, stmt, "looking for a picture", err);
+    if (status == ST_OK) {
+        *unreadable = sqlite3_column_int(stmt, 0) != 0;
+        *alone = sqlite3_column_int(stmt, 1) != 0;
+    }
+    sqlite3_reset(stmt);
+    return status == ST_NOT_FOUND ? ST_OK : status;
+}
+
 static enum status fill_metadata(struct db *db, int64_t id, const struct picture_new *p, struct error *err)
 {
     sqlite3_stmt *stmt = db_prepare(
         db,
         "UPDATE picture SET object = coalesce(?2, object), position = coalesce(?3, position),"
-        " camera = coalesce(?4, camera), taken = coalesce(?5, taken), unreadable = ?6,"
+        " camera = coalesce(?4, camera), taken = coalesce(?5, taken),"
+        " unreadable = CASE WHEN ?8 OR sha256 IS NULL THEN ?6 ELSE unreadable END,"
         " grp = CASE WHEN ?7 IS NOT NULL AND grp_given = 0 THEN ?7 ELSE grp END,"
         " grp_given = grp_given OR ?7 IS NOT NULL WHERE id = ?1",
         err);
@@ -205,6 +253,7 @@ static enum status fill_metadata(struct db *db, int64_t id, const struct picture
     bind_text_or_null(stmt, 5, p->taken);
     bind_text_or_null(stmt, 6, p->unreadable);
     bind_text_or_null(stmt, 7, p->group);
+    sqlite3_bind_int(stmt, 8, p->sha256[0] != '\0'); // a file that cannot be opened says nothing about known content
     return db_run(db, stmt, "storing metadata", err);
 }
 
@@ -259,19 +308,30 @@ static enum status add(struct db *db, const struct picture_new *p, int64_t *id, 
 {
     int64_t at_path, content = 0;
     int gone = 0;
+    bool bad, alone;
     enum status status = id_by_text(db, "SELECT picture FROM location WHERE path = ?1", p->path, &at_path, err);
     if (status == ST_OK && p->sha256[0])
         status = id_by_text(db, "SELECT id FROM picture WHERE sha256 = ?1", p->sha256, &content, err);
     if (status != ST_OK)
         return status;
-    if (!p->sha256[0] && at_path) // still cannot be read: the reason is refreshed where nothing better is known
+    if (!p->sha256[0] && at_path) // still cannot be opened: the reason is refreshed where nothing better is known
         content = at_path;
-    if (content) {
-        *id = content;
-        status = fill_metadata(db, content, p, err);
-        if (status == ST_OK && at_path != content)
-            status = drop_gone(db, content, p->path, &gone, err);
-        *outcome = at_path == content ? PICTURE_KNOWN : gone ? PICTURE_MOVED : PICTURE_COPY;
+    status = is_unreadable(db, content ? content : at_path, &bad, &alone, err);
+    if (status != ST_OK)
+        return status;
+    if (content || (bad && alone)) {
+        *id = content ? content : at_path;
+        *outcome = PICTURE_KNOWN;
+        if (bad && (!content || !p->unreadable)) {
+            status = renew(db, *id, p, err);
+            *outcome = PICTURE_ADDED;
+        }
+        if (status == ST_OK)
+            status = fill_metadata(db, *id, p, err);
+        if (status == ST_OK && at_path != *id) {
+            status = drop_gone(db, *id, p->path, &gone, err);
+            *outcome = gone ? PICTURE_MOVED : PICTURE_COPY;
+        }
     } else {
         status = insert_picture(db, p, id, err);
         *outcome = at_path ? PICTURE_CHANGED : PICTURE_ADDED;
@@ -336,16 +396,19 @@ enum status db_picture_page(struct db *db, int64_t scene, bool unreadable, int64
 {
     *rows = NULL;
     *count = 0;
-    sqlite3_stmt *stmt = db_prepare(db,
-                                    "SELECT " COLUMNS " FROM picture p WHERE p.id > ?1 AND (?2 = 0 OR p.scene = ?2)"
-                                    " AND (p.unreadable IS NOT NULL) = ?3 ORDER BY p.id LIMIT ?4",
-                                    err);
+    // one text for each choice, so that each reads from an index and stops at the limit
+#define PAGE(where) "SELECT " COLUMNS " FROM picture p WHERE p.id > ?1 AND " where " ORDER BY p.id LIMIT ?3"
+    static const char *const texts[2][2] = {
+        {PAGE("p.unreadable IS NULL"), PAGE("p.unreadable IS NOT NULL")},
+        {PAGE("p.scene = ?2 AND p.unreadable IS NULL"), PAGE("p.scene = ?2 AND p.unreadable IS NOT NULL")}};
+#undef PAGE
+    sqlite3_stmt *stmt = db_prepare(db, texts[scene != 0][unreadable], err);
     if (!stmt)
         return err->code;
     sqlite3_bind_int64(stmt, 1, after);
-    sqlite3_bind_int64(stmt, 2, scene);
-    sqlite3_bind_int(stmt, 3, unreadable);
-    sqlite3_bind_int64(stmt, 4, (int64_t)limit);
+    if (scene)
+        sqlite3_bind_int64(stmt, 2, scene);
+    sqlite3_bind_int64(stmt, 3, (int64_t)limit);
     *rows = xcalloc(limit + 1, sizeof **rows);
     int code = SQLITE_DONE;
     while (*count < limit && (code = sqlite3_step(stmt)) == SQLITE_ROW)

@@ -3,14 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "db/handle.h"
-
-// Flagged pictures of the active revisions without a verdict.
-#define OPEN_FROM                                                                                       \
-    " FROM scene c JOIN score s ON s.revision = c.active_revision AND s.flagged = 1"                    \
-    " WHERE (?1 = 0 OR c.id = ?1)"                                                                      \
-    " AND NOT EXISTS(SELECT 1 FROM verdict v WHERE v.picture = s.picture AND v.source = 0)"
 
 static enum status read_item(struct db *db, int64_t picture, struct queue_item *item, struct error *err)
 {
@@ -53,23 +48,32 @@ static enum status read_item(struct db *db, int64_t picture, struct queue_item *
     return ST_OK;
 }
 
-enum status db_queue_item(struct db *db, int64_t picture, struct queue_item *item, struct error *err)
+// How many open pictures come before: few, since people answer from the front.
+static enum status read_position(struct db *db, int64_t scene, struct queue_item *item, struct error *err)
 {
-    enum status status = read_item(db, picture, item, err);
-    if (status != ST_OK)
-        return status;
-    sqlite3_stmt *stmt = db_prepare(
-        db, "SELECT count(*)" OPEN_FROM " AND (s.score > ?2 OR (s.score = ?2 AND s.picture < ?3))", err);
+    sqlite3_stmt *stmt =
+        scene ? db_prepare(db,
+                           "SELECT count(*) FROM queue WHERE scene = ?3"
+                           " AND (score > ?1 OR (score = ?1 AND picture < ?2))",
+                           err)
+              : db_prepare(db, "SELECT count(*) FROM queue WHERE score > ?1 OR (score = ?1 AND picture < ?2)", err);
     if (!stmt)
         return err->code;
-    sqlite3_bind_int64(stmt, 1, 0);
-    sqlite3_bind_double(stmt, 2, item->score.score);
-    sqlite3_bind_int64(stmt, 3, picture);
-    status = db_first(db, stmt, "reading the queue", err);
+    sqlite3_bind_double(stmt, 1, item->score.score);
+    sqlite3_bind_int64(stmt, 2, item->picture);
+    if (scene)
+        sqlite3_bind_int64(stmt, 3, scene);
+    enum status status = db_first(db, stmt, "reading the queue", err);
     if (status == ST_OK)
         item->position = 1 + sqlite3_column_int64(stmt, 0);
     sqlite3_reset(stmt);
     return status;
+}
+
+enum status db_queue_item(struct db *db, int64_t scene, int64_t picture, struct queue_item *item, struct error *err)
+{
+    enum status status = read_item(db, picture, item, err);
+    return status == ST_OK ? read_position(db, scene, item, err) : status;
 }
 
 static bool among(const int64_t *ids, size_t count, int64_t id)
@@ -94,38 +98,58 @@ static enum status take(struct db *db, int64_t picture, const char *session, int
     return db_run(db, stmt, "taking pictures from the queue", err);
 }
 
-static enum status lease(struct db *db, const char *session, int64_t person, int64_t scene, size_t want,
-                         int64_t ttl_ms, const int64_t *known, size_t known_count, int64_t *ids, size_t *count,
-                         struct error *err)
+// A skip counts while it stands: not taken back, and not followed by an undo of it.
+#define SKIPPED                                                                                         \
+    " EXISTS(SELECT 1 FROM label_event k WHERE k.picture = q.picture AND k.person = ?2 AND k.source = 0"  \
+    " AND k.verdict = 4 AND k.kind <> 'undo' AND NOT EXISTS(SELECT 1 FROM label_event u WHERE u.ref = k.id))"
+#define FREE                                                                                            \
+    " NOT EXISTS(SELECT 1 FROM lease l WHERE l.picture = q.picture AND l.session <> ?3 AND l.expires_ms > ?4)"
+#define IN_ORDER " ORDER BY q.score DESC, q.picture"
+
+struct lease {
+    const char *session;
+    int64_t person, scene, now, expires;
+    size_t want, known_count;
+    const int64_t *known;
+    int64_t *ids; // (want) what was found
+    size_t count;
+};
+
+// In the order of an index, so that reading ends with the last picture wanted.
+static enum status search(struct db *db, const char *sql, struct lease *l, struct error *err)
 {
-    int64_t now = clock_unix_ms();
-    // A skip counts while it stands: not taken back, and not followed by an undo of it.
-    sqlite3_stmt *stmt = db_prepare(
-        db,
-        "SELECT s.picture, EXISTS(SELECT 1 FROM label_event k WHERE k.picture = s.picture AND k.person = ?2"
-        " AND k.source = 0 AND k.verdict = 4 AND k.kind <> 'undo'"
-        " AND NOT EXISTS(SELECT 1 FROM label_event u WHERE u.ref = k.id)) AS skipped" OPEN_FROM
-        " AND NOT EXISTS(SELECT 1 FROM lease l WHERE l.picture = s.picture AND l.session <> ?3 AND l.expires_ms > ?4)"
-        " ORDER BY skipped, s.score DESC, s.picture",
-        err);
+    sqlite3_stmt *stmt = db_prepare(db, sql, err);
     if (!stmt)
         return err->code;
-    sqlite3_bind_int64(stmt, 1, scene);
-    sqlite3_bind_int64(stmt, 2, person);
-    bind_text(stmt, 3, session);
-    sqlite3_bind_int64(stmt, 4, now);
+    sqlite3_bind_int64(stmt, 2, l->person);
+    bind_text(stmt, 3, l->session);
+    sqlite3_bind_int64(stmt, 4, l->now);
+    if (l->scene)
+        sqlite3_bind_int64(stmt, 1, l->scene);
     int code = SQLITE_ROW;
-    *count = 0;
-    while (*count < want && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
+    while (l->count < l->want && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
         int64_t id = sqlite3_column_int64(stmt, 0);
-        if (!among(known, known_count, id))
-            ids[(*count)++] = id;
+        if (!among(l->known, l->known_count, id))
+            l->ids[l->count++] = id;
     }
     enum status status = code == SQLITE_ROW || code == SQLITE_DONE ? ST_OK : db_failed(db, "reading the queue", err);
     sqlite3_reset(stmt);
-    for (size_t i = 0; i < *count && status == ST_OK; i++)
-        status = take(db, ids[i], session, person, now + ttl_ms, err);
-    return status == ST_OK ? db_queue_renew(db, session, ttl_ms, err) : status;
+    return status;
+}
+
+static enum status lease(struct db *db, struct lease *l, struct error *err)
+{
+    static const char *const passes[2][2] = {
+        {"SELECT q.picture FROM queue q WHERE" FREE " AND NOT" SKIPPED IN_ORDER,
+         "SELECT q.picture FROM queue q WHERE" FREE " AND" SKIPPED IN_ORDER},
+        {"SELECT q.picture FROM queue q WHERE q.scene = ?1 AND" FREE " AND NOT" SKIPPED IN_ORDER,
+         "SELECT q.picture FROM queue q WHERE q.scene = ?1 AND" FREE " AND" SKIPPED IN_ORDER}};
+    enum status status = ST_OK;
+    for (int pass = 0; pass < 2 && status == ST_OK && l->count < l->want; pass++)
+        status = search(db, passes[l->scene != 0][pass], l, err);
+    for (size_t i = 0; i < l->count && status == ST_OK; i++)
+        status = take(db, l->ids[i], l->session, l->person, l->expires, err);
+    return status == ST_OK ? db_queue_renew(db, l->session, l->expires - l->now, err) : status;
 }
 
 enum status db_queue_lease(struct db *db, const char *session, int64_t person, int64_t scene, size_t want,
@@ -133,16 +157,17 @@ enum status db_queue_lease(struct db *db, const char *session, int64_t person, i
                            size_t *count, struct error *err)
 {
     bool own;
-    int64_t *ids = calloc(want ? want : 1, sizeof *ids);
-    if (!ids)
-        abort();
+    int64_t now = clock_unix_ms();
+    struct lease l = {.session = session, .person = person, .scene = scene, .now = now, .expires = now + ttl_ms,
+                      .want = want, .known = known, .known_count = known_count};
+    l.ids = xcalloc(want + 1, sizeof *l.ids);
     enum status status = db_enter(db, &own, err);
     if (status == ST_OK)
-        status = db_leave(
-            db, own, lease(db, session, person, scene, want, ttl_ms, known, known_count, ids, count, err), err);
-    for (size_t i = 0; status == ST_OK && i < *count; i++)
-        status = db_queue_item(db, ids[i], &items[i], err);
-    free(ids);
+        status = db_leave(db, own, lease(db, &l, err), err);
+    for (size_t i = 0; status == ST_OK && i < l.count; i++)
+        status = db_queue_item(db, scene, l.ids[i], &items[i], err);
+    *count = l.count;
+    free(l.ids);
     return status;
 }
 
@@ -171,52 +196,21 @@ enum status db_counts(struct db *db, int64_t scene, struct scene_counts *counts,
     *counts = (struct scene_counts){0};
     sqlite3_stmt *stmt = db_prepare(
         db,
-        "SELECT coalesce(sum(c.pictures), 0), coalesce(sum(c.unreadable), 0), coalesce(sum(r.screened), 0),"
-        " coalesce(sum(r.flagged), 0) FROM scene c LEFT JOIN revision r ON r.id = c.active_revision"
-        " WHERE ?1 = 0 OR c.id = ?1",
+        "SELECT total(c.pictures), total(c.unreadable), total(r.screened), total(r.flagged), total(c.open),"
+        " total(c.normals), total(c.defects), total(c.unsure), total(c.truths)"
+        " FROM scene c LEFT JOIN revision r ON r.id = c.active_revision WHERE ?1 = 0 OR c.id = ?1",
         err);
     if (!stmt)
         return err->code;
     sqlite3_bind_int64(stmt, 1, scene);
     enum status status = db_first(db, stmt, "counting", err);
     if (status == ST_OK) {
-        counts->pictures = sqlite3_column_int64(stmt, 0);
-        counts->unreadable = sqlite3_column_int64(stmt, 1);
-        counts->screened = sqlite3_column_int64(stmt, 2);
-        counts->flagged = sqlite3_column_int64(stmt, 3);
+        int64_t *fields[] = {&counts->pictures, &counts->unreadable, &counts->screened, &counts->flagged, &counts->open,
+                             &counts->normals, &counts->defects, &counts->unsure, &counts->truths};
+        for (int i = 0; i < (int)(sizeof fields / sizeof *fields); i++)
+            *fields[i] = sqlite3_column_int64(stmt, i);
+        counts->answered = counts->normals + counts->defects + counts->unsure;
     }
-    sqlite3_reset(stmt);
-    stmt = status == ST_OK ? db_prepare(db, "SELECT count(*)" OPEN_FROM, err) : NULL;
-    if (!stmt)
-        return err->code;
-    sqlite3_bind_int64(stmt, 1, scene);
-    status = db_first(db, stmt, "counting", err);
-    if (status == ST_OK)
-        counts->open = sqlite3_column_int64(stmt, 0);
-    sqlite3_reset(stmt);
-    stmt = status == ST_OK ? db_prepare(db,
-                                        "SELECT v.source, v.verdict, count(*) FROM verdict v JOIN picture p ON p.id = v.picture"
-                                        " WHERE ?1 = 0 OR p.scene = ?1 GROUP BY v.source, v.verdict",
-                                        err)
-                           : NULL;
-    if (!stmt)
-        return err->code;
-    sqlite3_bind_int64(stmt, 1, scene);
-    int code;
-    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
-        int64_t n = sqlite3_column_int64(stmt, 2);
-        if (sqlite3_column_int(stmt, 0) == LABEL_TRUTH) {
-            counts->truths += n;
-            continue;
-        }
-        counts->answered += n;
-        switch (sqlite3_column_int(stmt, 1)) {
-        case VERDICT_NORMAL: counts->normals += n; break;
-        case VERDICT_DEFECT: counts->defects += n; break;
-        default: counts->unsure += n; break;
-        }
-    }
-    status = code == SQLITE_DONE ? ST_OK : db_failed(db, "counting", err);
     sqlite3_reset(stmt);
     return status;
 }

@@ -13,15 +13,22 @@ static enum status run_id(struct db *db, const char *sql, int64_t id, struct err
     return db_run(db, stmt, "making a revision", err);
 }
 
+// What a crash left half built of a scene; nothing refers to it yet. A part at a
+// time, so that no answer waits for a million rows.
+static enum status drop_unfinished(struct db *db, int64_t scene, struct error *err)
+{
+    enum status status;
+    do
+        status = run_id(db,
+                        "DELETE FROM score WHERE (revision, picture) IN (SELECT s.revision, s.picture FROM revision r"
+                        " JOIN score s ON s.revision = r.id WHERE r.scene = ?1 AND r.finished = 0 LIMIT 2000)",
+                        scene, err);
+    while (status == ST_OK && sqlite3_changes(db->sqlite) > 0);
+    return status == ST_OK ? run_id(db, "DELETE FROM revision WHERE scene = ?1 AND finished = 0", scene, err) : status;
+}
+
 static enum status insert(struct db *db, const struct revision *r, int64_t *id, struct error *err)
 {
-    // what a crash left half built of this scene goes first; nothing refers to it yet
-    enum status status = run_id(
-        db, "DELETE FROM score WHERE revision IN (SELECT id FROM revision WHERE scene = ?1 AND finished = 0)", r->scene, err);
-    if (status == ST_OK)
-        status = run_id(db, "DELETE FROM revision WHERE scene = ?1 AND finished = 0", r->scene, err);
-    if (status != ST_OK)
-        return status;
     sqlite3_stmt *stmt = db_prepare(
         db,
         "INSERT INTO revision(scene, number, base_sha256, model_sha256, patch_sha256, threshold, flag_rate, believed,"
@@ -38,7 +45,7 @@ static enum status insert(struct db *db, const struct revision *r, int64_t *id, 
     sqlite3_bind_double(stmt, 6, r->flag_rate);
     sqlite3_bind_int64(stmt, 7, r->believed);
     sqlite3_bind_int64(stmt, 8, r->created_ms);
-    status = db_run(db, stmt, "making a revision", err);
+    enum status status = db_run(db, stmt, "making a revision", err);
     *id = sqlite3_last_insert_rowid(db->sqlite);
     return status;
 }
@@ -46,7 +53,9 @@ static enum status insert(struct db *db, const struct revision *r, int64_t *id, 
 enum status db_revision_begin(struct db *db, const struct revision *revision, int64_t *id, struct error *err)
 {
     bool own;
-    enum status status = db_enter(db, &own, err);
+    enum status status = drop_unfinished(db, revision->scene, err);
+    if (status == ST_OK)
+        status = db_enter(db, &own, err);
     return status == ST_OK ? db_leave(db, own, insert(db, revision, id, err), err) : status;
 }
 

@@ -29,6 +29,8 @@ include tests/unit/ui.mk
 endif
 include tests/tui/local.mk
 include tests/fault/local.mk
+include tests/fault/data.mk
 include tests/onnx/local.mk
 include tests/bench/local.mk
+include tests/bench/db.mk
 include tests/bench/layer.mk

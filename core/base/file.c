@@ -68,13 +68,35 @@ static enum status write_all(int fd, const char *path, const void *bytes, size_t
     return ST_OK;
 }
 
-static enum status sync_parent(const char *path, struct error *err)
+// The folder that `path` is in; caller frees.
+static char *parent(const char *path)
 {
     char *dir = xstrdup(path);
+    size_t n = strlen(dir);
+    while (n > 1 && dir[n - 1] == '/')
+        dir[--n] = '\0';
     char *slash = strrchr(dir, '/');
-    if (slash)
+    if (slash) {
         slash[slash == dir] = '\0';
-    int fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return dir;
+    }
+    free(dir);
+    return xstrdup(".");
+}
+
+bool file_shared(const char *path)
+{
+    struct stat st;
+    char *dir = parent(path);
+    bool shared = stat(dir, &st) == 0 && (st.st_mode & S_IWGRP) && !(st.st_mode & S_IWOTH);
+    free(dir);
+    return shared;
+}
+
+static enum status sync_parent(const char *path, struct error *err)
+{
+    char *dir = parent(path);
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int failed = fd < 0 || fsync(fd) != 0, why = errno;
     if (fd >= 0)
         close(fd);
@@ -95,6 +117,8 @@ enum status file_write(const char *path, const void *bytes, size_t count, struct
     }
     mode_t mask = umask(0);
     umask(mask);
+    if (file_shared(path))
+        mask &= ~(mode_t)0060;
     enum status status = write_all(fd, path, bytes, count, err);
     if (status == ST_OK && (fchmod(fd, 0666 & ~mask) != 0 || fsync(fd) != 0))
         status = error_set(err, ST_IO, "%s: cannot sync: %s", path, strerror(errno));
@@ -120,8 +144,13 @@ enum status file_mkdirs(const char *path, struct error *err)
         char kept = *p;
         *p = '\0';
         struct stat st;
-        if (mkdir(part, 0777) != 0 && (errno != EEXIST || stat(part, &st) != 0 || !S_ISDIR(st.st_mode))) {
+        bool made = mkdir(part, 0777) == 0;
+        if (!made && (errno != EEXIST || stat(part, &st) != 0 || !S_ISDIR(st.st_mode))) {
             status = error_set(err, ST_IO, "%s: cannot create the folder: %s", part, strerror(errno));
+            break;
+        }
+        if (made && file_shared(part) && (stat(part, &st) != 0 || chmod(part, (st.st_mode & 07777) | 0070) != 0)) {
+            status = error_set(err, ST_IO, "%s: cannot be made writable for its group: %s", part, strerror(errno));
             break;
         }
         *p = kept;

@@ -18,7 +18,13 @@ ASSAY_CHECKED enum status file_read(const char *path, uint64_t limit, unsigned c
 // fsync the folder.
 ASSAY_CHECKED enum status file_write(const char *path, const void *bytes, size_t count, struct error *err);
 
-// Make a folder and its parents; an existing one is fine.
+// Whether what is made at `path` is its group's to write, too: the folder it is
+// in belongs to the group (and not to everybody, as /tmp does). Reviewers with
+// accounts of their own share a project this way, whatever their umask.
+bool file_shared(const char *path);
+
+// Make a folder and its parents; an existing one is fine. Like file_write, a
+// new one is group-writable where its own folder is.
 ASSAY_CHECKED enum status file_mkdirs(const char *path, struct error *err);
 
 bool file_exists(const char *path);

@@ -26,7 +26,7 @@ struct run {
 struct worker {
     struct viewer *viewer;
     struct patch_work *patch;
-    float *embedding; // (dim)
+    float *embedding; // (2 dim)
     double *sums;     // (widest tap)
     float *values;    // of the cells looked at: one view's, or all tiles'
     size_t value_count, value_capacity;
@@ -38,22 +38,40 @@ int extract_dim(const struct base *base)
     return info->channels[0] + info->channels[1];
 }
 
-static void embed(struct worker *worker, const struct patch_view *view)
+// Sums of each channel over the cells looked at, of the values or (about != NULL)
+// of their squared distance from `about`; returns how many cells.
+static size_t sum_cells(double *sums, const struct tap *tap, const uint8_t *looked, const float *about)
+{
+    size_t channels = (size_t)tap->channels, count = 0;
+    memset(sums, 0, channels * sizeof *sums);
+    for (size_t i = 0; i < (size_t)tap->rows * (size_t)tap->cols; i++) {
+        const float *x = tap->data + i * channels;
+        if (!looked[i])
+            continue;
+        count++;
+        if (about)
+            for (size_t k = 0; k < channels; k++)
+                sums[k] += (double)(x[k] - about[k]) * (x[k] - about[k]);
+        else
+            for (size_t k = 0; k < channels; k++)
+                sums[k] += x[k];
+    }
+    return count;
+}
+
+static void embed(struct worker *worker, const struct patch_view *view, size_t means, bool deviations)
 {
     float *out = worker->embedding;
     for (int t = 0; t < BASE_TAPS; t++) {
         const struct tap *tap = &view->taps[t];
-        size_t channels = (size_t)tap->channels, count = 0;
-        memset(worker->sums, 0, channels * sizeof *worker->sums);
-        for (size_t i = 0; i < (size_t)tap->rows * (size_t)tap->cols; i++) {
-            if (!view->looked[t][i])
-                continue;
-            count++;
-            for (size_t k = 0; k < channels; k++)
-                worker->sums[k] += tap->data[i * channels + k];
-        }
+        size_t channels = (size_t)tap->channels, count = sum_cells(worker->sums, tap, view->looked[t], NULL);
         for (size_t k = 0; k < channels; k++)
             out[k] = (float)(worker->sums[k] / (double)count);
+        if (deviations) {
+            sum_cells(worker->sums, tap, view->looked[t], out);
+            for (size_t k = 0; k < channels; k++)
+                out[means + k] = (float)sqrt(worker->sums[k] / (double)count);
+        }
         out += channels;
     }
 }
@@ -138,9 +156,10 @@ static void extract_one(const struct run *run, struct worker *worker, const char
     if (result->status != ST_OK)
         return;
     if (viewer_whole(worker->viewer, &picture, &view, box)) {
-        embed(worker, &view);
+        int means = extract_dim(run->config->base);
+        embed(worker, &view, (size_t)means, run->config->deviations);
         result->embedding = worker->embedding;
-        result->dim = extract_dim(run->config->base);
+        result->dim = run->config->deviations ? 2 * means : means;
         if (run->config->patch)
             score_patches(run, worker, &picture, &view, box, &result->patch);
     } else {
@@ -192,7 +211,7 @@ static void worker_init(struct worker *worker, const struct run *run)
     *worker = (struct worker){
         .viewer = viewer_new(run->config, run->ignore),
         .patch = patch_work_new(),
-        .embedding = xcalloc((size_t)extract_dim(run->config->base), sizeof(float)),
+        .embedding = xcalloc(2 * (size_t)extract_dim(run->config->base), sizeof(float)),
         .sums = xcalloc((size_t)widest, sizeof(double)),
     };
 }

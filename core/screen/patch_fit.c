@@ -1,9 +1,11 @@
 // Fitting the patch statistics on a sample that may hold defects: after a first
 // fit the most suspicious 3 % of the pictures are dropped and the fit repeated.
-// For that the maps of the sample are kept, as floats, up to SAMPLE_BYTES;
-// pictures beyond are not used.
+// For that the maps of the sample are kept, as 16-bit steps between the least
+// and the largest value of each map (the rounding is far below what pictures
+// differ by), up to SAMPLE_BYTES; pictures beyond are not used.
 #include "config.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,14 +14,21 @@
 #include "screen/patch_impl.h"
 
 enum { FIT_MIN = 8, ALIGN_MIN = 16 };
-static const size_t SAMPLE_BYTES = (size_t)512 << 20;
+static const size_t SAMPLE_BYTES = (size_t)256 << 20;
 static const double drop_share = 0.03;
 
 struct kept_view {
-    struct patch_view view;
-    float *data[BASE_TAPS];
+    struct patch_view view;      // its shape; the taps have no data
+    uint16_t *levels[BASE_TAPS]; // value = low + step * level
+    float low[BASE_TAPS], step[BASE_TAPS];
     uint8_t *looked[BASE_TAPS];
     size_t bytes; // 0: none
+};
+
+struct unpacked { // one thread's view as floats again
+    struct patch_view view;
+    float *data[BASE_TAPS];
+    size_t capacity[BASE_TAPS];
 };
 
 struct kept_picture {
@@ -46,7 +55,7 @@ struct patch_sample *patch_sample_new(const struct base_info *base, const struct
 static void view_clear(struct kept_view *kept)
 {
     for (int t = 0; t < BASE_TAPS; t++) {
-        free(kept->data[t]);
+        free(kept->levels[t]);
         free(kept->looked[t]);
     }
     *kept = (struct kept_view){0};
@@ -64,18 +73,58 @@ void patch_sample_free(struct patch_sample *sample)
     free(sample);
 }
 
+static void pack(const float *data, size_t count, uint16_t *levels, float *low, float *step)
+{
+    float least = INFINITY, most = -INFINITY;
+    for (size_t i = 0; i < count; i++) {
+        least = data[i] < least ? data[i] : least;
+        most = data[i] > most ? data[i] : most;
+    }
+    bool usable = isfinite(least) && isfinite(most) && most > least;
+    *low = isfinite(least) ? least : 0;
+    *step = usable ? (most - least) / UINT16_MAX : 0;
+    float scale = usable ? UINT16_MAX / (most - least) : 0;
+    for (size_t i = 0; i < count; i++) {
+        float level = (data[i] - *low) * scale + 0.5f; // not a number: 0
+        levels[i] = level > 0 ? level < UINT16_MAX ? (uint16_t)level : UINT16_MAX : 0;
+    }
+}
+
+// Tap `tap` of a kept view, or both for BASE_TAPS.
+static const struct patch_view *unpack(struct unpacked *u, const struct kept_view *kept, int tap)
+{
+    u->view = kept->view;
+    for (int t = 0; t < BASE_TAPS; t++) {
+        if (tap != t && tap != BASE_TAPS)
+            continue;
+        const struct tap *shape = &kept->view.taps[t];
+        size_t count = (size_t)shape->rows * (size_t)shape->cols * (size_t)shape->channels;
+        GROW(u->data[t], u->capacity[t], count);
+        for (size_t i = 0; i < count; i++)
+            u->data[t][i] = kept->low[t] + kept->step[t] * (float)kept->levels[t][i];
+        u->view.taps[t].data = u->data[t];
+    }
+    return &u->view;
+}
+
+static void unpacked_clear(struct unpacked *u)
+{
+    for (int t = 0; t < BASE_TAPS; t++)
+        free(u->data[t]);
+}
+
 static void view_keep(struct kept_view *kept, const struct patch_view *view)
 {
     for (int t = 0; t < BASE_TAPS; t++) {
         const struct tap *tap = &view->taps[t];
         size_t cells = (size_t)tap->rows * (size_t)tap->cols, count = cells * (size_t)tap->channels;
-        kept->data[t] = xreallocarray(NULL, count, sizeof(float));
+        kept->levels[t] = xreallocarray(NULL, count, sizeof *kept->levels[t]);
         kept->looked[t] = xmalloc(cells);
-        memcpy(kept->data[t], tap->data, count * sizeof(float));
+        pack(tap->data, count, kept->levels[t], &kept->low[t], &kept->step[t]);
         memcpy(kept->looked[t], view->looked[t], cells);
-        kept->bytes += count * sizeof(float) + cells;
+        kept->bytes += count * sizeof *kept->levels[t] + cells;
         kept->view.taps[t] = *tap;
-        kept->view.taps[t].data = kept->data[t];
+        kept->view.taps[t].data = NULL;
         kept->view.looked[t] = kept->looked[t];
     }
 }
@@ -148,8 +197,8 @@ struct job_set {
     bool failed[PATCH_PARTS][BASE_TAPS];
 };
 
-static const struct patch_view *view_for(const struct kept_picture *picture, const struct patch_stats *stats,
-                                         enum patch_part part)
+static const struct kept_view *view_for(const struct kept_picture *picture, const struct patch_stats *stats,
+                                        enum patch_part part)
 {
     const struct kept_view *kept = part == PART_TILE ? &picture->tile : &picture->whole;
     if (picture->dropped || !kept->bytes)
@@ -157,7 +206,18 @@ static const struct patch_view *view_for(const struct kept_picture *picture, con
     if (part == PART_ALIGNED &&
         (kept->view.taps[0].rows != stats->rows[0] || kept->view.taps[0].cols != stats->cols[0]))
         return NULL;
-    return &kept->view;
+    return kept;
+}
+
+struct chosen { // the views one Gaussian is fitted on
+    const struct kept_view **views;
+    struct unpacked unpacked;
+};
+
+static const struct patch_view *get_chosen(void *context, size_t i, int tap)
+{
+    struct chosen *chosen = context;
+    return unpack(&chosen->unpacked, chosen->views[i], tap);
 }
 
 static void fit_job(struct job_set *set, enum patch_part part, int t)
@@ -168,15 +228,16 @@ static void fit_job(struct job_set *set, enum patch_part part, int t)
         return;
     size_t dim = (size_t)set->model->channels[t];
     size_t places = part == PART_ALIGNED ? (size_t)stats->rows[t] * (size_t)stats->cols[t] : 0;
-    const struct patch_view **views = xcalloc(sample->count, sizeof *views);
-    size_t count = 0;
+    struct chosen chosen = {.views = xcalloc(sample->count, sizeof *chosen.views)};
+    struct patch_views views = {.get = get_chosen, .context = &chosen};
     for (size_t i = 0; i < sample->count; i++) {
-        const struct patch_view *view = view_for(&sample->pictures[i], stats, part);
+        const struct kept_view *view = view_for(&sample->pictures[i], stats, part);
         if (view)
-            views[count++] = view;
+            chosen.views[views.count++] = view;
     }
-    set->failed[part][t] = !patch_gaussian_fit(views, count, t, dim, places, &stats->taps[t]);
-    free(views);
+    set->failed[part][t] = !patch_gaussian_fit(&views, t, dim, places, &stats->taps[t]);
+    free(chosen.views);
+    unpacked_clear(&chosen.unpacked);
 }
 
 static void fit_jobs(void *context, int worker)
@@ -204,14 +265,16 @@ static void score_jobs(void *context, int worker)
 {
     struct job_set *set = context;
     struct patch_work *work = patch_work_new();
+    struct unpacked unpacked = {0};
     for (size_t i = (size_t)worker; i < set->sample->count; i += (size_t)set->threads) {
         struct kept_picture *picture = &set->sample->pictures[i];
-        const struct patch_view *view = &picture->whole.view;
+        const struct patch_view *view = unpack(&unpacked, &picture->whole, BASE_TAPS);
         float *looked = xreallocarray(NULL, view_cells(view), sizeof *looked);
         const float *values = patch_values(set->model, patch_part_of(set->model, view), view, work);
         picture->score = patch_top(looked, looked_values(view, values, looked));
         free(looked);
     }
+    unpacked_clear(&unpacked);
     patch_work_free(work);
 }
 
@@ -224,12 +287,14 @@ static void calibrate_jobs(void *context, int worker)
         if (!stats->used)
             continue;
         struct patch_work *work = patch_work_new();
+        struct unpacked unpacked = {0};
         float *all = NULL;
         size_t count = 0, capacity = 0;
         for (size_t i = 0; i < set->sample->count; i++) {
-            const struct patch_view *view = view_for(&set->sample->pictures[i], stats, (enum patch_part)part);
-            if (!view)
+            const struct kept_view *kept = view_for(&set->sample->pictures[i], stats, (enum patch_part)part);
+            if (!kept)
                 continue;
+            const struct patch_view *view = unpack(&unpacked, kept, BASE_TAPS);
             GROW(all, capacity, count + view_cells(view));
             count +=
                 looked_values(view, patch_values(set->model, (enum patch_part)part, view, work), all + count);
@@ -237,6 +302,7 @@ static void calibrate_jobs(void *context, int worker)
         if (count)
             stats->quantile = patch_quantile(all, count);
         free(all);
+        unpacked_clear(&unpacked);
         patch_work_free(work);
     }
 }

@@ -24,8 +24,7 @@ static const double cell_quantile = 0.999, shrinkage_min = 1e-4;
 
 // One Gaussian: the views it is fitted on and what the passes over them sum up.
 struct fit {
-    const struct patch_view **views;
-    size_t count; // of views
+    const struct patch_views *views;
     int tap;
     size_t dim, places;          // places 0: one mean
     double *sums, *mean;         // (dim)
@@ -35,11 +34,17 @@ struct fit {
     double *covariance;          // (dim, dim)
 };
 
+static const struct patch_view *view_of(const struct fit *fit, size_t v)
+{
+    return fit->views->get(fit->views->context, v, fit->tap);
+}
+
 static void fit_means(struct fit *fit)
 {
-    for (size_t v = 0; v < fit->count; v++) {
-        const struct tap *tap = &fit->views[v]->taps[fit->tap];
-        const uint8_t *looked = fit->views[v]->looked[fit->tap];
+    for (size_t v = 0; v < fit->views->count; v++) {
+        const struct patch_view *view = view_of(fit, v);
+        const struct tap *tap = &view->taps[fit->tap];
+        const uint8_t *looked = view->looked[fit->tap];
         for (size_t i = 0; i < (size_t)tap->rows * (size_t)tap->cols; i++) {
             if (!looked[i])
                 continue;
@@ -65,11 +70,12 @@ static double fit_blend(const struct fit *fit)
 {
     double within = 0, between = 0, inverse = 0;
     size_t freedom = 0, seen = 0;
-    for (size_t v = 0; v < fit->count; v++) {
-        const struct tap *tap = &fit->views[v]->taps[fit->tap];
+    for (size_t v = 0; v < fit->views->count; v++) {
+        const struct patch_view *view = view_of(fit, v);
+        const struct tap *tap = &view->taps[fit->tap];
         for (size_t p = 0; p < fit->places; p++) {
             double n = (double)fit->place_counts[p];
-            for (size_t k = 0; fit->views[v]->looked[fit->tap][p] && k < fit->dim; k++) {
+            for (size_t k = 0; view->looked[fit->tap][p] && k < fit->dim; k++) {
                 double d = tap->data[p * fit->dim + k] - fit->place_sums[p * fit->dim + k] / n;
                 within += d * d;
             }
@@ -173,8 +179,8 @@ float patch_quantile(float *values, size_t count)
 static bool fit_run(struct fit *fit, struct patch_gaussian *g)
 {
     size_t dim = fit->dim, largest = 0;
-    for (size_t v = 0; v < fit->count; v++) {
-        const struct tap *tap = &fit->views[v]->taps[fit->tap];
+    for (size_t v = 0; v < fit->views->count; v++) {
+        const struct tap *tap = &view_of(fit, v)->taps[fit->tap];
         size_t cells = (size_t)tap->rows * (size_t)tap->cols;
         largest = cells > largest ? cells : largest;
     }
@@ -182,8 +188,8 @@ static bool fit_run(struct fit *fit, struct patch_gaussian *g)
     fit_means(fit);
     double blend = fit->places ? fit_blend(fit) : 0;
     size_t n = 0;
-    for (size_t v = 0; v < fit->count; v++) {
-        size_t rows = fit_residuals(fit, fit->views[v], blend);
+    for (size_t v = 0; v < fit->views->count; v++) {
+        size_t rows = fit_residuals(fit, view_of(fit, v), blend);
         cblas_ssyrk(CblasRowMajor, CblasLower, CblasTrans, (blasint)dim, (blasint)rows, 1, fit->block,
                     (blasint)dim, 0, fit->product, (blasint)dim);
         for (size_t i = 0; i < dim; i++)
@@ -198,8 +204,8 @@ static bool fit_run(struct fit *fit, struct patch_gaussian *g)
 
     float *distances = xreallocarray(NULL, n, sizeof *distances);
     size_t at = 0;
-    for (size_t v = 0; v < fit->count; v++) {
-        size_t rows = fit_residuals(fit, fit->views[v], blend);
+    for (size_t v = 0; v < fit->views->count; v++) {
+        size_t rows = fit_residuals(fit, view_of(fit, v), blend);
         patch_distances(g->whiten, (int)dim, fit->block, rows, distances + at);
         at += rows;
     }
@@ -220,10 +226,10 @@ static bool fit_run(struct fit *fit, struct patch_gaussian *g)
     return g->quantile > 0;
 }
 
-bool patch_gaussian_fit(const struct patch_view **views, size_t count, int tap, size_t dim, size_t places,
+bool patch_gaussian_fit(const struct patch_views *views, int tap, size_t dim, size_t places,
                         struct patch_gaussian *g)
 {
-    struct fit fit = {.views = views, .count = count, .tap = tap, .dim = dim, .places = places};
+    struct fit fit = {.views = views, .tap = tap, .dim = dim, .places = places};
     fit.sums = xcalloc(dim, sizeof *fit.sums);
     fit.mean = xcalloc(dim, sizeof *fit.mean);
     fit.place_sums = xcalloc(places * dim + 1, sizeof *fit.place_sums);

@@ -71,9 +71,17 @@ const float *patch_values(const struct patch_model *model, enum patch_part part,
 // Mean of the largest 1 % (at least one) of `count` values, which are put in another order; 0 for none.
 float patch_top(float *values, size_t count);
 
+// Views that are kept in another form: `get` brings view i, of which `tap` alone is asked for, valid
+// until the next call.
+struct patch_views {
+    size_t count;
+    const struct patch_view *(*get)(void *context, size_t i, int tap);
+    void *context;
+};
+
 // Fit on tap `tap` (of `dim` channels) of the views, which have `places` cells each and a mean per
 // place, or any number and one mean when 0. False when there is no variance; patch_free cleans up.
-bool patch_gaussian_fit(const struct patch_view **views, size_t count, int tap, size_t dim, size_t places,
+bool patch_gaussian_fit(const struct patch_views *views, int tap, size_t dim, size_t places,
                         struct patch_gaussian *g);
 float patch_quantile(float *values, size_t count); // the 99.9 % one; sorts
 

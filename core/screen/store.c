@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "screen/store.h"
 
 // Layout, in the machine's own byte order (derived data does not travel):
@@ -245,8 +246,12 @@ enum status store_open(const char *path, const char *key, int dim, struct store 
     s->pending = xcalloc(PENDING, s->size);
     s->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     enum status status;
+    struct stat st;
     if (s->fd < 0)
         status = error_set(err, ST_IO, "%s: cannot open: %s", path, strerror(errno));
+    else if (fstat(s->fd, &st) == 0 && st.st_size == 0 && file_shared(path) &&
+             fchmod(s->fd, (st.st_mode & 07777) | 0060) != 0)
+        status = error_set(err, ST_IO, "%s: cannot be made writable for its group: %s", path, strerror(errno));
     else if (flock(s->fd, LOCK_EX | LOCK_NB) != 0)
         status = errno == EWOULDBLOCK
                      ? error_set(err, ST_BUSY, "%s: another process is using it; wait until it is done", path)

@@ -8,7 +8,7 @@
 #include "base/rng.h"
 #include "db/db.h"
 
-enum { PICTURES = 12 };
+enum { PICTURES = 12, FLAGGED = 8 };
 
 struct fixture {
     char dir[32], *path;
@@ -53,7 +53,7 @@ static int set_up(void **state)
         char path[64];
         snprintf(path, sizeof path, "/nowhere/belt/%02d.png", i);
         f->pictures[i] = add(f, path, i, PICTURE_ADDED);
-        scores[i] = (struct score_new){.picture = f->pictures[i], .score = {.score = 20 - i}, .flagged = i < 8};
+        scores[i] = (struct score_new){.picture = f->pictures[i], .score = {.score = 20 - i}, .flagged = i < FLAGGED};
     }
     struct revision r = {.scene = f->scene, .threshold = 12.5, .flag_rate = 0.01, .believed = PICTURES};
     assert_ok(db_revision_begin(f->db, &r, &f->revision, &err), &err);
@@ -147,7 +147,7 @@ static void newer_and_foreign_databases_are_refused(void **state)
     struct db *other;
     free(raw(f, "PRAGMA user_version = 99"));
     assert_status(db_open(f->path, &other, &err), ST_NEWER, &err);
-    free(raw(f, "PRAGMA user_version = 1; PRAGMA application_id = 7"));
+    free(raw(f, "PRAGMA user_version = 2; PRAGMA application_id = 7"));
     assert_status(db_open(f->path, &other, &err), ST_CORRUPT, &err);
     free(raw(f, "PRAGMA application_id = 1634956153"));
     assert_ok(db_open(f->path, &other, &err), &err);
@@ -177,6 +177,23 @@ static enum verdict model_stands(const struct model *m, int picture)
             v = m->said[i].verdict;
         }
     return v;
+}
+
+// The kept numbers are those of the naive model.
+static void assert_counts(struct fixture *f, const struct model *m)
+{
+    struct scene_counts counts;
+    int64_t said[VERDICT_SKIP + 1] = {0}, open = 0;
+    for (int i = 0; i < PICTURES; i++) {
+        said[model_stands(m, i)]++;
+        open += i < FLAGGED && model_stands(m, i) == VERDICT_NONE;
+    }
+    assert_ok(db_counts(f->db, f->scene, &counts, &err), &err);
+    assert_int_equal(counts.open, open);
+    assert_int_equal(counts.normals, said[VERDICT_NORMAL]);
+    assert_int_equal(counts.defects, said[VERDICT_DEFECT]);
+    assert_int_equal(counts.unsure, said[VERDICT_UNSURE]);
+    assert_int_equal(counts.answered, PICTURES - said[VERDICT_NONE]);
 }
 
 static void verdicts_follow_any_sequence_of_answers(void **state)
@@ -219,6 +236,7 @@ static void verdicts_follow_any_sequence_of_answers(void **state)
             reopen(f);
         for (int i = 0; i < PICTURES; i++)
             assert_int_equal(stands(f, i), model_stands(m, i));
+        assert_counts(f, m);
     }
     assert_int_equal(findings(f), 0);
     free(m);
@@ -316,6 +334,83 @@ static void a_building_revision_is_invisible(void **state)
     assert_int_equal(findings(f), 0);
 }
 
+static void a_scene_has_its_own_positions(void **state)
+{
+    struct fixture *f = *state;
+    struct queue_item items[4], item;
+    int64_t other, revision, id;
+    size_t n;
+    assert_ok(db_scene_ensure(f->db, "rail", &other, &err), &err);
+    struct picture_new p = picture(f, "/nowhere/rail/1.png", 500);
+    enum picture_outcome outcome;
+    p.scene = other;
+    assert_ok(db_picture_add(f->db, &p, &id, &outcome, &err), &err);
+    struct revision r = {.scene = other};
+    struct score_new s = {.picture = id, .score = {.score = 17.5}, .flagged = true};
+    assert_ok(db_revision_begin(f->db, &r, &revision, &err), &err);
+    assert_ok(db_revision_scores(f->db, revision, &s, 1, &err), &err);
+    assert_ok(db_revision_finish(f->db, revision, &err), &err);
+    assert_ok(db_queue_lease(f->db, "a", f->ann, other, 4, 60000, NULL, 0, items, &n, &err), &err);
+    assert_int_equal(n, 1);
+    assert_int_equal(items[0].picture, id);
+    assert_int_equal(items[0].position, 1);
+    assert_ok(db_queue_item(f->db, 0, id, &item, &err), &err); // among all: after 20, 19 and 18
+    assert_int_equal(item.position, 4);
+    assert_ok(db_queue_lease(f->db, "b", f->bob, 0, 4, 60000, NULL, 0, items, &n, &err), &err);
+    assert_int_equal(n, 4);
+    assert_int_equal(items[3].picture, f->pictures[3]); // the other session holds 17.5
+    assert_int_equal(findings(f), 0);
+}
+
+static void a_lease_ends_by_itself(void **state)
+{
+    struct fixture *f = *state;
+    struct queue_item items[FLAGGED];
+    size_t n;
+    assert_ok(db_queue_lease(f->db, "a", f->ann, 0, FLAGGED, 60000, NULL, 0, items, &n, &err), &err);
+    assert_int_equal(n, FLAGGED);
+    assert_ok(db_queue_lease(f->db, "b", f->bob, 0, FLAGGED, 60000, NULL, 0, items, &n, &err), &err);
+    assert_int_equal(n, 0);
+    free(raw(f, "UPDATE lease SET expires_ms = expires_ms - 60000")); // a minute goes by
+    assert_ok(db_queue_lease(f->db, "b", f->bob, 0, 3, 60000, NULL, 0, items, &n, &err), &err);
+    assert_int_equal(n, 3);
+    assert_ok(db_queue_renew(f->db, "a", 60000, &err), &err); // comes back to what is left
+    assert_ok(db_queue_lease(f->db, "b", f->bob, 0, FLAGGED, 60000, NULL, 0, items, &n, &err), &err);
+    assert_int_equal(n, 3);
+}
+
+// What version 2 added is taken away; opening has to build it from the rest.
+static void an_older_database_is_brought_forward(void **state)
+{
+    struct fixture *f = *state;
+    struct scene_counts before, after;
+    struct label truth = {.picture = f->pictures[9], .person = f->ann, .role = "import", .source = LABEL_TRUTH,
+                          .verdict = VERDICT_DEFECT, .class_name = "hole", .severity = "stop"};
+    bool added;
+    assert_ok(say(f, f->ann, 0, VERDICT_DEFECT), &err);
+    assert_ok(say(f, f->ann, 1, VERDICT_NORMAL), &err);
+    assert_ok(say(f, f->bob, 10, VERDICT_UNSURE), &err); // was never flagged
+    assert_ok(db_truth_add(f->db, &truth, "", &added, &err), &err);
+    assert_ok(db_counts(f->db, 0, &before, &err), &err);
+    db_close(f->db);
+    char *message = raw(f, "DROP TRIGGER queue_new; DROP TRIGGER queue_gone; DROP TRIGGER verdict_new;"
+                           "DROP TRIGGER verdict_gone; DROP TRIGGER scene_activate; DROP TABLE queue;"
+                           "DROP INDEX picture_unreadable; ALTER TABLE scene DROP COLUMN open;"
+                           "ALTER TABLE scene DROP COLUMN normals; ALTER TABLE scene DROP COLUMN defects;"
+                           "ALTER TABLE scene DROP COLUMN unsure; ALTER TABLE scene DROP COLUMN truths;"
+                           "PRAGMA user_version = 1;");
+    assert_null(message);
+    assert_ok(db_open(f->path, &f->db, &err), &err);
+    assert_ok(db_counts(f->db, 0, &after, &err), &err);
+    assert_memory_equal(&before, &after, sizeof before);
+    assert_int_equal(after.open, FLAGGED - 2);
+    assert_int_equal(after.truths, 1);
+    assert_int_equal(findings(f), 0);
+    assert_ok(say(f, f->ann, 2, VERDICT_NORMAL), &err); // and the triggers are there
+    assert_ok(db_counts(f->db, 0, &after, &err), &err);
+    assert_int_equal(after.open, FLAGGED - 3);
+}
+
 static void importing_twice_adds_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -335,9 +430,18 @@ static void check_finds_a_verdict_that_nobody_gave(void **state)
     assert_ok(say(f, f->ann, 2, VERDICT_NORMAL), &err);
     assert_int_equal(findings(f), 0);
     free(raw(f, "UPDATE verdict SET verdict = 2"));
-    assert_int_equal(findings(f), 1);
+    assert_int_equal(findings(f), 2); // the row, and the scene's count
     free(raw(f, "DELETE FROM verdict"));
-    assert_int_equal(findings(f), 1);
+    assert_int_equal(findings(f), 2);
+}
+
+static void check_finds_a_queue_that_was_altered(void **state)
+{
+    struct fixture *f = *state;
+    free(raw(f, "DELETE FROM queue WHERE score = 18"));
+    assert_int_equal(findings(f), 1); // the count follows by trigger, the picture is missing
+    free(raw(f, "UPDATE scene SET open = open + 1"));
+    assert_int_equal(findings(f), 2);
 }
 
 int main(void)
@@ -351,8 +455,12 @@ int main(void)
         WITH(skipped_pictures_go_to_the_end_and_answered_ones_leave),
         WITH(adding_tells_known_moved_copied_and_changed),
         WITH(a_building_revision_is_invisible),
+        WITH(a_scene_has_its_own_positions),
+        WITH(a_lease_ends_by_itself),
+        WITH(an_older_database_is_brought_forward),
         WITH(importing_twice_adds_nothing),
         WITH(check_finds_a_verdict_that_nobody_gave),
+        WITH(check_finds_a_queue_that_was_altered),
     };
     return cmocka_run_group_tests_name("db", tests, NULL, NULL);
 }

@@ -190,6 +190,66 @@ static void threads_do_not_change_the_features(void **state)
     forget(paths);
 }
 
+struct embedded {
+    char *path;
+    float values[2 * MAX_DIM];
+    int dim;
+};
+
+static bool embedded_next(void *context, struct extract_item *item)
+{
+    struct embedded *e = context;
+    *item = (struct extract_item){0, e->path};
+    e->path = NULL;
+    return item->path != NULL;
+}
+
+static enum status embedded_done(void *context, const struct extract_result *result, struct error *err)
+{
+    (void)err;
+    struct embedded *e = context;
+    assert_int_equal(result->status, ST_OK);
+    e->dim = result->dim;
+    memcpy(e->values, result->embedding, (size_t)result->dim * sizeof(float));
+    return ST_OK;
+}
+
+static void deviations_are_those_of_the_maps(void **state)
+{
+    (void)state;
+    char **paths = surfaces(1, 96, 96, 3);
+    struct embedded e = {.path = xstrdup(paths[0])};
+    const struct extract_io io = {.context = &e, .next = embedded_next, .done = embedded_done};
+    struct extract_config config = config_of(96);
+    struct image image;
+    struct tap taps[BASE_TAPS];
+    struct error err;
+    config.deviations = true;
+    assert_ok(extract_run(&config, &io, &err), &err);
+    assert_int_equal(e.dim, 2 * extract_dim(base));
+    assert_ok(image_load(paths[0], &image_limits_default, 0, 0, &image, NULL, &err), &err);
+    float *rgb = xcalloc(96 * 96 * 3, sizeof *rgb);
+    image_resize_rgb(&image, 0, 0, 96, 96, 96, 96, rgb);
+    struct base_work *work = base_work_new(base);
+    base_taps(base, work, rgb, 96, 96, taps);
+    for (int t = 0, at = 0; t < BASE_TAPS; at += taps[t++].channels)
+        for (int k = 0; k < taps[t].channels; k++) {
+            double n = taps[t].rows * taps[t].cols, sum = 0, square = 0;
+            for (int i = 0; i < n; i++) {
+                double x = taps[t].data[i * taps[t].channels + k];
+                sum += x;
+                square += x * x;
+            }
+            double sd = sqrt(fmax(0, square / n - sum / n * (sum / n)));
+            assert_true(fabs(e.values[at + k] - sum / n) < 1e-4 * (1 + fabs(sum / n)));
+            assert_true(fabs(e.values[extract_dim(base) + at + k] - sd) < 1e-3 * (1 + sd));
+        }
+    base_work_free(work);
+    free(rgb);
+    image_clear(&image);
+    forget(paths);
+}
+
 static void region_of_interest_is_what_is_seen(void **state)
 {
     (void)state;
@@ -577,6 +637,7 @@ int main(void)
         return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_do_not_change_the_features),
+        cmocka_unit_test(deviations_are_those_of_the_maps),
         cmocka_unit_test(region_of_interest_is_what_is_seen),
         cmocka_unit_test(ignored_cells_do_not_count),
         cmocka_unit_test(a_spot_is_found_where_it_is),

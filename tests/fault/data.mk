@@ -1,0 +1,15 @@
+dist_check_SCRIPTS += tests/tui/add tests/tui/commands tests/fault/kill-screen
+TESTS += tests/tui/add tests/tui/commands tests/fault/kill-screen
+
+# Runs a command on a terminal of its own.
+check_PROGRAMS += on_terminal
+on_terminal_SOURCES = tests/tui/on_terminal.c
+on_terminal_LDADD = $(CORE_LIBS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += test_power
+TESTS += test_power
+test_power_SOURCES = tests/fault/test_power.c tests/fault/power.c tests/fault/power.h
+test_power_CPPFLAGS = $(TEST_CPPFLAGS) $(SQLITE_CFLAGS)
+test_power_LDADD = $(DB_TEST_LIBS)
+endif
