@@ -148,7 +148,7 @@ static void review_key(struct session *s, enum command command)
     case COMMAND_HEAT:
         s->heat = !s->heat;
         session_say(s, s->heat ? "Heatmap on." : "Heatmap off.");
-        session_want(s);
+        session_view(s);
         break;
     case COMMAND_HELP:
         s->context = CONTEXT_HELP;

@@ -37,7 +37,7 @@ void picture_cells(struct session *s)
         mvhline(s->pane.y + y, s->pane.x, ' ', s->pane.cols);
         attroff(COLOR_PAIR(PANE_PAIR));
     }
-    const struct ready *ready = s->entry.present ? prefetch_get(s->prefetch, 0) : NULL;
+    const struct ready *ready = session_picture(s);
     bool lift = s->on_screen; // a sixel to take away
     if (ready && ready->status == ST_OK && s->sixel) {
         lift = false;
@@ -61,7 +61,7 @@ void picture_cells(struct session *s)
 
 void picture_send(struct session *s)
 {
-    const struct ready *ready = s->entry.present && s->sixel ? prefetch_get(s->prefetch, 0) : NULL;
+    const struct ready *ready = s->sixel ? session_picture(s) : NULL;
     if (ready && ready->status == ST_OK && !s->drawn && s->sent == 0) {
         struct strbuf out = {0};
         strbuf_printf(&out, "%s\0337\033[%d;%dH", s->term.sync ? "\033[?2026h" : "", s->pane.y + 1, s->pane.x + 1);
@@ -73,8 +73,14 @@ void picture_send(struct session *s)
         s->sent = s->term.answered ? clock_seconds() : 0;
         s->term.report = false;
     }
-    if (s->drawn && !s->seen && s->sent == 0) {
-        s->seen = true;
-        s->seen_at = clock_seconds();
-    }
+    if (s->drawn && !s->seen && s->sent == 0)
+        picture_arrived(s);
+}
+
+void picture_arrived(struct session *s)
+{
+    s->sent = 0;
+    s->dirty = s->dirty || !s->drawn; // the one after it can go out now
+    s->seen = s->drawn;
+    s->seen_at = clock_seconds();
 }

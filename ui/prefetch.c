@@ -48,7 +48,7 @@ static void make(const struct want *want, const struct image_limits *limits, str
         return;
     compose_fit(&picture, want->width, want->height, &ready->frame, &place);
     image_clear(&picture);
-    if (want->overlay)
+    if (want->overlay && want->heat.rows > 0)
         compose_heat(&ready->frame, &place, &want->heat, want->box, want->sixel ? 2 : 1);
     if (want->sixel) {
         ready->status = sixel_encode_frame(&ready->frame, want->registers, &ready->bytes, &ready->err);
@@ -132,9 +132,15 @@ void prefetch_free(struct prefetch *p)
     free(p);
 }
 
+// An overlay of no heatmap is none.
+static bool overlaid(const struct want *want)
+{
+    return want->overlay && want->heat.rows > 0;
+}
+
 static bool same(const struct want *a, const struct want *b)
 {
-    return a->id == b->id && a->overlay == b->overlay && a->width == b->width && a->height == b->height &&
+    return a->id == b->id && overlaid(a) == overlaid(b) && a->width == b->width && a->height == b->height &&
            a->sixel == b->sixel && a->registers == b->registers && strcmp(a->path, b->path) == 0;
 }
 
@@ -146,7 +152,6 @@ void prefetch_want(struct prefetch *p, struct want *wants, int count)
     memcpy(old, p->slots, sizeof old);
     for (int i = 0; i < count; i++) {
         struct slot *slot = NULL;
-        wants[i].overlay = wants[i].overlay && wants[i].heat.rows > 0;
         for (int k = 0; k < old_count && !slot; k++) {
             if (old[k] && same(&old[k]->want, &wants[i])) {
                 slot = old[k];
@@ -174,12 +179,16 @@ void prefetch_want(struct prefetch *p, struct want *wants, int count)
         make(&slot->want, &p->limits, &slot->ready);
 }
 
-const struct ready *prefetch_get(struct prefetch *p, int place)
+bool prefetch_get(struct prefetch *p, const struct want *want, const struct ready **ready)
 {
-    const struct ready *ready = NULL;
+    bool found = false;
+    *ready = NULL;
     pthread_mutex_lock(&p->lock);
-    if (place < p->count && p->slots[place]->progress == DONE)
-        ready = &p->slots[place]->ready;
+    for (int i = 0; i < p->count && !found; i++) {
+        found = same(&p->slots[i]->want, want);
+        if (found && p->slots[i]->progress == DONE)
+            *ready = &p->slots[i]->ready;
+    }
     pthread_mutex_unlock(&p->lock);
-    return ready;
+    return found;
 }

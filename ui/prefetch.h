@@ -41,8 +41,8 @@ void prefetch_free(struct prefetch *prefetch); // waits for the workers
 // the paths. Results that are no longer wanted are dropped.
 void prefetch_want(struct prefetch *prefetch, struct want *wants, int count);
 
-// The result for want `place` of the latest prefetch_want, NULL while it is not
-// ready. Valid until the next prefetch_want.
-const struct ready *prefetch_get(struct prefetch *prefetch, int place);
+// Whether `want` is among what the latest prefetch_want asked for; *ready is its
+// result, NULL while it is not ready, valid until the next prefetch_want.
+bool prefetch_get(struct prefetch *prefetch, const struct want *want, const struct ready **ready);
 
 #endif

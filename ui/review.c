@@ -63,44 +63,70 @@ static void entry_set(struct entry *e, const struct review_item *item)
         *fields[i] = e->texts[i] = xstrdup(*fields[i] ? *fields[i] : "");
 }
 
-static bool want_item(struct session *s, size_t index, bool overlay, struct want *want)
+static void want_set(const struct session *s, const struct review_item *item, bool overlay, struct want *want)
+{
+    memset(want, 0, sizeof *want);
+    want->id = item->id;
+    want->overlay = overlay;
+    if (item->heat)
+        want->heat = *item->heat;
+    memcpy(want->box, item->box, sizeof want->box);
+    want->sixel = s->sixel;
+    want->registers = s->term.registers > 0 ? s->term.registers : 256;
+    picture_size(s, &want->width, &want->height);
+}
+
+static bool want_next(struct session *s, size_t index, struct want *want)
 {
     struct review_item item;
     struct error err;
     if (s->model->item(s->model->context, index, &item, &err))
         return false;
-    memset(want, 0, sizeof *want);
-    want->id = item.id;
+    want_set(s, &item, s->heat, want);
     want->path = xstrdup(item.path ? item.path : "");
-    want->overlay = overlay;
-    if (item.heat)
-        want->heat = *item.heat;
-    memcpy(want->box, item.box, sizeof want->box);
-    want->sixel = s->sixel;
-    want->registers = s->term.registers > 0 ? s->term.registers : 256;
-    picture_size(s, &want->width, &want->height);
     return true;
 }
 
-void session_want(struct session *s)
+// Ask for the picture on screen, the next ones, its other view and the one before.
+static void look_ahead(struct session *s)
 {
     struct want wants[PREFETCH_SLOTS];
     int n = 0;
+    s->look_ahead = false;
+    if (s->entry.present) {
+        wants[n] = s->want;
+        wants[n++].path = xstrdup(s->want.path);
+        n += want_next(s, s->index + 1, &wants[n]);
+        if (s->want.heat.rows > 0) {
+            wants[n] = s->want;
+            wants[n].overlay = !s->want.overlay;
+            wants[n++].path = xstrdup(s->want.path);
+        }
+        for (size_t i = 2; i <= AHEAD && want_next(s, s->index + i, &wants[n]); i++)
+            n++;
+    }
+    if (s->index > 0)
+        n += want_next(s, s->index - 1, &wants[n]);
+    prefetch_want(s->prefetch, wants, n);
+}
+
+static void view_changed(struct session *s)
+{
+    const struct ready *ready;
     s->drawn = s->seen = false;
     s->dirty = true;
     s->confirm = -1;
-    if (s->entry.present && want_item(s, s->index, s->heat, &wants[n])) {
-        n++;
-        if (want_item(s, s->index + 1, s->heat, &wants[n]))
-            n++;
-        if (wants[0].heat.rows > 0 && want_item(s, s->index, !s->heat, &wants[n]))
-            n++;
-        for (size_t i = 2; i <= AHEAD && want_item(s, s->index + i, s->heat, &wants[n]); i++)
-            n++;
-    }
-    if (s->index > 0 && want_item(s, s->index - 1, s->heat, &wants[n]))
-        n++;
-    prefetch_want(s->prefetch, wants, n);
+    s->look_ahead = true;
+    // what is ready is drawn first, and only then are the next ones looked up
+    if (s->entry.present && !prefetch_get(s->prefetch, &s->want, &ready))
+        look_ahead(s);
+}
+
+void session_view(struct session *s)
+{
+    s->want.overlay = s->heat;
+    picture_size(s, &s->want.width, &s->want.height);
+    view_changed(s);
 }
 
 void session_load(struct session *s)
@@ -109,13 +135,21 @@ void session_load(struct session *s)
     struct error err;
     enum status status = s->model->item(s->model->context, s->index, &item, &err);
     if (status == ST_OK) {
+        want_set(s, &item, s->heat, &s->want);
         entry_set(&s->entry, &item);
+        s->want.path = s->entry.texts[0];
     } else {
         entry_clear(&s->entry);
         if (status != ST_NOT_FOUND)
             session_say(s, "%s", err.text);
     }
-    session_want(s);
+    view_changed(s);
+}
+
+const struct ready *session_picture(struct session *s)
+{
+    const struct ready *ready = NULL;
+    return s->entry.present && prefetch_get(s->prefetch, &s->want, &ready) ? ready : NULL;
 }
 
 void session_draw(struct session *s)
@@ -141,6 +175,8 @@ void session_draw(struct session *s)
         wredrawln(curscr, 0, LINES);
         doupdate();
     }
+    if (s->look_ahead)
+        look_ahead(s);
 }
 
 bool session_ready(struct session *s)
@@ -153,7 +189,7 @@ void session_resize(struct session *s, int columns, int lines)
     resizeterm(lines, columns);
     panel_layout(s);
     s->repaint = true;
-    session_want(s);
+    session_view(s);
 }
 
 static void window_changed(struct session *s)
@@ -205,14 +241,12 @@ static bool take_escape(struct session *s)
         struct strbuf rest = {0};
         term_parse(&s->term, bytes, n, &rest);
         strbuf_clear(&rest);
-        if (s->term.report) {
-            s->sent = 0;
-            s->dirty = true;
-        }
+        if (s->term.report && s->sent > 0)
+            picture_arrived(s);
         s->term.report = false;
         if (s->term.cell_width * 1000 + s->term.cell_height != before && s->sixel) {
             s->repaint = true;
-            session_want(s);
+            session_view(s);
         }
     }
     return bare;
@@ -266,8 +300,7 @@ static void loop(struct session *s)
         int ready = poll(wait, 2, s->sent > 0 ? REPORT_MS / 4 : TICK_MS);
         double now = clock_seconds();
         if (s->sent > 0 && now - s->sent > REPORT_MS / 1000.0) { // it was swallowed on the way
-            s->sent = 0;
-            s->dirty = true;
+            picture_arrived(s);
         }
         if (now - ticked >= TICK_MS / 1000.0) {
             tick(s);

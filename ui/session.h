@@ -40,6 +40,8 @@ struct session {
     struct term term;
     WINDOW *keys;        // a pad: reading from it never refreshes the screen
     struct prefetch *prefetch;
+    struct want want;    // what is shown; its path is the entry's
+    bool look_ahead;     // the next pictures are to be asked for, after the drawing
     int pipe_read, pipe_write;
     bool sixel, ascii_picture, ascii_lines, quit;
 
@@ -67,8 +69,9 @@ struct session {
 };
 
 // review.c
-void session_load(struct session *s);   // entry of `index`, and what to make ready
-void session_want(struct session *s);   // the pictures to make ready, after a change of view
+void session_load(struct session *s);   // entry of `index`, to be drawn
+void session_view(struct session *s);   // another view of it: heatmap, size
+const struct ready *session_picture(struct session *s); // of the entry, NULL while it is not ready
 void session_say(struct session *s, const char *fmt, ...) ASSAY_PRINTF(2, 3);
 // answer.c
 void answer_key(struct session *s, int key);
@@ -81,6 +84,7 @@ void panel_draw(struct session *s);
 // picture.c: into the cells before the refresh, and what goes to the terminal after it
 void picture_cells(struct session *s);
 void picture_send(struct session *s);
+void picture_arrived(struct session *s); // the terminal has said that it has it, or never will
 void picture_size(const struct session *s, int *width, int *height);
 // script.c
 enum status script_run(struct session *s, const char *path, struct error *err);

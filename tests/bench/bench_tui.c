@@ -106,7 +106,7 @@ static bool has(struct pty *pty, const char *words)
     return found;
 }
 
-// Until nothing has come for `ms`.
+// Until the picture is complete and nothing has come for `ms`.
 static void settle(struct pty *pty, int ms)
 {
     size_t before;
@@ -114,7 +114,7 @@ static void settle(struct pty *pty, int ms)
         before = pty->raw.len;
         if (!pty_pump(pty, ms))
             give_up("the review ended before it was asked to");
-    } while (pty->raw.len != before);
+    } while (pty->raw.len != before || pty->vt.begun != pty->vt.pictures);
     strbuf_reset(&pty->raw);
 }
 
@@ -159,7 +159,7 @@ static void session(const struct options *o, const char *dir, bool sixel, int ro
         struct series s = {sixel ? "sixel" : "symbols", kinds[k].name, cols, rows, NULL, 0};
         int count = k == 0 ? o->pictures / 4 + 1 : o->pictures;
         s.ms = xcalloc((size_t)count, sizeof *s.ms);
-        while ((int)s.count < count && !has(&pty, "Nothing more to review")) {
+        while ((int)s.count < count) {
             s.ms[s.count++] = press(&pty, kinds[k].key, sixel);
             settle(&pty, pace > 5 ? pace : 5);
         }
@@ -207,7 +207,7 @@ int main(int argc, char **argv)
     setlocale(LC_CTYPE, "C.UTF-8");
     if (!(o.assay = realpath(o.assay, NULL)))
         give_up("there is no such program");
-    char *dir = xasprintf("%s/bench-tui.XXXXXX", o.parent), *wanted = xasprintf("%d", o.pictures * 8 + 100);
+    char *dir = xasprintf("%s/bench-tui.XXXXXX", o.parent), *wanted = xasprintf("%d", o.pictures * 10 + 100);
     if (!mkdtemp(dir))
         give_up("the folder for the project cannot be made");
     char *project = xasprintf("%s/p", dir);
