@@ -6,22 +6,24 @@
 
 enum { PANE_PAIR = 1 };
 
-void picture_size(const struct session *s, int *width, int *height)
+void picture_size(const struct session *s, struct want *want)
 {
-    *width = s->pane.cols;
-    *height = s->pane.rows * 2;
-    if (!s->sixel)
+    want->rows = s->pane.rows;
+    want->cols = s->pane.cols;
+    if (!s->sixel) {
+        symbols_size(want->how, want->rows, want->cols, &want->width, &want->height);
         return;
+    }
     int cell_width, cell_height;
     term_cell(&s->term, &cell_width, &cell_height);
-    *width = s->pane.cols * cell_width;
-    *height = s->pane.rows * cell_height;
+    want->width = s->pane.cols * cell_width;
+    want->height = s->pane.rows * cell_height;
     // a wider picture than the terminal's limit is dropped altogether
-    if (s->term.max_width > 0 && *width > s->term.max_width)
-        *width = s->term.max_width;
-    if (s->term.max_height > 0 && *height > s->term.max_height)
-        *height = s->term.max_height;
-    *height -= *height > 6 ? *height % 6 : 0; // a sixel row is six pixels; the next would scroll
+    if (s->term.max_width > 0 && want->width > s->term.max_width)
+        want->width = s->term.max_width;
+    if (s->term.max_height > 0 && want->height > s->term.max_height)
+        want->height = s->term.max_height;
+    want->height -= want->height > 6 ? want->height % 6 : 0; // a sixel row is six pixels; the next would scroll
 }
 
 static void sentence(struct session *s, const char *text)
@@ -42,8 +44,7 @@ void picture_cells(struct session *s)
     if (ready && ready->status == ST_OK && s->sixel) {
         lift = false;
     } else if (ready && ready->status == ST_OK) {
-        symbols_draw(stdscr, s->pane.y, s->pane.x, &ready->frame,
-                     s->ascii_picture ? SYMBOLS_ASCII : SYMBOLS_BLOCKS);
+        symbols_draw(stdscr, s->pane.y, s->pane.x, ready->cells, s->want.rows, s->want.cols);
         s->drawn = true;
     } else if (ready) {
         char text[640];

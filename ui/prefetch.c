@@ -33,7 +33,7 @@ struct prefetch {
 
 static void slot_free(struct slot *slot)
 {
-    image_clear(&slot->ready.frame);
+    free(slot->ready.cells);
     strbuf_clear(&slot->ready.bytes);
     free(slot->want.path);
     free(slot);
@@ -41,19 +41,22 @@ static void slot_free(struct slot *slot)
 
 static void make(const struct want *want, const struct image_limits *limits, struct ready *ready)
 {
-    struct image picture = {0};
+    struct image picture = {0}, frame = {0};
     struct placement place;
     ready->status = image_load(want->path, limits, want->width, want->height, &picture, NULL, &ready->err);
     if (ready->status)
         return;
-    compose_fit(&picture, want->width, want->height, &ready->frame, &place);
+    compose_fit(&picture, want->width, want->height, &frame, &place);
     image_clear(&picture);
     if (want->overlay && want->heat.rows > 0)
-        compose_heat(&ready->frame, &place, &want->heat, want->box, want->sixel ? 2 : 1);
+        compose_heat(&frame, &place, &want->heat, want->box, want->sixel ? 2 : want->how == SYMBOLS_FINE ? 4 : 1);
     if (want->sixel) {
-        ready->status = sixel_encode_frame(&ready->frame, want->registers, &ready->bytes, &ready->err);
-        image_clear(&ready->frame);
+        ready->status = sixel_encode_frame(&frame, want->registers, &ready->bytes, &ready->err);
+    } else {
+        ready->cells = xcalloc((size_t)want->rows * (size_t)want->cols, sizeof *ready->cells);
+        symbols_make(&frame, want->how, want->rows, want->cols, ready->cells);
     }
+    image_clear(&frame);
 }
 
 static struct slot *next_slot(struct prefetch *p)
@@ -141,7 +144,8 @@ static bool overlaid(const struct want *want)
 static bool same(const struct want *a, const struct want *b)
 {
     return a->id == b->id && overlaid(a) == overlaid(b) && a->width == b->width && a->height == b->height &&
-           a->sixel == b->sixel && a->registers == b->registers && strcmp(a->path, b->path) == 0;
+           a->sixel == b->sixel && a->registers == b->registers && a->how == b->how && a->rows == b->rows &&
+           a->cols == b->cols && strcmp(a->path, b->path) == 0;
 }
 
 void prefetch_want(struct prefetch *p, struct want *wants, int count)

@@ -10,6 +10,7 @@
 #include "base/strbuf.h"
 #include "image/image.h"
 #include "screen/patch.h"
+#include "ui/symbols.h"
 
 enum { PREFETCH_SLOTS = 8 };
 
@@ -22,13 +23,15 @@ struct want {
     int width, height; // of the frame, pixels
     bool sixel;
     int registers;     // colours for sixel
+    enum symbols how;  // without sixel, ...
+    int rows, cols;    // ... on so many cells
 };
 
 struct ready {
     enum status status;   // of decoding and encoding
     struct error err;
-    struct image frame;   // when not sixel
     struct strbuf bytes;  // when sixel
+    struct symbol *cells; // when not: (rows, cols)
 };
 
 struct prefetch;

@@ -73,7 +73,8 @@ static void want_set(const struct session *s, const struct review_item *item, bo
     memcpy(want->box, item->box, sizeof want->box);
     want->sixel = s->sixel;
     want->registers = s->term.registers > 0 ? s->term.registers : 256;
-    picture_size(s, &want->width, &want->height);
+    want->how = s->symbols;
+    picture_size(s, want);
 }
 
 static bool want_next(struct session *s, size_t index, struct want *want)
@@ -125,7 +126,7 @@ static void view_changed(struct session *s)
 void session_view(struct session *s)
 {
     s->want.overlay = s->heat;
-    picture_size(s, &s->want.width, &s->want.height);
+    picture_size(s, &s->want);
     view_changed(s);
 }
 
@@ -336,7 +337,8 @@ static void setup_screen(struct session *s)
     int graphics = s->config->graphics;
     s->ascii_lines = s->term.wide_lines;
     s->sixel = graphics == GRAPHICS_SIXEL || (graphics == GRAPHICS_AUTO && s->term.sixel);
-    s->ascii_picture = graphics == GRAPHICS_ASCII || COLORS < 256 || s->term.wide_lines || (no_color && *no_color);
+    bool ascii = graphics == GRAPHICS_ASCII || COLORS < 256 || s->term.wide_lines || (no_color && *no_color);
+    s->symbols = ascii ? SYMBOLS_ASCII : graphics == GRAPHICS_BLOCKS || !symbols_fine() ? SYMBOLS_BLOCKS : SYMBOLS_FINE;
 }
 
 static void run_screen(struct session *s, enum status *status, struct error *err)

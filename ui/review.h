@@ -65,7 +65,7 @@ struct review_model {
 struct review_config {
     const char *title;           // project and person, for the header line
     struct image_limits limits;
-    enum { GRAPHICS_AUTO, GRAPHICS_SIXEL, GRAPHICS_SYMBOLS, GRAPHICS_ASCII } graphics;
+    enum { GRAPHICS_AUTO, GRAPHICS_SIXEL, GRAPHICS_SYMBOLS, GRAPHICS_BLOCKS, GRAPHICS_ASCII } graphics;
     int threads;                 // decoding ahead
     const char *script;          // keys from this file instead of the keyboard (tests), NULL none
 };

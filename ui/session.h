@@ -43,7 +43,8 @@ struct session {
     struct want want;    // what is shown; its path is the entry's
     bool look_ahead;     // the next pictures are to be asked for, after the drawing
     int pipe_read, pipe_write;
-    bool sixel, ascii_picture, ascii_lines, quit;
+    bool sixel, ascii_lines, quit;
+    enum symbols symbols; // where there is no sixel
 
     size_t index;
     struct entry entry;
@@ -85,7 +86,7 @@ void panel_draw(struct session *s);
 void picture_cells(struct session *s);
 void picture_send(struct session *s);
 void picture_arrived(struct session *s); // the terminal has said that it has it, or never will
-void picture_size(const struct session *s, int *width, int *height);
+void picture_size(const struct session *s, struct want *want);
 // script.c
 enum status script_run(struct session *s, const char *path, struct error *err);
 // review.c, for script.c
