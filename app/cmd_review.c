@@ -74,7 +74,8 @@ enum status review_project(struct project *project, const char *as, const char *
         free(title);
         struct error kept = {0};
         size_t answers = review_session_close(session, &kept);
-        fprintf(stderr, "assay: %zu answers by %s, all saved\n", answers, person);
+        if (status == ST_OK || answers > 0)
+            fprintf(stderr, "assay: %zu answers by %s, all saved\n", answers, person);
         if (kept.code != ST_OK)
             fprintf(stderr, "assay: a labelled picture could not be copied into the project: %s; `assay check --repair` tries again\n",
                     kept.text);

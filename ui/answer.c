@@ -258,6 +258,9 @@ void answer_key(struct session *s, int key)
     } else {
         if (!s->entry.present && command != COMMAND_QUIT)
             session_load(s); // freed pictures may be there by now
-        review_key(s, command);
+        if (key == KEYMAP_ESCAPE)
+            session_say(s, "%s", "");
+        else
+            review_key(s, command);
     }
 }

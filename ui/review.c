@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "ui/draw.h"
 #include "ui/session.h"
+#include "ui/terminfo.h"
 
 enum { TICK_MS = 10000, REPORT_MS = 3000, AHEAD = 3 };
 
@@ -63,18 +64,23 @@ static void entry_set(struct entry *e, const struct review_item *item)
         *fields[i] = e->texts[i] = xstrdup(*fields[i] ? *fields[i] : "");
 }
 
-static void want_set(const struct session *s, const struct review_item *item, bool overlay, struct want *want)
+static void want_view(const struct session *s, struct want *want)
 {
-    memset(want, 0, sizeof *want);
-    want->id = item->id;
-    want->overlay = overlay;
-    if (item->heat)
-        want->heat = *item->heat;
-    memcpy(want->box, item->box, sizeof want->box);
+    want->overlay = s->heat;
     want->sixel = s->sixel;
     want->registers = s->term.registers > 0 ? s->term.registers : 256;
     want->how = s->symbols;
     picture_size(s, want);
+}
+
+static void want_set(const struct session *s, const struct review_item *item, struct want *want)
+{
+    memset(want, 0, sizeof *want);
+    want->id = item->id;
+    if (item->heat)
+        want->heat = *item->heat;
+    memcpy(want->box, item->box, sizeof want->box);
+    want_view(s, want);
 }
 
 static bool want_next(struct session *s, size_t index, struct want *want)
@@ -83,7 +89,7 @@ static bool want_next(struct session *s, size_t index, struct want *want)
     struct error err;
     if (s->model->item(s->model->context, index, &item, &err))
         return false;
-    want_set(s, &item, s->heat, want);
+    want_set(s, &item, want);
     want->path = xstrdup(item.path ? item.path : "");
     return true;
 }
@@ -125,8 +131,7 @@ static void view_changed(struct session *s)
 
 void session_view(struct session *s)
 {
-    s->want.overlay = s->heat;
-    picture_size(s, &s->want);
+    want_view(s, &s->want);
     view_changed(s);
 }
 
@@ -136,7 +141,7 @@ void session_load(struct session *s)
     struct error err;
     enum status status = s->model->item(s->model->context, s->index, &item, &err);
     if (status == ST_OK) {
-        want_set(s, &item, s->heat, &s->want);
+        want_set(s, &item, &s->want);
         entry_set(&s->entry, &item);
         s->want.path = s->entry.texts[0];
     } else {
@@ -219,61 +224,6 @@ static void take_pipe(struct session *s)
     }
 }
 
-// An escape sequence that curses does not know: an answer of the terminal, late
-// or awaited, or a key with no meaning here. True when it was only the Esc key.
-static bool take_escape(struct session *s)
-{
-    char bytes[64] = "\033[";
-    size_t n = 2;
-    wint_t c;
-    wtimeout(s->keys, 30);
-    bool bare = wget_wch(s->keys, &c) == ERR;
-    bool bracket = !bare && c == '[';
-    if (!bare && !bracket)
-        bare = unget_wch((wchar_t)c) == OK;
-    while (bracket && n < sizeof bytes && wget_wch(s->keys, &c) == OK) {
-        bytes[n++] = (char)c;
-        if (c >= 0x40 && c <= 0x7e)
-            break;
-    }
-    wtimeout(s->keys, 0);
-    if (bracket) {
-        int before = s->term.cell_width * 1000 + s->term.cell_height;
-        struct strbuf rest = {0};
-        term_parse(&s->term, bytes, n, &rest);
-        strbuf_clear(&rest);
-        if (s->term.report && s->sent > 0)
-            picture_arrived(s);
-        s->term.report = false;
-        if (s->term.cell_width * 1000 + s->term.cell_height != before && s->sixel) {
-            s->repaint = true;
-            session_view(s);
-        }
-    }
-    return bare;
-}
-
-static void take_keys(struct session *s)
-{
-    wint_t c;
-    int kind;
-    bool asking = false;
-    while (!s->quit && (kind = wget_wch(s->keys, &c)) != ERR) {
-        int key = kind == KEY_CODE_YES ? KEYMAP_FUNCTION + (int)c : (int)c;
-        if (key == KEYMAP_FUNCTION + KEY_RESIZE)
-            continue;
-        if (key == '\r' || key == KEYMAP_FUNCTION + KEY_ENTER)
-            key = KEYMAP_ENTER;
-        if (key == '\b' || key == KEYMAP_FUNCTION + KEY_BACKSPACE)
-            key = KEYMAP_BACKSPACE;
-        int64_t asked = s->confirm;
-        if ((key != KEYMAP_ESCAPE || take_escape(s)) && !asking)
-            answer_key(s, key);
-        // what was typed before the question is on the screen does not answer it
-        asking = asking || (s->confirm != asked && s->confirm >= 0);
-    }
-}
-
 void session_wait(struct session *s, int ms)
 {
     struct pollfd wait = {s->pipe_read, POLLIN, 0};
@@ -293,7 +243,7 @@ static void loop(struct session *s)
 {
     double ticked = clock_seconds();
     while (!s->quit) {
-        take_keys(s);
+        input_take(s);
         session_draw(s);
         if (s->quit)
             break;
@@ -332,6 +282,9 @@ static void setup_screen(struct session *s)
     leaveok(stdscr, TRUE);
     s->keys = newpad(1, 1);
     keypad(s->keys, TRUE);
+    // the answer to where the cursor is, late, is not Shift-F3
+    define_key("\033[1;2R", 0);
+    define_key("\033[1;3R", 0);
     nodelay(s->keys, TRUE);
     const char *no_color = getenv("NO_COLOR");
     int graphics = s->config->graphics;
@@ -364,7 +317,9 @@ static enum status run_terminal(struct session *s, struct error *err)
 {
     bool script = s->config->script != NULL;
     struct strbuf typed = {0};
-    enum status status = ST_OK;
+    enum status status = script ? ST_OK : terminfo_check(getenv("TERM"), err);
+    if (status)
+        return status;
     if (script)
         s->term = (struct term){.fd = open("/dev/null", O_RDWR | O_CLOEXEC), .cell_width = 8, .cell_height = 16};
     else if ((status = term_open(&s->term, &typed, err)))
@@ -393,9 +348,7 @@ static enum status run_terminal(struct session *s, struct error *err)
         signal_pipe = -1;
         delscreen(screen);
     } else {
-        const char *name = getenv("TERM");
-        status = error_set(err, ST_INVALID, "the terminal type \"%s\" is not known here; set TERM",
-                           name ? name : "");
+        status = error_set(err, ST_IO, "the terminal cannot be opened: %s", strerror(errno));
     }
     if (in)
         fclose(in);

@@ -1,5 +1,5 @@
 // The state of one run of the review screen, shared by the files that handle
-// its keys (answer.c), draw it (panel.c, picture.c) and turn its loop (review.c).
+// its keys (input.c, answer.c), draw it (panel.c, picture.c) and turn its loop (review.c).
 #ifndef UI_SESSION_H
 #define UI_SESSION_H
 
@@ -46,6 +46,12 @@ struct session {
     bool sixel, ascii_lines, quit;
     enum symbols symbols; // where there is no sixel
 
+    // a sequence ESC [ ... of which the end has not come yet
+    char control[64];
+    size_t control_count;
+    double control_at;   // when the last key came
+    bool escaped;        // that was a lone ESC
+
     size_t index;
     struct entry entry;
     enum context context;
@@ -74,6 +80,8 @@ void session_load(struct session *s);   // entry of `index`, to be drawn
 void session_view(struct session *s);   // another view of it: heatmap, size
 const struct ready *session_picture(struct session *s); // of the entry, NULL while it is not ready
 void session_say(struct session *s, const char *fmt, ...) ASSAY_PRINTF(2, 3);
+// input.c
+void input_take(struct session *s);     // all keys that are there
 // answer.c
 void answer_key(struct session *s, int key);
 size_t answer_matches(const struct choice *choice, size_t *places, size_t room); // into names; count for "new"
