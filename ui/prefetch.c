@@ -96,6 +96,7 @@ static void *worker(void *context)
 struct prefetch *prefetch_new(int threads, const struct image_limits *limits, int notify_fd)
 {
     struct prefetch *p = xcalloc(1, sizeof *p);
+    symbols_init();
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->work, NULL);
     p->limits = *limits;

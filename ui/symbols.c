@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #ifdef HAVE_CHAFA
 #include <chafa.h>
+#include <pthread.h>
 #endif
 
 #include "base/alloc.h"
@@ -67,8 +68,13 @@ void symbols_size(enum symbols how, int rows, int cols, int *width, int *height)
 }
 
 #ifdef HAVE_CHAFA
+// Setting a canvas up asks GLib for properties of characters, which it keeps in a
+// variable of its own without a lock (g_unichar_get_script, 2.74). Drawing does not.
+static pthread_mutex_t setting_up = PTHREAD_MUTEX_INITIALIZER;
+
 static ChafaCanvas *canvas_new(int rows, int cols)
 {
+    pthread_mutex_lock(&setting_up);
     ChafaSymbolMap *map = chafa_symbol_map_new();
     // what nearly every font has: no sextants, no braille, nothing of uncertain width
     chafa_symbol_map_add_by_tags(map, CHAFA_SYMBOL_TAG_SPACE | CHAFA_SYMBOL_TAG_SOLID | CHAFA_SYMBOL_TAG_HALF |
@@ -83,7 +89,14 @@ static ChafaCanvas *canvas_new(int rows, int cols)
     ChafaCanvas *canvas = chafa_canvas_new(config);
     chafa_canvas_config_unref(config);
     chafa_symbol_map_unref(map);
+    pthread_mutex_unlock(&setting_up);
     return canvas;
+}
+
+void symbols_init(void)
+{
+    chafa_set_n_threads(1);
+    chafa_canvas_unref(canvas_new(1, 1));
 }
 
 static void make_fine(const struct image *frame, int rows, int cols, struct symbol *cells)
@@ -104,6 +117,10 @@ static void make_fine(const struct image *frame, int rows, int cols, struct symb
     }
     chafa_canvas_unref(canvas);
     free(rgb);
+}
+#else
+void symbols_init(void)
+{
 }
 #endif
 

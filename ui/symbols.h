@@ -18,6 +18,10 @@ struct symbol {
     short front, back; // xterm 256-colour indices, -1 the terminal's own
 };
 
+// Once, before the threads that call symbols_make: libchafa sets up its tables, and
+// is told to start no threads of its own.
+void symbols_init(void);
+
 // Whether SYMBOLS_FINE was built in; without it, it draws as SYMBOLS_BLOCKS.
 bool symbols_fine(void);
 

@@ -190,6 +190,7 @@ static void fine_symbols_hold_quarters(void **state)
         printf("# libchafa is not there\n");
         skip();
     }
+    symbols_init();
     symbols_size(SYMBOLS_FINE, 1, 16, &width, &height);
     assert_int_equal(width, 16 * 8);
     assert_int_equal(height, 16);
@@ -586,6 +587,41 @@ static void sixel_fills_the_pane(void **state)
     fake_clear(&f);
 }
 
+// Views that change before the workers have made them: the last one is shown, whole.
+static void a_quick_hand_gets_the_last_view(void **state)
+{
+    (void)state;
+    struct fake f;
+    struct strbuf script = {0};
+    struct unsixel got;
+    fake_init(&f);
+    for (int i = 0; i < 12; i++)
+        strbuf_printf(&script, "resize %d 24\nkey j\nkey h\nkey j\nkey k\nkey h\nkey k\n%s", 60 + i,
+                      i % 3 ? "" : "wait\nkey n\nkey u\n");
+    strbuf_puts(&script, "resize 80 24\nwait\ndump @/d\n");
+    char *text = play(&f, GRAPHICS_SYMBOLS, script.data, "d");
+    assert_has(text, "belt/0.png");
+    free(text);
+    strbuf_puts(&script, "frame @/f\n");
+    text = play(&f, GRAPHICS_SIXEL, script.data, "d");
+    assert_has(text, "belt/0.png");
+    free(text);
+    char *path = file_join(scratch, "f");
+    unsigned char *bytes;
+    size_t count;
+    struct error err;
+    assert_ok(file_read(path, 1 << 22, &bytes, &count, &err), &err);
+    decode((char *)bytes, 640, 270, &got);
+    assert_int_equal(got.height, 270);
+    assert_string_equal(f.verdict[0], "");
+    free(got.rgb);
+    free(bytes);
+    unlink(path);
+    free(path);
+    strbuf_clear(&script);
+    fake_clear(&f);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -598,7 +634,7 @@ int main(void)
         cmocka_unit_test(the_large_screen),                cmocka_unit_test(answers_reach_the_model),
         cmocka_unit_test(backing_out_stores_nothing),      cmocka_unit_test(a_refused_answer_stays),
         cmocka_unit_test(foreign_text_is_harmless),        cmocka_unit_test(an_unseen_picture_asks_first),
-        cmocka_unit_test(sixel_fills_the_pane),
+        cmocka_unit_test(sixel_fills_the_pane),            cmocka_unit_test(a_quick_hand_gets_the_last_view),
     };
     char folder[] = "/tmp/test_ui.XXXXXX";
     scratch = mkdtemp(folder);
