@@ -309,6 +309,14 @@ static void on_classes(void *context, const struct review_class **classes, size_
     *count = s->class_count;
 }
 
+static int64_t on_open(void *context)
+{
+    struct review_session *s = context;
+    struct scene_counts counts;
+    struct error unused;
+    return db_counts(s->project->db, s->scene, &counts, &unused) == ST_OK ? counts.open : 0;
+}
+
 static void on_tick(void *context)
 {
     struct review_session *s = context;
@@ -324,7 +332,7 @@ enum status review_session_open(struct project *project, const char *person, con
     struct scene_counts counts;
     uint64_t random = 0;
     s->project = project;
-    s->model = (struct review_model){s, on_item, on_act, on_classes, on_tick};
+    s->model = (struct review_model){s, on_item, on_act, on_classes, on_open, on_tick};
     if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
         random = (uint64_t)getpid();
     snprintf(s->name, sizeof s->name, "%ld-%016llx", (long)getpid(), (unsigned long long)random);

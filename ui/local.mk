@@ -6,6 +6,7 @@ libui_a_SOURCES = \
 	ui/draw.c ui/draw.h \
 	ui/input.c \
 	ui/keymap.c ui/keymap.h \
+	ui/palette.c ui/palette.h \
 	ui/panel.c \
 	ui/picture.c \
 	ui/prefetch.c ui/prefetch.h \

@@ -121,8 +121,11 @@ static void draw_end(struct session *s)
     draw_text(stdscr, y, x, COLS - x, A_BOLD, "Nothing more to review");
     draw_printf(stdscr, y + 2, x, COLS - x, A_NORMAL, "You answered in this session: %zu normal, %zu defect, %zu unsure.",
                 counts[ACTION_NORMAL], counts[ACTION_DEFECT], counts[ACTION_UNSURE]);
-    draw_text(stdscr, y + 3, x, COLS - x, A_NORMAL, "u takes the last answer back, q leaves.");
-    draw_text(stdscr, y + 4, x, COLS - x, A_DIM, "Pictures that others give back appear here.");
+    if (s->open > 0)
+        draw_printf(stdscr, y + 3, x, COLS - x, A_NORMAL, "%lld still open: skipped, or on the screens of others; k goes back.",
+                    (long long)s->open);
+    draw_text(stdscr, y + 4, x, COLS - x, A_NORMAL, "u takes the last answer back, q leaves.");
+    draw_text(stdscr, y + 5, x, COLS - x, A_DIM, "Pictures that others give back appear here.");
 }
 
 static bool footer_always(const struct binding *binding)

@@ -26,6 +26,17 @@ void picture_size(const struct session *s, struct want *want)
     want->height -= want->height > 6 ? want->height % 6 : 0; // a sixel row is six pixels; the next would scroll
 }
 
+// The cell of its upper left corner: in the middle where the terminal takes no picture as wide as the pane.
+static struct rect placed(const struct session *s)
+{
+    int width, height;
+    struct rect at = s->pane;
+    term_cell(&s->term, &width, &height);
+    at.x += (at.cols - (s->want.width + width - 1) / width) / 2;
+    at.y += (at.rows - (s->want.height + height - 1) / height) / 2;
+    return at;
+}
+
 static void sentence(struct session *s, const char *text)
 {
     draw_wrapped(stdscr, s->pane.y + s->pane.rows / 2 - 1, s->pane.x + 2, s->pane.cols - 4, 4, A_NORMAL, text);
@@ -65,7 +76,8 @@ void picture_send(struct session *s)
     const struct ready *ready = s->sixel ? session_picture(s) : NULL;
     if (ready && ready->status == ST_OK && !s->drawn && s->sent == 0) {
         struct strbuf out = {0};
-        strbuf_printf(&out, "%s\0337\033[%d;%dH", s->term.sync ? "\033[?2026h" : "", s->pane.y + 1, s->pane.x + 1);
+        struct rect at = placed(s);
+        strbuf_printf(&out, "%s\0337\033[%d;%dH", s->term.sync ? "\033[?2026h" : "", at.y + 1, at.x + 1);
         strbuf_add(&out, ready->bytes.data, ready->bytes.len);
         strbuf_printf(&out, "\0338%s%s", s->term.sync ? "\033[?2026l" : "", s->term.answered ? "\033[5n" : "");
         term_write(&s->term, out.data, out.len);

@@ -146,6 +146,7 @@ void session_load(struct session *s)
         s->want.path = s->entry.texts[0];
     } else {
         entry_clear(&s->entry);
+        s->open = s->model->open ? s->model->open(s->model->context) : 0;
         if (status != ST_NOT_FOUND)
             session_say(s, "%s", err.text);
     }

@@ -41,6 +41,7 @@ struct session {
     WINDOW *keys;        // a pad: reading from it never refreshes the screen
     struct prefetch *prefetch;
     struct want want;    // what is shown; its path is the entry's
+    int64_t open;        // at the end of the list: what is open still
     bool look_ahead;     // the next pictures are to be asked for, after the drawing
     int pipe_read, pipe_write;
     bool sixel, ascii_lines, quit;

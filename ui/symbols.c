@@ -72,7 +72,7 @@ void symbols_size(enum symbols how, int rows, int cols, int *width, int *height)
 // variable of its own without a lock (g_unichar_get_script, 2.74). Drawing does not.
 static pthread_mutex_t setting_up = PTHREAD_MUTEX_INITIALIZER;
 
-static ChafaCanvas *canvas_new(int rows, int cols)
+static ChafaCanvas *canvas_new(int rows, int cols, bool gray)
 {
     pthread_mutex_lock(&setting_up);
     ChafaSymbolMap *map = chafa_symbol_map_new();
@@ -86,6 +86,8 @@ static ChafaCanvas *canvas_new(int rows, int cols)
     chafa_canvas_config_set_symbol_map(config, map);
     chafa_canvas_config_set_preprocessing_enabled(config, FALSE);
     chafa_canvas_config_set_work_factor(config, 0.5f);
+    // the cube of 240 colours is coarse: nearest to the eye keeps the hue, nearest in RGB does not
+    chafa_canvas_config_set_color_space(config, gray ? CHAFA_COLOR_SPACE_RGB : CHAFA_COLOR_SPACE_DIN99D);
     ChafaCanvas *canvas = chafa_canvas_new(config);
     chafa_canvas_config_unref(config);
     chafa_symbol_map_unref(map);
@@ -96,7 +98,7 @@ static ChafaCanvas *canvas_new(int rows, int cols)
 void symbols_init(void)
 {
     chafa_set_n_threads(1);
-    chafa_canvas_unref(canvas_new(1, 1));
+    chafa_canvas_unref(canvas_new(1, 1, true));
 }
 
 static void make_fine(const struct image *frame, int rows, int cols, struct symbol *cells)
@@ -106,7 +108,7 @@ static void make_fine(const struct image *frame, int rows, int cols, struct symb
     for (size_t i = 0; i < count; i++)
         for (size_t c = 0; c < 3; c++)
             rgb[i * 3 + c] = frame->channels == 1 ? frame->pixels[i] : frame->pixels[i * 3 + c];
-    ChafaCanvas *canvas = canvas_new(rows, cols);
+    ChafaCanvas *canvas = canvas_new(rows, cols, frame->channels == 1);
     chafa_canvas_draw_all_pixels(canvas, CHAFA_PIXEL_RGB8, rgb, frame->width, frame->height, frame->width * 3);
     for (int y = 0; y < rows; y++) {
         for (int x = 0; x < cols; x++) {
