@@ -50,6 +50,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
+static char *folder; // for what runs at exit
+
+static void remove_folder(void)
+{
+    char *argv[] = {(char *)"rm", (char *)"-rf", folder, NULL};
+    pid_t pid;
+    if (folder && posix_spawn(&pid, "/bin/rm", NULL, NULL, argv, environ) == 0)
+        waitpid(pid, NULL, 0);
+}
+
 static void give_up(const char *what)
 {
     fprintf(stderr, "bench-tui: %s\n", what);
@@ -198,11 +208,11 @@ int main(int argc, char **argv)
     static const struct argp_option table[] = {
         {"json", 'j', NULL, 0, "JSON lines", 0},
         {"pictures", 'n', "N", 0, "answers per row (default 200)", 0},
-        {"pace", 'p', "MS", 0, "pause between a picture and the next key (default 100)", 0},
+        {"pace", 'p', "MS", 0, "pause between a picture and the next key (default 250)", 0},
         {"dir", 'd', "DIR", 0, "where the project is made (default /tmp)", 0},
         {0}};
     static const struct argp argp = {table, parse, "ASSAY", NULL, NULL, NULL, NULL};
-    struct options o = {.pictures = 200, .pace = 100, .parent = "/tmp"};
+    struct options o = {.pictures = 200, .pace = 250, .parent = "/tmp"};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     setlocale(LC_CTYPE, "C.UTF-8");
     if (!(o.assay = realpath(o.assay, NULL)))
@@ -210,6 +220,8 @@ int main(int argc, char **argv)
     char *dir = xasprintf("%s/bench-tui.XXXXXX", o.parent), *wanted = xasprintf("%d", o.pictures * 10 + 100);
     if (!mkdtemp(dir))
         give_up("the folder for the project cannot be made");
+    folder = dir;
+    atexit(remove_folder);
     char *project = xasprintf("%s/p", dir);
     char *demo[] = {(char *)o.assay, "demo", project, "--no-review", "--json", "--pictures", wanted, NULL};
     char *screen[] = {(char *)o.assay, "screen", "--json", "--flag-rate", "0.5", NULL};
@@ -224,10 +236,7 @@ int main(int argc, char **argv)
     session(&o, project, true, 60, 200, o.pace);
     session(&o, project, false, 60, 200, o.pace);
     session(&o, project, true, 40, 110, 0);
-    char *remove[] = {"/bin/rm", "-rf", dir, NULL};
-    command("/", remove);
     free(project);
-    free(dir);
     free(wanted);
     return 0;
 }
