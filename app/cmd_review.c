@@ -21,20 +21,21 @@ struct options {
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     static const char *const graphics[] = {[GRAPHICS_AUTO] = "auto", [GRAPHICS_SIXEL] = "sixel",
-                                           [GRAPHICS_SYMBOLS] = "symbols", [GRAPHICS_ASCII] = "ascii"};
+                                           [GRAPHICS_SYMBOLS] = "symbols", [GRAPHICS_BLOCKS] = "blocks",
+                                           [GRAPHICS_ASCII] = "ascii"};
     struct options *o = state->input;
     switch (key) {
     case OPT_AS: o->as = arg; return 0;
     case OPT_SCENE: o->scene = arg; return 0;
     case OPT_SCRIPT: o->script = arg; return 0;
     case OPT_GRAPHICS:
-        for (int i = 0; i < 4; i++) {
+        for (int i = 0; i < (int)(sizeof graphics / sizeof *graphics); i++) {
             if (strcmp(graphics[i], arg) == 0) {
                 o->graphics = i;
                 return 0;
             }
         }
-        argp_error(state, "--graphics is auto, sixel, symbols or ascii, not '%s'", arg);
+        argp_error(state, "--graphics is auto, sixel, symbols, blocks or ascii, not '%s'", arg);
         return 0;
     case ARGP_KEY_ARG: argp_error(state, "takes no argument '%s'", arg); return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -73,7 +74,8 @@ enum status review_project(struct project *project, const char *as, const char *
         free(title);
         struct error kept = {0};
         size_t answers = review_session_close(session, &kept);
-        fprintf(stderr, "assay: %zu answers by %s, all saved\n", answers, person);
+        if (status == ST_OK || answers > 0)
+            fprintf(stderr, "assay: %zu answers by %s, all saved\n", answers, person);
         if (kept.code != ST_OK)
             fprintf(stderr, "assay: a labelled picture could not be copied into the project: %s; `assay check --repair` tries again\n",
                     kept.text);
@@ -87,7 +89,7 @@ int cmd_review(int argc, char **argv)
     static const struct argp_option table[] = {
         {"as", OPT_AS, "NAME", 0, "who answers (or ASSAY_AS in the environment)", 0},
         {"scene", OPT_SCENE, "NAME", 0, "this scene only", 0},
-        {"graphics", OPT_GRAPHICS, "HOW", 0, "auto, sixel, symbols or ascii (default: what the terminal says it has)", 0},
+        {"graphics", OPT_GRAPHICS, "HOW", 0, "auto, sixel, symbols, blocks (for fonts with few symbols) or ascii; default: what the terminal says it has", 0},
         {"script", OPT_SCRIPT, "FILE", 0, "keys from a file instead of the keyboard", 0},
         {0}};
     struct options o = {0};

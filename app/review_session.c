@@ -9,10 +9,11 @@
 
 #include "app/review_session.h"
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/strbuf.h"
 
-enum { AHEAD = 6, LEASE_MS = 120000 };
+enum { AHEAD = 6, LEASE_MS = 120000, RETRY_S = 2 };
 
 // Copies labelled pictures on its own thread with its own handle, so that an
 // answer never waits for a picture to be copied.
@@ -37,6 +38,7 @@ struct review_session {
     struct queue_item *items; // this session's list: answered ones, the current one, leased ones ahead
     size_t count, capacity;
     size_t answers;
+    double ask_again;         // when the queue had nothing more: not before this time
     // of the item handed out last:
     struct picture row;
     struct verdict_row verdict;
@@ -129,6 +131,7 @@ static enum status lease_more(struct review_session *s, struct error *err)
     enum status status = db_queue_lease(s->project->db, s->name, s->person, s->scene, AHEAD, LEASE_MS, known,
                                         s->count, fresh, &count, err);
     free(known);
+    s->ask_again = count > 0 ? 0 : clock_seconds() + RETRY_S;
     for (size_t i = 0; i < count && status == ST_OK; i++) {
         GROW(s->items, s->capacity, s->count + 1);
         s->items[s->count++] = fresh[i];
@@ -173,7 +176,7 @@ static enum status load_item(struct review_session *s, struct queue_item *item, 
 static enum status on_item(void *context, size_t index, struct review_item *out, struct error *err)
 {
     struct review_session *s = context;
-    if (index + 2 >= s->count) {
+    if (index + 2 >= s->count && clock_seconds() >= s->ask_again) {
         enum status status = lease_more(s, err);
         if (status != ST_OK)
             return status;
@@ -226,7 +229,9 @@ static enum status say(struct review_session *s, const struct action *a, enum ve
     size_t at = place(s, a->id);
     int64_t event, class_id;
     bool defect = verdict == VERDICT_DEFECT;
-    enum status status = ST_OK;
+    enum status status = db_begin(s->project->db, err); // class and answer: one transaction, one fsync
+    if (status != ST_OK)
+        return status;
     if (defect)
         status = db_class_ensure(s->project->db, a->class_name, a->severity, &class_id, err);
     struct label label = {.picture = a->id, .person = s->person, .role = "inspector", .source = LABEL_REVIEW,
@@ -238,6 +243,10 @@ static enum status say(struct review_session *s, const struct action *a, enum ve
     }
     if (status == ST_OK)
         status = db_label_add(s->project->db, &label, &event, err);
+    if (status == ST_OK)
+        status = db_commit(s->project->db, err);
+    else
+        db_rollback(s->project->db);
     if (status != ST_OK)
         return status;
     if (verdict != VERDICT_SKIP) {
@@ -300,6 +309,14 @@ static void on_classes(void *context, const struct review_class **classes, size_
     *count = s->class_count;
 }
 
+static int64_t on_open(void *context)
+{
+    struct review_session *s = context;
+    struct scene_counts counts;
+    struct error unused;
+    return db_counts(s->project->db, s->scene, &counts, &unused) == ST_OK ? counts.open : 0;
+}
+
 static void on_tick(void *context)
 {
     struct review_session *s = context;
@@ -315,7 +332,7 @@ enum status review_session_open(struct project *project, const char *person, con
     struct scene_counts counts;
     uint64_t random = 0;
     s->project = project;
-    s->model = (struct review_model){s, on_item, on_act, on_classes, on_tick};
+    s->model = (struct review_model){s, on_item, on_act, on_classes, on_open, on_tick};
     if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
         random = (uint64_t)getpid();
     snprintf(s->name, sizeof s->name, "%ld-%016llx", (long)getpid(), (unsigned long long)random);

@@ -148,7 +148,7 @@ static void review_key(struct session *s, enum command command)
     case COMMAND_HEAT:
         s->heat = !s->heat;
         session_say(s, s->heat ? "Heatmap on." : "Heatmap off.");
-        session_want(s);
+        session_view(s);
         break;
     case COMMAND_HELP:
         s->context = CONTEXT_HELP;
@@ -258,6 +258,9 @@ void answer_key(struct session *s, int key)
     } else {
         if (!s->entry.present && command != COMMAND_QUIT)
             session_load(s); // freed pictures may be there by now
-        review_key(s, command);
+        if (key == KEYMAP_ESCAPE)
+            session_say(s, "%s", "");
+        else
+            review_key(s, command);
     }
 }

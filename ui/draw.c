@@ -145,5 +145,5 @@ void draw_frame(WINDOW *window, bool ascii)
     if (ascii)
         wborder(window, '|', '|', '-', '-', '+', '+', '+', '+');
     else
-        box(window, 0, 0);
+        box_set(window, NULL, NULL);
 }

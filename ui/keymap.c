@@ -27,7 +27,7 @@ static const struct binding table[] = {
     {CONTEXT_REVIEW, {'q'}, COMMAND_QUIT, "q", "quit", "Leave. Every answer is already stored."},
 
     {CONTEXT_CLASS, {FN(KEY_UP)}, COMMAND_UP, "Up", NULL, "The class above."},
-    {CONTEXT_CLASS, {FN(KEY_DOWN), '\t'}, COMMAND_DOWN, "Down, Tab", NULL, "The class below."},
+    {CONTEXT_CLASS, {FN(KEY_DOWN), '\t'}, COMMAND_DOWN, "Down, Tab", "next", "The class below."},
     {CONTEXT_CLASS, {KEYMAP_BACKSPACE}, COMMAND_ERASE, "Backspace", NULL, "Erase the last letter of the search."},
     {CONTEXT_CLASS, {KEYMAP_ENTER}, COMMAND_ACCEPT, "Enter", "take it",
      "Take it; an unlisted name becomes a new class."},
@@ -37,7 +37,7 @@ static const struct binding table[] = {
     {CONTEXT_SEVERITY, {'k', '2'}, COMMAND_KEY, "k, 2", NULL, "Key: repair it soon."},
     {CONTEXT_SEVERITY, {'g', '3'}, COMMAND_GENERAL, "g, 3", NULL, "General: note it."},
     {CONTEXT_SEVERITY, {FN(KEY_UP)}, COMMAND_UP, "Up", NULL, "The severity above."},
-    {CONTEXT_SEVERITY, {FN(KEY_DOWN), '\t'}, COMMAND_DOWN, "Down, Tab", NULL, "The severity below."},
+    {CONTEXT_SEVERITY, {FN(KEY_DOWN), '\t'}, COMMAND_DOWN, "Down, Tab", "next", "The severity below."},
     {CONTEXT_SEVERITY, {KEYMAP_ENTER}, COMMAND_ACCEPT, "Enter", "take it",
      "Take it; at first the one this class had last."},
     {CONTEXT_SEVERITY, {KEYMAP_ESCAPE}, COMMAND_BACK, "Esc", "back", "Go back to the classes."},

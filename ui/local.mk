@@ -4,7 +4,9 @@ libui_a_SOURCES = \
 	ui/answer.c \
 	ui/compose.c ui/compose.h \
 	ui/draw.c ui/draw.h \
+	ui/input.c \
 	ui/keymap.c ui/keymap.h \
+	ui/palette.c ui/palette.h \
 	ui/panel.c \
 	ui/picture.c \
 	ui/prefetch.c ui/prefetch.h \
@@ -13,4 +15,5 @@ libui_a_SOURCES = \
 	ui/session.h \
 	ui/sixel.c ui/sixel.h \
 	ui/symbols.c ui/symbols.h \
-	ui/term.c ui/term.h
+	ui/term.c ui/term.h \
+	ui/terminfo.c ui/terminfo.h

@@ -121,22 +121,41 @@ static void draw_end(struct session *s)
     draw_text(stdscr, y, x, COLS - x, A_BOLD, "Nothing more to review");
     draw_printf(stdscr, y + 2, x, COLS - x, A_NORMAL, "You answered in this session: %zu normal, %zu defect, %zu unsure.",
                 counts[ACTION_NORMAL], counts[ACTION_DEFECT], counts[ACTION_UNSURE]);
-    draw_text(stdscr, y + 3, x, COLS - x, A_NORMAL, "u takes the last answer back, q leaves.");
-    draw_text(stdscr, y + 4, x, COLS - x, A_DIM, "Pictures that others give back appear here.");
+    if (s->open > 0)
+        draw_printf(stdscr, y + 3, x, COLS - x, A_NORMAL, "%lld still open: skipped, or on the screens of others; k goes back.",
+                    (long long)s->open);
+    draw_text(stdscr, y + 4, x, COLS - x, A_NORMAL, "u takes the last answer back, q leaves.");
+    draw_text(stdscr, y + 5, x, COLS - x, A_DIM, "Pictures that others give back appear here.");
+}
+
+static bool footer_always(const struct binding *binding)
+{
+    return binding->command == COMMAND_HELP || binding->command == COMMAND_QUIT || binding->command == COMMAND_BACK;
+}
+
+// Columns with two blanks behind, 0 when it is not in this footer.
+static int footer_width(const struct session *s, const struct binding *binding)
+{
+    if (binding->context != s->context || !binding->label)
+        return 0;
+    return (int)strcspn(binding->shown, ",") + 1 + (int)strlen(binding->label) + 2;
 }
 
 static void draw_footer(struct session *s)
 {
     size_t count;
     const struct binding *table = keymap_table(&count);
-    int x = 1;
+    int x = 1, kept = 1;
+    // where not all fit, help, the way out and the first ones do
+    for (size_t i = 0; i < count; i++)
+        kept += footer_always(&table[i]) ? footer_width(s, &table[i]) : 0;
     for (size_t i = 0; i < count; i++) {
         const char *key = table[i].shown;
-        int key_width = (int)strcspn(key, ",");
-        if (table[i].context != s->context || !table[i].label)
+        int key_width = (int)strcspn(key, ","), width = footer_width(s, &table[i]);
+        bool always = footer_always(&table[i]);
+        if (width == 0 || (!always && x + kept + width > COLS + 2))
             continue;
-        if (x + key_width + (int)strlen(table[i].label) + 2 > COLS)
-            break;
+        kept -= always ? width : 0;
         x += draw_printf(stdscr, LINES - 1, x, COLS - x, A_REVERSE, "%.*s", key_width, key);
         x += draw_printf(stdscr, LINES - 1, x, COLS - x, A_NORMAL, " %s", table[i].label) + 2;
     }

@@ -33,7 +33,7 @@ struct prefetch {
 
 static void slot_free(struct slot *slot)
 {
-    image_clear(&slot->ready.frame);
+    free(slot->ready.cells);
     strbuf_clear(&slot->ready.bytes);
     free(slot->want.path);
     free(slot);
@@ -41,19 +41,22 @@ static void slot_free(struct slot *slot)
 
 static void make(const struct want *want, const struct image_limits *limits, struct ready *ready)
 {
-    struct image picture = {0};
+    struct image picture = {0}, frame = {0};
     struct placement place;
     ready->status = image_load(want->path, limits, want->width, want->height, &picture, NULL, &ready->err);
     if (ready->status)
         return;
-    compose_fit(&picture, want->width, want->height, &ready->frame, &place);
+    compose_fit(&picture, want->width, want->height, &frame, &place);
     image_clear(&picture);
-    if (want->overlay)
-        compose_heat(&ready->frame, &place, &want->heat, want->box, want->sixel ? 2 : 1);
+    if (want->overlay && want->heat.rows > 0)
+        compose_heat(&frame, &place, &want->heat, want->box, want->sixel ? 2 : want->how == SYMBOLS_FINE ? 4 : 1);
     if (want->sixel) {
-        ready->status = sixel_encode_frame(&ready->frame, want->registers, &ready->bytes, &ready->err);
-        image_clear(&ready->frame);
+        ready->status = sixel_encode_frame(&frame, want->registers, &ready->bytes, &ready->err);
+    } else {
+        ready->cells = xcalloc((size_t)want->rows * (size_t)want->cols, sizeof *ready->cells);
+        symbols_make(&frame, want->how, want->rows, want->cols, ready->cells);
     }
+    image_clear(&frame);
 }
 
 static struct slot *next_slot(struct prefetch *p)
@@ -93,6 +96,7 @@ static void *worker(void *context)
 struct prefetch *prefetch_new(int threads, const struct image_limits *limits, int notify_fd)
 {
     struct prefetch *p = xcalloc(1, sizeof *p);
+    symbols_init();
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->work, NULL);
     p->limits = *limits;
@@ -132,10 +136,17 @@ void prefetch_free(struct prefetch *p)
     free(p);
 }
 
+// An overlay of no heatmap is none.
+static bool overlaid(const struct want *want)
+{
+    return want->overlay && want->heat.rows > 0;
+}
+
 static bool same(const struct want *a, const struct want *b)
 {
-    return a->id == b->id && a->overlay == b->overlay && a->width == b->width && a->height == b->height &&
-           a->sixel == b->sixel && a->registers == b->registers && strcmp(a->path, b->path) == 0;
+    return a->id == b->id && overlaid(a) == overlaid(b) && a->width == b->width && a->height == b->height &&
+           a->sixel == b->sixel && a->registers == b->registers && a->how == b->how && a->rows == b->rows &&
+           a->cols == b->cols && strcmp(a->path, b->path) == 0;
 }
 
 void prefetch_want(struct prefetch *p, struct want *wants, int count)
@@ -146,7 +157,6 @@ void prefetch_want(struct prefetch *p, struct want *wants, int count)
     memcpy(old, p->slots, sizeof old);
     for (int i = 0; i < count; i++) {
         struct slot *slot = NULL;
-        wants[i].overlay = wants[i].overlay && wants[i].heat.rows > 0;
         for (int k = 0; k < old_count && !slot; k++) {
             if (old[k] && same(&old[k]->want, &wants[i])) {
                 slot = old[k];
@@ -174,12 +184,16 @@ void prefetch_want(struct prefetch *p, struct want *wants, int count)
         make(&slot->want, &p->limits, &slot->ready);
 }
 
-const struct ready *prefetch_get(struct prefetch *p, int place)
+bool prefetch_get(struct prefetch *p, const struct want *want, const struct ready **ready)
 {
-    const struct ready *ready = NULL;
+    bool found = false;
+    *ready = NULL;
     pthread_mutex_lock(&p->lock);
-    if (place < p->count && p->slots[place]->progress == DONE)
-        ready = &p->slots[place]->ready;
+    for (int i = 0; i < p->count && !found; i++) {
+        found = same(&p->slots[i]->want, want);
+        if (found && p->slots[i]->progress == DONE)
+            *ready = &p->slots[i]->ready;
+    }
     pthread_mutex_unlock(&p->lock);
-    return ready;
+    return found;
 }

@@ -10,6 +10,7 @@
 #include "base/strbuf.h"
 #include "image/image.h"
 #include "screen/patch.h"
+#include "ui/symbols.h"
 
 enum { PREFETCH_SLOTS = 8 };
 
@@ -22,13 +23,15 @@ struct want {
     int width, height; // of the frame, pixels
     bool sixel;
     int registers;     // colours for sixel
+    enum symbols how;  // without sixel, ...
+    int rows, cols;    // ... on so many cells
 };
 
 struct ready {
     enum status status;   // of decoding and encoding
     struct error err;
-    struct image frame;   // when not sixel
     struct strbuf bytes;  // when sixel
+    struct symbol *cells; // when not: (rows, cols)
 };
 
 struct prefetch;
@@ -41,8 +44,8 @@ void prefetch_free(struct prefetch *prefetch); // waits for the workers
 // the paths. Results that are no longer wanted are dropped.
 void prefetch_want(struct prefetch *prefetch, struct want *wants, int count);
 
-// The result for want `place` of the latest prefetch_want, NULL while it is not
-// ready. Valid until the next prefetch_want.
-const struct ready *prefetch_get(struct prefetch *prefetch, int place);
+// Whether `want` is among what the latest prefetch_want asked for; *ready is its
+// result, NULL while it is not ready, valid until the next prefetch_want.
+bool prefetch_get(struct prefetch *prefetch, const struct want *want, const struct ready **ready);
 
 #endif

@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "ui/draw.h"
 #include "ui/session.h"
+#include "ui/terminfo.h"
 
 enum { TICK_MS = 10000, REPORT_MS = 3000, AHEAD = 3 };
 
@@ -63,44 +64,75 @@ static void entry_set(struct entry *e, const struct review_item *item)
         *fields[i] = e->texts[i] = xstrdup(*fields[i] ? *fields[i] : "");
 }
 
-static bool want_item(struct session *s, size_t index, bool overlay, struct want *want)
+static void want_view(const struct session *s, struct want *want)
+{
+    want->overlay = s->heat;
+    want->sixel = s->sixel;
+    want->registers = s->term.registers > 0 ? s->term.registers : 256;
+    want->how = s->symbols;
+    picture_size(s, want);
+}
+
+static void want_set(const struct session *s, const struct review_item *item, struct want *want)
+{
+    memset(want, 0, sizeof *want);
+    want->id = item->id;
+    if (item->heat)
+        want->heat = *item->heat;
+    memcpy(want->box, item->box, sizeof want->box);
+    want_view(s, want);
+}
+
+static bool want_next(struct session *s, size_t index, struct want *want)
 {
     struct review_item item;
     struct error err;
     if (s->model->item(s->model->context, index, &item, &err))
         return false;
-    memset(want, 0, sizeof *want);
-    want->id = item.id;
+    want_set(s, &item, want);
     want->path = xstrdup(item.path ? item.path : "");
-    want->overlay = overlay;
-    if (item.heat)
-        want->heat = *item.heat;
-    memcpy(want->box, item.box, sizeof want->box);
-    want->sixel = s->sixel;
-    want->registers = s->term.registers > 0 ? s->term.registers : 256;
-    picture_size(s, &want->width, &want->height);
     return true;
 }
 
-void session_want(struct session *s)
+// Ask for the picture on screen, the next ones, its other view and the one before.
+static void look_ahead(struct session *s)
 {
     struct want wants[PREFETCH_SLOTS];
     int n = 0;
+    s->look_ahead = false;
+    if (s->entry.present) {
+        wants[n] = s->want;
+        wants[n++].path = xstrdup(s->want.path);
+        n += want_next(s, s->index + 1, &wants[n]);
+        if (s->want.heat.rows > 0) {
+            wants[n] = s->want;
+            wants[n].overlay = !s->want.overlay;
+            wants[n++].path = xstrdup(s->want.path);
+        }
+        for (size_t i = 2; i <= AHEAD && want_next(s, s->index + i, &wants[n]); i++)
+            n++;
+    }
+    if (s->index > 0)
+        n += want_next(s, s->index - 1, &wants[n]);
+    prefetch_want(s->prefetch, wants, n);
+}
+
+static void view_changed(struct session *s)
+{
+    const struct ready *ready;
     s->drawn = s->seen = false;
     s->dirty = true;
     s->confirm = -1;
-    if (s->entry.present && want_item(s, s->index, s->heat, &wants[n])) {
-        n++;
-        if (want_item(s, s->index + 1, s->heat, &wants[n]))
-            n++;
-        if (wants[0].heat.rows > 0 && want_item(s, s->index, !s->heat, &wants[n]))
-            n++;
-        for (size_t i = 2; i <= AHEAD && want_item(s, s->index + i, s->heat, &wants[n]); i++)
-            n++;
-    }
-    if (s->index > 0 && want_item(s, s->index - 1, s->heat, &wants[n]))
-        n++;
-    prefetch_want(s->prefetch, wants, n);
+    s->look_ahead = true;
+    // what is ready is drawn first, and only then are the next ones looked up
+    if (s->entry.present && !prefetch_get(s->prefetch, &s->want, &ready))
+        look_ahead(s);
+}
+
+void session_view(struct session *s)
+{
+    want_view(s, &s->want);
+    view_changed(s);
 }
 
 void session_load(struct session *s)
@@ -109,13 +141,22 @@ void session_load(struct session *s)
     struct error err;
     enum status status = s->model->item(s->model->context, s->index, &item, &err);
     if (status == ST_OK) {
+        want_set(s, &item, &s->want);
         entry_set(&s->entry, &item);
+        s->want.path = s->entry.texts[0];
     } else {
         entry_clear(&s->entry);
+        s->open = s->model->open ? s->model->open(s->model->context) : 0;
         if (status != ST_NOT_FOUND)
             session_say(s, "%s", err.text);
     }
-    session_want(s);
+    view_changed(s);
+}
+
+const struct ready *session_picture(struct session *s)
+{
+    const struct ready *ready = NULL;
+    return s->entry.present && prefetch_get(s->prefetch, &s->want, &ready) ? ready : NULL;
 }
 
 void session_draw(struct session *s)
@@ -141,6 +182,8 @@ void session_draw(struct session *s)
         wredrawln(curscr, 0, LINES);
         doupdate();
     }
+    if (s->look_ahead)
+        look_ahead(s);
 }
 
 bool session_ready(struct session *s)
@@ -153,7 +196,7 @@ void session_resize(struct session *s, int columns, int lines)
     resizeterm(lines, columns);
     panel_layout(s);
     s->repaint = true;
-    session_want(s);
+    session_view(s);
 }
 
 static void window_changed(struct session *s)
@@ -182,63 +225,6 @@ static void take_pipe(struct session *s)
     }
 }
 
-// An escape sequence that curses does not know: an answer of the terminal, late
-// or awaited, or a key with no meaning here. True when it was only the Esc key.
-static bool take_escape(struct session *s)
-{
-    char bytes[64] = "\033[";
-    size_t n = 2;
-    wint_t c;
-    wtimeout(s->keys, 30);
-    bool bare = wget_wch(s->keys, &c) == ERR;
-    bool bracket = !bare && c == '[';
-    if (!bare && !bracket)
-        bare = unget_wch((wchar_t)c) == OK;
-    while (bracket && n < sizeof bytes && wget_wch(s->keys, &c) == OK) {
-        bytes[n++] = (char)c;
-        if (c >= 0x40 && c <= 0x7e)
-            break;
-    }
-    wtimeout(s->keys, 0);
-    if (bracket) {
-        int before = s->term.cell_width * 1000 + s->term.cell_height;
-        struct strbuf rest = {0};
-        term_parse(&s->term, bytes, n, &rest);
-        strbuf_clear(&rest);
-        if (s->term.report) {
-            s->sent = 0;
-            s->dirty = true;
-        }
-        s->term.report = false;
-        if (s->term.cell_width * 1000 + s->term.cell_height != before && s->sixel) {
-            s->repaint = true;
-            session_want(s);
-        }
-    }
-    return bare;
-}
-
-static void take_keys(struct session *s)
-{
-    wint_t c;
-    int kind;
-    bool asking = false;
-    while (!s->quit && (kind = wget_wch(s->keys, &c)) != ERR) {
-        int key = kind == KEY_CODE_YES ? KEYMAP_FUNCTION + (int)c : (int)c;
-        if (key == KEYMAP_FUNCTION + KEY_RESIZE)
-            continue;
-        if (key == '\r' || key == KEYMAP_FUNCTION + KEY_ENTER)
-            key = KEYMAP_ENTER;
-        if (key == '\b' || key == KEYMAP_FUNCTION + KEY_BACKSPACE)
-            key = KEYMAP_BACKSPACE;
-        int64_t asked = s->confirm;
-        if ((key != KEYMAP_ESCAPE || take_escape(s)) && !asking)
-            answer_key(s, key);
-        // what was typed before the question is on the screen does not answer it
-        asking = asking || (s->confirm != asked && s->confirm >= 0);
-    }
-}
-
 void session_wait(struct session *s, int ms)
 {
     struct pollfd wait = {s->pipe_read, POLLIN, 0};
@@ -258,7 +244,7 @@ static void loop(struct session *s)
 {
     double ticked = clock_seconds();
     while (!s->quit) {
-        take_keys(s);
+        input_take(s);
         session_draw(s);
         if (s->quit)
             break;
@@ -266,8 +252,7 @@ static void loop(struct session *s)
         int ready = poll(wait, 2, s->sent > 0 ? REPORT_MS / 4 : TICK_MS);
         double now = clock_seconds();
         if (s->sent > 0 && now - s->sent > REPORT_MS / 1000.0) { // it was swallowed on the way
-            s->sent = 0;
-            s->dirty = true;
+            picture_arrived(s);
         }
         if (now - ticked >= TICK_MS / 1000.0) {
             tick(s);
@@ -298,12 +283,16 @@ static void setup_screen(struct session *s)
     leaveok(stdscr, TRUE);
     s->keys = newpad(1, 1);
     keypad(s->keys, TRUE);
+    // the answer to where the cursor is, late, is not Shift-F3
+    define_key("\033[1;2R", 0);
+    define_key("\033[1;3R", 0);
     nodelay(s->keys, TRUE);
     const char *no_color = getenv("NO_COLOR");
     int graphics = s->config->graphics;
     s->ascii_lines = s->term.wide_lines;
     s->sixel = graphics == GRAPHICS_SIXEL || (graphics == GRAPHICS_AUTO && s->term.sixel);
-    s->ascii_picture = graphics == GRAPHICS_ASCII || COLORS < 256 || s->term.wide_lines || (no_color && *no_color);
+    bool ascii = graphics == GRAPHICS_ASCII || COLORS < 256 || s->term.wide_lines || (no_color && *no_color);
+    s->symbols = ascii ? SYMBOLS_ASCII : graphics == GRAPHICS_BLOCKS || !symbols_fine() ? SYMBOLS_BLOCKS : SYMBOLS_FINE;
 }
 
 static void run_screen(struct session *s, enum status *status, struct error *err)
@@ -329,7 +318,9 @@ static enum status run_terminal(struct session *s, struct error *err)
 {
     bool script = s->config->script != NULL;
     struct strbuf typed = {0};
-    enum status status = ST_OK;
+    enum status status = script ? ST_OK : terminfo_check(getenv("TERM"), err);
+    if (status)
+        return status;
     if (script)
         s->term = (struct term){.fd = open("/dev/null", O_RDWR | O_CLOEXEC), .cell_width = 8, .cell_height = 16};
     else if ((status = term_open(&s->term, &typed, err)))
@@ -358,9 +349,7 @@ static enum status run_terminal(struct session *s, struct error *err)
         signal_pipe = -1;
         delscreen(screen);
     } else {
-        const char *name = getenv("TERM");
-        status = error_set(err, ST_INVALID, "the terminal type \"%s\" is not known here; set TERM",
-                           name ? name : "");
+        status = error_set(err, ST_IO, "the terminal cannot be opened: %s", strerror(errno));
     }
     if (in)
         fclose(in);

@@ -58,6 +58,8 @@ struct review_model {
     enum status (*act)(void *context, const struct action *action, size_t *index, struct error *err);
     // Classes, most recently used first; valid until the next call.
     void (*classes)(void *context, const struct review_class **classes, size_t *count);
+    // How many pictures are open now, skipped and held by others included; may be NULL.
+    int64_t (*open)(void *context);
     // Called about every 10 s while idle (renew leases); may be NULL.
     void (*tick)(void *context);
 };
@@ -65,7 +67,7 @@ struct review_model {
 struct review_config {
     const char *title;           // project and person, for the header line
     struct image_limits limits;
-    enum { GRAPHICS_AUTO, GRAPHICS_SIXEL, GRAPHICS_SYMBOLS, GRAPHICS_ASCII } graphics;
+    enum { GRAPHICS_AUTO, GRAPHICS_SIXEL, GRAPHICS_SYMBOLS, GRAPHICS_BLOCKS, GRAPHICS_ASCII } graphics;
     int threads;                 // decoding ahead
     const char *script;          // keys from this file instead of the keyboard (tests), NULL none
 };

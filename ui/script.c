@@ -52,7 +52,7 @@ static enum status dump(const char *path, struct error *err)
 
 static enum status frame(struct session *s, const char *path, struct error *err)
 {
-    const struct ready *ready = s->entry.present ? prefetch_get(s->prefetch, 0) : NULL;
+    const struct ready *ready = session_picture(s);
     if (!ready || ready->status || !ready->bytes.data)
         return error_set(err, ST_INVALID, "frame: no sixel picture is ready");
     return file_write(path, ready->bytes.data, ready->bytes.len, err);

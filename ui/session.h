@@ -1,5 +1,5 @@
 // The state of one run of the review screen, shared by the files that handle
-// its keys (answer.c), draw it (panel.c, picture.c) and turn its loop (review.c).
+// its keys (input.c, answer.c), draw it (panel.c, picture.c) and turn its loop (review.c).
 #ifndef UI_SESSION_H
 #define UI_SESSION_H
 
@@ -40,8 +40,18 @@ struct session {
     struct term term;
     WINDOW *keys;        // a pad: reading from it never refreshes the screen
     struct prefetch *prefetch;
+    struct want want;    // what is shown; its path is the entry's
+    int64_t open;        // at the end of the list: what is open still
+    bool look_ahead;     // the next pictures are to be asked for, after the drawing
     int pipe_read, pipe_write;
-    bool sixel, ascii_picture, ascii_lines, quit;
+    bool sixel, ascii_lines, quit;
+    enum symbols symbols; // where there is no sixel
+
+    // a sequence ESC [ ... of which the end has not come yet
+    char control[64];
+    size_t control_count;
+    double control_at;   // when the last key came
+    bool escaped;        // that was a lone ESC
 
     size_t index;
     struct entry entry;
@@ -67,9 +77,12 @@ struct session {
 };
 
 // review.c
-void session_load(struct session *s);   // entry of `index`, and what to make ready
-void session_want(struct session *s);   // the pictures to make ready, after a change of view
+void session_load(struct session *s);   // entry of `index`, to be drawn
+void session_view(struct session *s);   // another view of it: heatmap, size
+const struct ready *session_picture(struct session *s); // of the entry, NULL while it is not ready
 void session_say(struct session *s, const char *fmt, ...) ASSAY_PRINTF(2, 3);
+// input.c
+void input_take(struct session *s);     // all keys that are there
 // answer.c
 void answer_key(struct session *s, int key);
 size_t answer_matches(const struct choice *choice, size_t *places, size_t room); // into names; count for "new"
@@ -81,7 +94,8 @@ void panel_draw(struct session *s);
 // picture.c: into the cells before the refresh, and what goes to the terminal after it
 void picture_cells(struct session *s);
 void picture_send(struct session *s);
-void picture_size(const struct session *s, int *width, int *height);
+void picture_arrived(struct session *s); // the terminal has said that it has it, or never will
+void picture_size(const struct session *s, struct want *want);
 // script.c
 enum status script_run(struct session *s, const char *path, struct error *err);
 // review.c, for script.c

@@ -7,16 +7,10 @@
 #include <sixel.h>
 
 #include "base/alloc.h"
+#include "ui/palette.h"
 #include "ui/sixel.h"
 
-enum { GRAYS = 64, MIXED_SIDE = 5 };
-
-// Bayer's 8 x 8 matrix.
-static const uint8_t bayer[8][8] = {
-    {0, 32, 8, 40, 2, 34, 10, 42},  {48, 16, 56, 24, 50, 18, 58, 26}, {12, 44, 4, 36, 14, 46, 6, 38},
-    {60, 28, 52, 20, 62, 30, 54, 22}, {3, 35, 11, 43, 1, 33, 9, 41},   {51, 19, 59, 27, 49, 17, 57, 25},
-    {15, 47, 7, 39, 13, 45, 5, 37}, {63, 31, 55, 23, 61, 29, 53, 21},
-};
+enum { GRAYS = 64, COLOURS = 128 };
 
 static void quantise_gray(const struct image *frame, int levels, uint8_t *index)
 {
@@ -26,19 +20,6 @@ static void quantise_gray(const struct image *frame, int levels, uint8_t *index)
         map[v] = (uint8_t)((v * (levels - 1) * 2 + 255) / 510);
     for (size_t i = 0; i < count; i++)
         index[i] = map[frame->pixels[i]];
-}
-
-static void quantise_cube(const struct image *frame, int side, uint8_t *index)
-{
-    const uint8_t *p = frame->pixels;
-    for (int y = 0; y < frame->height; y++) {
-        for (int x = 0; x < frame->width; x++, p += 3) {
-            int add = bayer[y & 7][x & 7] * 255, level[3];
-            for (int c = 0; c < 3; c++)
-                level[c] = (p[c] * (side - 1) * 64 + add) / (255 * 64);
-            *index++ = (uint8_t)((level[0] * side + level[1]) * side + level[2]);
-        }
-    }
 }
 
 // A gray picture with a coloured overlay: its gray pixels keep their levels.
@@ -51,6 +32,7 @@ static bool mostly_gray(const struct image *frame)
     return gray > count / 2;
 }
 
+// The gray pixels of a mostly gray picture: `first` and up.
 static void keep_grays(const struct image *frame, int first, uint8_t *index)
 {
     size_t count = (size_t)frame->width * (size_t)frame->height;
@@ -60,35 +42,34 @@ static void keep_grays(const struct image *frame, int first, uint8_t *index)
             index[i] = (uint8_t)(first + (p[0] * (GRAYS - 1) * 2 + 255) / 510);
 }
 
+static void even_grays(int levels, uint8_t *palette)
+{
+    for (int i = 0; i < levels; i++)
+        memset(palette + i * 3, i * 255 / (levels - 1), 3);
+}
+
 int sixel_quantise(const struct image *frame, int registers, uint8_t *index,
                    uint8_t palette[SIXEL_COLOURS * 3])
 {
     uint8_t all[SIXEL_COLOURS * 3];
+    size_t count = (size_t)frame->width * (size_t)frame->height;
+    registers = registers < 2 ? 2 : registers;
     if (frame->channels == 1) {
-        int levels = registers < GRAYS ? (registers < 2 ? 2 : registers) : GRAYS;
+        int levels = registers < GRAYS ? registers : GRAYS;
         quantise_gray(frame, levels, index);
-        for (int i = 0; i < levels; i++)
-            memset(all + i * 3, i * 255 / (levels - 1), 3);
+        even_grays(levels, all);
     } else {
-        bool grays = registers >= MIXED_SIDE * MIXED_SIDE * MIXED_SIDE + GRAYS && mostly_gray(frame);
-        int side = grays ? MIXED_SIDE : 6;
-        while (side > 2 && side * side * side > registers)
-            side--;
-        quantise_cube(frame, side, index);
-        for (int i = 0; i < side * side * side; i++) {
-            all[i * 3] = (uint8_t)(i / (side * side) * 255 / (side - 1));
-            all[i * 3 + 1] = (uint8_t)(i / side % side * 255 / (side - 1));
-            all[i * 3 + 2] = (uint8_t)(i % side * 255 / (side - 1));
+        bool grays = registers >= 2 * GRAYS && mostly_gray(frame);
+        int room = registers - (grays ? GRAYS : 0);
+        int n = palette_choose(frame->pixels, count, grays, room < COLOURS ? room : COLOURS, 0, index, all);
+        if (grays) {
+            keep_grays(frame, n, index);
+            even_grays(GRAYS, all + n * 3);
         }
-        if (grays)
-            keep_grays(frame, side * side * side, index);
-        for (int i = 0; grays && i < GRAYS; i++)
-            memset(all + (side * side * side + i) * 3, i * 255 / (GRAYS - 1), 3);
     }
     int slot[SIXEL_COLOURS], used = 0;
     for (int i = 0; i < SIXEL_COLOURS; i++)
         slot[i] = -1;
-    size_t count = (size_t)frame->width * (size_t)frame->height;
     for (size_t i = 0; i < count; i++) {
         int c = index[i];
         if (slot[c] < 0) {

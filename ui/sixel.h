@@ -9,12 +9,13 @@
 #include "base/strbuf.h"
 #include "image/image.h"
 
-enum { SIXEL_COLOURS = 216 };
+enum { SIXEL_COLOURS = 192 };
 
-// Reduce to a fixed palette of at most `registers` (>= 2) colours: even gray
-// levels (at most 64) for one channel, else an even cube (at most 6 x 6 x 6) with
-// an ordered dither; where most pixels are gray those keep the 64 levels. Fixed palettes need no search and compress well. `index`:
-// (height, width). Only colours in use are in the palette; returns how many.
+// Reduce to at most `registers` (>= 2) colours. One channel: even gray levels, at
+// most 64. Three: at most 128 colours chosen for the picture; where most pixels
+// are gray those keep the 64 levels. Without dithering, whose pattern would hide
+// faint defects. `index`: (height, width). Only colours in use are in the
+// palette; returns how many.
 int sixel_quantise(const struct image *frame, int registers, uint8_t *index,
                    uint8_t palette[SIXEL_COLOURS * 3]);
 

@@ -190,6 +190,7 @@ enum status term_open(struct term *term, struct strbuf *keys, struct error *err)
     if (got.len)
         term_parse(term, got.data, got.len, keys);
     strbuf_clear(&got);
+    term_write(term, "\r\033[K", 4); // what a terminal that does not know the questions made of them
     tcsetattr(term->fd, TCSANOW, &term->saved);
     return ST_OK;
 }

@@ -29,3 +29,13 @@ bench-nn: bench_nn$(EXEEXT)
 		$(abs_top_srcdir)/../shared tests/onnx/modules
 
 bench: bench-nn
+
+EXTRA_PROGRAMS += bench_tui
+bench_tui_SOURCES = tests/bench/bench_tui.c $(TERMINAL_SOURCES)
+bench_tui_LDADD = $(CORE_LIBS)
+
+.PHONY: bench-tui
+bench-tui: assay bench_tui
+	./bench_tui $(BENCH_FLAGS) $(abs_top_builddir)/assay
+
+bench: bench-tui

@@ -2,11 +2,12 @@
 
 #include "tests/unit/test.h"
 
-#include <ctype.h>
+#include <wchar.h>
 
 #include "base/file.h"
 #include "base/rng.h"
 #include "base/strbuf.h"
+#include "tests/tui/unsixel.h"
 #include "ui/compose.h"
 #include "ui/keymap.h"
 #include "ui/review.h"
@@ -16,75 +17,11 @@
 
 // --- sixel, decoded back -------------------------------------------------
 
-struct decoded {
-    int width, height;
-    uint8_t *rgb; // (height, width, 3)
-};
-
-static int number(const char **p)
+static void decode(const char *text, int width, int height, struct unsixel *to)
 {
-    int v = 0;
-    while (isdigit((unsigned char)**p))
-        v = v * 10 + *(*p)++ - '0';
-    return v;
-}
-
-// The part of sixel that an encoder may write: raster, colours in RGB percent, repeats.
-static void decode(const char *p, int width, int height, struct decoded *to)
-{
-    uint8_t palette[256][3] = {{0}};
-    int colour = 0, x = 0, y = 0, v[5];
-    to->width = to->height = 0;
-    to->rgb = xcalloc((size_t)width * (size_t)height, 3);
-    assert_memory_equal(p, "\033P", 2);
-    p = strchr(p, 'q') + 1;
-    while (*p && *p != '\033') {
-        int repeat = 1;
-        if (*p == '"' || *p == '#') {
-            char what = *p;
-            int n = 0;
-            do {
-                p++;
-                v[n++] = number(&p);
-            } while (*p == ';' && n < 5);
-            if (what == '"') {
-                assert_int_equal(v[2], width);
-                assert_int_equal(v[3], height);
-                continue;
-            }
-            colour = v[0];
-            assert_in_range(colour, 0, 255);
-            if (n == 5) {
-                assert_int_equal(v[1], 2);
-                for (int c = 0; c < 3; c++)
-                    palette[colour][c] = (uint8_t)v[2 + c];
-            }
-            continue;
-        }
-        if (*p == '!') {
-            p++;
-            repeat = number(&p);
-        }
-        if (*p == '$') {
-            x = 0;
-        } else if (*p == '-') {
-            x = 0;
-            y += 6;
-        } else if (*p >= '?' && *p <= '~') {
-            for (int k = 0; k < repeat; k++, x++) {
-                for (int bit = 0; bit < 6; bit++) {
-                    if (!((*p - '?') >> bit & 1))
-                        continue;
-                    if (x >= width || y + bit >= height)
-                        fail_msg("%d %d outside %d %d", x, y + bit, width, height);
-                    memcpy(to->rgb + ((size_t)(y + bit) * (size_t)width + (size_t)x) * 3, palette[colour], 3);
-                    to->width = x >= to->width ? x + 1 : to->width;
-                    to->height = y + bit >= to->height ? y + bit + 1 : to->height;
-                }
-            }
-        }
-        p++;
-    }
+    const char *wrong = unsixel(text, width, height, to);
+    if (wrong)
+        fail_msg("%s", wrong);
 }
 
 static void sixel_holds_the_quantised_frame(void **state)
@@ -100,7 +37,7 @@ static void sixel_holds_the_quantised_frame(void **state)
             struct image frame;
             struct error err;
             struct strbuf out = {0};
-            struct decoded got;
+            struct unsixel got;
             uint8_t palette[SIXEL_COLOURS * 3], *index = xcalloc(count, 1);
             image_init(&frame, w, h, channels);
             for (size_t k = 0; k < count * (size_t)channels; k++)
@@ -126,22 +63,35 @@ static void sixel_holds_the_quantised_frame(void **state)
     }
 }
 
-static void dither_keeps_the_mean_colour(void **state)
+static void colours_are_chosen_for_the_picture(void **state)
 {
     (void)state;
     struct image frame;
-    uint8_t index[64 * 64], palette[SIXEL_COLOURS * 3];
-    image_init(&frame, 64, 64, 3);
-    for (int i = 0; i < 64 * 64; i++)
-        memcpy(frame.pixels + i * 3, (uint8_t[]){30, 120, 200}, 3);
-    sixel_quantise(&frame, 256, index, palette);
-    for (int c = 0; c < 3; c++) {
-        int sum = 0;
-        for (int i = 0; i < 64 * 64; i++)
-            sum += palette[index[i] * 3 + c];
-        assert_in_range(sum / (64 * 64) + 2, frame.pixels[c], frame.pixels[c] + 4);
+    enum { W = 256, H = 120 };
+    uint8_t *index = xcalloc(W * H, 1), palette[SIXEL_COLOURS * 3];
+    image_init(&frame, W, H, 3);
+    for (int i = 0; i < W * H; i++) // sky above, rust below, one odd spot
+        memcpy(frame.pixels + i * 3,
+               i / W < 60 ? (uint8_t[]){(uint8_t)(90 + i % W / 4), (uint8_t)(140 + i % W / 4), 230}
+                          : (uint8_t[]){(uint8_t)(80 + i % W / 8), (uint8_t)(50 + i / W / 4), 30}, 3);
+    memcpy(frame.pixels + (100 * W + 50) * 3, (uint8_t[]){20, 200, 20}, 3);
+    int n = sixel_quantise(&frame, 256, index, palette);
+    assert_in_range(n, 16, 128);
+    int most = 0;
+    for (int i = 0; i < W * H * 3; i++) {
+        int far = abs(palette[index[i / 3] * 3 + i % 3] - frame.pixels[i]);
+        most = far > most ? far : most;
     }
+    assert_in_range(most, 0, 8);
+    // few registers: coarser, and still within them
+    assert_in_range(sixel_quantise(&frame, 16, index, palette), 4, 16);
+    // one colour stays what it is
+    for (int i = 0; i < W * H; i++)
+        memcpy(frame.pixels + i * 3, (uint8_t[]){30, 120, 200}, 3);
+    assert_int_equal(sixel_quantise(&frame, 256, index, palette), 1);
+    assert_memory_equal(palette, ((uint8_t[]){30, 120, 200}), 3);
     image_clear(&frame);
+    free(index);
 }
 
 static void grays_keep_their_levels_beside_a_tint(void **state)
@@ -229,6 +179,62 @@ static void colours_of_the_256(void **state)
     assert_int_equal(symbols_colour(255, 0, 0), 196);
     assert_int_equal(symbols_colour(118, 118, 118), 243);
     assert_int_equal(symbols_colour(95, 135, 175), 67);
+}
+
+// Pixel (y, x) of 16 x 8 in a cell holding `c`: in the front colour?
+static bool in_front(wchar_t c, int y, int x)
+{
+    static const wchar_t quads[] = L" \u2598\u259d\u2580\u2596\u258c\u259e\u259b\u2597\u259a\u2590\u259c\u2584\u2599\u259f\u2588";
+    const wchar_t *at = wcschr(quads, c);
+    if (!c || !at)
+        fail_msg("another character than a quarter: U+%04X", (unsigned)c);
+    return (at - quads) >> (y / 8 * 2 + x / 4) & 1;
+}
+
+// Every pattern of quarters in two colours comes out as drawn, the same each time.
+static void fine_symbols_hold_quarters(void **state)
+{
+    (void)state;
+    struct image frame;
+    struct symbol cells[16], again[16];
+    static const int gray[2] = {58, 198}, index[2] = {237, 251};
+    int width, height;
+    if (!symbols_fine()) {
+        printf("# libchafa is not there\n");
+        skip();
+    }
+    symbols_init();
+    symbols_size(SYMBOLS_FINE, 1, 16, &width, &height);
+    assert_int_equal(width, 16 * 8);
+    assert_int_equal(height, 16);
+    image_init(&frame, width, height, 1);
+    for (int i = 0; i < width * height; i++)
+        frame.pixels[i] = (uint8_t)gray[(i % width / 8) >> (i / width / 8 * 2 + i % 8 / 4) & 1];
+    symbols_make(&frame, SYMBOLS_FINE, 1, 16, cells);
+    for (int i = 0; i < width * height; i++) {
+        const struct symbol *cell = &cells[i % width / 8];
+        int seen = in_front(cell->c, i / width, i % 8) ? cell->front : cell->back;
+        assert_int_equal(seen, index[frame.pixels[i] == gray[1]]);
+    }
+    symbols_make(&frame, SYMBOLS_FINE, 1, 16, again);
+    for (int i = 0; i < 16; i++)
+        assert_true(again[i].c == cells[i].c && again[i].front == cells[i].front && again[i].back == cells[i].back);
+    image_clear(&frame);
+}
+
+static void blocks_hold_two_pixels_a_cell(void **state)
+{
+    (void)state;
+    struct image frame;
+    struct symbol cells[2];
+    image_init(&frame, 2, 2, 3);
+    memcpy(frame.pixels, (uint8_t[]){255, 0, 0, 0, 0, 0, 0, 0, 255, 0, 0, 0}, 12);
+    symbols_make(&frame, SYMBOLS_BLOCKS, 1, 2, cells);
+    assert_true(cells[0].c == L'\u2580' && cells[0].front == 196 && cells[0].back == 21);
+    assert_true(cells[1].c == L' ' && cells[1].back == 16);
+    symbols_make(&frame, SYMBOLS_ASCII, 1, 2, cells);
+    assert_true(cells[0].c == L':' && cells[0].front == -1 && cells[1].c == L' ');
+    image_clear(&frame);
 }
 
 // --- terminal answers and keys -------------------------------------------
@@ -362,6 +368,15 @@ static void fake_classes(void *context, const struct review_class **classes, siz
     *count = f->class_count;
 }
 
+static int64_t fake_open(void *context)
+{
+    struct fake *f = context;
+    int64_t n = 0;
+    for (int i = 0; i < f->count; i++)
+        n += f->verdict[i][0] == '\0';
+    return n;
+}
+
 static void fake_init(struct fake *f)
 {
     memset(f, 0, sizeof *f);
@@ -399,7 +414,8 @@ static void fake_clear(struct fake *f)
 // Run `script` ("@" stands for the scratch folder); the text of `name` from there.
 static char *play(struct fake *f, int graphics, const char *script, const char *name)
 {
-    struct review_model model = {.context = f, .item = fake_item, .act = fake_act, .classes = fake_classes};
+    struct review_model model = {.context = f, .item = fake_item, .act = fake_act, .classes = fake_classes,
+                                 .open = fake_open};
     struct strbuf text = {0};
     struct error err;
     for (const char *p = script; *p; p++) {
@@ -465,7 +481,7 @@ static void the_large_screen(void **state)
     (void)state;
     struct fake f;
     fake_init(&f);
-    char *d = play(&f, GRAPHICS_SYMBOLS, "size 200 60\nwait\ndump @/d\nkey ?\ndump @/h\n", "d");
+    char *d = play(&f, GRAPHICS_BLOCKS, "size 200 60\nwait\ndump @/d\nkey ?\ndump @/h\n", "d");
     assert_has(d, "   belt/0.png\n");
     assert_has(d, " 1 normal in 2,500 looks this odd\n");
     assert_has(d, " flagged from 1 in 250 on\n");
@@ -500,6 +516,7 @@ static void answers_reach_the_model(void **state)
     assert_string_equal(f.class_name[2], "oil spot");
     assert_has(d, "Nothing more to review");
     assert_has(d, "1 normal, 2 defect, 0 unsure.");
+    assert_has(d, "1 still open: skipped");
     assert_null(strstr(d, "Reading"));
     free(d);
     d = file_join(scratch, "c");
@@ -581,7 +598,7 @@ static void sixel_fills_the_pane(void **state)
     fake_init(&f);
     // 80 x 17 cells of 8 x 16 pixels, down to a multiple of six
     char *d = play(&f, GRAPHICS_SIXEL, "size 80 24\nwait\nkey h\nwait\nframe @/f\n", "f");
-    struct decoded got;
+    struct unsixel got;
     decode(d, 640, 270, &got);
     assert_int_equal(got.width, 640);
     assert_int_equal(got.height, 270);
@@ -594,18 +611,54 @@ static void sixel_fills_the_pane(void **state)
     fake_clear(&f);
 }
 
+// Views that change before the workers have made them: the last one is shown, whole.
+static void a_quick_hand_gets_the_last_view(void **state)
+{
+    (void)state;
+    struct fake f;
+    struct strbuf script = {0};
+    struct unsixel got;
+    fake_init(&f);
+    for (int i = 0; i < 12; i++)
+        strbuf_printf(&script, "resize %d 24\nkey j\nkey h\nkey j\nkey k\nkey h\nkey k\n%s", 60 + i,
+                      i % 3 ? "" : "wait\nkey n\nkey u\n");
+    strbuf_puts(&script, "resize 80 24\nwait\ndump @/d\n");
+    char *text = play(&f, GRAPHICS_SYMBOLS, script.data, "d");
+    assert_has(text, "belt/0.png");
+    free(text);
+    strbuf_puts(&script, "frame @/f\n");
+    text = play(&f, GRAPHICS_SIXEL, script.data, "d");
+    assert_has(text, "belt/0.png");
+    free(text);
+    char *path = file_join(scratch, "f");
+    unsigned char *bytes;
+    size_t count;
+    struct error err;
+    assert_ok(file_read(path, 1 << 22, &bytes, &count, &err), &err);
+    decode((char *)bytes, 640, 270, &got);
+    assert_int_equal(got.height, 270);
+    assert_string_equal(f.verdict[0], "");
+    free(got.rgb);
+    free(bytes);
+    unlink(path);
+    free(path);
+    strbuf_clear(&script);
+    fake_clear(&f);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sixel_holds_the_quantised_frame), cmocka_unit_test(dither_keeps_the_mean_colour),
+        cmocka_unit_test(sixel_holds_the_quantised_frame), cmocka_unit_test(colours_are_chosen_for_the_picture),
         cmocka_unit_test(grays_keep_their_levels_beside_a_tint),
         cmocka_unit_test(a_picture_is_letterboxed),        cmocka_unit_test(the_overlay_lies_on_its_box),
+        cmocka_unit_test(fine_symbols_hold_quarters),      cmocka_unit_test(blocks_hold_two_pixels_a_cell),
         cmocka_unit_test(colours_of_the_256),              cmocka_unit_test(answers_are_told_from_keys),
         cmocka_unit_test(no_key_means_two_things),         cmocka_unit_test(the_small_screen),
         cmocka_unit_test(the_large_screen),                cmocka_unit_test(answers_reach_the_model),
         cmocka_unit_test(backing_out_stores_nothing),      cmocka_unit_test(a_refused_answer_stays),
         cmocka_unit_test(foreign_text_is_harmless),        cmocka_unit_test(an_unseen_picture_asks_first),
-        cmocka_unit_test(sixel_fills_the_pane),
+        cmocka_unit_test(sixel_fills_the_pane),            cmocka_unit_test(a_quick_hand_gets_the_last_view),
     };
     char folder[] = "/tmp/test_ui.XXXXXX";
     scratch = mkdtemp(folder);

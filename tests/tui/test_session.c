@@ -1,0 +1,556 @@
+// `assay review` over a real pseudo-terminal: what the terminal shows, what it
+// is asked, and how it is left.
+#include "config.h"
+
+#include "tests/unit/test.h"
+
+#include <fcntl.h>
+#include <locale.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "tests/tui/pty.h"
+#include "tests/tui/unsixel.h"
+#include "ui/compose.h"
+#include "ui/sixel.h"
+
+extern char **environ;
+
+enum { PATIENCE_S = 60 }; // nothing waits this long but a broken program
+
+static char *scratch, *project, *assay;
+
+static int command(const char *out, const char *const *argv)
+{
+    posix_spawn_file_actions_t actions;
+    pid_t pid;
+    int status = -1;
+    posix_spawn_file_actions_init(&actions);
+    if (file_exists(project))
+        posix_spawn_file_actions_addchdir_np(&actions, project);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, out, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    if (posix_spawn(&pid, assay, &actions, NULL, (char *const *)argv, environ) == 0)
+        waitpid(pid, &status, 0);
+    posix_spawn_file_actions_destroy(&actions);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static char *content(const char *path)
+{
+    unsigned char *bytes;
+    size_t count;
+    struct error err;
+    assert_ok(file_read(path, 1 << 22, &bytes, &count, &err), &err);
+    return (char *)bytes;
+}
+
+// --- one session ---------------------------------------------------------
+
+static struct pty pty;
+
+static int session_clear(void **state)
+{
+    (void)state;
+    pty_clear(&pty);
+    return 0;
+}
+
+static void start_as(enum vt_kind kind, const char *term, const char *graphics, int rows, int cols)
+{
+    char *argv[] = {assay, (char *)"review", (char *)"--as", (char *)"Ann", (char *)"--graphics", (char *)graphics, NULL};
+    assert_true(pty_start(&pty, kind, term, rows, cols, project, argv));
+}
+
+static bool shows(const char *words)
+{
+    char *text = vt_text(&pty.vt);
+    bool found = strstr(text, words);
+    free(text);
+    return found;
+}
+
+static void until(const char *words)
+{
+    double end = clock_seconds() + PATIENCE_S;
+    while (!shows(words)) {
+        if (!pty_pump(&pty, 100) || clock_seconds() > end) {
+            char *text = vt_text(&pty.vt);
+            fail_msg("\"%s\" did not come; the screen:\n%s", words, text);
+        }
+    }
+}
+
+static void until_quiet(void)
+{
+    size_t before;
+    do {
+        before = pty.raw.len;
+        assert_true(pty_pump(&pty, 200));
+    } while (pty.raw.len != before);
+}
+
+// Until the picture is on the screen and nothing more comes.
+static void until_shown(size_t pictures)
+{
+    double end = clock_seconds() + PATIENCE_S;
+    until(" quit");
+    for (;;) {
+        size_t before = pty.raw.len;
+        if (!pty_pump(&pty, 200) || clock_seconds() > end) {
+            char *text = vt_text(&pty.vt);
+            fail_msg("picture %zu did not come (%zu did); the screen:\n%s", pictures, pty.vt.pictures, text);
+        }
+        if (pty.raw.len == before && pty.vt.pictures >= pictures && !shows("Reading the picture"))
+            return;
+    }
+}
+
+static void type(const char *keys)
+{
+    pty_send(&pty, keys, strlen(keys));
+}
+
+static void until_ended(void)
+{
+    double end = clock_seconds() + PATIENCE_S;
+    while (pty_pump(&pty, 100))
+        if (clock_seconds() > end)
+            fail_msg("the program did not end");
+}
+
+static void assert_clean(void)
+{
+    if (pty.vt.unknown > 0)
+        fail_msg("not understood by the terminal:%s", pty.vt.unknown_text.data);
+    assert_int_equal(pty.vt.scrolled, 0);
+}
+
+// The terminal is as it was before the program began.
+static void assert_restored(void)
+{
+    struct termios now;
+    assert_int_equal(tcgetattr(pty.slave, &now), 0);
+    assert_int_equal(now.c_iflag, pty.before.c_iflag);
+    assert_int_equal(now.c_oflag, pty.before.c_oflag);
+    assert_int_equal(now.c_cflag, pty.before.c_cflag);
+    assert_int_equal(now.c_lflag, pty.before.c_lflag);
+    assert_memory_equal(now.c_cc, pty.before.c_cc, sizeof now.c_cc);
+    assert_false(pty.vt.alternate);
+    assert_false(pty.vt.cursor_hidden);
+    assert_false(pty.vt.line_drawing);
+}
+
+static void leave(void)
+{
+    type("q");
+    until_ended();
+    assert_true(WIFEXITED(pty.status));
+    assert_int_equal(WEXITSTATUS(pty.status), 0);
+    assert_restored();
+}
+
+static void assert_same_text(const char *got, const char *want)
+{
+    if (strcmp(got, want) != 0) {
+        fprintf(stderr, "--- got\n%s--- expected\n%s", got, want);
+        fail_msg("another screen than expected");
+    }
+}
+
+// What the program believes to be on the screen: `lines` of a script, then a dump.
+static char *believed(const char *graphics, const char *lines)
+{
+    char *dump = file_join(scratch, "dump"), *script = file_join(scratch, "script"), *text, *out;
+    struct error err;
+    text = xasprintf("%s\ndump %s\nkey q\n", lines, dump);
+    assert_ok(file_write(script, text, strlen(text), &err), &err);
+    const char *argv[] = {assay, "review", "--as", "Ann", "--graphics", graphics, "--script", script, NULL};
+    assert_int_equal(command("/dev/null", argv), 0);
+    out = content(dump);
+    unlink(dump);
+    unlink(script);
+    free(dump);
+    free(script);
+    free(text);
+    return out;
+}
+
+static void assert_line(const char *text, int number, const char *want)
+{
+    while (number-- > 0)
+        text = strchr(text, '\n') + 1;
+    char *line = xasprintf("%.*s", (int)strcspn(text, "\n"), text);
+    assert_string_equal(line, want);
+    free(line);
+}
+
+// --- the cases -----------------------------------------------------------
+
+static void same_screen(enum vt_kind kind, const char *graphics, const char *script_graphics, int rows, int cols)
+{
+    char *lines = xasprintf("size %d %d\nwait", cols, rows), *text;
+    start_as(kind, "xterm-256color", graphics, rows, cols);
+    until_shown(kind == VT_SIXEL);
+    text = vt_text(&pty.vt);
+    assert_line(text, rows - 1, " n normal  d defect  w unsure  s skip  u undo  h heatmap  ? help  q quit");
+    assert_clean();
+    assert_int_equal(pty.vt.pictures, kind == VT_SIXEL);
+    leave();
+    session_clear(NULL);
+    char *want = believed(script_graphics, lines);
+    assert_same_text(text, want);
+    free(want);
+    free(text);
+    free(lines);
+}
+
+static void the_terminal_shows_what_curses_has(void **state)
+{
+    (void)state;
+    static const int sizes[][2] = {{24, 80}, {60, 200}};
+    for (int i = 0; i < 2; i++) {
+        same_screen(VT_SIXEL, "auto", "sixel", sizes[i][0], sizes[i][1]);
+        same_screen(VT_PLAIN, "auto", "symbols", sizes[i][0], sizes[i][1]);
+        same_screen(VT_PLAIN, "blocks", "blocks", sizes[i][0], sizes[i][1]);
+        same_screen(VT_PLAIN, "ascii", "ascii", sizes[i][0], sizes[i][1]);
+    }
+}
+
+// The file of the picture on an 80-column screen.
+static char *picture_path(void)
+{
+    char *text = vt_text(&pty.vt), *line = text, scene[64] = "", name[64] = "";
+    sscanf(line, " p, Ann %63s", scene);
+    for (int i = 0; i < pty.vt.rows - 6; i++)
+        line = strchr(line, '\n') + 1;
+    sscanf(line, " %63s", name);
+    char *path = xasprintf("%s/camera/%s/%s", project, scene, name);
+    free(text);
+    return path;
+}
+
+// What was sent is the picture, fitted to the pane, in the colours it was reduced to.
+static void assert_picture(int width, int height)
+{
+    struct image picture, frame;
+    struct placement place;
+    struct unsixel got;
+    struct error err;
+    char *path = picture_path();
+    uint8_t palette[SIXEL_COLOURS * 3], *index = xcalloc((size_t)width * (size_t)height, 1);
+    assert_ok(image_load(path, &image_limits_default, width, height, &picture, NULL, &err), &err);
+    compose_fit(&picture, width, height, &frame, &place);
+    sixel_quantise(&frame, 256, index, palette);
+    const char *wrong = unsixel(pty.vt.picture.data, width, height, &got);
+    if (wrong)
+        fail_msg("%s", wrong);
+    assert_int_equal(got.width, width);
+    assert_int_equal(got.height, height);
+    for (int i = 0; i < width * height * 3; i++) {
+        int want = (palette[index[i / 3] * 3 + i % 3] * 100 + 127) / 255;
+        assert_in_range(got.rgb[i] + 1, want, want + 2);
+    }
+    assert_int_equal(pty.vt.picture_y, 1);
+    assert_int_equal(pty.vt.picture_x, 0);
+    free(got.rgb);
+    free(index);
+    free(path);
+    image_clear(&frame);
+    image_clear(&picture);
+}
+
+static void sixel_arrives_whole(void **state)
+{
+    (void)state;
+    start_as(VT_SIXEL, "xterm-256color", "auto", 24, 80);
+    until_shown(1);
+    assert_picture(640, 270);
+    type("j");
+    until_shown(2);
+    assert_picture(640, 270);
+    type("j");
+    until_shown(3);
+    assert_picture(640, 270);
+    assert_clean();
+    leave();
+}
+
+static void a_changed_size_is_followed(void **state)
+{
+    (void)state;
+    static const int sizes[][2] = {{40, 99}, {60, 200}, {14, 44}, {24, 80}};
+    char *texts[4];
+    start_as(VT_SIXEL, "xterm-256color", "auto", 24, 80);
+    until_shown(1);
+    for (int i = 0; i < 4; i++) {
+        size_t before = pty.vt.pictures;
+        pty_resize(&pty, sizes[i][0], sizes[i][1]);
+        until_shown(before + 1);
+        texts[i] = vt_text(&pty.vt);
+    }
+    assert_picture(640, 270);
+    pty_resize(&pty, 8, 30);
+    until("too small");
+    pty_resize(&pty, 24, 80);
+    until_shown(pty.vt.pictures + 1);
+    if (pty.vt.unknown > 0)
+        fail_msg("not understood by the terminal:%s", pty.vt.unknown_text.data);
+    leave();
+    session_clear(NULL);
+    for (int i = 0; i < 4; i++) {
+        char *lines = xasprintf("size %d %d\nwait", sizes[i][1], sizes[i][0]);
+        char *want = believed("sixel", lines);
+        assert_same_text(texts[i], want);
+        free(want);
+        free(lines);
+        free(texts[i]);
+    }
+}
+
+static void a_popup_comes_and_goes(void **state)
+{
+    (void)state;
+    static const char *const lines[2] = {"size 80 24\nwait\nkey ?", "size 80 24\nwait\nkey d\ntext hair"};
+    static const char *const keys[2] = {"?", "dhair"}, *const words[2] = {"Keys", "new class: hair"};
+    for (int i = 0; i < 2; i++) {
+        start_as(VT_SIXEL, "xterm-256color", "auto", 24, 80);
+        until_shown(1);
+        char *before = vt_text(&pty.vt);
+        type(keys[i]);
+        until(words[i]);
+        until_quiet();
+        char *text = vt_text(&pty.vt);
+        type("\033");
+        until_shown(2); // the popup wiped a part of the picture: it is sent again
+        char *after = vt_text(&pty.vt);
+        assert_same_text(after, before);
+        assert_picture(640, 270);
+        leave();
+        session_clear(NULL);
+        char *want = believed("sixel", lines[i]);
+        assert_same_text(text, want);
+        free(want);
+        free(text);
+        free(before);
+        free(after);
+    }
+}
+
+static char *count_in_status(const char *name)
+{
+    char *path = file_join(scratch, "status");
+    const char *argv[] = {assay, "status", "--json", NULL};
+    assert_int_equal(command(path, argv), 0);
+    char *text = content(path), *at = strstr(text, "\"total\""), *key = xasprintf("\"%s\":", name);
+    assert_non_null(at);
+    assert_non_null(at = strstr(at, key));
+    at += strlen(key);
+    char *value = xasprintf("%.*s", (int)strspn(at, "0123456789"), at);
+    unlink(path);
+    free(path);
+    free(text);
+    free(key);
+    return value;
+}
+
+static void assert_count(const char *name, const char *want)
+{
+    char *got = count_in_status(name);
+    assert_string_equal(got, want);
+    free(got);
+}
+
+static void answers_are_stored(void **state)
+{
+    (void)state;
+    start_as(VT_SIXEL, "xterm-256color", "auto", 24, 80);
+    until_shown(1);
+    type("n");
+    until(": normal");
+    until_shown(2);
+    assert_count("answered", "1"); // while it runs
+    type("d");
+    until("What is wrong?");
+    type("hair crack\r");
+    until("How severe?");
+    type("k");
+    until(": defect, hair crack (key)");
+    until_shown(3);
+    type("u");
+    until("The last answer was taken back.");
+    until("not answered");
+    until_shown(4);
+    assert_count("answered", "1");
+    type("r");
+    until("The last answer was given again.");
+    until("defect: hair crack (key)");
+    until_shown(5);
+    assert_count("defects", "1");
+    type("u");
+    until("taken back");
+    until_shown(5);
+    type("u");
+    until_shown(6);
+    leave();
+    assert_count("answered", "0");
+}
+
+static void a_crash_leaves_the_terminal_whole(void **state)
+{
+    (void)state;
+    static const int numbers[] = {SIGSEGV, SIGABRT, SIGBUS, SIGFPE};
+    for (int i = 0; i < 8; i++) {
+        int number = numbers[i / 2];
+        bool halfway = i % 2;
+        start_as(VT_SIXEL, "xterm-256color", "auto", 60, 200);
+        if (!halfway)
+            until_shown(1);
+        while (halfway && pty.vt.begun == pty.vt.pictures)
+            assert_true(pty_pump(&pty, 1000));
+        assert_true(pty.vt.alternate);
+        kill(pty.pid, number);
+        until_ended();
+        assert_true(WIFSIGNALED(pty.status));
+        assert_int_equal(WTERMSIG(pty.status), number);
+        assert_int_equal(pty.vt.state, 0); // in no sequence or sixel
+        assert_non_null(strstr(pty.raw.data, "\033\\\033[?2026l"));
+        assert_restored();
+        session_clear(NULL);
+    }
+}
+
+static void an_end_from_outside_leaves_it_whole(void **state)
+{
+    (void)state;
+    static const int numbers[] = {SIGTERM, SIGHUP, SIGINT};
+    for (int i = 0; i < 3; i++) {
+        start_as(VT_SIXEL, "xterm-256color", "auto", 24, 80);
+        until_shown(1);
+        kill(pty.pid, numbers[i]);
+        until_ended();
+        assert_true(WIFEXITED(pty.status));
+        assert_restored();
+        session_clear(NULL);
+    }
+}
+
+static void late_answers_are_no_keys(void **state)
+{
+    (void)state;
+    start_as(VT_PLAIN, "xterm-256color", "auto", 24, 80);
+    pty.hold = true;
+    until_shown(0);
+    char *before = vt_text(&pty.vt);
+    type("\033[?64;1;2;6;9;15;22c\033[6;16;8t\033[0n\033[1;2R");
+    static const char *const pieces[] = {"\033[", "?64;", "1;2c", "\033", "[0", "n", "\033[?2026;2$", "y"};
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        type(pieces[i]);
+        while (pty_pump(&pty, 60) && pty.raw.len > 0)
+            strbuf_reset(&pty.raw);
+    }
+    until_shown(0);
+    char *after = vt_text(&pty.vt);
+    assert_same_text(after, before);
+    assert_clean();
+    assert_count("answered", "0");
+    free(before);
+    free(after);
+    leave();
+}
+
+static void a_late_sixel_terminal_gets_its_picture(void **state)
+{
+    (void)state;
+    start_as(VT_SIXEL, "xterm-256color", "auto", 24, 80);
+    pty.hold = true;
+    until_shown(0); // in symbols, after the wait for the answer
+    assert_int_equal(pty.vt.pictures, 0);
+    pty.hold = false;
+    until_shown(1);
+    assert_picture(640, 270);
+    assert_clean();
+    leave();
+}
+
+static void without_answers_there_are_symbols(void **state)
+{
+    (void)state;
+    same_screen(VT_SILENT, "auto", "symbols", 24, 80);
+}
+
+static void fewer_colours_are_ascii(void **state)
+{
+    (void)state;
+    static const char *const types[] = {"vt100", "xterm"};
+    char *want = believed("ascii", "size 80 24\nwait");
+    for (int i = 0; i < 2; i++) {
+        start_as(VT_PLAIN, types[i], "auto", 24, 80);
+        until_shown(0);
+        char *text = vt_text(&pty.vt);
+        assert_same_text(text, want);
+        assert_clean();
+        free(text);
+        leave();
+        session_clear(NULL);
+    }
+    free(want);
+}
+
+static void useless_terminals_get_a_sentence(void **state)
+{
+    (void)state;
+    static const char *const types[] = {"dumb", "no-such-terminal", ""};
+    for (int i = 0; i < 3; i++) {
+        start_as(VT_PLAIN, types[i], "auto", 24, 80);
+        until_ended();
+        assert_true(WIFEXITED(pty.status));
+        assert_int_equal(WEXITSTATUS(pty.status), 1);
+        assert_null(strchr(pty.raw.data, '\033'));
+        assert_true(shows("terminal"));
+        assert_restored();
+        session_clear(NULL);
+    }
+}
+
+static int make_project(void **state)
+{
+    (void)state;
+    const char *demo[] = {assay, "demo", project, "--no-review", "--json", "--pictures", "150", NULL};
+    const char *screen[] = {assay, "screen", "--flag-rate", "0.3", "--json", NULL};
+    return command("/dev/null", demo) || command("/dev/null", screen);
+}
+
+#define CASE(name) cmocka_unit_test_teardown(name, session_clear)
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        CASE(the_terminal_shows_what_curses_has), CASE(sixel_arrives_whole), CASE(a_changed_size_is_followed),
+        CASE(a_popup_comes_and_goes), CASE(answers_are_stored), CASE(late_answers_are_no_keys),
+        CASE(a_late_sixel_terminal_gets_its_picture), CASE(without_answers_there_are_symbols),
+        CASE(fewer_colours_are_ascii), CASE(useless_terminals_get_a_sentence),
+        CASE(an_end_from_outside_leaves_it_whole), CASE(a_crash_leaves_the_terminal_whole),
+    };
+    char folder[] = "/tmp/test_session.XXXXXX";
+    const char *program = getenv("ASSAY");
+    setlocale(LC_CTYPE, "C.UTF-8");
+    assay = realpath(program ? program : "./assay", NULL);
+    scratch = mkdtemp(folder);
+    if (!scratch || !assay) {
+        printf("Bail out! no program or no temporary folder\n");
+        return 1;
+    }
+    project = file_join(scratch, "p");
+    int failed = cmocka_run_group_tests(tests, make_project, NULL);
+    const char *rm[] = {"rm", "-rf", scratch, NULL};
+    free(assay);
+    assay = xstrdup("/bin/rm");
+    command("/dev/null", rm);
+    free(assay);
+    free(project);
+    return failed;
+}

@@ -1,0 +1,97 @@
+#include "config.h"
+
+#include <curses.h>
+
+#include "base/clock.h"
+#include "ui/session.h"
+
+// Seconds within which a sequence that came in pieces is still one.
+static const double whole_s = 1.0;
+
+// A finished sequence that curses does not know: an answer of the terminal, late
+// or awaited, or a key with no meaning here.
+static void take_answer(struct session *s)
+{
+    int before = s->term.cell_width * 1000 + s->term.cell_height;
+    bool sixel = s->term.sixel;
+    struct strbuf rest = {0};
+    term_parse(&s->term, s->control, s->control_count, &rest);
+    strbuf_clear(&rest);
+    if (s->term.report && s->sent > 0)
+        picture_arrived(s);
+    s->term.report = false;
+    if (s->term.sixel && !sixel && s->config->graphics == GRAPHICS_AUTO)
+        s->sixel = true; // it answered after all
+    bool resized = s->term.cell_width * 1000 + s->term.cell_height != before;
+    if (s->sixel && (resized || s->term.sixel != sixel)) {
+        s->repaint = true;
+        session_view(s);
+    }
+}
+
+static void control_begin(struct session *s)
+{
+    s->control[0] = '\033';
+    s->control[1] = '[';
+    s->control_count = 2;
+}
+
+// Whether `key` is part of a sequence ESC [ ... ; a slow line delivers it in
+// pieces, and its last letter may be one that answers a picture.
+static bool control_key(struct session *s, int key, double now)
+{
+    bool late = now - s->control_at > whole_s;
+    s->control_at = now;
+    if (s->control_count == 0 && key == '[' && s->escaped && !late) {
+        control_begin(s);
+        return true;
+    }
+    s->escaped = false;
+    if (s->control_count == 0 || late || key >= KEYMAP_FUNCTION) {
+        s->control_count = 0;
+        return false;
+    }
+    if (s->control_count < sizeof s->control)
+        s->control[s->control_count++] = (char)key;
+    if (key >= 0x40 && key <= 0x7e) {
+        take_answer(s);
+        s->control_count = 0;
+    }
+    return true;
+}
+
+// After ESC: true when that was the key itself.
+static bool escape_key(struct session *s)
+{
+    wint_t c;
+    wtimeout(s->keys, 30);
+    int kind = wget_wch(s->keys, &c);
+    wtimeout(s->keys, 0);
+    if (kind == OK && c == '[') {
+        control_begin(s);
+        return false;
+    }
+    s->escaped = true; // the rest may come yet
+    return kind == ERR || (kind == OK && unget_wch((wchar_t)c) == OK);
+}
+
+void input_take(struct session *s)
+{
+    wint_t c;
+    int kind;
+    bool asking = false;
+    while (!s->quit && (kind = wget_wch(s->keys, &c)) != ERR) {
+        int key = kind == KEY_CODE_YES ? KEYMAP_FUNCTION + (int)c : (int)c;
+        if (key == KEYMAP_FUNCTION + KEY_RESIZE || control_key(s, key, clock_seconds()))
+            continue;
+        if (key == '\r' || key == KEYMAP_FUNCTION + KEY_ENTER)
+            key = KEYMAP_ENTER;
+        if (key == '\b' || key == KEYMAP_FUNCTION + KEY_BACKSPACE)
+            key = KEYMAP_BACKSPACE;
+        int64_t asked = s->confirm;
+        if ((key != KEYMAP_ESCAPE || escape_key(s)) && !asking)
+            answer_key(s, key);
+        // what was typed before the question is on the screen does not answer it
+        asking = asking || (s->confirm != asked && s->confirm >= 0);
+    }
+}
