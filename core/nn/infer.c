@@ -42,9 +42,19 @@ static void pack_depthwise(struct infer_block *b, const float *weight, const flo
     memcpy(b->depth_bias, bias, (size_t)channels * sizeof *bias);
 }
 
+static bool all_finite(const float *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(values[i]))
+            return false;
+    return true;
+}
+
+// The functions that fold return the tensor that is not finite afterwards, -1 when all is well.
+
 // The picture enters as rgb - 127.5, and 127.5 divides the weights. Each row of the filter, 9 numbers, is
 // padded to 10: whole numbers come in pairs.
-static void pack_stem(struct infer_block *b, const struct net *net, int block)
+static int pack_stem(struct infer_block *b, const struct net *net, int block)
 {
     enum { ROW = 9, PADDED = 10 };
     int to = b->plan.to;
@@ -58,11 +68,13 @@ static void pack_stem(struct infer_block *b, const struct net *net, int block)
     b->point = kernel_matrix_new(b->kernels, 3 * PADDED, b->to);
     kernel_matrix_fill(b->kernels, &b->point, weight, (size_t)to, 3 * PADDED, to);
     memcpy(b->point.bias, shift, (size_t)to * sizeof *shift);
+    bool good = all_finite(weight, 3 * PADDED * (size_t)to) && all_finite(shift, (size_t)to);
     free(weight);
     free(scale);
+    return good ? -1 : CONV_WEIGHT;
 }
 
-static void pack_separable(struct infer_block *b, const struct net *net, int block)
+static int pack_separable(struct infer_block *b, const struct net *net, int block)
 {
     int from = b->plan.from, to = b->plan.to;
     float *scale, *shift;
@@ -79,8 +91,12 @@ static void pack_separable(struct infer_block *b, const struct net *net, int blo
     b->point = kernel_matrix_new(b->kernels, b->from, b->to);
     kernel_matrix_fill(b->kernels, &b->point, weight, (size_t)to, b->from, to);
     memcpy(b->point.bias, shift, (size_t)to * sizeof *shift);
+    bool good = all_finite(weight, (size_t)b->from * (size_t)to) && all_finite(shift, (size_t)to);
     free(weight);
     free(scale);
+    if (!all_finite(b->depth, 9 * (size_t)b->from) || !all_finite(b->depth_bias, (size_t)b->from))
+        return SEPARABLE_DEPTH;
+    return good ? -1 : SEPARABLE_POINT;
 }
 
 // A linear layer whose inputs and outputs come in groups (heads), each padded to its own width.
@@ -143,40 +159,6 @@ static void pack_attention(struct infer_block *b, const struct net *net, int blo
     b->mlp2 = pack_linear(b->kernels, t[ATTENTION_MLP2], t[ATTENTION_MLP2_BIAS], hidden, map, 1);
 }
 
-static enum status check_finite(const struct net *net, int block, int tensor, const float *values,
-                                size_t count, struct error *err)
-{
-    for (size_t i = 0; values && i < count; i++)
-        if (!isfinite(values[i]))
-            return error_set(err, ST_CORRUPT, "tensor %s: not finite after its batch norm",
-                             net->tensors[net->first[block] + tensor].name);
-    return ST_OK;
-}
-
-// Of an attention block nothing is folded that could overflow, and its tensors were checked when read.
-static enum status check_block(const struct net *net, const struct infer_block *b, int block,
-                               struct error *err)
-{
-    bool stem = b->plan.type == NET_CONV;
-    int weight = stem ? CONV_WEIGHT : SEPARABLE_POINT, channels = b->plan.type == NET_ATTENTION ? 0 : b->from;
-    const struct kernel_matrix *m = &b->point;
-    const struct {
-        int tensor;
-        const float *values;
-        size_t count;
-    } parts[] = {
-        {SEPARABLE_DEPTH, b->depth, 9 * (size_t)channels},
-        {SEPARABLE_DEPTH, b->depth_bias, (size_t)channels},
-        {weight, m->scale ? NULL : m->panels, (size_t)m->k * (size_t)m->n},
-        {weight, m->scale, (size_t)m->n}, // not finite when a weight is not
-        {weight, m->bias, (size_t)m->n},
-    };
-    enum status status = ST_OK;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts && status == ST_OK; i++)
-        status = check_finite(net, block, parts[i].tensor, parts[i].values, parts[i].count, err);
-    return status;
-}
-
 static void infer_free(struct base *base)
 {
     struct infer *infer = (struct infer *)base;
@@ -230,13 +212,17 @@ enum status infer_new(const struct net *net, const struct kernels *kernels, stru
         b->before = b->plan.stride == 1 || net->plan.padding == NET_PAD_SYMMETRIC;
         b->from = i ? kernel_pad(b->plan.from) : 3;
         b->to = kernel_pad(b->plan.to);
+        int bad = -1;
         if (b->plan.type == NET_CONV)
-            pack_stem(b, net, i);
+            bad = pack_stem(b, net, i);
         else if (b->plan.type == NET_SEPARABLE)
-            pack_separable(b, net, i);
+            bad = pack_separable(b, net, i);
         else
-            pack_attention(b, net, i);
-        status = check_block(net, b, i, err);
+            pack_attention(b, net,
+                           i); // nothing is folded that could overflow; its tensors were checked when read
+        if (bad >= 0)
+            status = error_set(err, ST_CORRUPT, "tensor %s: not finite after its batch norm",
+                               net->tensors[net->first[i] + bad].name);
     }
     if (status != ST_OK) {
         infer_free(&infer->base);

@@ -53,7 +53,7 @@ static void fill_floats(const struct kernel_matrix *matrix, int panel, const flo
 }
 
 // What numbers are multiplied by: the most that leaves their norm below 2^16, rounding included, and each of
-// them within 16 bits. NaN when a number is not finite.
+// them within 16 bits.
 static float whole_factor(float square, float largest, int count)
 {
     if (largest == 0 && square == 0)
@@ -83,6 +83,8 @@ KERNEL_CLONES static void fill_panel(int16_t *out, float *scale, int k, int widt
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < columns; j++) {
             float x = values[(size_t)i * row_step + (size_t)j] * factor[j];
+            x = fabsf(x) <= 32767 ? x
+                                  : 0; // NaN, of numbers that are not finite: refused by whoever packs them
             out[i / 2 * 2 * width + 2 * j + i % 2] = (int16_t)(x < 0 ? x - 0.5f : x + 0.5f);
         }
 }

@@ -16,7 +16,7 @@
 #define KERNEL_CLONES
 #endif
 
-enum { KERNEL_LANES = 16, KERNEL_SEGMENTS = 3, KERNEL_PICTURE = 48 };
+enum { KERNEL_LANES = 16, KERNEL_SEGMENTS = 3, KERNEL_PICTURE = 32 };
 
 static inline int kernel_pad(int channels)
 {
