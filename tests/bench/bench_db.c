@@ -285,7 +285,7 @@ int main(int argc, char **argv)
     must(db_create(path, &db, &err));
     double started = clock_seconds();
     for (int s = 0; s < SCENES; s++) {
-        char name[16];
+        char name[32];
         int64_t scene, part = pictures / SCENES + (s < pictures % SCENES);
         snprintf(name, sizeof name, "scene%d", s + 1);
         must(db_scene_ensure(db, name, &scene, &err));
