@@ -6,5 +6,6 @@ int cmd_base_train(int argc, char **argv);
 int cmd_base_list(int argc, char **argv);
 int cmd_base_import(int argc, char **argv);
 int cmd_base_export(int argc, char **argv);
+int cmd_base_extract(int argc, char **argv);
 
 #endif

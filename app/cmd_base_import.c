@@ -94,20 +94,6 @@ static enum status take_file(const struct project *project, const char *path, st
     return status;
 }
 
-static enum status use(struct project *project, const char *name, struct error *err)
-{
-    enum status status = db_begin(project->db, err);
-    if (status != ST_OK)
-        return status;
-    status = project_use_base(project, name, err);
-    if (status == ST_OK)
-        status = screening_forget(project, err);
-    if (status == ST_OK)
-        return db_commit(project->db, err);
-    db_rollback(project->db);
-    return status;
-}
-
 static enum status report(const struct project *project, const struct options *o, const struct taken *t,
                           struct error *err)
 {
@@ -158,7 +144,7 @@ static enum status run(const struct options *o, struct error *err)
         status = take_file(&project, o->file, &taken, err);
     }
     if (status == ST_OK && o->use && strcmp(taken.name, taken.before) != 0)
-        status = use(&project, taken.name, err);
+        status = screening_change_base(&project, taken.name, err);
     if (status == ST_OK)
         status = report(&project, o, &taken, err);
     free(taken.before);

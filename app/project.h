@@ -32,13 +32,16 @@ ASSAY_CHECKED enum status project_base(const struct project *project, struct bas
 ASSAY_CHECKED enum status project_take_base(const struct project *project, const char *which, char name[HASH_HEX],
                                             struct error *err);
 // Make the base of this name the project's; for one with screened scenes call screening_forget in the same
-// transaction.
+// transaction. Scenes made from then on have the size that the base was made for.
 ASSAY_CHECKED enum status project_use_base(struct project *project, const char *name, struct error *err);
 // Name of the base in use (caller frees); BASE_FILTERS where nothing is set.
 ASSAY_CHECKED enum status project_base_name(const struct project *project, char **name, struct error *err);
 
-// A base as a network. which: NULL the project's (without a project: the embedded one), BASE_EMBEDDED, the
-// first 6 or more digits of the SHA-256 of one in models/, or a file. Caller net_free.
+// A base as a weight file. which: NULL the project's (without a project: the embedded one), BASE_EMBEDDED, the
+// first 6 or more digits of the SHA-256 of one in models/, or a file. Caller tensor_close.
+ASSAY_CHECKED enum status project_weights(const struct project *project, const char *which,
+                                          struct tensor_file **file, struct error *err);
+// The same as a network. Caller net_free.
 ASSAY_CHECKED enum status project_net(const struct project *project, const char *which, struct net **net,
                                       struct error *err);
 

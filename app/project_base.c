@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "nn/embedded.h"
+#include "screen/settings.h"
 
 enum { DIGITS_MIN = 6 };
 
@@ -21,9 +22,31 @@ enum status project_base_name(const struct project *project, char **name, struct
     return status;
 }
 
+// The input side that a base was made for, "" where it does not say or says what no scene could have.
+static enum status made_for(const struct project *project, const char *name, char side[16], struct error *err)
+{
+    struct net *net;
+    side[0] = '\0';
+    if (strcmp(name, BASE_FILTERS) == 0)
+        return ST_OK;
+    char *path = project_model(project, name);
+    enum status status = net_open(path, &net, err);
+    free(path);
+    if (status != ST_OK)
+        return status;
+    if (net->plan.side >= SCREEN_SIZE_MIN && net->plan.side <= SCREEN_SIZE_MAX)
+        snprintf(side, 16, "%d", net->plan.side);
+    net_free(net);
+    return ST_OK;
+}
+
 enum status project_use_base(struct project *project, const char *name, struct error *err)
 {
-    return db_setting_set(project->db, "base", name, err);
+    char side[16];
+    enum status status = made_for(project, name, side, err);
+    if (status == ST_OK)
+        status = db_setting_set(project->db, "base", name, err);
+    return status == ST_OK ? db_setting_set(project->db, DB_SCENE_SIZE, side, err) : status;
 }
 
 enum status project_base(const struct project *project, struct base **base, struct error *err)
@@ -129,22 +152,16 @@ static bool is_digits(const char *which)
     return n >= DIGITS_MIN && n < HASH_HEX && strspn(which, "0123456789abcdef") == n;
 }
 
-static enum status open_embedded(struct net **net, struct error *err)
+static enum status open_embedded(struct tensor_file **file, struct error *err)
 {
     const unsigned char *bytes;
     size_t count;
-    struct tensor_file *file;
     enum status status = embedded_base(&bytes, &count, NULL, err);
-    if (status == ST_OK)
-        status = tensor_open_bytes(bytes, count, EMBEDDED_NAME, &file, err);
-    if (status != ST_OK)
-        return status;
-    status = net_read(file, net, err);
-    tensor_close(file);
-    return status;
+    return status == ST_OK ? tensor_open_bytes(bytes, count, EMBEDDED_NAME, file, err) : status;
 }
 
-enum status project_net(const struct project *project, const char *which, struct net **net, struct error *err)
+enum status project_weights(const struct project *project, const char *which, struct tensor_file **file,
+                            struct error *err)
 {
     char *name = NULL, *path = NULL;
     enum status status = ST_OK;
@@ -158,22 +175,28 @@ enum status project_net(const struct project *project, const char *which, struct
         status = error_set(err, ST_INVALID,
                            "the filter bank is not a network; name another base (`assay base list`)");
     else if (strcmp(name, BASE_EMBEDDED) == 0)
-        status = open_embedded(net, err);
+        status = open_embedded(file, err);
     else if (project && is_digits(name) && !file_exists(name))
         status = find_model(project, name, &path, err);
     else
         path = xstrdup(name);
     if (status == ST_OK && path) {
-        struct tensor_file *file;
-        status = tensor_open(path, &file, err);
-        if (status == ST_OK) {
-            status = tensor_check_name(file, err);
-            if (status == ST_OK)
-                status = net_read(file, net, err);
-            tensor_close(file);
-        }
+        status = tensor_open(path, file, err);
+        if (status == ST_OK && (status = tensor_check_name(*file, err)) != ST_OK)
+            tensor_close(*file);
     }
     free(path);
     free(name);
+    return status;
+}
+
+enum status project_net(const struct project *project, const char *which, struct net **net, struct error *err)
+{
+    struct tensor_file *file;
+    enum status status = project_weights(project, which, &file, err);
+    if (status != ST_OK)
+        return status;
+    status = net_read(file, net, err);
+    tensor_close(file);
     return status;
 }

@@ -169,6 +169,20 @@ enum status screening_forget(struct project *project, struct error *err)
     return status;
 }
 
+enum status screening_change_base(struct project *project, const char *name, struct error *err)
+{
+    enum status status = db_begin(project->db, err);
+    if (status != ST_OK)
+        return status;
+    status = project_use_base(project, name, err);
+    if (status == ST_OK)
+        status = screening_forget(project, err);
+    if (status == ST_OK)
+        return db_commit(project->db, err);
+    db_rollback(project->db);
+    return status;
+}
+
 enum status screening_store(const struct project *project, const struct base *base, const struct scene *scene,
                             const char *patch_sha256, struct store **store, struct error *err)
 {

@@ -56,6 +56,8 @@ ASSAY_CHECKED enum status screening_store(const struct project *project, const s
 // Every scene's patch statistics are out of use (another base): the next screening learns and computes anew.
 // Inside the caller's transaction. Answers and finished revisions stay.
 ASSAY_CHECKED enum status screening_forget(struct project *project, struct error *err);
+// project_use_base and screening_forget in one transaction.
+ASSAY_CHECKED enum status screening_change_base(struct project *project, const char *name, struct error *err);
 // Name of the patch statistics in use, "" none.
 ASSAY_CHECKED enum status screening_patch(struct project *project, const struct scene *scene,
                                           char sha256[HASH_HEX], struct error *err);

@@ -34,6 +34,7 @@ void db_rollback(struct db *db);
 // Project settings by key; *value NULL when unset (caller frees).
 ASSAY_CHECKED enum status db_setting_get(struct db *db, const char *key, char **value, struct error *err);
 ASSAY_CHECKED enum status db_setting_set(struct db *db, const char *key, const char *value, struct error *err);
+#define DB_SCENE_SIZE "scene.size" // settings.size of scenes made from now on, "" the program's default
 
 // --- scenes (scene.c) --------------------------------------------------------
 struct scene {

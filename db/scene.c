@@ -41,6 +41,19 @@ static void bind_settings(sqlite3_stmt *stmt, const struct screen_settings *s)
     bind_text(stmt, 10, s->ignore_sha256);
 }
 
+static enum status default_settings(struct db *db, struct screen_settings *s, struct error *err)
+{
+    char *size;
+    *s = screen_settings_default;
+    enum status status = db_setting_get(db, DB_SCENE_SIZE, &size, err);
+    if (status != ST_OK)
+        return status;
+    if (size && size[0])
+        s->size = atoi(size);
+    free(size);
+    return screen_settings_check(s, err);
+}
+
 enum status db_scene_ensure(struct db *db, const char *name, int64_t *id, struct error *err)
 {
     sqlite3_stmt *stmt = db_prepare(db, "SELECT id FROM scene WHERE name = ?1", err);
@@ -56,6 +69,10 @@ enum status db_scene_ensure(struct db *db, const char *name, int64_t *id, struct
     }
     if (status != ST_NOT_FOUND)
         return status;
+    struct screen_settings settings;
+    status = default_settings(db, &settings, err);
+    if (status != ST_OK)
+        return status;
     stmt = db_prepare(db,
                       "INSERT INTO scene(name, size, squash, roi_x0, roi_y0, roi_x1, roi_y1, tile, overlap, ignore_sha256)"
                       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -63,7 +80,7 @@ enum status db_scene_ensure(struct db *db, const char *name, int64_t *id, struct
     if (!stmt)
         return err->code;
     bind_text(stmt, 1, name);
-    bind_settings(stmt, &screen_settings_default);
+    bind_settings(stmt, &settings);
     status = db_run(db, stmt, "making a scene", err);
     *id = sqlite3_last_insert_rowid(db->sqlite);
     return status;

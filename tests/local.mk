@@ -33,4 +33,5 @@ include tests/fault/data.mk
 include tests/onnx/local.mk
 include tests/bench/local.mk
 include tests/bench/db.mk
+include tests/bench/extract.mk
 include tests/bench/layer.mk

@@ -78,8 +78,7 @@ static void pixel_range(double low, double high, int side, int *from, int *count
     *count = clamp((int)ceil(high * side - 1e-6), *from + 1, side) - *from;
 }
 
-// Network input for a region of w x h pixels.
-static void input_shape(const struct extract_config *config, int w, int h, int *rows, int *cols)
+void view_shape(const struct extract_config *config, int w, int h, int *rows, int *cols)
 {
     const struct screen_settings *s = &config->settings;
     int multiple = base_info(config->base)->multiple, most = 4 * s->size / multiple * multiple;
@@ -105,7 +104,7 @@ enum status picture_open(const struct extract_config *config, const char *path, 
         int x, y, w, h, width = 0, height = 0;
         pixel_range(roi[0], roi[2], info.width, &x, &w);
         pixel_range(roi[1], roi[3], info.height, &y, &h);
-        input_shape(config, w, h, &picture->rows, &picture->cols);
+        view_shape(config, w, h, &picture->rows, &picture->cols);
         if (!s->tile) { // twice the input is enough to resize from
             width = (int)fmin(ceil(2.0 * picture->cols * info.width / w), info.width);
             height = (int)fmin(ceil(2.0 * picture->rows * info.height / h), info.height);

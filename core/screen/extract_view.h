@@ -21,6 +21,9 @@ struct picture {
 ASSAY_CHECKED enum status picture_open(const struct extract_config *config, const char *path,
                                        struct picture *picture, struct error *err);
 
+// Network input for a region of w x h pixels, as config->settings and config->base want it.
+void view_shape(const struct extract_config *config, int w, int h, int *rows, int *cols);
+
 int picture_tiles(const struct extract_config *config, const struct picture *picture);
 
 // One thread's way from pictures to maps.
