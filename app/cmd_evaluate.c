@@ -10,12 +10,13 @@
 #include "base/parallel.h"
 #include "screen/evaluate.h"
 
-enum { OPT_SCENE = OPT_OWN, OPT_SEEDS, OPT_RANDOM, OPT_PART, OPT_RESAMPLES, OPT_STATISTICS };
+enum { OPT_SCENE = OPT_OWN, OPT_SEEDS, OPT_RANDOM, OPT_PART, OPT_RESAMPLES, OPT_STATISTICS, OPT_FIRST, OPT_LIST };
 
 struct options {
     const char *scene;
-    int seeds, resamples, part; // part: 0 both taps, 1 the second only
+    int first, seeds, resamples, part; // part: 0 both taps, 1 the second only
     bool random, json;
+    bool list; // print which pictures fit, measure nothing
     bool deviations; // means and standard deviations, computed for this run
 };
 
@@ -27,6 +28,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_SCENE: o->scene = arg; return 0;
     case OPT_RANDOM: o->random = true; return 0;
     case OPT_SEEDS: o->seeds = (int)option_number(state, arg, "--seeds", 1, 1000); return 0;
+    case OPT_FIRST: o->first = (int)option_number(state, arg, "--first", 0, 1000000); return 0;
+    case OPT_LIST: o->list = true; return 0;
     case OPT_RESAMPLES: o->resamples = (int)option_number(state, arg, "--resamples", 0, 100000); return 0;
     case OPT_PART: o->part = (int)option_number(state, arg, "--tap", 0, 2); return 0;
     case OPT_STATISTICS:
@@ -194,6 +197,32 @@ static void print_result(const struct options *o, const struct scene *scene, con
     }
 }
 
+static enum status list_fit(struct project *project, const struct dataset *set, const struct options *o, struct error *err)
+{
+    struct evaluate_set input;
+    float *rows = gather(set, NULL, 0, 1, &input);
+    bool *fit = xcalloc(input.count + 1, sizeof *fit);
+    enum status status = ST_OK;
+    evaluate_split(&input, o->first, !o->random, fit);
+    for (size_t i = 0, n = 0; i < set->count && status == ST_OK; i++) {
+        struct picture row;
+        if (set->known[i] != VERDICT_NORMAL && set->known[i] != VERDICT_DEFECT)
+            continue;
+        if (!fit[n++] || (status = db_picture_get(project->db, set->ids[i], &row, err)) != ST_OK)
+            continue;
+        char *path = project_picture(project, &row);
+        puts(path);
+        free(path);
+        picture_clear(&row);
+    }
+    free(rows);
+    free((void *)input.defect);
+    free((void *)input.kinds);
+    free((void *)input.groups);
+    free(fit);
+    return status;
+}
+
 static enum status evaluate_dataset(struct project *project, const struct base *base, const struct scene *scene,
                                 const struct dataset *set, const struct options *o, struct error *err)
 {
@@ -210,7 +239,7 @@ static enum status evaluate_dataset(struct project *project, const struct base *
     int dim = o->deviations ? 2 * set->dim : o->part == 1 ? info->channels[0] : set->dim - from;
     float *rows = gather(set, features, from, dim, &input);
     free(features);
-    enum status status = evaluate_whole(&input, o->seeds, !o->random, o->resamples, &result, err);
+    enum status status = evaluate_whole(&input, o->first, o->seeds, !o->random, o->resamples, &result, err);
     if (status == ST_OK) {
         print_result(o, scene, set, &result);
         evaluate_clear(&result);
@@ -241,7 +270,7 @@ static enum status evaluate_scene(struct project *project, const struct base *ba
     if (status == ST_OK)
         status = dataset_load(project, scene, store, extract_dim(base), &set, err);
     if (status == ST_OK) {
-        status = evaluate_dataset(project, base, scene, &set, o, err);
+        status = o->list ? list_fit(project, &set, o, err) : evaluate_dataset(project, base, scene, &set, o, err);
         dataset_clear(&set);
     }
     store_close(store);
@@ -253,6 +282,8 @@ int cmd_evaluate(int argc, char **argv)
     static const struct argp_option table[] = {
         {"scene", OPT_SCENE, "NAME", 0, "this scene only", 0},
         {"seeds", OPT_SEEDS, "N", 0, "splits (default 5)", 0},
+        {"first", OPT_FIRST, "S", 0, "number of the first split (default 0)", 0},
+        {"list", OPT_LIST, NULL, 0, "print the pictures that fit in the first split, one a line, and measure nothing", 0},
         {"random", OPT_RANDOM, NULL, 0, "split pictures, not groups: leaks, for comparison with published figures only", 0},
         {"tap", OPT_PART, "0|1|2", 0, "features: both taps, the finer, the coarser (default 0)", 0},
         {"statistics", OPT_STATISTICS, "mean|mean-sd", 0, "mean of each feature over the picture (what `assay screen` uses), or with its standard deviation, computed for this run", 0},

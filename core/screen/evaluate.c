@@ -57,6 +57,16 @@ static void shuffle(size_t *order, size_t count, struct rng *rng)
     }
 }
 
+// The groups' names, each once, rising.
+static void name_groups(const struct evaluate_set *set, struct work *w)
+{
+    memcpy(w->names, set->groups, set->count * sizeof *w->names);
+    qsort(w->names, set->count, sizeof *w->names, rising);
+    for (size_t i = 0; i < set->count; i++)
+        if (i == 0 || w->names[i] != w->names[w->units - 1])
+            w->names[w->units++] = w->names[i];
+}
+
 // Mark the fit part of one seed.
 static void split(const struct evaluate_set *set, bool by_group, struct rng *rng, struct work *w)
 {
@@ -84,7 +94,8 @@ static void split(const struct evaluate_set *set, bool by_group, struct rng *rng
     free(chosen);
 }
 
-static enum status one_seed(const struct evaluate_set *set, bool by_group, int seed, int resamples,
+// index: where in the result.
+static enum status one_seed(const struct evaluate_set *set, bool by_group, int seed, int index, int resamples,
                             struct work *w, struct evaluate_result *r, struct error *err)
 {
     struct rng rng = rng_seed((uint64_t)seed);
@@ -108,11 +119,11 @@ static enum status one_seed(const struct evaluate_set *set, bool by_group, int s
         tests++;
     }
     gaussian_distances(&g, w->rows, tests, w->scores);
-    r->shrinkage[seed] = g.shrinkage;
+    r->shrinkage[index] = g.shrinkage;
     gaussian_clear(&g);
     if (normals == 0)
         return error_set(err, ST_INVALID, "no normal picture is left to test; more groups are needed");
-    r->overall[seed] = metrics_all(w->scores, w->defect, w->groups, tests, resamples, (uint64_t)seed);
+    r->overall[index] = metrics_all(w->scores, w->defect, w->groups, tests, resamples, (uint64_t)seed);
     for (int kind = 0; kind < set->kind_count; kind++) { // the kept ones move to the front of a copy
         double *scores = xmalloc(tests * sizeof *scores);
         bool *defect = xmalloc(tests * sizeof *defect);
@@ -125,7 +136,7 @@ static enum status one_seed(const struct evaluate_set *set, bool by_group, int s
             defect[n] = w->defect[i];
             groups[n++] = w->groups[i];
         }
-        r->by_kind[seed * set->kind_count + kind] =
+        r->by_kind[index * set->kind_count + kind] =
             metrics_all(scores, defect, groups, n, resamples, (uint64_t)seed);
         free(groups);
         free(defect);
@@ -134,7 +145,7 @@ static enum status one_seed(const struct evaluate_set *set, bool by_group, int s
     return ST_OK;
 }
 
-enum status evaluate_whole(const struct evaluate_set *set, int seeds, bool by_group, int resamples,
+enum status evaluate_whole(const struct evaluate_set *set, int first, int seeds, bool by_group, int resamples,
                            struct evaluate_result *result, struct error *err)
 {
     enum status status = check(set, seeds, err);
@@ -153,13 +164,9 @@ enum status evaluate_whole(const struct evaluate_set *set, int seeds, bool by_gr
                      .defect = xcalloc(n, sizeof *w.defect),
                      .groups = xcalloc(n, sizeof *w.groups),
                      .kinds = xcalloc(n, sizeof *w.kinds)};
-    memcpy(w.names, set->groups, n * sizeof *w.names);
-    qsort(w.names, n, sizeof *w.names, rising);
-    for (size_t i = 0; i < n; i++)
-        if (i == 0 || w.names[i] != w.names[w.units - 1])
-            w.names[w.units++] = w.names[i];
-    for (int seed = 0; seed < seeds && status == ST_OK; seed++)
-        status = one_seed(set, by_group, seed, resamples, &w, &r, err);
+    name_groups(set, &w);
+    for (int i = 0; i < seeds && status == ST_OK; i++)
+        status = one_seed(set, by_group, first + i, i, resamples, &w, &r, err);
     free(w.order);
     free(w.names);
     free(w.fit);
@@ -181,4 +188,16 @@ void evaluate_clear(struct evaluate_result *result)
     free(result->by_kind);
     free(result->shrinkage);
     *result = (struct evaluate_result){0};
+}
+
+void evaluate_split(const struct evaluate_set *set, int seed, bool by_group, bool *fit)
+{
+    struct rng rng = rng_seed((uint64_t)seed);
+    struct work w = {.order = xcalloc(set->count + 1, sizeof *w.order),
+                     .names = xcalloc(set->count + 1, sizeof *w.names),
+                     .fit = fit};
+    name_groups(set, &w);
+    split(set, by_group, &rng, &w);
+    free(w.order);
+    free(w.names);
 }

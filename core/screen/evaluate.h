@@ -27,9 +27,12 @@ struct evaluate_result {
     double *shrinkage;       // (seeds)
 };
 
-// by_group false: fitting normals drawn at random, to compare with figures published that way (leaks).
-ASSAY_CHECKED enum status evaluate_whole(const struct evaluate_set *set, int seeds, bool by_group,
+// Seeds first .. first + seeds - 1. by_group false: fitting normals drawn at random, to compare with figures published
+// that way (leaks).
+ASSAY_CHECKED enum status evaluate_whole(const struct evaluate_set *set, int first, int seeds, bool by_group,
                                          int resamples, struct evaluate_result *result, struct error *err);
+// Which pictures fit in the split of `seed`; fit: (set->count). Embeddings are not read.
+void evaluate_split(const struct evaluate_set *set, int seed, bool by_group, bool *fit);
 void evaluate_clear(struct evaluate_result *result);
 
 #endif

@@ -1,10 +1,14 @@
-EXTRA_DIST += tests/bench/bench-mtd
+EXTRA_DIST += tests/bench/bench-mtd tests/bench/bench-l1 tests/bench/mtd.sh
 
 .PHONY: bench-mtd
 bench-mtd: assay
 	$(top_srcdir)/tests/bench/bench-mtd $(abs_top_builddir)/assay $(abs_top_srcdir)/../shared
 
 bench: bench-mtd
+
+.PHONY: bench-l1
+bench-l1: assay
+	$(top_srcdir)/tests/bench/bench-l1 $(abs_top_builddir)/assay $(abs_top_srcdir)/../shared
 
 EXTRA_PROGRAMS += bench_crops
 CLEANFILES += bench_crops
@@ -31,6 +35,7 @@ bench-nn: bench_nn$(EXEEXT)
 bench: bench-nn
 
 EXTRA_PROGRAMS += bench_tui
+CLEANFILES += bench_tui
 bench_tui_SOURCES = tests/bench/bench_tui.c $(TERMINAL_SOURCES)
 bench_tui_LDADD = $(CORE_LIBS)
 

@@ -345,8 +345,16 @@ static void evaluation_by_group_shows_the_leak(void **state)
     }
     struct evaluate_set set = {s.embeddings, COUNT, DIM, s.defect, kinds, 2, s.groups};
     struct evaluate_result by_group, leaking;
-    assert_ok(evaluate_whole(&set, SEEDS, true, 50, &by_group, &err), &err);
-    assert_ok(evaluate_whole(&set, SEEDS, false, 0, &leaking, &err), &err);
+    assert_ok(evaluate_whole(&set, 0, SEEDS, true, 50, &by_group, &err), &err);
+    assert_ok(evaluate_whole(&set, 0, SEEDS, false, 0, &leaking, &err), &err);
+    bool fit[COUNT];
+    size_t fitting = 0;
+    evaluate_split(&set, 3, true, fit);
+    for (size_t i = 0; i < COUNT; i++) {
+        fitting += fit[i];
+        assert_true(fit[i] == (!s.defect[i] && fit[i / 6 * 6])); // a group goes as a whole, its defects never
+    }
+    assert_int_equal(fitting, 400);
     for (int seed = 0; seed < SEEDS; seed++) {
         const struct metrics *m = &by_group.overall[seed], *kind = by_group.by_kind + 2 * seed;
         assert_int_equal(m->normals, 100); // five of each of the 20 groups held out
@@ -363,9 +371,9 @@ static void evaluation_by_group_shows_the_leak(void **state)
     evaluate_clear(&by_group);
     evaluate_clear(&leaking);
     kinds[5] = 2;
-    assert_status(evaluate_whole(&set, 1, true, 0, &by_group, &err), ST_INVALID, &err);
+    assert_status(evaluate_whole(&set, 0, 1, true, 0, &by_group, &err), ST_INVALID, &err);
     memset(s.defect, 0, COUNT);
-    assert_status(evaluate_whole(&set, 1, true, 0, &by_group, &err), ST_INVALID, &err);
+    assert_status(evaluate_whole(&set, 0, 1, true, 0, &by_group, &err), ST_INVALID, &err);
     set_clear(&s);
 }
 
