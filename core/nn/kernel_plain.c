@@ -6,14 +6,14 @@ typedef float vec __attribute__((vector_size(16)));
 typedef vec sums;
 typedef int mask __attribute__((vector_size(16)));
 enum { LANES = 4, ROWS = 4 };
-#define SPLAT(x)          ((vec){(x), (x), (x), (x)})
-#define FMA(a, b, c)      ((a) * (b) + (c))
-#define PICK(which, a, b) ((vec)(((mask)(a) & (which)) | ((mask)(b) & ~(which))))
-#define MAX(a, b)         greater((a), (b))
-#define MIN(a, b)         smaller((a), (b))
-#define UNIT              1
-#define DOT               FMA
-#define TOTAL(sum)        (sum)
+#define SPLAT(x)                       ((vec){(x), (x), (x), (x)})
+#define FMA(a, b, c)                   ((a) * (b) + (c))
+#define PICK(which, a, b)              ((vec)(((mask)(a) & (which)) | ((mask)(b) & ~(which))))
+#define MAX(a, b)                      greater((a), (b))
+#define MIN(a, b)                      smaller((a), (b))
+#define UNIT                           1
+#define DOT                            FMA
+#define SCALED(sum, row, column, bias) ((sum) + (bias))
 #define TARGET
 #define KERNELS kernels_plain
 #define NAME    "plain"

@@ -4,7 +4,7 @@
 //   SPLAT FMA MAX MIN vector operations
 //   UNIT              numbers of a product in 32 bits: 1 float or 2 whole ones
 //   DOT(x, b, sum)    sum + the products of the numbers in every 32 bits of x and b
-//   TOTAL(sum)        sum as floats
+//   SCALED(sum, row, column, bias) what a sum is worth, the row's scale being a number
 //   STORE_WHOLE(at, v) v as LANES whole numbers, rounded to nearest, to int16_t *at; only with UNIT 2
 //   TARGET            attribute of every function
 //   ROWS              most cells that a tile of the product has: 2 * ROWS sums stay in registers
@@ -38,6 +38,14 @@ PART void store(float *at, vec v)
     memcpy(at, &v, sizeof v);
 }
 
+// 32 bits of what enters a product.
+PART float load_unit(const char *at)
+{
+    float unit;
+    memcpy(&unit, at, sizeof unit);
+    return unit;
+}
+
 PART float lanes_sum(vec v)
 {
     float part[LANES];
@@ -51,56 +59,65 @@ PART float lanes_sum(vec v)
 
 // ---- the product ----
 
+// The statements for r = 0 .. rows-1. Written out rather than left to the optimiser: with an index that is a
+// constant from the beginning, every compiler keeps the sums in registers.
+enum { ROWS_MOST = 14 };
+// clang-format off
+#define EACH_ROW(...)                                                                             \
+    do {                                                                                          \
+        ROW(0, __VA_ARGS__) ROW(1, __VA_ARGS__) ROW(2, __VA_ARGS__) ROW(3, __VA_ARGS__)           \
+        ROW(4, __VA_ARGS__) ROW(5, __VA_ARGS__) ROW(6, __VA_ARGS__) ROW(7, __VA_ARGS__)           \
+        ROW(8, __VA_ARGS__) ROW(9, __VA_ARGS__) ROW(10, __VA_ARGS__) ROW(11, __VA_ARGS__)         \
+        ROW(12, __VA_ARGS__) ROW(13, __VA_ARGS__)                                                 \
+    } while (0)
+#define ROW(n, ...) if ((n) < rows) { enum { r = (n) }; __VA_ARGS__ }
+// clang-format on
+
+// Checks of every pointer's arithmetic would take a compiler minutes here; those of the addresses stay.
+#define UNCHECKED __attribute__((no_sanitize("undefined")))
+
+// LANES columns of the sums of a tile, from `column` on, to where they belong.
+UNCHECKED PART void finish_tile(const struct kernel_linear *call, const sums sum[ROWS_MOST], size_t row,
+                                int column, const int rows)
+{
+    const struct kernel_matrix *m = call->matrix;
+    const vec low = SPLAT(call->low), high = SPLAT(call->high);
+    const vec bias = m->bias ? load(m->bias + column) : SPLAT(0.f);
+    const vec scale = UNIT > 1 ? load(m->scale + column) : bias;
+    (void)scale; // of floats there is none
+    const bool clamped = call->high < INFINITY;
+    const float *add = call->add ? call->add + row * call->add_stride + column : NULL;
+    float *out = call->out + row * call->out_stride + column;
+    vec x[ROWS_MOST];
+    EACH_ROW(x[r] = MAX(SCALED(sum[r], call->a.scale[row + r], scale, bias), low););
+    if (clamped)
+        EACH_ROW(x[r] = MIN(x[r], high););
+    if (add)
+        EACH_ROW(x[r] += load(add + r * call->add_stride););
+    EACH_ROW(store(out + r * call->out_stride, x[r]););
+}
+
 // `rows` cells from `row` on, `vecs` vectors of columns from `column` on.
-PART void product_tile(const struct kernel_linear *call, size_t row, int column, const int rows,
-                       const int vecs)
+UNCHECKED PART void product_tile(const struct kernel_linear *call, size_t row, int column, const int rows,
+                                 const int vecs)
 {
     const struct kernel_matrix *m = call->matrix;
     const float *b = (const float *)m->panels + (size_t)column * (size_t)(m->k / UNIT); // in 32 bits
     const size_t step = call->a.stride * (sizeof(float) / UNIT);                        // bytes
     const int part = m->k / UNIT / call->segments, segments = call->segments;
-    sums sum[ROWS][2];
-    UNROLL
-    for (int r = 0; r < rows; r++)
-        sum[r][0] = sum[r][1] = (sums){0};
+    sums left[ROWS_MOST], right[ROWS_MOST];
+    EACH_ROW(left[r] = right[r] = (sums){0};);
     for (int s = 0; s < segments; s++) {
         const char *a = (const char *)(s ? call->more[s - 1] : call->a.values) + row * step;
         for (int k = 0; k < part; k++, a += sizeof(float), b += vecs * LANES) {
             vec b0 = load(b), b1 = vecs > 1 ? load(b + LANES) : b0;
-            UNROLL
-            for (int r = 0; r < rows; r++) {
-                float unit;
-                memcpy(&unit, a + (size_t)r * step, sizeof unit);
-                vec x = SPLAT(unit);
-                sum[r][0] = DOT(x, b0, sum[r][0]);
-                if (vecs > 1)
-                    sum[r][1] = DOT(x, b1, sum[r][1]);
-            }
+            EACH_ROW(vec x = SPLAT(load_unit(a + r * step)); left[r] = DOT(x, b0, left[r]);
+                     if (vecs > 1) right[r] = DOT(x, b1, right[r]););
         }
     }
-    const vec low = SPLAT(call->low), high = SPLAT(call->high);
-    const bool clamped = call->high < INFINITY;
-    const float *add = call->add ? call->add + row * call->add_stride + column : NULL;
-    float *out = call->out + row * call->out_stride + column;
-    UNROLL
-    for (int v = 0; v < vecs; v++) {
-        vec bias = m->bias ? load(m->bias + column + v * LANES) : SPLAT(0.f);
-        vec scale = UNIT > 1 ? load(m->scale + column + v * LANES) : bias;
-        UNROLL
-        for (int r = 0; r < rows; r++) {
-            vec x = TOTAL(sum[r][v]);
-            if (UNIT > 1)
-                x = FMA(x * SPLAT(call->a.scale[row + (size_t)r]), scale, bias);
-            else
-                x += bias;
-            x = MAX(x, low);
-            if (clamped)
-                x = MIN(x, high);
-            if (add)
-                x += load(add + (size_t)r * call->add_stride + v * LANES);
-            store(out + (size_t)r * call->out_stride + v * LANES, x);
-        }
-    }
+    finish_tile(call, left, row, column, rows);
+    if (vecs > 1)
+        finish_tile(call, right, row, column + LANES, rows);
 }
 
 #define TILE_CASE(n)                                                                                         \

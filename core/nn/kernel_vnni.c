@@ -7,13 +7,13 @@
 typedef __m512 vec;
 typedef int sums __attribute__((vector_size(64))); // __m512i would cost gcc 12 a copy of every sum
 enum { LANES = 16, ROWS = 14 };
-#define SPLAT          _mm512_set1_ps
-#define FMA            _mm512_fmadd_ps
-#define MAX            _mm512_max_ps
-#define MIN            _mm512_min_ps
-#define UNIT           2
-#define DOT(x, b, sum) ((sums)_mm512_dpwssd_epi32((__m512i)(sum), (__m512i)(x), (__m512i)(b)))
-#define TOTAL(sum)     _mm512_cvtepi32_ps((__m512i)(sum))
+#define SPLAT                          _mm512_set1_ps
+#define FMA                            _mm512_fmadd_ps
+#define MAX                            _mm512_max_ps
+#define MIN                            _mm512_min_ps
+#define UNIT                           2
+#define DOT(x, b, sum)                 ((sums)_mm512_dpwssd_epi32((__m512i)(sum), (__m512i)(x), (__m512i)(b)))
+#define SCALED(sum, row, column, bias) FMA(_mm512_cvtepi32_ps((__m512i)(sum)) * SPLAT(row), (column), (bias))
 #define STORE_WHOLE(at, v)                                                                                   \
     _mm256_storeu_si256((__m256i *)(void *)(at), _mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(v)))
 #define TARGET  __attribute__((target("avx512f,avx512vnni,fma")))
