@@ -186,9 +186,11 @@ enum status screening_change_base(struct project *project, const char *name, str
 enum status screening_store(const struct project *project, const struct base *base, const struct scene *scene,
                             const char *patch_sha256, struct store **store, struct error *err)
 {
-    char *path = xasprintf("%s/cache/scene-%lld-%.12s.features", project->dir, (long long)scene->id, patch_sha256);
+    char *path = xasprintf("%s/cache/scene-%lld-%.12s-%s.features", project->dir, (long long)scene->id, patch_sha256,
+                           base_info(base)->precision);
     char *cache = file_join(project->dir, "cache");
-    char *key = xasprintf("%.64s %.64s", base_info(base)->sha256, patch_sha256);
+    // Taps of another precision differ a little: a score is never made of both.
+    char *key = xasprintf("%.64s %.64s %s", base_info(base)->sha256, patch_sha256, base_info(base)->precision);
     enum status status = file_mkdirs(cache, err);
     if (status == ST_OK)
         status = store_open(path, key, extract_dim(base), store, err);
@@ -314,6 +316,11 @@ static enum status store_scores(struct project *project, const struct dataset *s
     return status;
 }
 
+static void relieve(void *store)
+{
+    store_relieve(store);
+}
+
 static enum status make_revision(struct project *project, const struct base *base, const struct scene *scene,
                                  const struct screening_options *o, struct store *store, const char *patch_sha256,
                                  struct screening_report *report, struct error *err)
@@ -324,8 +331,9 @@ static enum status make_revision(struct project *project, const struct base *bas
     if (status != ST_OK)
         return status;
     struct screen_score *scores = xcalloc(set.count + 1, sizeof *scores);
+    struct screen_relief relief = {relieve, store};
     status = screen_fit(set.inputs, set.count, set.dim, set.believed, set.groups, scene->settings.tile > 0,
-                        o->flag_rate, (uint64_t)scene->id, scores, &model, err);
+                        o->flag_rate, (uint64_t)scene->id, &relief, scores, &model, err);
     if (status != ST_OK) {
         free(scores);
         dataset_clear(&set);

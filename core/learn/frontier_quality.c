@@ -376,7 +376,7 @@ enum status features_quality(const struct trial *trial, const struct features *f
         inputs[i] =
             (struct screen_input){.embedding = features->embeddings + i * dim, .patch = features->patch[i]};
     enum status status = screen_fit(inputs, trial->fit, features->dim, believed, trial->groups, false,
-                                    flag_rate, trial->seed, scores, &model, err);
+                                    flag_rate, trial->seed, NULL, scores, &model, err);
     if (status == ST_OK) {
         for (size_t i = 0; i < tests; i++) {
             tested[i] = screen_score(model, &inputs[trial->fit + i]).score;

@@ -57,8 +57,22 @@ static void shuffle(size_t *order, size_t count, struct rng *rng)
     }
 }
 
+// What the fit reads: rows that may lie in a mapping.
+struct source {
+    const struct screen_input *inputs;
+    const struct screen_relief *relief;
+};
+
+static const float *row_of(const struct source *s, size_t picture, size_t nth)
+{
+    enum { RELIEF = 4096 };
+    if (s->relief && nth % RELIEF == RELIEF - 1)
+        s->relief->call(s->relief->context);
+    return s->inputs[picture].embedding;
+}
+
 // Mahalanobis distances of the pictures `members` into distances[member].
-static void distances_of(const struct gaussian *g, const struct screen_input *inputs, const size_t *members,
+static void distances_of(const struct gaussian *g, const struct source *source, const size_t *members,
                          size_t count, double *distances)
 {
     size_t dim = (size_t)g->dim;
@@ -67,7 +81,7 @@ static void distances_of(const struct gaussian *g, const struct screen_input *in
     for (size_t first = 0; first < count; first += BLOCK) {
         size_t n = count - first < BLOCK ? count - first : BLOCK;
         for (size_t i = 0; i < n; i++)
-            memcpy(rows + i * dim, inputs[members[first + i]].embedding, dim * sizeof *rows);
+            memcpy(rows + i * dim, row_of(source, members[first + i], first + i), dim * sizeof *rows);
         gaussian_distances(g, rows, n, squared);
         for (size_t i = 0; i < n; i++)
             distances[members[first + i]] = sqrt(squared[i]);
@@ -76,7 +90,7 @@ static void distances_of(const struct gaussian *g, const struct screen_input *in
 }
 
 // Fit, leave out the farthest, fit again; *kept receives the size of the last fit.
-static enum status fit_trimmed(const struct screen_input *inputs, const size_t *members, size_t count,
+static enum status fit_trimmed(const struct source *source, const size_t *members, size_t count,
                                int dim, struct rng *rng, struct gaussian *g, size_t *kept, struct error *err)
 {
     size_t d = (size_t)dim, n = count < FIT_MOST ? count : FIT_MOST, left = 0;
@@ -86,7 +100,7 @@ static enum status fit_trimmed(const struct screen_input *inputs, const size_t *
         shuffle(sample, count, rng);
     float *rows = xmalloc(n * d * sizeof *rows); // (n, dim)
     for (size_t i = 0; i < n; i++)
-        memcpy(rows + i * d, inputs[sample[i]].embedding, d * sizeof *rows);
+        memcpy(rows + i * d, row_of(source, sample[i], i), d * sizeof *rows);
     free(sample);
     *kept = n;
     enum status status = gaussian_fit(rows, n, dim, g, err);
@@ -186,7 +200,7 @@ static void assign_folds(const uint64_t *groups, const size_t *members, size_t c
 
 // Distances of all pictures: the believed normals' (members[0 .. normals-1])
 // out of fold, the others' (members[normals ..]) by the final fit.
-static enum status fit_whole(struct screen_model *m, const struct screen_input *inputs, const size_t *members,
+static enum status fit_whole(struct screen_model *m, const struct source *source, const size_t *members,
                              size_t count, size_t normals, const uint64_t *groups, uint64_t seed,
                              double *distances, struct error *err)
 {
@@ -203,22 +217,22 @@ static enum status fit_whole(struct screen_model *m, const struct screen_input *
             part[folds[i] == f ? --out : in++] = members[i];
         if (out == normals)
             continue; // fewer groups than folds
-        status = fit_trimmed(inputs, part, in, m->dim, &rng, &g, &kept, err);
+        status = fit_trimmed(source, part, in, m->dim, &rng, &g, &kept, err);
         if (status == ST_OK) {
-            distances_of(&g, inputs, part + out, normals - out, distances);
+            distances_of(&g, source, part + out, normals - out, distances);
             gaussian_clear(&g);
         }
     }
     free(part);
     free(folds);
     if (status == ST_OK)
-        status = fit_trimmed(inputs, members, normals, m->dim, &rng, &m->gaussian, &m->fit_count, err);
+        status = fit_trimmed(source, members, normals, m->dim, &rng, &m->gaussian, &m->fit_count, err);
     if (status == ST_OK)
-        distances_of(&m->gaussian, inputs, members + normals, count - normals, distances);
+        distances_of(&m->gaussian, source, members + normals, count - normals, distances);
     return status;
 }
 
-static enum status check(const struct screen_input *inputs, size_t count, int dim, size_t normals, bool tiles,
+static enum status check(const struct source *source, size_t count, int dim, size_t normals, bool tiles,
                          double flag_rate, struct error *err)
 {
     if (!(flag_rate > 0 && flag_rate < 1) || dim < 1)
@@ -230,9 +244,11 @@ static enum status check(const struct screen_input *inputs, size_t count, int di
                          "%zu pictures believed normal are too few to learn from; at least %d are needed",
                          normals, NORMALS_LEAST);
     for (size_t i = 0; i < count; i++) {
-        bool finite = isfinite(inputs[i].patch) && (!tiles || isfinite(inputs[i].tile));
+        const struct screen_input *input = &source->inputs[i];
+        const float *row = row_of(source, i, i);
+        bool finite = isfinite(input->patch) && (!tiles || isfinite(input->tile));
         for (int j = 0; j < dim; j++)
-            finite = finite && isfinite(inputs[i].embedding[j]);
+            finite = finite && isfinite(row[j]);
         if (!finite)
             return error_set(err, ST_INVALID,
                              "the features of picture %zu are not finite; the base or its weights are bad",
@@ -264,13 +280,14 @@ static bool fit_tail(const double *measures, const size_t *members, size_t norma
 
 enum status screen_fit(const struct screen_input *inputs, size_t count, int dim, const bool *believed,
                        const uint64_t *groups, bool tiles, double flag_rate, uint64_t seed,
-                       struct screen_score *scores, struct screen_model **model, struct error *err)
+                       const struct screen_relief *relief, struct screen_score *scores, struct screen_model **model, struct error *err)
 {
     size_t normals = 0, back = count;
     size_t *members = xmalloc((count + 1) * sizeof *members); // the believed normals, then the others
     for (size_t i = 0; i < count; i++)
         members[believed[i] ? normals++ : --back] = i;
-    enum status status = check(inputs, count, dim, normals, tiles, flag_rate, err);
+    const struct source source = {inputs, relief};
+    enum status status = check(&source, count, dim, normals, tiles, flag_rate, err);
     if (status != ST_OK) {
         free(members);
         return status;
@@ -287,7 +304,7 @@ enum status screen_fit(const struct screen_input *inputs, size_t count, int dim,
     }
     // Embeddings that do not vary are a detector that says nothing, like the others below.
     m->used[DETECTOR_WHOLE] =
-        fit_whole(m, inputs, members, count, normals, groups, seed, measures[DETECTOR_WHOLE], NULL) == ST_OK;
+        fit_whole(m, &source, members, count, normals, groups, seed, measures[DETECTOR_WHOLE], NULL) == ST_OK;
     if (!m->used[DETECTOR_WHOLE]) {
         gaussian_clear(&m->gaussian);
         m->fit_count = normals;

@@ -39,9 +39,15 @@ struct screen_model;
 // count as "beyond": unknown defects hide there). seed: fold assignment.
 // ST_INVALID with a sentence: fewer than 16 believed normals, all pictures
 // identical, not finite.
+// relief (NULL none): called every some thousand pictures read, where inputs lie in a mapping larger than memory should be.
+struct screen_relief {
+    void (*call)(void *context);
+    void *context;
+};
 ASSAY_CHECKED enum status screen_fit(const struct screen_input *inputs, size_t count, int dim,
                                      const bool *believed, const uint64_t *groups, bool tiles,
-                                     double flag_rate, uint64_t seed, struct screen_score *scores,
+                                     double flag_rate, uint64_t seed, const struct screen_relief *relief,
+                                     struct screen_score *scores,
                                      struct screen_model **model, struct error *err);
 void screen_free(struct screen_model *model);
 

@@ -372,6 +372,12 @@ enum status store_refresh(struct store *store, struct error *err)
     return ST_OK;
 }
 
+void store_relieve(const struct store *store)
+{
+    if (store->map)
+        madvise(store->map, store->map_size, MADV_DONTNEED); // shared and read-only: nothing can be lost
+}
+
 bool store_has(const struct store *store, int64_t id)
 {
     return store->used && find(store, id)->record;

@@ -34,6 +34,10 @@ ASSAY_CHECKED enum status store_append(struct store *store, const struct store_r
 ASSAY_CHECKED enum status store_flush(struct store *store, struct error *err); // what was appended reaches the kernel
 ASSAY_CHECKED enum status store_refresh(struct store *store, struct error *err); // flush, and map what is there now
 
+// Gives the mapping's pages back to the kernel, so that what was read does not stay resident; pointers into it stay
+// valid and are read anew.
+void store_relieve(const struct store *store);
+
 bool store_has(const struct store *store, int64_t id);                             // appended ones too
 // What was there at the last refresh. False too when the disk has damaged the record: append it again.
 bool store_get(const struct store *store, int64_t id, struct store_record *record);

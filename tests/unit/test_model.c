@@ -75,7 +75,7 @@ static struct screen_model *fit(struct set *s, bool tiles, double flag_rate)
 {
     struct error err;
     struct screen_model *model;
-    assert_ok(screen_fit(s->inputs, s->count, DIM, s->believed, s->groups, tiles, flag_rate, 1, s->scores,
+    assert_ok(screen_fit(s->inputs, s->count, DIM, s->believed, s->groups, tiles, flag_rate, 1, NULL, s->scores,
                          &model, &err),
               &err);
     return model;
@@ -225,17 +225,17 @@ static void small_and_odd_sets_work_or_are_refused(void **state)
     }
     struct set s = make(15, 0, 20, 0, NOBODY, 1);
     assert_status(
-        screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, false, 0.004, 1, s.scores, &model, &err),
+        screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, false, 0.004, 1, NULL, s.scores, &model, &err),
         ST_INVALID, &err);
     assert_non_null(strstr(err.text, "16"));
     set_clear(&s);
     s = make(40, 0, 20, 0, NOBODY, 1);
     assert_status(
-        screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, false, 0, 1, s.scores, &model, &err),
+        screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, false, 0, 1, NULL, s.scores, &model, &err),
         ST_INVALID, &err);
     s.embeddings[50 * DIM + 3] = NAN;
     assert_status(
-        screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, false, 0.004, 1, s.scores, &model, &err),
+        screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, false, 0.004, 1, NULL, s.scores, &model, &err),
         ST_INVALID, &err);
     assert_non_null(strstr(err.text, "picture 51"));
     set_clear(&s);
@@ -264,7 +264,7 @@ static void a_detector_that_never_varies_is_left_out(void **state)
     for (size_t i = 0; i < s.count; i++)
         s.inputs[i].patch = 1;
     assert_status(
-        screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, false, 0.004, 1, s.scores, &model, &err),
+        screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, false, 0.004, 1, NULL, s.scores, &model, &err),
         ST_INVALID, &err);
     assert_non_null(strstr(err.text, "identical"));
     set_clear(&s);
