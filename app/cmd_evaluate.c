@@ -4,10 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/progress.h"
 #include "app/screening.h"
 #include "base/alloc.h"
-#include "base/parallel.h"
 #include "screen/evaluate.h"
 
 enum { OPT_SCENE = OPT_OWN, OPT_SEEDS, OPT_RANDOM, OPT_PART, OPT_RESAMPLES, OPT_STATISTICS, OPT_FIRST, OPT_LIST };
@@ -17,7 +15,7 @@ struct options {
     int first, seeds, resamples, part; // part: 0 both taps, 1 the second only
     bool random, json;
     bool list; // print which pictures fit, measure nothing
-    bool deviations; // means and standard deviations, computed for this run
+    bool means; // without the standard deviations
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -33,13 +31,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_RESAMPLES: o->resamples = (int)option_number(state, arg, "--resamples", 0, 100000); return 0;
     case OPT_PART: o->part = (int)option_number(state, arg, "--tap", 0, 2); return 0;
     case OPT_STATISTICS:
-        o->deviations = strcmp(arg, "mean-sd") == 0;
-        if (!o->deviations && strcmp(arg, "mean") != 0)
+        o->means = strcmp(arg, "mean") == 0;
+        if (!o->means && strcmp(arg, "mean-sd") != 0)
             argp_error(state, "--statistics is mean or mean-sd, not '%s'", arg);
         return 0;
     case ARGP_KEY_END:
-        if (o->deviations && o->part != 0)
-            argp_error(state, "--statistics mean-sd takes both taps");
+        o->means |= o->part != 0; // one tap is compared by its means
         return 0;
     case ARGP_KEY_ARG: argp_error(state, "takes no argument '%s'", arg); return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -79,7 +76,7 @@ static void print_summary(const struct options *o, const char *scene, const char
     if (o->json)
         print_json(json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:i, s:I, s:I, s:f, s:f, s:[f,f], s:f, s:f, s:f, s:[f,f], s:f}",
                              "scene", scene, "detector", "whole", "split", split, "kind", kind, "tap", o->part,
-                             "statistics", o->deviations ? "mean-sd" : "mean", "seeds", o->seeds, "normals", (json_int_t)s->normals, "defects", (json_int_t)s->defects, "auroc",
+                             "statistics", o->means ? "mean" : "mean-sd", "seeds", o->seeds, "normals", (json_int_t)s->normals, "defects", (json_int_t)s->defects, "auroc",
                              s->auroc, "auroc_sd", s->sd, "auroc_ci", s->auroc_ci.low, s->auroc_ci.high, "ap", s->ap,
                              "filtered_90", s->filtered90, "filtered_95", s->filtered95, "filtered_95_ci",
                              s->filtered95_ci.low, s->filtered95_ci.high, "filtered_9824", s->filtered9824));
@@ -89,77 +86,10 @@ static void print_summary(const struct options *o, const char *scene, const char
                100 * s->filtered9824);
 }
 
-// --- features that the store does not keep ---
-
-struct source { // pictures of a dataset for the extractor, and where their features go
-    struct project *project;
-    const struct dataset *set;
-    size_t at;
-    float *features; // (set->count, dim)
-    int dim;
-    int64_t done;
-    struct progress progress;
-    enum status status;
-    struct error error;
-};
-
-static bool source_next(void *context, struct extract_item *item)
-{
-    struct source *s = context;
-    if (s->at == s->set->count || s->status != ST_OK)
-        return false;
-    struct picture row;
-    s->status = db_picture_get(s->project->db, s->set->ids[s->at], &row, &s->error);
-    if (s->status != ST_OK)
-        return false;
-    *item = (struct extract_item){(int64_t)s->at++, project_picture(s->project, &row)};
-    picture_clear(&row);
-    return true;
-}
-
-static enum status source_done(void *context, const struct extract_result *result, struct error *err)
-{
-    struct source *s = context;
-    progress_step(&s->progress, ++s->done);
-    if (result->status != ST_OK)
-        return error_set(err, result->status, "%s", result->error.text);
-    memcpy(s->features + (size_t)result->id * (size_t)s->dim, result->embedding, (size_t)s->dim * sizeof(float));
-    return ST_OK;
-}
-
-// Means and standard deviations of all pictures of `set`; caller frees.
-static enum status compute_deviations(struct project *project, const struct base *base, const struct scene *scene,
-                                      const struct dataset *set, bool quiet, float **features, struct error *err)
-{
-    struct image ignore;
-    enum status status = screening_ignore(project, scene, &ignore, err);
-    if (status != ST_OK)
-        return status;
-    struct source source = {.project = project, .set = set, .dim = 2 * set->dim};
-    source.features = xreallocarray(NULL, (set->count + 1) * (size_t)source.dim, sizeof(float));
-    struct extract_config config = {.base = base, .settings = scene->settings, .limits = project->limits,
-                                    .ignore = ignore.pixels ? &ignore : NULL, .threads = parallel_cores(),
-                                    .deviations = true};
-    struct extract_io io = {.context = &source, .next = source_next, .done = source_done, .stop = stop_asked};
-    progress_start(&source.progress, "computing features", (int64_t)set->count, quiet);
-    status = extract_run(&config, &io, err);
-    progress_end(&source.progress);
-    image_clear(&ignore);
-    if (status == ST_OK && source.status != ST_OK) {
-        *err = source.error;
-        status = source.status;
-    }
-    if (status == ST_OK)
-        *features = source.features;
-    else
-        free(source.features);
-    return status;
-}
-
 // --- one scene ---
 
-// Columns `from` .. of answered pictures only. features (count, dim) or NULL: those of the store.
-static float *gather(const struct dataset *set, const float *features, int from, int dim, struct evaluate_set *out)
+// Columns `from` .. of the stored features, of answered pictures only.
+static float *gather(const struct dataset *set, int from, int dim, struct evaluate_set *out)
 {
     float *rows = xcalloc(set->count + 1, (size_t)dim * sizeof *rows);
     bool *defect = xcalloc(set->count + 1, sizeof *defect);
@@ -169,8 +99,7 @@ static float *gather(const struct dataset *set, const float *features, int from,
     for (size_t i = 0; i < set->count; i++) {
         if (set->known[i] != VERDICT_NORMAL && set->known[i] != VERDICT_DEFECT)
             continue;
-        const float *x = features ? features + i * (size_t)dim : set->inputs[i].embedding + from;
-        memcpy(rows + n * (size_t)dim, x, (size_t)dim * sizeof *rows);
+        memcpy(rows + n * (size_t)dim, set->inputs[i].embedding + from, (size_t)dim * sizeof *rows);
         defect[n] = set->known[i] == VERDICT_DEFECT;
         kinds[n] = set->kinds[i];
         groups[n] = set->groups[i];
@@ -187,7 +116,7 @@ static void print_result(const struct options *o, const struct scene *scene, con
     struct summary s = summarise(result->overall, o->seeds, 1);
     if (!o->json)
         printf("%s: picture-level detector%s, %s split, %d seeds, %zu test normals\n%-14s %7s %s\n", scene->name,
-               o->deviations ? " on means and standard deviations" : "",
+               o->means ? " on means alone" : "",
                o->random ? "random (leaks where groups repeat)" : "grouped", o->seeds, s.normals, "kind", "defects",
                "AUROC ± sd    [95 % interval]  AP     normals filtered (%) at recall 90, 95, 98.24 %");
     print_summary(o, scene->name, "all", &s);
@@ -200,7 +129,7 @@ static void print_result(const struct options *o, const struct scene *scene, con
 static enum status list_fit(struct project *project, const struct dataset *set, const struct options *o, struct error *err)
 {
     struct evaluate_set input;
-    float *rows = gather(set, NULL, 0, 1, &input);
+    float *rows = gather(set, 0, 1, &input);
     bool *fit = xcalloc(input.count + 1, sizeof *fit);
     enum status status = ST_OK;
     evaluate_split(&input, o->first, !o->random, fit);
@@ -223,22 +152,15 @@ static enum status list_fit(struct project *project, const struct dataset *set, 
     return status;
 }
 
-static enum status evaluate_dataset(struct project *project, const struct base *base, const struct scene *scene,
-                                const struct dataset *set, const struct options *o, struct error *err)
+static enum status evaluate_dataset(const struct base *base, const struct scene *scene, const struct dataset *set,
+                                    const struct options *o, struct error *err)
 {
     const struct base_info *info = base_info(base);
     struct evaluate_set input;
     struct evaluate_result result;
-    float *features = NULL;
-    if (o->deviations) {
-        enum status status = compute_deviations(project, base, scene, set, o->json, &features, err);
-        if (status != ST_OK)
-            return status;
-    }
-    int from = o->part == 2 ? info->channels[0] : 0;
-    int dim = o->deviations ? 2 * set->dim : o->part == 1 ? info->channels[0] : set->dim - from;
-    float *rows = gather(set, features, from, dim, &input);
-    free(features);
+    int from = o->part == 2 ? info->channels[0] : 0, means = info->channels[0] + info->channels[1];
+    int dim = o->part == 1 ? info->channels[0] : o->means ? means - from : set->dim;
+    float *rows = gather(set, from, dim, &input);
     enum status status = evaluate_whole(&input, o->first, o->seeds, !o->random, o->resamples, &result, err);
     if (status == ST_OK) {
         print_result(o, scene, set, &result);
@@ -270,7 +192,7 @@ static enum status evaluate_scene(struct project *project, const struct base *ba
     if (status == ST_OK)
         status = dataset_load(project, scene, store, extract_dim(base), &set, err);
     if (status == ST_OK) {
-        status = o->list ? list_fit(project, &set, o, err) : evaluate_dataset(project, base, scene, &set, o, err);
+        status = o->list ? list_fit(project, &set, o, err) : evaluate_dataset(base, scene, &set, o, err);
         dataset_clear(&set);
     }
     store_close(store);
@@ -285,8 +207,8 @@ int cmd_evaluate(int argc, char **argv)
         {"first", OPT_FIRST, "S", 0, "number of the first split (default 0)", 0},
         {"list", OPT_LIST, NULL, 0, "print the pictures that fit in the first split, one a line, and measure nothing", 0},
         {"random", OPT_RANDOM, NULL, 0, "split pictures, not groups: leaks, for comparison with published figures only", 0},
-        {"tap", OPT_PART, "0|1|2", 0, "features: both taps, the finer, the coarser (default 0)", 0},
-        {"statistics", OPT_STATISTICS, "mean|mean-sd", 0, "mean of each feature over the picture (what `assay screen` uses), or with its standard deviation, computed for this run", 0},
+        {"tap", OPT_PART, "0|1|2", 0, "features: both taps, the means of the finer, of the coarser (default 0)", 0},
+        {"statistics", OPT_STATISTICS, "mean|mean-sd", 0, "mean of each feature over the picture alone, or with its standard deviation (what `assay screen` uses, and the default)", 0},
         {"resamples", OPT_RESAMPLES, "N", 0, "bootstrap draws of whole groups for the intervals (default 200)", 0},
         OPTION_JSON,
         {0}};

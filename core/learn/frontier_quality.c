@@ -277,26 +277,13 @@ struct pass {
     pthread_mutex_t lock; // of the sample
 };
 
-static void pool(const struct tap taps[BASE_TAPS], float *out)
-{
-    for (int t = 0; t < BASE_TAPS; t++) {
-        size_t cells = (size_t)taps[t].rows * (size_t)taps[t].cols, channels = (size_t)taps[t].channels;
-        double *sums = xcalloc(channels, sizeof *sums);
-        for (size_t i = 0; i < cells; i++)
-            for (size_t k = 0; k < channels; k++)
-                sums[k] += taps[t].data[i * channels + k];
-        for (size_t k = 0; k < channels; k++)
-            *out++ = (float)(sums[k] / (double)cells);
-        free(sums);
-    }
-}
-
 static void look(void *context, int worker)
 {
     (void)worker;
     struct pass *p = context;
     struct base_work *work = base_work_new(p->base);
     struct patch_work *patch = patch_work_new();
+    double *sums = xcalloc((size_t)extract_dim(p->base), sizeof *sums);
     uint8_t *looked = NULL;
     float *values = NULL;
     size_t looked_count = 0, value_count = 0, count = p->patch ? p->trial->count : p->trial->patch_fit;
@@ -314,7 +301,7 @@ static void look(void *context, int worker)
             pthread_mutex_unlock(&p->lock);
             continue;
         }
-        pool(view.taps, p->features->embeddings + i * (size_t)p->features->dim);
+        extract_pool(&view, sums, p->features->embeddings + i * (size_t)p->features->dim);
         GROW(values, value_count, cells);
         memcpy(values, patch_values(p->patch, patch_part_of(p->patch, &view), &view, patch),
                cells * sizeof *values);
@@ -322,6 +309,7 @@ static void look(void *context, int worker)
     }
     free(values);
     free(looked);
+    free(sums);
     patch_work_free(patch);
     base_work_free(work);
 }

@@ -35,7 +35,7 @@ struct worker {
 int extract_dim(const struct base *base)
 {
     const struct base_info *info = base_info(base);
-    return info->channels[0] + info->channels[1];
+    return 2 * (info->channels[0] + info->channels[1]);
 }
 
 // Sums of each channel over the cells looked at, of the values or (about != NULL)
@@ -59,19 +59,18 @@ static size_t sum_cells(double *sums, const struct tap *tap, const uint8_t *look
     return count;
 }
 
-static void embed(struct worker *worker, const struct patch_view *view, size_t means, bool deviations)
+void extract_pool(const struct patch_view *view, double *sums, float *embedding)
 {
-    float *out = worker->embedding;
+    size_t means = (size_t)view->taps[0].channels + (size_t)view->taps[1].channels;
+    float *out = embedding;
     for (int t = 0; t < BASE_TAPS; t++) {
         const struct tap *tap = &view->taps[t];
-        size_t channels = (size_t)tap->channels, count = sum_cells(worker->sums, tap, view->looked[t], NULL);
+        size_t channels = (size_t)tap->channels, count = sum_cells(sums, tap, view->looked[t], NULL);
         for (size_t k = 0; k < channels; k++)
-            out[k] = (float)(worker->sums[k] / (double)count);
-        if (deviations) {
-            sum_cells(worker->sums, tap, view->looked[t], out);
-            for (size_t k = 0; k < channels; k++)
-                out[means + k] = (float)sqrt(worker->sums[k] / (double)count);
-        }
+            out[k] = (float)(sums[k] / (double)count);
+        sum_cells(sums, tap, view->looked[t], out);
+        for (size_t k = 0; k < channels; k++)
+            out[means + k] = (float)sqrt(sums[k] / (double)count);
         out += channels;
     }
 }
@@ -156,10 +155,9 @@ static void extract_one(const struct run *run, struct worker *worker, const char
     if (result->status != ST_OK)
         return;
     if (viewer_whole(worker->viewer, &picture, &view, box)) {
-        int means = extract_dim(run->config->base);
-        embed(worker, &view, (size_t)means, run->config->deviations);
+        extract_pool(&view, worker->sums, worker->embedding);
         result->embedding = worker->embedding;
-        result->dim = run->config->deviations ? 2 * means : means;
+        result->dim = extract_dim(run->config->base);
         if (run->config->patch)
             score_patches(run, worker, &picture, &view, box, &result->patch);
     } else {
@@ -211,7 +209,7 @@ static void worker_init(struct worker *worker, const struct run *run)
     *worker = (struct worker){
         .viewer = viewer_new(run->config, run->ignore),
         .patch = patch_work_new(),
-        .embedding = xcalloc(2 * (size_t)extract_dim(run->config->base), sizeof(float)),
+        .embedding = xcalloc((size_t)extract_dim(run->config->base), sizeof(float)),
         .sums = xcalloc((size_t)widest, sizeof(double)),
     };
 }

@@ -18,7 +18,6 @@ struct extract_config {
     const struct image *ignore;      // gray, non-zero = do not look; scaled to the picture; NULL none
     struct image_limits limits;
     const struct patch_model *patch; // NULL: embeddings only
-    bool deviations;                 // the embedding has the standard deviations, too: for comparison, not stored
     int threads;                     // >= 1
 };
 
@@ -31,9 +30,9 @@ struct extract_result {
     int64_t id;
     enum status status;      // not ST_OK: the picture could not be read, `error` says why
     struct error error;
-    const float *embedding;  // (dim): mean of each tap over the cells looked at, tap 0 then tap 1;
-                             // with config.deviations then the standard deviations in the same order
-    int dim;                 // channels[0] + channels[1], twice that with config.deviations
+    const float *embedding;  // (dim): mean of each tap over the cells looked at, tap 0 then tap 1, then the
+                             // standard deviations in the same order
+    int dim;                 // extract_dim: 2 * (channels[0] + channels[1])
     struct patch_result patch; // scores and heatmap; only when config.patch
 };
 

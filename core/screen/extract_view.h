@@ -39,4 +39,8 @@ bool viewer_whole(struct viewer *viewer, const struct picture *picture, struct p
 bool viewer_tile(struct viewer *viewer, const struct picture *picture, int tile, struct patch_view *view,
                  double box[4]);
 
+// The embedding of one view: extract_dim numbers. sums: scratch for the wider tap's channels. Every tap has a cell
+// that is looked at.
+void extract_pool(const struct patch_view *view, double *sums, float *embedding);
+
 #endif
