@@ -65,7 +65,7 @@ struct source {
 
 static const float *row_of(const struct source *s, size_t picture, size_t nth)
 {
-    enum { RELIEF = 4096 };
+    enum { RELIEF = 1024 }; // a row read at random may bring 64 KB with it
     if (s->relief && nth % RELIEF == RELIEF - 1)
         s->relief->call(s->relief->context);
     return s->inputs[picture].embedding;
