@@ -3,6 +3,7 @@
 #include "app/app.h"
 #include "app/cmd_base.h"
 #include "app/project.h"
+#include "nn/net_elastic.h"
 #include "nn/onnx.h"
 
 enum { OPT_ONNX = OPT_OWN, OPT_SAFETENSORS, OPT_BASE, OPT_HALF };
@@ -45,12 +46,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static enum status write_own(const struct net *net, const char *path, bool half, struct error *err)
+static enum status write_own(const struct tensor_file *file, const struct net *net, const char *path, bool half,
+                             struct error *err)
 {
     char sha256[HASH_HEX];
     struct tensor_writer *writer = tensor_writer_new();
     net_put(net, writer, half);
-    enum status status = tensor_write(writer, path, NULL, sha256, err);
+    enum status status = elastic_copy(file, net, writer, err);
+    if (status == ST_OK)
+        status = tensor_write(writer, path, NULL, sha256, err);
     tensor_writer_free(writer);
     return status;
 }
@@ -87,14 +91,18 @@ static enum status run(const struct options *o, struct error *err)
     bool inside = project_open(NULL, &project, &unused) == ST_OK;
     if (!inside && unused.code != ST_NOT_FOUND)
         return error_set(err, unused.code, "%s", unused.text);
-    enum status status = project_net(inside ? &project : NULL, o->base, &net, err);
+    struct tensor_file *file = NULL;
+    enum status status = project_weights(inside ? &project : NULL, o->base, &file, err);
+    if (status == ST_OK)
+        status = net_read(file, &net, err);
     if (status == ST_OK && o->onnx)
         status = onnx_write(net, o->onnx, err);
     if (status == ST_OK && o->safetensors)
-        status = write_own(net, o->safetensors, o->half, err);
+        status = write_own(file, net, o->safetensors, o->half, err);
     if (status == ST_OK)
         status = report(o, net, err);
     net_free(net);
+    tensor_close(file);
     if (inside)
         project_close(&project);
     return status;

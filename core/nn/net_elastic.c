@@ -83,3 +83,25 @@ void elastic_put(struct tensor_writer *writer, const struct net_cut *cuts, struc
     free(text);
     json_decref(list);
 }
+
+enum status elastic_copy(const struct tensor_file *file, const struct net *net, struct tensor_writer *writer,
+                         struct error *err)
+{
+    static const char *const keys[] = {"training", "imported_from", "cut_from", "frontier"};
+    struct net_cut cuts[ELASTIC_CUTS];
+    struct net *smalls[ELASTIC_CUTS];
+    int count, read = 0;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (tensor_meta(file, keys[i]))
+            tensor_put_meta(writer, keys[i], tensor_meta(file, keys[i]));
+    enum status status = elastic_list(file, cuts, &count, err);
+    while (status == ST_OK && read < count) {
+        status = elastic_read(file, net, read, &smalls[read], err);
+        read += status == ST_OK;
+    }
+    if (status == ST_OK && count)
+        elastic_put(writer, cuts, smalls, count);
+    while (read > 0)
+        net_free(smalls[--read]);
+    return status;
+}

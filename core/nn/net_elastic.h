@@ -20,4 +20,9 @@ ASSAY_CHECKED enum status elastic_read(const struct tensor_file *file, const str
 // Statistics of smalls[i], which was cut by cuts[i].
 void elastic_put(struct tensor_writer *writer, const struct net_cut *cuts, struct net *const *smalls, int count);
 
+// What `file`, which `net` was read from, holds beside the network: the smaller ones' statistics and where it
+// comes from, for a copy of it. After net_put.
+ASSAY_CHECKED enum status elastic_copy(const struct tensor_file *file, const struct net *net,
+                                       struct tensor_writer *writer, struct error *err);
+
 #endif
