@@ -182,8 +182,10 @@ enum status project_weights(const struct project *project, const char *which, st
         path = xstrdup(name);
     if (status == ST_OK && path) {
         status = tensor_open(path, file, err);
-        if (status == ST_OK && (status = tensor_check_name(*file, err)) != ST_OK)
+        if (status == ST_OK && (status = tensor_check_name(*file, err)) != ST_OK) {
             tensor_close(*file);
+            *file = NULL;
+        }
     }
     free(path);
     free(name);
