@@ -342,7 +342,7 @@ int cmd_base_train(int argc, char **argv)
         OPTION_JSON,
         {0}};
     static const struct argp argp = {table, parse, "",
-                                     "Train a base. ^C saves a checkpoint and stops; the same command goes "
+                                     "Train a base. Measure with `assay evaluate` what it is worth before it is used. ^C saves a checkpoint and stops; the same command goes "
                                      "on from there.",
                                      NULL, NULL, NULL};
     struct options o = {.out = "base.safetensors", .save_every = 120, .demo = -1, .textures = -1, .train = pretrain_defaults};
