@@ -2,12 +2,13 @@
 // tells: the table from which `assay base extract` chooses. A candidate is a
 // cut of the network (width, depth) at one input side.
 //
-//   ms       of one picture of side x side pixels through the inference engine, one thread: processor time,
-//   the
-//            median of several runs, each after one that warms the caches
+//   ms       of one picture of side x side pixels through the inference engine, one thread: processor
+//            time, the median of several runs, each after one that warms the caches
 //   quality  mean over scenes of the AUROC between normal pictures and the same ones with a synthetic flaw
 //            (flaw.h), scored as the product does: a model (screen/model.h) of pooled taps and patch
 //            statistics, fitted on normal pictures of other groups. To be compared within one table only.
+//            Of assay-base-1's 45 candidates it gives nearly the order that real defects give (magnetic tiles,
+//            AUROC by group: Spearman's rank correlation 0.94); the values themselves are lower, the flaws fainter.
 #ifndef LEARN_FRONTIER_H
 #define LEARN_FRONTIER_H
 

@@ -2,3 +2,5 @@
 .PHONY: bench-extract
 bench-extract: assay
 	env -u HOME -u XDG_CACHE_HOME ./assay base extract --measure --base $(or $(BASE),embedded)
+
+bench: bench-extract
