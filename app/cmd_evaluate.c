@@ -88,8 +88,8 @@ static void print_summary(const struct options *o, const char *scene, const char
 
 // --- one scene ---
 
-// Columns `from` .. of the stored features, of answered pictures only.
-static float *gather(const struct dataset *set, int from, int dim, struct evaluate_set *out)
+// Columns `from` .. of the stored features, of answered pictures only. Caller: release.
+static void gather(const struct dataset *set, int from, int dim, struct evaluate_set *out)
 {
     float *rows = xcalloc(set->count + 1, (size_t)dim * sizeof *rows);
     bool *defect = xcalloc(set->count + 1, sizeof *defect);
@@ -107,7 +107,14 @@ static float *gather(const struct dataset *set, int from, int dim, struct evalua
     }
     *out = (struct evaluate_set){.embeddings = rows, .count = n, .dim = dim, .defect = defect, .kinds = kinds,
                                  .kind_count = (int)set->kind_count, .groups = groups};
-    return rows;
+}
+
+static void release(struct evaluate_set *set)
+{
+    free((void *)set->embeddings);
+    free((void *)set->defect);
+    free((void *)set->kinds);
+    free((void *)set->groups);
 }
 
 static void print_result(const struct options *o, const struct scene *scene, const struct dataset *set,
@@ -129,7 +136,7 @@ static void print_result(const struct options *o, const struct scene *scene, con
 static enum status list_fit(struct project *project, const struct dataset *set, const struct options *o, struct error *err)
 {
     struct evaluate_set input;
-    float *rows = gather(set, 0, 1, &input);
+    gather(set, 0, 1, &input);
     bool *fit = xcalloc(input.count + 1, sizeof *fit);
     enum status status = ST_OK;
     evaluate_split(&input, o->first, !o->random, fit);
@@ -144,10 +151,7 @@ static enum status list_fit(struct project *project, const struct dataset *set, 
         free(path);
         picture_clear(&row);
     }
-    free(rows);
-    free((void *)input.defect);
-    free((void *)input.kinds);
-    free((void *)input.groups);
+    release(&input);
     free(fit);
     return status;
 }
@@ -160,7 +164,7 @@ static enum status evaluate_dataset(const struct base *base, const struct scene 
     struct evaluate_result result;
     int from = o->part == 2 ? info->channels[0] : 0, means = info->channels[0] + info->channels[1];
     int dim = o->part == 1 ? info->channels[0] : o->means ? means - from : set->dim;
-    float *rows = gather(set, from, dim, &input);
+    gather(set, from, dim, &input);
     enum status status = evaluate_whole(&input, o->first, o->seeds, !o->random, o->resamples, &result, err);
     if (status == ST_OK) {
         print_result(o, scene, set, &result);
@@ -168,10 +172,7 @@ static enum status evaluate_dataset(const struct base *base, const struct scene 
     } else {
         error_prefix(err, "scene %s", scene->name);
     }
-    free(rows);
-    free((void *)input.defect);
-    free((void *)input.kinds);
-    free((void *)input.groups);
+    release(&input);
     return status;
 }
 

@@ -383,18 +383,15 @@ static void sum_gradients(struct pretrain *p)
     struct share *first = &p->shares[0];
     for (int w = 1; w < p->options.threads; w++)
         for (int i = 0; i < p->net->tensor_count; i++)
-            for (size_t k = 0; k < p->net->tensors[i].count; k++)
-                first->grads->tensors[i].values[k] += p->shares[w].grads->tensors[i].values[k];
+            layer_add(first->grads->tensors[i].values, p->shares[w].grads->tensors[i].values, p->net->tensors[i].count);
     for (int t = 0; t < NET_TAPS; t++) {
         struct head *h = &p->heads[t];
         size_t n = (size_t)h->from * (size_t)h->to;
         memset(h->grad_weight, 0, n * sizeof(float));
         memset(h->grad_bias, 0, (size_t)h->to * sizeof(float));
         for (int w = 0; w < p->options.threads; w++) {
-            for (size_t k = 0; k < n; k++)
-                h->grad_weight[k] += p->shares[w].head_weight[t][k];
-            for (int k = 0; k < h->to; k++)
-                h->grad_bias[k] += p->shares[w].head_bias[t][k];
+            layer_add(h->grad_weight, p->shares[w].head_weight[t], n);
+            layer_add(h->grad_bias, p->shares[w].head_bias[t], (size_t)h->to);
         }
     }
 }
@@ -484,6 +481,7 @@ bool pretrain_step(struct pretrain *p, struct pretrain_report *report)
 struct statistics {
     struct pretrain *p;
     const struct net *net;
+    struct net **sums; // one per worker
     int rounds;
 };
 
@@ -497,15 +495,14 @@ static void gather_statistics(void *context, int worker)
     struct graph_tap taps[NET_TAPS];
     const float *none[NET_TAPS] = {NULL};
     reserve(&s->rgb, &s->rgb_capacity, rgb_count(p, crops));
-    net_free(s->grads);
-    s->grads = net_new(&g->net->plan);
+    g->sums[worker] = net_new(&g->net->plan);
     for (int i = 0; i < g->rounds; i++) {
         for (int k = 0; k < crops; k++) {
             struct rng rng = stream(p, STREAM_MEASURE, 1 + i, worker * crops + k);
             crop_make(p->source, &rng, p->side, s->rgb + (size_t)k * one);
         }
         graph_forward(s->graph, g->net, 0, s->rgb, crops, p->side, p->side, taps);
-        graph_backward(s->graph, g->net, none, s->grads);
+        graph_backward(s->graph, g->net, none, g->sums[worker]);
     }
 }
 
@@ -515,21 +512,16 @@ struct net *pretrain_result(struct pretrain *p, const struct net_cut *cut, int c
     net_cut_plan(&p->average->plan, cut, &plan);
     struct net *net = net_new(&plan);
     net_cut_gather(p->average, cut, net);
-    struct statistics g = {p, net, crops / p->options.batch < 1 ? 1 : crops / p->options.batch};
+    int threads = p->options.threads, rounds = crops / p->options.batch < 1 ? 1 : crops / p->options.batch;
+    struct statistics g = {p, net, xcalloc((size_t)threads, sizeof *g.sums), rounds};
     p->side = p->options.side;
-    struct net *whole = p->shares[0].grads; // params point into it
-    p->shares[0].grads = NULL;
-    parallel_run(p->options.threads, gather_statistics, &g);
-    for (int w = 1; w < p->options.threads; w++)
+    parallel_run(threads, gather_statistics, &g);
+    for (int w = 1; w < threads; w++)
         for (int i = 0; i < net->tensor_count; i++)
-            for (size_t k = 0; k < net->tensors[i].count; k++)
-                p->shares[0].grads->tensors[i].values[k] += p->shares[w].grads->tensors[i].values[k];
-    graph_update_statistics(net, p->shares[0].grads, g.rounds * p->options.threads, 0);
-    net_free(p->shares[0].grads);
-    p->shares[0].grads = whole;
-    for (int w = 1; w < p->options.threads; w++) {
-        net_free(p->shares[w].grads);
-        p->shares[w].grads = net_new(&p->net->plan);
-    }
+            layer_add(g.sums[0]->tensors[i].values, g.sums[w]->tensors[i].values, net->tensors[i].count);
+    graph_update_statistics(net, g.sums[0], rounds * threads, 0);
+    for (int w = 0; w < threads; w++)
+        net_free(g.sums[w]);
+    free(g.sums);
     return net;
 }

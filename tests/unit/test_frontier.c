@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "tests/unit/test.h"
+#include "tests/unit/scratch.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -12,8 +12,6 @@
 #include "learn/frontier.h"
 #include "nn/base.h"
 #include "tests/unit/foreign.h"
-
-static char *scratch; // a fresh folder for the program
 
 static char *in_scratch(const char *name)
 {
@@ -407,24 +405,6 @@ static void what_cannot_be_measured_is_a_sentence(void **state)
     const struct frontier_row row = {.index = CUTS, .side = 128};
     assert_status(frontier_net(file, &row, &net, &err), ST_NOT_FOUND, &err);
     tensor_close(file);
-}
-
-static int make_scratch(void **state)
-{
-    (void)state;
-    char name[] = "/tmp/assay-test-XXXXXX";
-    scratch = mkdtemp(name) ? xstrdup(name) : NULL;
-    return scratch ? 0 : -1;
-}
-
-static int remove_scratch(void **state)
-{
-    (void)state;
-    char *command = xasprintf("rm -rf '%s'", scratch);
-    int failed = system(command);
-    free(command);
-    free(scratch);
-    return failed;
 }
 
 int main(void)

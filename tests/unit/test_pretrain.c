@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "tests/unit/test.h"
+#include "tests/unit/scratch.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -10,8 +10,6 @@
 #include "learn/vicreg.h"
 #include "base/rng.h"
 #include "nn/net_elastic.h"
-
-static char *scratch; // a fresh folder for the program
 
 static char *in_scratch(const char *name)
 {
@@ -247,24 +245,6 @@ static void other_objectives_run(void **state)
         base_free(self);
         teardown(&f);
     }
-}
-
-static int make_scratch(void **state)
-{
-    (void)state;
-    char name[] = "/tmp/assay-test-XXXXXX";
-    scratch = mkdtemp(name) ? xstrdup(name) : NULL;
-    return scratch ? 0 : -1;
-}
-
-static int remove_scratch(void **state)
-{
-    (void)state;
-    char *command = xasprintf("rm -rf '%s'", scratch);
-    int failed = system(command);
-    free(command);
-    free(scratch);
-    return failed;
 }
 
 int main(void)
