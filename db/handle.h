@@ -49,6 +49,6 @@ void column_hash(sqlite3_stmt *stmt, int at, char hex[HASH_HEX]);
 
 // migrate.c
 enum status db_migrate(struct db *db, struct error *err);
-enum { DB_APPLICATION_ID = 0x61737379, DB_VERSION = 2 }; // "assy"
+enum { DB_APPLICATION_ID = 0x61737379, DB_VERSION = 3 }; // "assy"
 
 #endif

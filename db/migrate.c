@@ -122,7 +122,16 @@ static const char version_2[] =
     " truths = (SELECT count(*) FROM verdict v JOIN picture p ON p.id = v.picture"
     "  WHERE p.scene = scene.id AND v.source = 1);";
 
-static const char *const migrations[DB_VERSION] = {version_1, version_2};
+// Version 3, one piece per concern.
+// (filled while this version is not released)
+#define REVISION_3 ""
+#define AUDIT_3 ""
+#define LIVE_3 ""
+#define CLASS_3 ""
+#define ROUND_3 ""
+static const char version_3[] = REVISION_3 AUDIT_3 LIVE_3 CLASS_3 ROUND_3;
+
+static const char *const migrations[DB_VERSION] = {version_1, version_2, version_3};
 
 static enum status pragma(struct db *db, const char *sql, long long *value, struct error *err)
 {
