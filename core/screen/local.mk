@@ -4,6 +4,8 @@ libcore_a_SOURCES += \
 	core/screen/gaussian.c core/screen/gaussian.h \
 	core/screen/metrics.c core/screen/metrics.h \
 	core/screen/model.c core/screen/model.h core/screen/model_file.c core/screen/model_state.h \
+	core/screen/rates.c core/screen/rates.h \
 	core/screen/store.c core/screen/store.h \
-	core/screen/tail.c core/screen/tail.h
+	core/screen/tail.c core/screen/tail.h \
+	core/screen/threshold.c core/screen/threshold.h
 include core/screen/extract.mk
