@@ -186,6 +186,7 @@ static enum status run_scenes(struct project *project, const struct options *o, 
         struct screening_report report = {.bad = json_array()};
         status = screen_scene(project, base, o->dir, s, o->json, &report, err);
         json_decref(report.bad);
+        json_decref(report.rule);
         screened += report.screened;
         flagged += report.flagged;
         if (status == ST_OK && !o->json)

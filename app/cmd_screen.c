@@ -2,10 +2,10 @@
 
 #include <stdlib.h>
 
-#include "app/screening.h"
+#include "app/calibrate.h"
 #include "base/parallel.h"
 
-enum { OPT_SCENE = OPT_OWN, OPT_RATE, OPT_REFIT };
+enum { OPT_SCENE = OPT_OWN, OPT_RATE, OPT_FILTER, OPT_RECALL, OPT_SEVERITY, OPT_REFIT };
 
 struct options {
     const char *scene;
@@ -21,6 +21,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_SCENE: o->scene = arg; return 0;
     case OPT_REFIT: o->run.refit = true; return 0;
     case OPT_RATE: o->run.flag_rate = option_real(state, arg, "--flag-rate", 1e-6, 0.5); return 0;
+    case OPT_FILTER: o->run.flag_rate = 1 - option_real(state, arg, "--filter-rate", 0.5, 1 - 1e-6); return 0;
+    case OPT_RECALL: o->run.target_recall = option_real(state, arg, "--target-recall", RECALL_LEAST, RECALL_MOST); return 0;
+    case OPT_SEVERITY:
+        if (!calibrate_option(arg, o->run.recall))
+            argp_error(state, "--severity is stop, key or general, =, and a recall from %g to %g, not '%s'", RECALL_LEAST,
+                       RECALL_MOST, arg);
+        return 0;
     case 'j': o->run.threads = (int)option_number(state, arg, "--threads", 1, 1024); return 0;
     case ARGP_KEY_ARG: argp_error(state, "takes no argument '%s'", arg); return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -31,12 +38,12 @@ static void print_scene(const struct scene *scene, const struct screening_report
 {
     double rate = r->screened ? 1 - (double)r->flagged / (double)r->screened : 0;
     if (json) {
-        print_json(json_pack("{s:s, s:i, s:I, s:I, s:f, s:I, s:f, s:f, s:I, s:I, s:f, s:O}", "scene", scene->name,
+        print_json(json_pack("{s:s, s:i, s:I, s:I, s:f, s:I, s:f, s:f, s:I, s:I, s:f, s:O, s:O}", "scene", scene->name,
                              "revision", r->revision, "screened", (json_int_t)r->screened, "flagged",
                              (json_int_t)r->flagged, "filter_rate", rate, "believed_normal",
                              (json_int_t)r->believed, "threshold", r->threshold, "shrinkage", r->shrinkage,
                              "extracted", (json_int_t)r->extracted, "failed", (json_int_t)r->failed, "seconds",
-                             r->seconds, "bad", r->bad));
+                             r->seconds, "bad", r->bad, "rule", r->rule));
         return;
     }
     size_t i;
@@ -46,6 +53,7 @@ static void print_scene(const struct scene *scene, const struct screening_report
                json_string_value(json_object_get(bad, "reason")));
     printf("%s: revision %d, %lld pictures, %lld flagged, %.2f %% filtered (%.1f s)\n", scene->name, r->revision,
            (long long)r->screened, (long long)r->flagged, 100 * rate, r->seconds);
+    printf("  threshold: %s\n", json_string_value(json_object_get(r->rule, "reason")));
 }
 
 static enum status run(const struct options *o, struct error *err)
@@ -75,6 +83,7 @@ static enum status run(const struct options *o, struct error *err)
         if (status == ST_OK)
             print_scene(&scenes[i], &report, o->json);
         json_decref(report.bad);
+        json_decref(report.rule);
     }
     if (status == ST_OK && screened == 0)
         status = o->scene ? error_set(err, ST_NOT_FOUND, "there is no scene '%s'", o->scene)
@@ -91,7 +100,12 @@ int cmd_screen(int argc, char **argv)
 {
     static const struct argp_option table[] = {
         {"scene", OPT_SCENE, "NAME", 0, "this scene only", 0},
-        {"flag-rate", OPT_RATE, "R", 0, "share of normal pictures that may be flagged (default 0.004)", 0},
+        {"target-recall", OPT_RECALL, "R", 0,
+         "share of the defects that must be flagged, of each severity, at 95 % confidence; shown on defects found "
+         "independently of the score. Where these are too few, the filter rate is kept and the output says so", 0},
+        {"severity", OPT_SEVERITY, "NAME=R", 0, "the same for one severity: stop, key or general; may be repeated", 0},
+        {"filter-rate", OPT_FILTER, "R", 0, "share of the normal pictures to filter (default 0.996)", 0},
+        {"flag-rate", OPT_RATE, "R", 0, "the same said the other way round: the share that may be flagged", 0},
         {"refit", OPT_REFIT, NULL, 0, "learn the patch statistics anew and compute every picture again", 0},
         {"threads", 'j', "N", 0, "pictures worked on at once (default: all cores)", 0},
         OPTION_JSON,

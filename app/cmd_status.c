@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "app/project.h"
+#include "app/calibrate.h"
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -31,6 +31,26 @@ static void print_counts(const char *name, const struct scene_counts *c)
            (long long)c->defects);
 }
 
+// Where the threshold of the scene's active revision came from; NULL when there is none yet.
+static enum status rule_of(struct project *project, const struct scene *scene, json_t **rule, struct error *err)
+{
+    struct revision revision;
+    *rule = NULL;
+    enum status status = scene->active_revision ? db_revision_get(project->db, scene->active_revision, &revision, err) : ST_OK;
+    if (status == ST_OK && scene->active_revision) {
+        *rule = calibrate_json(&revision);
+        json_object_set_new(*rule, "revision", json_integer(revision.number));
+    }
+    return status;
+}
+
+static void print_rule(const char *scene, const json_t *rule)
+{
+    const char *reason = json_string_value(json_object_get(rule, "reason"));
+    if (reason && reason[0])
+        printf("%s, revision %lld: %s\n", scene, (long long)json_integer_value(json_object_get(rule, "revision")), reason);
+}
+
 static enum status run(bool json, struct error *err)
 {
     struct project project;
@@ -55,7 +75,10 @@ static enum status run(bool json, struct error *err)
         if (status != ST_OK)
             break;
         json_t *entry = counts_json(&counts);
+        json_t *rule = NULL;
+        status = rule_of(&project, &scenes[i], &rule, err);
         json_object_set_new(entry, "scene", json_string(scenes[i].name));
+        json_object_set_new(entry, "threshold", rule ? rule : json_null());
         json_array_append_new(list, entry);
         if (!json)
             print_counts(scenes[i].name, &counts);
@@ -67,6 +90,11 @@ static enum status run(bool json, struct error *err)
                              counts_json(&counts), "scenes", list));
     else if (status == ST_OK && count != 1)
         print_counts("total", &counts);
+    size_t nth;
+    json_t *entry;
+    if (status == ST_OK && !json)
+        json_array_foreach(list, nth, entry)
+            print_rule(scenes[nth].name, json_object_get(entry, "threshold"));
     json_decref(list);
     for (size_t i = 0; i < count; i++)
         scene_clear(&scenes[i]);

@@ -7,6 +7,7 @@ assay_SOURCES = \
 	app/app.c app/app.h \
 	app/cmd_base.c app/cmd_base_train.c app/cmd_base.h app/cmd_base_export.c app/cmd_base_import.c app/cmd_base_list.c \
 	app/cmd_base_extract.c app/frontier.c app/frontier.h app/frontier_pictures.c \
+	app/calibrate.c app/calibrate.h \
 	app/cmd_add.c app/cmd_check.c app/cmd_demo.c app/cmd_evaluate.c app/cmd_export.c \
 	app/cmd_init.c app/cmd_review.c app/cmd_scene.c app/cmd_screen.c app/cmd_status.c \
 	app/main.c \

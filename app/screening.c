@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/calibrate.h"
 #include "app/progress.h"
 #include "app/screening.h"
 #include "base/alloc.h"
@@ -339,13 +340,15 @@ static enum status make_revision(struct project *project, const struct base *bas
         dataset_clear(&set);
         return error_prefix(err, "scene %s", scene->name);
     }
-    struct revision revision = {.scene = scene->id, .threshold = screen_threshold(model), .flag_rate = o->flag_rate,
+    struct revision revision = {.scene = scene->id, .flag_rate = o->flag_rate,
                                 .believed = (int64_t)screen_fit_count(model), .created_ms = clock_unix_ms()};
     memcpy(revision.base_sha256, base_info(base)->sha256, HASH_HEX);
     memcpy(revision.patch_sha256, patch_sha256, HASH_HEX);
     char *models = file_join(project->dir, "models");
     int64_t id = 0;
-    status = screen_save(model, base_info(base), &scene->settings, models, revision.model_sha256, err);
+    status = calibrate_threshold(project, scene, o, &set, scores, screen_threshold(model), &revision, err);
+    if (status == ST_OK)
+        status = screen_save(model, base_info(base), &scene->settings, models, revision.model_sha256, err);
     if (status == ST_OK)
         status = db_revision_begin(project->db, &revision, &id, err);
     if (status == ST_OK)
@@ -359,6 +362,7 @@ static enum status make_revision(struct project *project, const struct base *bas
     report->believed = revision.believed;
     report->shrinkage = screen_shrinkage(model);
     report->revision = revision.number;
+    report->rule = status == ST_OK ? calibrate_json(&revision) : NULL;
     free(models);
     screen_free(model);
     free(scores);

@@ -10,6 +10,7 @@
 
 struct screening_options {
     double flag_rate; // share of normals that may be flagged
+    double target_recall, recall[SEVERITIES]; // asked of every severity known to occur, of one; 0 none
     int threads;
     bool refit;       // fit the patch statistics anew
     bool quiet;
@@ -19,6 +20,7 @@ struct screening_report {
     int64_t screened, flagged, extracted, failed, believed;
     double threshold, shrinkage, seconds;
     int revision;
+    json_t *rule; // where the threshold came from (calibrate_json); NULL before there is one
     json_t *bad; // array of {path, reason}: readable when added, not now
 };
 

@@ -27,9 +27,28 @@ bool verdict_parse(const char *text, enum verdict *verdict)
     return false;
 }
 
+static const char *const severity_names[SEVERITIES] = {"stop", "key", "general"};
+
+const char *severity_name(enum severity severity)
+{
+    return severity_names[severity];
+}
+
+bool severity_parse(const char *text, enum severity *severity)
+{
+    for (int s = 0; s < SEVERITIES; s++) {
+        if (strcmp(text, severity_names[s]) == 0) {
+            *severity = (enum severity)s;
+            return true;
+        }
+    }
+    return false;
+}
+
 bool severity_known(const char *text)
 {
-    return strcmp(text, "stop") == 0 || strcmp(text, "key") == 0 || strcmp(text, "general") == 0;
+    enum severity severity;
+    return severity_parse(text, &severity);
 }
 
 static enum status append(struct db *db, const char *kind, const struct label *l, const char *mask, int64_t *event,

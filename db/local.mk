@@ -11,5 +11,6 @@ libdb_a_SOURCES = \
 	db/person.c \
 	db/picture.c \
 	db/queue.c \
+	db/report.c db/report_shift.c db/report_sql.h \
 	db/revision.c \
 	db/scene.c

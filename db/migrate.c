@@ -124,7 +124,12 @@ static const char version_2[] =
 
 // Version 3, one piece per concern.
 // (filled while this version is not released)
-#define REVISION_3 ""
+// `rule`, `reason`, `goals`: where the threshold came from (screen/threshold.h); goals is a JSON array.
+#define REVISION_3                                                                                      \
+    "ALTER TABLE revision ADD COLUMN rule TEXT NOT NULL DEFAULT 'filter-rate';"                           \
+    "ALTER TABLE revision ADD COLUMN reason TEXT NOT NULL DEFAULT '';"                                    \
+    "ALTER TABLE revision ADD COLUMN goals TEXT NOT NULL DEFAULT '[]';"                                   \
+    "CREATE INDEX verdict_kind ON verdict(source, verdict, picture);"
 #define AUDIT_3 ""
 #define LIVE_3 ""
 #define CLASS_3 ""

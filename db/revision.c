@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "db/handle.h"
@@ -32,8 +33,8 @@ static enum status insert(struct db *db, const struct revision *r, int64_t *id, 
     sqlite3_stmt *stmt = db_prepare(
         db,
         "INSERT INTO revision(scene, number, base_sha256, model_sha256, patch_sha256, threshold, flag_rate, believed,"
-        " created_ms) VALUES(?1, (SELECT coalesce(max(number), 0) + 1 FROM revision WHERE scene = ?1), ?2, ?3, ?4, ?5, ?6,"
-        " ?7, ?8)",
+        " created_ms, rule, reason, goals) VALUES(?1, (SELECT coalesce(max(number), 0) + 1 FROM revision WHERE scene = ?1),"
+        " ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         err);
     if (!stmt)
         return err->code;
@@ -45,6 +46,9 @@ static enum status insert(struct db *db, const struct revision *r, int64_t *id, 
     sqlite3_bind_double(stmt, 6, r->flag_rate);
     sqlite3_bind_int64(stmt, 7, r->believed);
     sqlite3_bind_int64(stmt, 8, r->created_ms);
+    bind_text(stmt, 9, r->rule[0] ? r->rule : "filter-rate");
+    bind_text(stmt, 10, r->reason);
+    bind_text(stmt, 11, r->goals[0] ? r->goals : "[]");
     enum status status = db_run(db, stmt, "making a revision", err);
     *id = sqlite3_last_insert_rowid(db->sqlite);
     return status;
@@ -129,7 +133,7 @@ enum status db_revision_get(struct db *db, int64_t id, struct revision *r, struc
 {
     sqlite3_stmt *stmt = db_prepare(db,
                                     "SELECT id, scene, number, base_sha256, model_sha256, patch_sha256, threshold,"
-                                    " flag_rate, screened, flagged, believed, created_ms FROM revision WHERE id = ?1",
+                                    " flag_rate, screened, flagged, believed, created_ms, rule, reason, goals FROM revision WHERE id = ?1",
                                     err);
     if (!stmt)
         return err->code;
@@ -145,6 +149,9 @@ enum status db_revision_get(struct db *db, int64_t id, struct revision *r, struc
                                .flagged = sqlite3_column_int64(stmt, 9),
                                .believed = sqlite3_column_int64(stmt, 10),
                                .created_ms = sqlite3_column_int64(stmt, 11)};
+        snprintf(r->rule, sizeof r->rule, "%s", column_text(stmt, 12));
+        snprintf(r->reason, sizeof r->reason, "%s", column_text(stmt, 13));
+        snprintf(r->goals, sizeof r->goals, "%s", column_text(stmt, 14));
         column_hash(stmt, 3, r->base_sha256);
         column_hash(stmt, 4, r->model_sha256);
         column_hash(stmt, 5, r->patch_sha256);

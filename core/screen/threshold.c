@@ -119,7 +119,7 @@ static void say_goals(struct threshold *t, const struct threshold_input *in, boo
         else if (g->everything)
             say(t, "at %.6g %% would take showing every picture (%zu known)", 100 * g->recall, g->count);
         else
-            say(t, "at %.6g %% needs %zu more defects found independently of the score (%zu known)", 100 * g->recall,
+            say(t, "at %.6g %% needs %zu more (%zu known)", 100 * g->recall,
                 g->more, g->count);
     }
 }
@@ -136,7 +136,7 @@ static void explain(struct threshold *t, const struct threshold_input *in, int m
         say_goals(t, in, true);
     }
     if (in->goal_count > 0 && t->rule != THRESHOLD_RECALL) {
-        say(t, "%srecall not demonstrated", t->rule == THRESHOLD_PARTIAL ? "; " : "");
+        say(t, "%srecall not demonstrated on defects found independently of the score", t->rule == THRESHOLD_PARTIAL ? "; " : "");
         say_goals(t, in, false);
         say(t, "; a budget of %.6g %% of the normal pictures filtered %s", filtered,
             t->rule == THRESHOLD_PARTIAL ? "holds for the latter" : "is used instead");

@@ -168,7 +168,7 @@ static void the_lowest_need_of_several_decides(void **state)
     assert_true(f->out.rule == THRESHOLD_PARTIAL && f->out.value == 1.505);
     assert_true(!f->goals[0].demonstrated && f->goals[0].more == 159 && f->goals[0].missed == 10);
     said(f, "demonstrated at 95 % confidence: key at least");
-    said(f, "recall not demonstrated: stop at 98.24 % needs 159 more");
+    said(f, "recall not demonstrated on defects found independently of the score: stop at 98.24 % needs 159 more");
     free(f);
     f = make(10, 0.105, 200, 5.005); // the budget is kept for the first where the second would need less
     assert_ok(threshold_choose(&f->input, &f->out, &err), &err);
