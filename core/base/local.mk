@@ -1,6 +1,7 @@
 libcore_a_SOURCES += \
 	core/base/alloc.c core/base/alloc.h \
 	core/base/banned.h \
+	core/base/base64.c core/base/base64.h \
 	core/base/clock.c core/base/clock.h \
 	core/base/csv.c core/base/csv.h \
 	core/base/file.c core/base/file.h \

@@ -54,7 +54,10 @@ ASSAY_CHECKED enum status image_load(const char *path, const struct image_limits
                                      int min_height, struct image *image, struct image_info *info,
                                      struct error *err);
 
-// Write atomically (file_write). quality 1..100.
+// A JPEG in memory; caller frees *bytes. quality 1..100.
+ASSAY_CHECKED enum status image_encode_jpeg(const struct image *image, int quality, unsigned char **bytes,
+                                            size_t *count, struct error *err);
+// Write atomically (file_write).
 ASSAY_CHECKED enum status image_write_jpeg(const char *path, const struct image *image, int quality,
                                            struct error *err);
 ASSAY_CHECKED enum status image_write_png(const char *path, const struct image *image, struct error *err);

@@ -251,19 +251,35 @@ static bool encode(struct writer *w, const struct image *image, int quality)
     return true;
 }
 
-enum status image_write_jpeg(const char *path, const struct image *image, int quality, struct error *err)
+enum status image_encode_jpeg(const struct image *image, int quality, unsigned char **bytes, size_t *count,
+                              struct error *err)
 {
     struct writer *w = xcalloc(1, sizeof *w);
     w->encoder.err = jpeg_std_error(&w->errors);
     w->errors.error_exit = on_write_error;
     w->encoder.client_data = w;
-    enum status status;
-    if (encode(w, image, quality))
-        status = file_write(path, w->bytes, w->count, err);
-    else
-        status = error_set(err, ST_INVALID, "%s: cannot encode: %s", path, w->message);
+    enum status status = ST_OK;
+    if (encode(w, image, quality)) {
+        *bytes = w->bytes;
+        *count = w->count;
+        w->bytes = NULL;
+    } else {
+        status = error_set(err, ST_INVALID, "cannot encode: %s", w->message);
+    }
     jpeg_destroy_compress(&w->encoder);
     free(w->bytes);
     free(w);
+    return status;
+}
+
+enum status image_write_jpeg(const char *path, const struct image *image, int quality, struct error *err)
+{
+    unsigned char *bytes;
+    size_t count;
+    enum status status = image_encode_jpeg(image, quality, &bytes, &count, err);
+    if (status != ST_OK)
+        return error_prefix(err, "%s", path);
+    status = file_write(path, bytes, count, err);
+    free(bytes);
     return status;
 }

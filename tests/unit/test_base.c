@@ -1,7 +1,10 @@
 #include "config.h"
 
+#include <time.h>
+
 #include "tests/unit/test.h"
 
+#include "base/base64.h"
 #include "base/clock.h"
 #include "base/csv.h"
 #include "base/file.h"
@@ -146,6 +149,58 @@ static void times_print_as_utc(void **state)
     assert_string_equal(text, "2025-12-31T23:59:59.999Z");
 }
 
+static void times_are_read_as_people_write_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t ms; // -1: none
+    } known[] = {{"1970-01-02Z", 86400000},
+                 {"2026-01-31T12:34Z", 1769862840000},
+                 {"2026-01-31 12:34:56Z", 1769862896000},
+                 {"2024-02-29T00:00:00Z", 1709164800000},
+                 {"8h", 1000000000000 - 8 * 3600000},
+                 {"30m", 1000000000000 - 30 * 60000},
+                 {"2d", 1000000000000 - 2 * 86400000},
+                 {"2026-02-30", -1},
+                 {"2026-13-01", -1},
+                 {"2026-01-31T25:00", -1},
+                 {"2026-01-31x", -1},
+                 {"yesterday", -1},
+                 {"-8h", -1},
+                 {"8", -1},
+                 {"8hh", -1},
+                 {"", -1}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        int64_t ms = -1;
+        assert_int_equal(clock_parse(known[i].text, 1000000000000, &ms), known[i].ms >= 0);
+        assert_int_equal(ms, known[i].ms);
+    }
+    struct tm tm = {.tm_year = 126, .tm_mday = 31, .tm_hour = 12, .tm_isdst = -1}; // local without a Z
+    int64_t ms;
+    assert_true(clock_parse("2026-01-31T12:00", 0, &ms) && ms == (int64_t)mktime(&tm) * 1000);
+}
+
+static void base64_is_that_of_rfc_4648(void **state)
+{
+    (void)state;
+    static const char *const known[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foobar", "Zm9vYmFy"}};
+    for (size_t i = 0; i < 5; i++) {
+        struct strbuf sb = {0};
+        strbuf_puts(&sb, "");
+        base64_add(&sb, known[i][0], strlen(known[i][0]));
+        assert_string_equal(sb.data, known[i][1]);
+        strbuf_clear(&sb);
+    }
+    unsigned char *many = xcalloc(10000, 1);
+    struct strbuf sb = {0};
+    base64_add(&sb, many, 10000); // over several steps, padded only at the end
+    assert_int_equal(sb.len, 13336);
+    assert_int_equal(strspn(sb.data, "A"), 13334);
+    strbuf_clear(&sb);
+    free(many);
+}
+
 static void strbuf_grows(void **state)
 {
     (void)state;
@@ -170,6 +225,8 @@ int main(void)
         cmocka_unit_test(csv_cells_are_quoted_and_formulas_defused),
         cmocka_unit_test(random_numbers_repeat_and_spread),
         cmocka_unit_test(times_print_as_utc),
+        cmocka_unit_test(times_are_read_as_people_write_them),
+        cmocka_unit_test(base64_is_that_of_rfc_4648),
         cmocka_unit_test(strbuf_grows),
     };
     int failed = cmocka_run_group_tests_name("base", tests, NULL, NULL);
