@@ -32,6 +32,7 @@ int cmd_demo(int argc, char **argv);
 int cmd_evaluate(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_init(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 int cmd_review(int argc, char **argv);
 int cmd_scene(int argc, char **argv);
 int cmd_screen(int argc, char **argv);

@@ -13,6 +13,8 @@ assay_SOURCES = \
 	app/main.c \
 	app/progress.c app/progress.h \
 	app/project.c app/project.h app/project_base.c \
+	app/cmd_report.c app/report.c app/report.h app/report_chart.c app/report_html.c app/report_json.c app/report_picture.c \
+	app/report_text.c \
 	app/review_session.c app/review_session.h \
 	app/screening.c app/screening.h app/dataset.c
 assay_LDADD = libui.a libdb.a $(CORE_LIBS) $(NCURSES_LIBS) $(SIXEL_LIBS) $(CHAFA_LIBS) $(SQLITE_LIBS)

@@ -13,6 +13,7 @@ static const struct command commands[] = {
     {"scene", "show or change how a scene's pictures are looked at", cmd_scene},
     {"screen", "score every picture and flag the rare ones", cmd_screen},
     {"review", "answer the flagged pictures in the terminal", cmd_review},
+    {"report", "what the filter kept and lost, how sure that is, as text, JSON or a page", cmd_report},
     {"export", "write everything known about the pictures as CSV or JSON lines", cmd_export},
     {"status", "what stands where", cmd_status},
     {"evaluate", "measure the filter against known answers", cmd_evaluate},

@@ -15,11 +15,11 @@ enum status db_finds(struct db *db, int64_t scene, int64_t since_ms, size_t limi
     sqlite3_stmt *stmt = report_prepare(
         db,
         "SELECT p.id, e.at_ms, (SELECT path FROM location WHERE picture = p.id ORDER BY id LIMIT 1), c.name, p.object,"
-        " p.position, e.class, h.name, e.note, " SEVERITY_OF("e") " AS severity FROM verdict v"
+        " p.position, e.class, h.name, e.note, " SEVERITY_OF("e") " AS worst FROM verdict v"
         " CROSS JOIN label_event e ON e.id = v.event CROSS JOIN picture p ON p.id = v.picture"
         " CROSS JOIN scene c ON c.id = p.scene CROSS JOIN person h ON h.id = e.person LEFT JOIN class k ON k.name = e.class"
         " WHERE v.source = 0 AND v.verdict = 2 AND e.at_ms >= ?2 AND (?1 = 0 OR p.scene = ?1)"
-        " ORDER BY CASE severity WHEN 'stop' THEN 0 WHEN 'key' THEN 1 ELSE 2 END, p.object, e.at_ms LIMIT ?3",
+        " ORDER BY CASE worst WHEN 'stop' THEN 0 WHEN 'key' THEN 1 ELSE 2 END, p.object, e.at_ms LIMIT ?3",
         scene, since_ms, err);
     if (!stmt)
         return err->code;
