@@ -4,6 +4,7 @@ libcore_a_SOURCES += \
 	core/image/jpeg.c \
 	core/image/phash.c core/image/phash.h \
 	core/image/png.c \
+	core/image/quality.c core/image/quality.h \
 	core/image/resize.c core/image/resize.h
 
 include core/image/demo.mk
