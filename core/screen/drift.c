@@ -1,0 +1,130 @@
+#include "config.h"
+
+#include <math.h>
+#include <stddef.h>
+
+#include "screen/drift.h"
+
+static const double SLACK = 0.35;  // of a cumulative sum: mean shifts below are left alone
+static const double LIMIT = 60;    // at which it is a finding: a shift of 1 takes about 60 / 0.65 pictures
+static const double CLIP = 3;      // a picture counts for no more: one defect is not a drift
+static const double STANDS = 0.35; // a base farther than this from 0 is a drift
+static const double RATE = 0.01;   // of the running mean
+static const double STEP = 1.5;    // what it follows at most (Huber)
+enum { SETTLE = 100 };
+
+// Natural logarithm of P(standard normal > z).
+static double log_tail(double z)
+{
+    if (z < 30)
+        return log(erfc(z / sqrt(2)) / 2);
+    return -z * z / 2 - log(z * sqrt(6.283185307179586)) + log1p(-1 / (z * z)); // Mills' ratio, two terms
+}
+
+double drift_normal(double score)
+{
+    double want = -score * 2.302585092994046, low = -40, high = 10 + sqrt(2 * fmax(-want, 0));
+    if (!(score > 0))
+        return low;
+    for (int i = 0; i < 55; i++) {
+        double middle = (low + high) / 2;
+        if (log_tail(middle) > want)
+            low = middle;
+        else
+            high = middle;
+    }
+    return (low + high) / 2;
+}
+
+double drift_score(double z)
+{
+    return fmax(-log_tail(z) / 2.302585092994046, 0);
+}
+
+static double clip(double x, double most)
+{
+    return x > most ? most : x < -most ? -most : x;
+}
+
+static void count_in(struct drift_sums *sums, const struct drift_arrival *a, double z)
+{
+    sums->count++;
+    sums->z += z;
+    if (isfinite(a->level) && isfinite(a->sharp)) {
+        sums->looked++;
+        sums->level += a->level;
+        sums->sharp += a->sharp;
+    }
+}
+
+static double mean(double sum, int64_t count)
+{
+    return count > 0 ? sum / (double)count : NAN;
+}
+
+// Adds to one cumulative sum; true at its limit.
+static bool accumulate(double *sum, int64_t *since, struct drift_sums *sums, const struct drift_arrival *a,
+                       double z, double step)
+{
+    if (*sum <= 0) {
+        *sums = (struct drift_sums){0};
+        *since = a->picture;
+    }
+    *sum = fmax(*sum + step, 0);
+    count_in(sums, a, z);
+    return *sum >= LIMIT;
+}
+
+static void tell(const struct drift *d, const struct drift_sums *after, int64_t since, int64_t at,
+                 struct drift_finding *f)
+{
+    struct drift_sums before = {.count = d->all.count - after->count,
+                                .looked = d->all.looked - after->looked,
+                                .z = d->all.z - after->z,
+                                .level = d->all.level - after->level,
+                                .sharp = d->all.sharp - after->sharp};
+    *f = (struct drift_finding){
+        .since = since,
+        .at = at,
+        .after_count = after->count,
+        .before = before.count > 0 ? mean(before.z, before.count) : d->base,
+        .after = mean(after->z, after->count),
+        .level_before = mean(before.level, before.looked),
+        .level_after = mean(after->level, after->looked),
+        .sharp_before = mean(before.sharp, before.looked),
+        .sharp_after = mean(after->sharp, after->looked),
+    };
+}
+
+bool drift_add(struct drift *d, const struct drift_arrival *a, struct drift_finding *finding)
+{
+    double z = clip(drift_normal(a->score), CLIP);
+    d->place += RATE * clip(z - d->place, STEP);
+    count_in(&d->all, a, z);
+    if (d->settling > 0) {
+        d->base = d->all.z / (double)d->all.count;
+        d->moved = fabs(d->base) > STANDS;
+        d->settling--;
+        return false;
+    }
+    bool rose = accumulate(&d->rise, &d->rise_since, &d->rising, a, z, z - d->base - SLACK);
+    bool fell = accumulate(&d->fall, &d->fall_since, &d->falling, a, z, d->base - z - SLACK);
+    if (!rose && !fell)
+        return false;
+    const struct drift_sums after = rose ? d->rising : d->falling;
+    tell(d, &after, rose ? d->rise_since : d->fall_since, a->picture, finding);
+    double place = d->place;
+    *d = (struct drift){.all = after, .base = finding->after, .settling = SETTLE, .place = place};
+    d->moved = fabs(d->base) > STANDS;
+    return true;
+}
+
+double drift_shift(const struct drift *d)
+{
+    return d->moved ? clip(d->place, DRIFT_BOUND) : 0;
+}
+
+double drift_compensate(double score, double shift)
+{
+    return shift == 0 ? score : drift_score(drift_normal(score) - shift);
+}
