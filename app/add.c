@@ -34,6 +34,7 @@ struct reading { // of one file of a chunk, filled by a reading thread
     bool unchanged;
     struct picture_new row;
     struct image_info info;
+    struct quality quality;
     struct error error;
     char *group;
     char *fields[META_FIELDS];
@@ -65,7 +66,7 @@ static void note_file(struct list *list, const FTSENT *e, size_t root, int why)
 
 // What a project is made of. Opening and closing a database outside SQLite would
 // also drop the locks that SQLite holds on it.
-static bool is_project_part(const char *path)
+bool add_is_project_part(const char *path)
 {
     static const char *const parts[] = {"project.db", "project.db-wal", "project.db-shm", "project.db-journal",
                                         "models",     "cache",          "pictures"};
@@ -90,7 +91,7 @@ static void walk_roots(char *const *roots, const struct add_options *o, struct l
     FTS *fts = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_path);
     size_t root = 0;
     for (FTSENT *e; fts && (e = fts_read(fts));) {
-        bool passed = (e->fts_level > 0 && e->fts_name[0] == '.') || is_project_part(e->fts_path);
+        bool passed = (e->fts_level > 0 && e->fts_name[0] == '.') || add_is_project_part(e->fts_path);
         if (e->fts_level == 0) {
             const char *slash = strrchr(e->fts_path, '/');
             root = e->fts_info == FTS_D && slash ? (size_t)(slash - e->fts_path) : 0;
@@ -101,10 +102,16 @@ static void walk_roots(char *const *roots, const struct add_options *o, struct l
             continue;
         switch (e->fts_info) {
         case FTS_F: note_file(list, e, root, 0); break;
-        case FTS_SLNONE: note_file(list, e, root, ENOENT); break;
+        case FTS_SLNONE:
+            if (!o->live)
+                note_file(list, e, root, ENOENT);
+            break;
         case FTS_ERR:
         case FTS_DNR:
-        case FTS_NS: note_file(list, e, root, e->fts_errno ? e->fts_errno : EIO); break;
+        case FTS_NS:
+            if (!o->live || e->fts_errno != ENOENT)
+                note_file(list, e, root, e->fts_errno ? e->fts_errno : EIO);
+            break;
         default: break;
         }
     }
@@ -119,6 +126,8 @@ static enum status walk(char *const *paths, size_t count, const struct add_optio
     enum status status = ST_OK;
     for (size_t i = 0; i < count && status == ST_OK; i++) {
         roots[i] = realpath(paths[i], NULL);
+        if (!roots[i] && o->live && errno == ENOENT)
+            roots[i] = xstrdup(paths[i]);
         if (!roots[i])
             status = error_set(err, ST_NOT_FOUND, "%s: %s", paths[i], strerror(errno));
     }
@@ -154,9 +163,10 @@ static void read_content(struct reading *f, const struct image_limits *limits)
         return;
     }
     hash_bytes(bytes, count, f->row.sha256);
-    // a quarter of the size is enough for the hash of looks; all data is still decoded
-    if (image_decode(bytes, count, limits, 64, 64, &image, &f->info, &f->error) == ST_OK) {
+    // enough for the hash of looks and for how good the picture is; all data is still decoded
+    if (image_decode(bytes, count, limits, QUALITY_SIDE, QUALITY_SIDE, &image, &f->info, &f->error) == ST_OK) {
         f->row.phash = phash_of(&image);
+        quality_measure(&image, &f->quality);
         image_clear(&image);
         f->row.width = f->info.width;
         f->row.height = f->info.height;
@@ -221,6 +231,8 @@ static enum status store_one(struct project *p, const struct reading *f, const s
         r->known++;
         return ST_OK;
     }
+    if (o->live && !f->row.sha256[0] && !file_exists(f->file->path))
+        return ST_OK;
     enum status status = db_picture_add(p->db, &f->row, &id, &outcome, err);
     if (status != ST_OK)
         return status;
@@ -238,6 +250,11 @@ static enum status store_one(struct project *p, const struct reading *f, const s
         free(path);
         return ST_OK;
     }
+    status = db_quality_set(p->db, id, &f->quality, err);
+    if (status != ST_OK)
+        return status;
+    if (o->took && (outcome == PICTURE_ADDED || outcome == PICTURE_CHANGED))
+        o->took(o->context, id);
     return o->folders ? store_layout(p, f, id, o, r, err) : ST_OK;
 }
 
@@ -260,7 +277,7 @@ static enum status add_chunk(struct project *p, struct chunk *c, const struct ad
             status = db_picture_unchanged(p->db, file->path, file->bytes, file->mtime_ns, &c->files[i].unchanged, err);
     }
     if (status == ST_OK) {
-        parallel_run(parallel_cores(), read_some, c);
+        parallel_run(o->threads > 0 ? o->threads : parallel_cores(), read_some, c);
         status = db_begin(p->db, err);
     }
     if (status != ST_OK)

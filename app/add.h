@@ -13,6 +13,10 @@ struct add_options {
     const regex_t *normal; // folder names that mean normal
     const struct metadata *metadata; // NULL none
     bool quiet;
+    int threads;          // reading at once, 0 all cores
+    bool live;            // files come and go: one that is gone by now is no bad picture
+    void (*took)(void *context, int64_t picture); // NULL none: called for each picture that is new and can be screened
+    void *context;
 };
 
 struct add_report {
@@ -24,6 +28,12 @@ struct add_report {
 ASSAY_CHECKED enum status add_paths(struct project *project, char *const *paths, size_t count,
                                     const struct add_options *options, struct add_report *report,
                                     struct error *err);
+
+// A file or folder that belongs to a project's own (its database, models/, cache/, pictures/).
+bool add_is_project_part(const char *path);
+
+// cmd_add.c: compile what a user gave as --group or --normal.
+ASSAY_CHECKED enum status add_regex(regex_t *regex, const char *text, int flags, struct error *err);
 
 // --- truth.c: known answers, from folder names or a table ---
 // The folder that names a picture's kind: the nearest one that is not a mere container (Imgs, test ...),

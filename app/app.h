@@ -37,6 +37,7 @@ int cmd_review(int argc, char **argv);
 int cmd_scene(int argc, char **argv);
 int cmd_screen(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_watch(int argc, char **argv);
 
 // Options with these keys exist in every command that has the line below in its
 // table; the others begin above.

@@ -49,7 +49,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static enum status compile(regex_t *regex, const char *text, int flags, struct error *err)
+enum status add_regex(regex_t *regex, const char *text, int flags, struct error *err)
 {
     int code = regcomp(regex, text, REG_EXTENDED | flags);
     if (code == 0)
@@ -145,9 +145,9 @@ static enum status run(struct options *o, struct add_report *report, struct erro
     if (status == ST_OK)
         status = set_limit(&project, "limit.bytes", 1 << 20, o->megabytes, &project.limits.file_bytes, err);
     if (status == ST_OK && o->group)
-        has_group = (status = compile(&group, o->group, 0, err)) == ST_OK;
+        has_group = (status = add_regex(&group, o->group, 0, err)) == ST_OK;
     if (status == ST_OK)
-        has_normal = (status = compile(&normal, o->normal, REG_ICASE | REG_NOSUB, err)) == ST_OK;
+        has_normal = (status = add_regex(&normal, o->normal, REG_ICASE | REG_NOSUB, err)) == ST_OK;
     if (status == ST_OK && (o->sidecar || o->pattern))
         status = metadata_open(o->sidecar, o->pattern, &metadata, err);
     struct add_options options = {.scene = o->scene, .group = has_group ? &group : NULL, .folders = o->folders,

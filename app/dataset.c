@@ -29,7 +29,7 @@ static enum status each(void *context, const struct export_row *row, struct erro
     (void)err;
     struct dataset *set = context;
     struct store_record record;
-    if ((row->unreadable && row->unreadable[0]) || !store_get(set->store, row->picture, &record))
+    if ((row->unreadable && row->unreadable[0]) || row->poor || !store_get(set->store, row->picture, &record))
         return ST_OK;
     size_t old = set->capacity;
     GROW(set->ids, set->capacity, set->count + 1);
@@ -47,7 +47,7 @@ static enum status each(void *context, const struct export_row *row, struct erro
     enum verdict known = said ? row->verdict : row->truth;
     const char *kind = said ? row->class_name : row->truth_class;
     set->ids[i] = row->picture;
-    set->inputs[i] = (struct screen_input){record.embedding, record.patch, record.tile};
+    set->inputs[i] = screening_input(&record);
     set->known[i] = known;
     set->believed[i] = known == VERDICT_NONE || known == VERDICT_NORMAL;
     set->groups[i] = name_hash(row->group ? row->group : "");

@@ -12,6 +12,7 @@ static const struct command commands[] = {
     {"add", "add pictures, known answers and metadata", cmd_add},
     {"scene", "show or change how a scene's pictures are looked at", cmd_scene},
     {"screen", "score every picture and flag the rare ones", cmd_screen},
+    {"watch", "follow folders: screen what cameras write, as it comes", cmd_watch},
     {"review", "answer the flagged pictures in the terminal", cmd_review},
     {"report", "what the filter kept and lost, how sure that is, as text, JSON or a page", cmd_report},
     {"export", "write everything known about the pictures as CSV or JSON lines", cmd_export},

@@ -2,8 +2,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "app/calibrate.h"
+#include "app/poor.h"
 #include "app/progress.h"
 #include "app/screening.h"
 #include "base/alloc.h"
@@ -105,10 +107,21 @@ static enum status feed_done(void *context, const struct extract_result *result,
     if (result->status != ST_OK)
         return note_bad(f, result, err);
     f->report->extracted++;
+    struct store_record record = screening_record(result);
+    return store_append(f->store, &record, err);
+}
+
+struct store_record screening_record(const struct extract_result *result)
+{
     struct store_record record = {.id = result->id, .patch = result->patch.patch, .tile = result->patch.tile,
                                   .heat = result->patch.heat, .embedding = result->embedding};
     memcpy(record.box, result->patch.box, sizeof record.box);
-    return store_append(f->store, &record, err);
+    return record;
+}
+
+struct screen_input screening_input(const struct store_record *record)
+{
+    return (struct screen_input){record->embedding, record->patch, record->tile};
 }
 
 enum status screening_ignore(const struct project *p, const struct scene *scene, struct image *mask,
@@ -184,8 +197,21 @@ enum status screening_change_base(struct project *project, const char *name, str
     return status;
 }
 
+// A watcher holds the store for a moment at a time; another screening for long.
 enum status screening_store(const struct project *project, const struct base *base, const struct scene *scene,
                             const char *patch_sha256, struct store **store, struct error *err)
+{
+    enum status status = ST_BUSY;
+    for (double until = clock_seconds() + 5; status == ST_BUSY && clock_seconds() < until && !stop_asked(NULL);) {
+        status = screening_store_now(project, base, scene, patch_sha256, store, err);
+        if (status == ST_BUSY)
+            nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    }
+    return status;
+}
+
+enum status screening_store_now(const struct project *project, const struct base *base, const struct scene *scene,
+                                const char *patch_sha256, struct store **store, struct error *err)
 {
     char *path = xasprintf("%s/cache/scene-%lld-%.12s-%s.features", project->dir, (long long)scene->id, patch_sha256,
                            base_info(base)->precision);
@@ -213,7 +239,7 @@ static enum status draw(void *context, const struct export_row *row, struct erro
     (void)err;
     struct sample *s = context;
     enum verdict known = row->verdict != VERDICT_NONE ? row->verdict : row->truth;
-    if ((row->unreadable && row->unreadable[0]) || (known != VERDICT_NONE && known != VERDICT_NORMAL))
+    if ((row->unreadable && row->unreadable[0]) || row->poor || (known != VERDICT_NONE && known != VERDICT_NORMAL))
         return ST_OK;
     s->seen++;
     if (s->count < SAMPLE) {
@@ -385,7 +411,9 @@ enum status screening_run(struct project *project, const struct base *base, cons
         return status;
     struct extract_config config = {.base = base, .settings = scene->settings, .limits = project->limits,
                                     .ignore = ignore.pixels ? &ignore : NULL, .threads = options->threads};
-    status = get_patches(project, &config, scene, options, &patch, sha256, err);
+    status = poor_screen(project, scene, options->threads, options->quiet, err);
+    if (status == ST_OK)
+        status = get_patches(project, &config, scene, options, &patch, sha256, err);
     if (status == ST_OK) {
         config.patch = patch;
         status = screening_store(project, base, scene, sha256, &store, err);

@@ -28,6 +28,10 @@ ASSAY_CHECKED enum status screening_run(struct project *project, const struct ba
                                         const struct scene *scene, const struct screening_options *options,
                                         struct screening_report *report, struct error *err);
 
+// What the store keeps of a result, and what the model wants of that: the same for a whole scene and for one picture.
+struct store_record screening_record(const struct extract_result *result);
+struct screen_input screening_input(const struct store_record *record);
+
 // Everything known about a scene's pictures that have features, aligned arrays.
 struct dataset {
     struct store *store;
@@ -51,10 +55,14 @@ void dataset_clear(struct dataset *set);
 ASSAY_CHECKED enum status screening_ignore(const struct project *project, const struct scene *scene,
                                            struct image *mask, struct error *err);
 
-// The store of a scene's features under the given patch statistics. Caller closes.
+// The store of a scene's features under the given patch statistics. Caller closes. ST_BUSY: another process holds it;
+// the first waits some seconds for it, the second does not.
 ASSAY_CHECKED enum status screening_store(const struct project *project, const struct base *base,
                                           const struct scene *scene, const char *patch_sha256,
                                           struct store **store, struct error *err);
+ASSAY_CHECKED enum status screening_store_now(const struct project *project, const struct base *base,
+                                              const struct scene *scene, const char *patch_sha256,
+                                              struct store **store, struct error *err);
 // Every scene's patch statistics are out of use (another base): the next screening learns and computes anew.
 // Inside the caller's transaction. Answers and finished revisions stay.
 ASSAY_CHECKED enum status screening_forget(struct project *project, struct error *err);

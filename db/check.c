@@ -28,6 +28,9 @@ static const struct question questions[] = {
      " WHERE c.normals <> coalesce(n.normals, 0) OR c.defects <> coalesce(n.defects, 0)"
      " OR c.unsure <> coalesce(n.unsure, 0) OR c.truths <> coalesce(n.truths, 0)",
      "scene %s: its number of answers is wrong"},
+    {"SELECT name FROM scene c WHERE poor <> (SELECT count(*) FROM poor p WHERE p.scene = c.id AND p.state <> 1)"
+     " OR poor_open <> (SELECT count(*) FROM poor p WHERE p.scene = c.id AND p.state = 0)",
+     "scene %s: its number of poor pictures is wrong"},
     {"SELECT name FROM scene c WHERE open <> (SELECT count(*) FROM queue q WHERE q.scene = c.id)",
      "scene %s: its number of open pictures is wrong"},
     {"WITH open AS (SELECT s.picture, c.id AS scene, s.score FROM scene c JOIN score s ON s.revision = c.active_revision"

@@ -12,6 +12,8 @@
 #include "base/hash.h"
 #include "base/status.h"
 #include "image/phash.h"
+#include "image/quality.h"
+#include "screen/drift.h"
 #include "screen/model.h"
 #include "screen/patch.h"
 #include "screen/settings.h"
@@ -156,15 +158,17 @@ ASSAY_CHECKED enum status db_class_list(struct db *db, struct class_row **rows, 
 void class_free(struct class_row *rows, size_t count);
 
 // --- labels (label.c) ---------------------------------------------------------------
-enum verdict { VERDICT_NONE, VERDICT_NORMAL, VERDICT_DEFECT, VERDICT_UNSURE, VERDICT_SKIP };
-const char *verdict_name(enum verdict verdict); // "normal", "defect", "unsure", "skip"; "" for none
+enum verdict { VERDICT_NONE, VERDICT_NORMAL, VERDICT_DEFECT, VERDICT_UNSURE, VERDICT_SKIP,
+               VERDICT_POOR, VERDICT_FINE }; // the last two about the picture, not what it shows: LABEL_QUALITY
+const char *verdict_name(enum verdict verdict); // "normal", "defect", "unsure", "skip", "poor", "fine"; "" for none
 bool verdict_parse(const char *text, enum verdict *verdict);
 bool severity_known(const char *text); // stop, key, general
 enum severity { SEVERITY_STOP, SEVERITY_KEY, SEVERITY_GENERAL, SEVERITIES };
 const char *severity_name(enum severity severity);
 bool severity_parse(const char *text, enum severity *severity);
 
-enum label_source { LABEL_REVIEW, LABEL_TRUTH }; // said in front of the picture; imported as known
+enum label_source { LABEL_REVIEW, LABEL_TRUTH, LABEL_QUALITY }; // said in front of the picture; imported as known;
+                                                               // said about how good the picture is
 
 struct label {
     int64_t picture;
@@ -230,6 +234,7 @@ ASSAY_CHECKED enum status db_queue_item(struct db *db, int64_t scene, int64_t pi
 // Kept as numbers: reading them costs the same with ten pictures and with a million.
 struct scene_counts { // of the active revision, or of the whole project for scene 0
     int64_t pictures, unreadable, screened, flagged, open, answered, normals, defects, unsure, truths;
+    int64_t poor, poor_open; // set aside as poor pictures, not answered of those
 };
 ASSAY_CHECKED enum status db_counts(struct db *db, int64_t scene, struct scene_counts *counts,
                                     struct error *err);
@@ -243,6 +248,7 @@ struct export_row { // one picture with everything known about it; text valid du
     int revision_number;       // 0 not screened
     struct screen_score score;
     bool flagged;
+    bool poor;                 // set aside: neither fitted on nor scored
     enum verdict verdict;      // review
     const char *class_name, *severity, *person, *note, *regions;
     int64_t at_ms;
@@ -327,6 +333,76 @@ struct object_row {
 ASSAY_CHECKED enum status db_objects(struct db *db, int64_t scene, int64_t since_ms, struct object_row **rows,
                                      size_t *count, struct error *err);
 void object_free(struct object_row *rows, size_t count);
+// --- poor pictures (quality.c) ------------------------------------------------------------
+ASSAY_CHECKED enum status db_quality_set(struct db *db, int64_t picture, const struct quality *quality,
+                                         struct error *err);
+// *known false: never measured.
+ASSAY_CHECKED enum status db_quality_get(struct db *db, int64_t picture, struct quality *quality, bool *known,
+                                         struct error *err);
+// Readable pictures of a scene that were never measured, id > after, at most `limit`; caller frees.
+ASSAY_CHECKED enum status db_quality_missing(struct db *db, int64_t scene, int64_t after, size_t limit, int64_t **ids,
+                                             size_t *count, struct error *err);
+struct quality_row {
+    int64_t picture;
+    struct quality quality;
+    bool known;         // an answer about what it shows stands, given or imported: it is not set aside
+};
+// Measured pictures of a scene, id > after, at most `limit`; caller frees.
+ASSAY_CHECKED enum status db_quality_page(struct db *db, int64_t scene, int64_t after, size_t limit,
+                                          struct quality_row **rows, size_t *count, struct error *err);
+ASSAY_CHECKED enum status db_quality_range_set(struct db *db, int64_t scene, const struct quality_range *range,
+                                               struct error *err);
+// count 0 when nothing was learnt yet.
+ASSAY_CHECKED enum status db_quality_range_get(struct db *db, int64_t scene, struct quality_range *range,
+                                               struct error *err);
+// The program's judgement; POOR_NOT takes an earlier one back. What a person said about it stays. *aside: whether the
+// picture is set aside now.
+ASSAY_CHECKED enum status db_poor_judge(struct db *db, int64_t picture, enum poor poor, const char *why, bool *aside,
+                                        struct error *err);
+enum poor_state { POOR_OPEN, POOR_FINE, POOR_CONFIRMED, POOR_ANSWERED }; // the last: what it shows was answered
+struct poor_row {
+    int64_t picture;
+    char kind[24], why[QUALITY_WHY];
+    enum poor_state state;
+};
+// Open ones (of `scene`, 0 all) with id > after, rising.
+ASSAY_CHECKED enum status db_poor_page(struct db *db, int64_t scene, int64_t after, size_t limit, struct poor_row **rows,
+                                       size_t *count, struct error *err); // caller frees
+ASSAY_CHECKED enum status db_poor_get(struct db *db, int64_t picture, struct poor_row *row, struct error *err); // ST_NOT_FOUND
+ASSAY_CHECKED enum status db_poor_tally(struct db *db, int64_t scene,
+                                        void (*each)(void *context, const char *kind, int64_t count, int64_t open),
+                                        void *context, struct error *err); // those set aside, by kind
+// Take back / give again this person's last answer about a poor picture, as db_label_undo and db_label_redo.
+ASSAY_CHECKED enum status db_poor_undo(struct db *db, int64_t person, bool redo, int64_t *picture, struct error *err);
+
+// --- live (live.c) ----------------------------------------------------------------------------
+// Readable pictures of a scene, not set aside, without a score in its active revision, id > after, at most `limit`;
+// `fine`: only those that a person said are no poor pictures after all (few to look through). Caller frees.
+ASSAY_CHECKED enum status db_live_pending(struct db *db, int64_t scene, bool fine, int64_t after, size_t limit,
+                                          int64_t **ids, size_t *count, struct error *err);
+struct live_score {
+    struct score_new score;     // as it counts, compensated
+    double raw, shift;          // before that; shift 0 none
+    bool told;
+    struct drift_finding finding; // where `told`
+};
+// Put scores into the scene's ACTIVE revision, in one transaction with the state of its drift: flagged ones are in the
+// queue when the call returns. A picture that has a score already keeps it. ST_BUSY, and nothing stored, when
+// `revision` is not the active one any more.
+ASSAY_CHECKED enum status db_live_scores(struct db *db, int64_t scene, int64_t revision, const struct live_score *scores,
+                                         size_t count, const struct drift *drift, struct error *err);
+// Zero for a revision without any.
+ASSAY_CHECKED enum status db_drift_get(struct db *db, int64_t scene, int64_t revision, struct drift *drift,
+                                       struct error *err);
+struct drift_row {
+    struct drift_finding finding;
+    int64_t at_ms;
+    char *since_path; // cleaned by nobody; caller frees
+};
+// The latest finding of the scene's active revision; ST_NOT_FOUND.
+ASSAY_CHECKED enum status db_drift_last(struct db *db, int64_t scene, struct drift_row *row, struct error *err);
+// A number that changes when another connection has changed the database: costs next to nothing.
+ASSAY_CHECKED enum status db_version(struct db *db, int64_t *version, struct error *err);
 
 // --- check (check.c) -----------------------------------------------------------------------
 // SQLite's integrity_check and foreign_key_check, verdicts against events, counts

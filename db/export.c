@@ -11,7 +11,7 @@ enum status db_export(struct db *db, int64_t scene,
         "SELECT p.id, (SELECT path FROM location WHERE picture = p.id ORDER BY id LIMIT 1), c.name, p.grp, p.sha256,"
         " p.unreadable, p.width, p.height, p.object, p.position, p.camera, p.taken, r.number, s.score, s.whole, s.patch,"
         " s.tile, s.flagged, e.verdict, e.class, e.severity, w.name, e.note, e.regions, e.at_ms, t.verdict, t.class,"
-        " t.severity, t.mask"
+        " t.severity, t.mask, EXISTS(SELECT 1 FROM poor o WHERE o.picture = p.id AND o.state <> 1)"
         " FROM picture p JOIN scene c ON c.id = p.scene LEFT JOIN revision r ON r.id = c.active_revision"
         " LEFT JOIN score s ON s.revision = c.active_revision AND s.picture = p.id"
         " LEFT JOIN verdict v ON v.picture = p.id AND v.source = 0 LEFT JOIN label_event e ON e.id = v.event"
@@ -59,6 +59,7 @@ enum status db_export(struct db *db, int64_t scene,
             .truth_class = column_text(stmt, 26),
             .truth_severity = column_text(stmt, 27),
             .truth_mask = column_text(stmt, 28),
+            .poor = sqlite3_column_int(stmt, 29) != 0,
         };
         status = each(context, &row, err);
     }

@@ -11,7 +11,7 @@ struct statement { // prepared once per handle, found again by its text's addres
     sqlite3_stmt *stmt;
 };
 
-enum { STATEMENTS = 128 };
+enum { STATEMENTS = 256 };
 
 struct db {
     sqlite3 *sqlite;

@@ -9,7 +9,7 @@
 
 static const char *const verdict_names[] = {
     [VERDICT_NONE] = "", [VERDICT_NORMAL] = "normal", [VERDICT_DEFECT] = "defect", [VERDICT_UNSURE] = "unsure",
-    [VERDICT_SKIP] = "skip"};
+    [VERDICT_SKIP] = "skip", [VERDICT_POOR] = "poor", [VERDICT_FINE] = "fine"};
 
 const char *verdict_name(enum verdict verdict)
 {
@@ -112,12 +112,14 @@ static enum status append_copy(struct db *db, const char *kind, int64_t ref, int
 }
 
 // First row of (id, picture, ref) for a person.
-static enum status target(struct db *db, const char *sql, int64_t person, int64_t row[3], struct error *err)
+static enum status target(struct db *db, const char *sql, int64_t person, enum label_source source, int64_t row[3],
+                          struct error *err)
 {
     sqlite3_stmt *stmt = db_prepare(db, sql, err);
     if (!stmt)
         return err->code;
     sqlite3_bind_int64(stmt, 1, person);
+    sqlite3_bind_int(stmt, 2, source);
     enum status status = db_first(db, stmt, "looking for the last answer", err);
     for (int i = 0; i < 3 && status == ST_OK; i++)
         row[i] = sqlite3_column_int64(stmt, i);
@@ -125,15 +127,15 @@ static enum status target(struct db *db, const char *sql, int64_t person, int64_
     return status;
 }
 
-static enum status undo(struct db *db, int64_t person, int64_t *picture, struct error *err)
+static enum status undo(struct db *db, int64_t person, enum label_source source, int64_t *picture, struct error *err)
 {
     int64_t row[3];
     enum status status = target(db,
-                                "SELECT e.id, e.picture, 0 FROM label_event e WHERE e.person = ?1 AND e.source = 0"
+                                "SELECT e.id, e.picture, 0 FROM label_event e WHERE e.person = ?1 AND e.source = ?2"
                                 " AND e.kind IN ('answer', 'skip', 'redo')"
                                 " AND NOT EXISTS(SELECT 1 FROM label_event u WHERE u.ref = e.id)"
                                 " ORDER BY e.id DESC LIMIT 1",
-                                person, row, err);
+                                person, source, row, err);
     if (status == ST_NOT_FOUND)
         return error_set(err, ST_NOT_FOUND, "nothing to undo");
     if (status != ST_OK)
@@ -142,16 +144,16 @@ static enum status undo(struct db *db, int64_t person, int64_t *picture, struct 
     return append_copy(db, "undo", row[0], row[0], err);
 }
 
-static enum status redo(struct db *db, int64_t person, int64_t *picture, struct error *err)
+static enum status redo(struct db *db, int64_t person, enum label_source source, int64_t *picture, struct error *err)
 {
     int64_t row[3];
     enum status status = target(db,
-                                "SELECT u.id, u.picture, u.ref FROM label_event u WHERE u.person = ?1 AND u.source = 0"
+                                "SELECT u.id, u.picture, u.ref FROM label_event u WHERE u.person = ?1 AND u.source = ?2"
                                 " AND u.kind = 'undo' AND NOT EXISTS(SELECT 1 FROM label_event r WHERE r.ref = u.id)"
                                 " AND u.id > coalesce((SELECT max(a.id) FROM label_event a WHERE a.person = ?1"
-                                " AND a.source = 0 AND a.kind IN ('answer', 'skip')), 0)"
+                                " AND a.source = ?2 AND a.kind IN ('answer', 'skip')), 0)"
                                 " ORDER BY u.id DESC LIMIT 1",
-                                person, row, err);
+                                person, source, row, err);
     if (status == ST_NOT_FOUND)
         return error_set(err, ST_NOT_FOUND, "nothing to redo");
     if (status != ST_OK)
@@ -164,14 +166,23 @@ enum status db_label_undo(struct db *db, int64_t person, int64_t *picture, struc
 {
     bool own;
     enum status status = db_enter(db, &own, err);
-    return status == ST_OK ? db_leave(db, own, undo(db, person, picture, err), err) : status;
+    return status == ST_OK ? db_leave(db, own, undo(db, person, LABEL_REVIEW, picture, err), err) : status;
 }
 
 enum status db_label_redo(struct db *db, int64_t person, int64_t *picture, struct error *err)
 {
     bool own;
     enum status status = db_enter(db, &own, err);
-    return status == ST_OK ? db_leave(db, own, redo(db, person, picture, err), err) : status;
+    return status == ST_OK ? db_leave(db, own, redo(db, person, LABEL_REVIEW, picture, err), err) : status;
+}
+
+enum status db_poor_undo(struct db *db, int64_t person, bool again, int64_t *picture, struct error *err)
+{
+    bool own;
+    enum status status = db_enter(db, &own, err);
+    if (status != ST_OK)
+        return status;
+    return db_leave(db, own, (again ? redo : undo)(db, person, LABEL_QUALITY, picture, err), err);
 }
 
 void verdict_clear(struct verdict_row *row)

@@ -7,9 +7,11 @@ libdb_a_SOURCES = \
 	db/db.c db/db.h db/handle.h \
 	db/export.c \
 	db/label.c \
+	db/live.c \
 	db/migrate.c \
 	db/person.c \
 	db/picture.c \
+	db/quality.c \
 	db/queue.c \
 	db/report.c db/report_shift.c db/report_sql.h \
 	db/revision.c \

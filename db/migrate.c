@@ -131,7 +131,60 @@ static const char version_2[] =
     "ALTER TABLE revision ADD COLUMN goals TEXT NOT NULL DEFAULT '[]';"                                   \
     "CREATE INDEX verdict_kind ON verdict(source, verdict, picture);"
 #define AUDIT_3 ""
-#define LIVE_3 ""
+// Poor pictures: what was measured, what is usual, what was set aside and what a person said about that (events with
+// source 2: verdict 5 poor, 6 fine). `poor` and its counters are kept by these triggers and by db/quality.c.
+// Live scores: the queue also takes what is scored after a revision became active. Drift: the state between two
+// pictures, what was found, and which scores were compensated.
+#define POOR_STATE(row)                                                                                 \
+    " UPDATE poor SET state = CASE (SELECT verdict FROM verdict v WHERE v.picture = " row ".picture AND v.source = 2)" \
+    " WHEN 6 THEN 1 WHEN 5 THEN 2 ELSE 3 * EXISTS(SELECT 1 FROM verdict v WHERE v.picture = " row ".picture"           \
+    " AND v.source = 0) END WHERE picture = " row ".picture;"
+#define POOR_COUNT(row, sign)                                                                           \
+    " UPDATE scene SET poor = poor " sign " (" row ".state <> 1), poor_open = poor_open " sign " (" row ".state = 0)"  \
+    " WHERE id = " row ".scene;"
+#define POOR_FILE                                                                                       \
+    " INSERT OR IGNORE INTO poor(picture, scene, kind, why, at_ms) SELECT id, scene, 'damaged file', unreadable, added_ms" \
+    " FROM picture WHERE unreadable IS NOT NULL AND (format <> 'unknown' OR bytes = 0)"
+#define LIVE_3                                                                                          \
+    "CREATE TABLE quality(picture INTEGER PRIMARY KEY REFERENCES picture(id), level REAL NOT NULL,"       \
+    " spread REAL NOT NULL, dark REAL NOT NULL, bright REAL NOT NULL, sharp REAL NOT NULL, flat REAL NOT NULL,"        \
+    " torn REAL NOT NULL);"                                                                             \
+    "CREATE TABLE quality_range(scene INTEGER NOT NULL REFERENCES scene(id), measure TEXT NOT NULL,"      \
+    " count INTEGER NOT NULL, low REAL NOT NULL, middle REAL NOT NULL, high REAL NOT NULL,"               \
+    " PRIMARY KEY(scene, measure)) WITHOUT ROWID;"                                                      \
+    "CREATE TABLE poor(picture INTEGER PRIMARY KEY REFERENCES picture(id), scene INTEGER NOT NULL REFERENCES scene(id)," \
+    " kind TEXT NOT NULL, why TEXT NOT NULL, at_ms INTEGER NOT NULL, state INTEGER NOT NULL DEFAULT 0);"  \
+    "CREATE INDEX poor_scene ON poor(scene, state, picture);"                                           \
+    "ALTER TABLE scene ADD COLUMN poor INTEGER NOT NULL DEFAULT 0;"                                     \
+    "ALTER TABLE scene ADD COLUMN poor_open INTEGER NOT NULL DEFAULT 0;"                                \
+    "CREATE TRIGGER poor_new AFTER INSERT ON poor BEGIN" POOR_COUNT("NEW", "+") " END;"                 \
+    "CREATE TRIGGER poor_gone AFTER DELETE ON poor BEGIN" POOR_COUNT("OLD", "-") " END;"                \
+    "CREATE TRIGGER poor_change AFTER UPDATE OF state ON poor BEGIN" POOR_COUNT("OLD", "-")             \
+        POOR_COUNT("NEW", "+") " END;"                                                                  \
+    "CREATE TRIGGER poor_said AFTER INSERT ON verdict BEGIN" POOR_STATE("NEW") " END;"                  \
+    "CREATE TRIGGER poor_unsaid AFTER DELETE ON verdict BEGIN" POOR_STATE("OLD") " END;"                \
+    "CREATE TRIGGER poor_file AFTER INSERT ON picture WHEN NEW.unreadable IS NOT NULL BEGIN"            \
+    POOR_FILE " AND id = NEW.id; END;"                                                                  \
+    "CREATE TRIGGER poor_file_change AFTER UPDATE OF unreadable ON picture BEGIN"                       \
+    " DELETE FROM poor WHERE picture = NEW.id AND NEW.unreadable IS NULL AND kind = 'damaged file';"      \
+    POOR_FILE " AND id = NEW.id; END;"                                                                  \
+    POOR_FILE ";"                                                                                       \
+    "CREATE TRIGGER score_live AFTER INSERT ON score WHEN NEW.flagged = 1 BEGIN"                        \
+    " INSERT INTO queue(picture, scene, score) SELECT NEW.picture, c.id, NEW.score FROM revision r"       \
+    "  JOIN scene c ON c.active_revision = r.id WHERE r.id = NEW.revision"                              \
+    "  AND NOT EXISTS(SELECT 1 FROM verdict v WHERE v.picture = NEW.picture AND v.source = 0)"          \
+    "  AND NOT EXISTS(SELECT 1 FROM queue q WHERE q.picture = NEW.picture); END;"                       \
+    "CREATE TABLE live(scene INTEGER PRIMARY KEY REFERENCES scene(id), revision INTEGER NOT NULL REFERENCES revision(id)," \
+    " state TEXT NOT NULL);"                                                                            \
+    "CREATE TABLE live_shift(revision INTEGER NOT NULL REFERENCES revision(id),"                          \
+    " picture INTEGER NOT NULL REFERENCES picture(id), raw REAL NOT NULL, shift REAL NOT NULL,"           \
+    " PRIMARY KEY(revision, picture)) WITHOUT ROWID;"                                                   \
+    "CREATE TABLE drift(id INTEGER PRIMARY KEY, scene INTEGER NOT NULL REFERENCES scene(id),"             \
+    " revision INTEGER NOT NULL REFERENCES revision(id), at_ms INTEGER NOT NULL,"                         \
+    " since INTEGER NOT NULL REFERENCES picture(id), picture INTEGER NOT NULL REFERENCES picture(id),"    \
+    " count INTEGER NOT NULL, before REAL NOT NULL, after REAL NOT NULL, level_before REAL, level_after REAL,"         \
+    " sharp_before REAL, sharp_after REAL);"                                                            \
+    "CREATE INDEX drift_scene ON drift(scene, id);"
 #define CLASS_3 ""
 #define ROUND_3 ""
 static const char version_3[] = REVISION_3 AUDIT_3 LIVE_3 CLASS_3 ROUND_3;

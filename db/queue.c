@@ -197,7 +197,7 @@ enum status db_counts(struct db *db, int64_t scene, struct scene_counts *counts,
     sqlite3_stmt *stmt = db_prepare(
         db,
         "SELECT total(c.pictures), total(c.unreadable), total(r.screened), total(r.flagged), total(c.open),"
-        " total(c.normals), total(c.defects), total(c.unsure), total(c.truths)"
+        " total(c.normals), total(c.defects), total(c.unsure), total(c.truths), total(c.poor), total(c.poor_open)"
         " FROM scene c LEFT JOIN revision r ON r.id = c.active_revision WHERE ?1 = 0 OR c.id = ?1",
         err);
     if (!stmt)
@@ -206,7 +206,8 @@ enum status db_counts(struct db *db, int64_t scene, struct scene_counts *counts,
     enum status status = db_first(db, stmt, "counting", err);
     if (status == ST_OK) {
         int64_t *fields[] = {&counts->pictures, &counts->unreadable, &counts->screened, &counts->flagged, &counts->open,
-                             &counts->normals, &counts->defects, &counts->unsure, &counts->truths};
+                             &counts->normals, &counts->defects, &counts->unsure, &counts->truths, &counts->poor,
+                             &counts->poor_open};
         for (int i = 0; i < (int)(sizeof fields / sizeof *fields); i++)
             *fields[i] = sqlite3_column_int64(stmt, i);
         counts->answered = counts->normals + counts->defects + counts->unsure;

@@ -1,0 +1,36 @@
+// Scoring new pictures with a scene's active revision: no new revision is made, nothing is fitted. What is flagged is
+// in the queue when the call returns.
+#ifndef APP_SCORING_H
+#define APP_SCORING_H
+
+#include "app/screening.h"
+
+struct scoring;
+
+struct scoring_report {
+    int64_t scored, flagged, poor, failed;
+    // Called for each flagged picture, each set aside (why: kind and evidence), each that cannot be read (why), and with
+    // picture 0 for a sentence about the scene (it drifts); may be NULL.
+    void (*tell)(void *context, int64_t picture, const char *what, const char *why);
+    void *context;
+};
+
+// The scene's active revision with its model and patch statistics. ST_NOT_FOUND: nothing was screened yet. ST_INVALID:
+// the base has changed since. `base` must outlive it.
+ASSAY_CHECKED enum status scoring_open(struct project *project, const struct base *base, const struct scene *scene,
+                                       int threads, struct scoring **scoring, struct error *err);
+void scoring_close(struct scoring *scoring);
+int64_t scoring_revision(const struct scoring *scoring);
+
+// Score these pictures: set poor ones aside, compute the features of the others (or take them from the store), follow
+// the scene's drift, put the scores into the revision. ST_BUSY: someone else holds the features (a screening runs) or a
+// newer revision is active: nothing was stored, ask again, after opening anew.
+ASSAY_CHECKED enum status scoring_run(struct scoring *scoring, const int64_t *pictures, size_t count,
+                                      struct scoring_report *report, struct error *err);
+
+// One sentence about a scene's drift, "" when none stands.
+enum { DRIFT_TEXT = 400 };
+ASSAY_CHECKED enum status drift_sentence(struct project *project, const struct scene *scene, bool brief,
+                                         char text[DRIFT_TEXT], struct error *err);
+
+#endif
