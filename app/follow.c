@@ -292,7 +292,8 @@ static void walk(struct follow *f, const char *path, bool watch, int depth)
     if (watch && !f->full && !watch_folder(f, path)) {
         f->full = true;
         say(f, path,
-            "the system's limit of watched folders is reached (fs.inotify.max_user_watches); this folder and those after"
+            "the system's limit of watched folders is reached (fs.inotify.max_user_watches); this folder and "
+            "those after"
             " it are listed every 2 seconds instead");
     }
     DIR *dir = opendir(path);
@@ -379,7 +380,8 @@ enum status follow_open(char *const *folders, size_t count, const struct follow_
     }
     if (any && !options->once && (f->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) < 0) {
         say(f, f->roots[0].path,
-            "the system's limit of watchers is reached (fs.inotify.max_user_instances); the folders are listed every 2"
+            "the system's limit of watchers is reached (fs.inotify.max_user_instances); the folders are "
+            "listed every 2"
             " seconds instead");
         f->full = true;
     }

@@ -13,7 +13,7 @@ enum { BLOCK = 8, DARK_TO = 12, BRIGHT_FROM = 243, ROW_ALIKE = 2 };
 static const float NO_DETAIL = 2;          // Laplacian energy of sensor noise alone, at the reduced size
 static const float NO_DETAIL_HERE = 0.04f; // the same as a share of the picture's own
 static const float SILENCE = 0.3f; // added to both energies: two pictures of one tone are equally sharp
-static const float HALF = 0.3f;            // log10 2: with more than half of the usual detail nothing is blurred
+static const float HALF = 0.25f;   // with more than 10^-0.25 = 56 % of the usual detail nothing is blurred
 static const double RICH = 0.95,
                     EMPTY = 0.05; // quantiles of the blocks: edges, also where they are few; nothing
 
@@ -263,7 +263,8 @@ static enum poor judge_here(const float *m, const struct quality_range *r)
         return POOR_BRIGHT;
     if (m[QUALITY_TORN] > above(r, QUALITY_TORN, 1.5f, 0.06f))
         return POOR_TORN;
-    if (m[QUALITY_SHARP] < below(r, QUALITY_SHARP, 1.2f, 0.1f) && m[QUALITY_SHARP] < r->middle[QUALITY_SHARP] - HALF)
+    if (m[QUALITY_SHARP] < below(r, QUALITY_SHARP, 1.2f, 0.1f) &&
+        m[QUALITY_SHARP] < r->middle[QUALITY_SHARP] - HALF)
         return POOR_BLURRED;
     if (m[QUALITY_FLAT] > above(r, QUALITY_FLAT, 1.5f, 0.15f))
         return POOR_COVERED;

@@ -110,7 +110,7 @@ static const struct {
 } kinds[KINDS] = {
     [CLEAN] = {"clean", POOR_NOT, 0},
     [DEFOCUS] = {"out of focus", POOR_BLURRED, 0.95},
-    [MOTION] = {"moved by 11 pixels", POOR_BLURRED, 0.55},
+    [MOTION] = {"moved by 11 pixels", POOR_BLURRED, 0.4},
     [DARK] = {"a fifth of the light", POOR_DARK, 0.95},
     [BRIGHT] = {"three times the light", POOR_BRIGHT, 0.93},
     [COVER_HALF] = {"half covered", POOR_COVERED, 0.7},
