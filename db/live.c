@@ -46,17 +46,27 @@ enum status db_live_pending(struct db *db, int64_t scene, bool fine, int64_t aft
 
 // --- the state of drift as numbers in text: every machine reads it back the same ---
 
-enum { SUMS = 5, NUMBERS = 9 + 3 * SUMS };
+enum { SUMS = 5, OWN = 13, NUMBERS = OWN + 3 * SUMS };
 
 static void to_numbers(const struct drift *d, double n[NUMBERS])
 {
     const struct drift_sums *sums[] = {&d->all, &d->rising, &d->falling};
-    double own[] = {d->rise, d->fall,  (double)d->rise_since, (double)d->fall_since,
-                    d->base, d->moved, (double)d->settling,   d->place,
-                    1 /* format */};
+    double own[OWN] = {d->rise,
+                       d->fall,
+                       (double)d->rise_since,
+                       (double)d->fall_since,
+                       d->base,
+                       d->moved,
+                       (double)d->settling,
+                       d->place,
+                       2 /* format */,
+                       (double)d->arrivals,
+                       d->squares,
+                       d->start,
+                       d->spread};
     memcpy(n, own, sizeof own);
     for (int i = 0; i < 3; i++) {
-        double *to = n + 9 + SUMS * i;
+        double *to = n + OWN + SUMS * i;
         to[0] = (double)sums[i]->count;
         to[1] = (double)sums[i]->looked;
         to[2] = sums[i]->z;
@@ -75,9 +85,13 @@ static void from_numbers(const double n[NUMBERS], struct drift *d)
                         .base = n[4],
                         .moved = n[5] != 0,
                         .settling = (int64_t)n[6],
-                        .place = n[7]};
+                        .place = n[7],
+                        .arrivals = (int64_t)n[9],
+                        .squares = n[10],
+                        .start = n[11],
+                        .spread = n[12]};
     for (int i = 0; i < 3; i++) {
-        const double *from = n + 9 + SUMS * i;
+        const double *from = n + OWN + SUMS * i;
         *sums[i] = (struct drift_sums){(int64_t)from[0], (int64_t)from[1], from[2], from[3], from[4]};
     }
 }
@@ -102,7 +116,7 @@ enum status db_drift_get(struct db *db, int64_t scene, int64_t revision, struct 
             if (end == text || !isfinite(n[count]))
                 break;
         }
-        if (count == NUMBERS && n[8] == 1)
+        if (count == NUMBERS && n[8] == 2)
             from_numbers(n, drift);
     }
     sqlite3_reset(stmt);

@@ -10,7 +10,7 @@
 #include "image/resize.h"
 
 enum { BLOCK = 8, DARK_TO = 12, BRIGHT_FROM = 243, ROW_ALIKE = 2 };
-static const float NO_DETAIL = 2;          // Laplacian energy of sensor noise alone, at the reduced size
+static const float NO_DETAIL = 2; // Laplacian energy that sensor noise has at most, at the reduced size
 static const float NO_DETAIL_HERE = 0.04f; // the same as a share of the picture's own
 static const float SILENCE = 0.3f; // added to both energies: two pictures of one tone are equally sharp
 static const float HALF = 0.25f;   // with more than 10^-0.25 = 56 % of the usual detail nothing is blurred
@@ -193,7 +193,9 @@ static void measure_detail(const struct image *g, float *m)
         qsort(coarse, fewer, sizeof *coarse, rising);
         m[QUALITY_SHARP] = log10f(over_noise(sorted, count) / over_noise(coarse, fewer));
     }
-    float here = NO_DETAIL_HERE * quantile(sorted, count, 0.8), limit = here > NO_DETAIL ? here : NO_DETAIL;
+    float here = NO_DETAIL_HERE * quantile(sorted, count, 0.8),
+          noise = 1.8f * quantile(sorted, count, EMPTY) + 0.2f;
+    float limit = fmaxf(here, fminf(noise, NO_DETAIL));
     m[QUALITY_FLAT] = (float)largest_flat(fine, rows, cols, limit) / (float)count;
     free(sorted);
     free(fine);

@@ -5,12 +5,15 @@
 
 #include "screen/drift.h"
 
-static const double SLACK = 0.35;  // of a cumulative sum: mean shifts below are left alone
-static const double LIMIT = 60;    // at which it is a finding: a shift of 1 takes about 60 / 0.65 pictures
-static const double CLIP = 3;      // a picture counts for no more: one defect is not a drift
-static const double STANDS = 0.35; // a base farther than this from 0 is a drift
-static const double RATE = 0.01;   // of the running mean
-static const double STEP = 1.5;    // what it follows at most (Huber)
+static const double SLACK =
+    0.35; // of a cumulative sum, in standard deviations: mean shifts below are left alone
+static const double SLACK_AT_START = 0.45; // against what the fit says
+static const double NEAR = 0.6;            // as far from that may be what is usual
+static const double LIMIT = 62;   // at which it is a finding: a shift of 1 takes about 62 / 0.65 pictures
+static const double CLIP = 3;     // a picture counts for no more: one defect is not a drift
+static const double STANDS = 0.5; // a base farther than this from the start is a drift
+static const double RATE = 0.01;  // of the running mean
+static const double STEP = 1.5;   // what it follows at most (Huber)
 enum { SETTLE = 100 };
 
 // Natural logarithm of P(standard normal > z).
@@ -96,32 +99,60 @@ static void tell(const struct drift *d, const struct drift_sums *after, int64_t 
     };
 }
 
+static bool stands(const struct drift *d)
+{
+    return fabs(d->base - d->start) > STANDS * d->spread;
+}
+
+// What is usual, from the first arrivals.
+static void start(struct drift *d)
+{
+    double average = d->all.z / (double)d->all.count,
+           variance = d->squares / (double)d->all.count - average * average;
+    d->start = d->base = clip(average, NEAR);
+    d->spread = sqrt(fmin(fmax(variance, 0.25), 2.25));
+    d->place = d->start;
+}
+
 bool drift_add(struct drift *d, const struct drift_arrival *a, struct drift_finding *finding)
 {
     double z = clip(drift_normal(a->score), CLIP);
-    d->place += RATE * clip(z - d->place, STEP);
+    if (d->arrivals++ == 0)
+        d->spread = 1;
+    bool starting = d->arrivals <= DRIFT_START;
+    double slack = starting ? SLACK_AT_START : SLACK;
+    d->place += RATE * clip(z - d->place, STEP * d->spread);
+    d->squares += starting ? z * z : 0;
     count_in(&d->all, a, z);
     if (d->settling > 0) {
         d->base = d->all.z / (double)d->all.count;
-        d->moved = fabs(d->base) > STANDS;
+        d->moved = stands(d);
         d->settling--;
         return false;
     }
-    bool rose = accumulate(&d->rise, &d->rise_since, &d->rising, a, z, z - d->base - SLACK);
-    bool fell = accumulate(&d->fall, &d->fall_since, &d->falling, a, z, d->base - z - SLACK);
+    double off = (z - d->base) / d->spread;
+    bool rose = accumulate(&d->rise, &d->rise_since, &d->rising, a, z, off - slack);
+    bool fell = accumulate(&d->fall, &d->fall_since, &d->falling, a, z, -off - slack);
+    if (d->arrivals == DRIFT_START)
+        start(d);
     if (!rose && !fell)
         return false;
     const struct drift_sums after = rose ? d->rising : d->falling;
     tell(d, &after, rose ? d->rise_since : d->fall_since, a->picture, finding);
-    double place = d->place;
-    *d = (struct drift){.all = after, .base = finding->after, .settling = SETTLE, .place = place};
-    d->moved = fabs(d->base) > STANDS;
+    d->rise = d->fall = 0;
+    d->rising = d->falling = (struct drift_sums){0};
+    d->all = after;
+    d->base = finding->after;
+    d->settling = SETTLE;
+    d->moved = stands(d);
+    if (d->arrivals < DRIFT_START) // it was never as the fit says
+        d->arrivals = DRIFT_START;
     return true;
 }
 
 double drift_shift(const struct drift *d)
 {
-    return d->moved ? clip(d->place, DRIFT_BOUND) : 0;
+    return d->moved ? clip(d->place - d->start, DRIFT_BOUND) : 0;
 }
 
 double drift_compensate(double score, double shift)

@@ -18,6 +18,8 @@
 double drift_normal(double score);
 double drift_score(double z);
 
+enum { DRIFT_START = 300 };
+
 struct drift_arrival {
     int64_t picture;
     double score;        // of the revision, before any compensation
@@ -31,11 +33,14 @@ struct drift_sums {        // of arrivals
 
 // Everything there is to know between two pictures: plain numbers, zero at the start of a revision.
 struct drift {
+    int64_t arrivals;                       // of the revision
     double rise, fall;                      // the cumulative sums
     int64_t rise_since, fall_since;         // the picture after which each was last zero
     struct drift_sums all, rising, falling; // since the base was set; since rise, fall were last zero
-    double base;      // the mean that is usual now: 0, or where the scores went when they moved
-    bool moved;       // the base is not where the revision was fitted: a drift stands
+    double squares;                         // of z, among the first DRIFT_START
+    double start, spread;                   // mean and standard deviation that those said are usual
+    double base;      // the mean that is usual now: `start`, or where the scores went when they moved
+    bool moved;       // the base is not `start`: a drift stands
     int64_t settling; // pictures that still go into a new base
     double place;     // running robust mean of z, for the compensation
 };

@@ -5,3 +5,8 @@ TESTS += tests/fault/bad-input tests/fault/base-extract tests/fault/base-files t
 check_PROGRAMS += make_base
 make_base_SOURCES = tests/data/make_base.c tests/unit/foreign.c tests/unit/foreign.h
 make_base_LDADD = $(CORE_LIBS)
+
+# Writes pictures as a camera would whose light changes slowly.
+check_PROGRAMS += make_ramp
+make_ramp_SOURCES = tests/data/make_ramp.c
+make_ramp_LDADD = $(CORE_LIBS)

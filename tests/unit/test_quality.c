@@ -113,7 +113,7 @@ static const struct {
     [MOTION] = {"moved by 11 pixels", POOR_BLURRED, 0.4},
     [DARK] = {"a fifth of the light", POOR_DARK, 0.95},
     [BRIGHT] = {"three times the light", POOR_BRIGHT, 0.93},
-    [COVER_HALF] = {"half covered", POOR_COVERED, 0.7},
+    [COVER_HALF] = {"half covered", POOR_COVERED, 0.6},
     [COVER_MOST] = {"three quarters covered", POOR_COVERED, 0.95},
     [BLANK] = {"blank", POOR_BLANK, 1},
     [TORN] = {"lower third gray", POOR_TORN, 1},
