@@ -5,17 +5,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/poor_session.h"
 #include "app/review_session.h"
 #include "base/alloc.h"
 #include "base/parallel.h"
 #include "base/text.h"
 #include "ui/review.h"
 
-enum { OPT_AS = OPT_OWN, OPT_SCENE, OPT_GRAPHICS, OPT_SCRIPT };
+enum { OPT_AS = OPT_OWN, OPT_SCENE, OPT_GRAPHICS, OPT_SCRIPT, OPT_POOR };
 
 struct options {
     const char *as, *scene, *script;
     int graphics;
+    bool poor;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -28,6 +30,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_AS: o->as = arg; return 0;
     case OPT_SCENE: o->scene = arg; return 0;
     case OPT_SCRIPT: o->script = arg; return 0;
+    case OPT_POOR: o->poor = true; return 0;
     case OPT_GRAPHICS:
         for (int i = 0; i < (int)(sizeof graphics / sizeof *graphics); i++) {
             if (strcmp(graphics[i], arg) == 0) {
@@ -84,12 +87,40 @@ enum status review_project(struct project *project, const char *as, const char *
     return status;
 }
 
+static enum status review_poor(struct project *project, const struct options *o, struct error *err)
+{
+    const char *given = o->as ? o->as : getenv("ASSAY_AS");
+    char *person = given && given[0] ? xstrdup(given) : ask_person();
+    char *title = xasprintf("poor pictures, %s", person);
+    struct review_config config = {.title = title, .limits = project->limits, .graphics = o->graphics, .threads = 1,
+                                   .script = o->script};
+    struct scoring_report report = {0};
+    size_t answers = 0;
+    enum status status = poor_review(project, person, o->scene, &config, &answers, err);
+    if (status == ST_OK || answers > 0)
+        fprintf(stderr, "assay: %zu answers by %s, all saved\n", answers, person);
+    if (status == ST_OK) {
+        status = poor_screen_fine(project, &report, err);
+        if (status == ST_BUSY) {
+            fprintf(stderr, "assay: those that are fine after all are screened by what runs now, or by the next `assay screen`\n");
+            status = ST_OK;
+        }
+    }
+    if (report.scored > 0)
+        fprintf(stderr, "assay: %lld fine after all: screened, %lld of them flagged\n", (long long)report.scored,
+                (long long)report.flagged);
+    free(title);
+    free(person);
+    return status;
+}
+
 int cmd_review(int argc, char **argv)
 {
     static const struct argp_option table[] = {
         {"as", OPT_AS, "NAME", 0, "who answers (or ASSAY_AS in the environment)", 0},
         {"scene", OPT_SCENE, "NAME", 0, "this scene only", 0},
         {"graphics", OPT_GRAPHICS, "HOW", 0, "auto, sixel, symbols, blocks (for fonts with few symbols) or ascii; default: what the terminal says it has", 0},
+        {"poor", OPT_POOR, NULL, 0, "the pictures set aside as poor: n fine after all, w really poor, d a defect", 0},
         {"script", OPT_SCRIPT, "FILE", 0, "keys from a file instead of the keyboard", 0},
         {0}};
     struct options o = {0};
@@ -103,7 +134,8 @@ int cmd_review(int argc, char **argv)
     free(keys);
     if (project_open(NULL, &project, &err) != ST_OK)
         return fail(&err);
-    enum status status = review_project(&project, o.as, o.scene, o.graphics, o.script, &err);
+    enum status status = o.poor ? review_poor(&project, &o, &err)
+                                : review_project(&project, o.as, o.scene, o.graphics, o.script, &err);
     project_close(&project);
     return status == ST_OK ? EXIT_OK : fail(&err);
 }

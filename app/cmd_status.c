@@ -3,6 +3,11 @@
 #include <stdlib.h>
 
 #include "app/calibrate.h"
+#include "app/scoring.h"
+#include "app/watch.h"
+#include "base/alloc.h"
+#include "base/strbuf.h"
+#include "base/text.h"
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -16,11 +21,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static json_t *counts_json(const struct scene_counts *c)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "pictures", (json_int_t)c->pictures,
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "pictures", (json_int_t)c->pictures,
                      "unreadable", (json_int_t)c->unreadable, "screened", (json_int_t)c->screened, "flagged",
                      (json_int_t)c->flagged, "open", (json_int_t)c->open, "answered", (json_int_t)c->answered,
                      "normals", (json_int_t)c->normals, "defects", (json_int_t)c->defects, "unsure",
-                     (json_int_t)c->unsure, "known_answers", (json_int_t)c->truths);
+                     (json_int_t)c->unsure, "known_answers", (json_int_t)c->truths, "poor",
+                     (json_int_t)c->poor, "poor_open", (json_int_t)c->poor_open);
 }
 
 static void print_counts(const char *name, const struct scene_counts *c)
@@ -51,6 +57,63 @@ static void print_rule(const char *scene, const json_t *rule)
         printf("%s, revision %lld: %s\n", scene, (long long)json_integer_value(json_object_get(rule, "revision")), reason);
 }
 
+static void add_kind(void *context, const char *kind, int64_t count, int64_t open)
+{
+    (void)open;
+    json_object_set_new(context, kind, json_integer((json_int_t)count));
+}
+
+// Poor pictures by kind and what drifts: into `entry`, and for people in a line each.
+static enum status add_live(struct project *project, const struct scene *scene, const struct scene_counts *counts,
+                            json_t *entry, json_t *lines, struct error *err)
+{
+    char drift[DRIFT_TEXT];
+    json_t *kinds = json_object();
+    enum status status = db_poor_tally(project->db, scene->id, add_kind, kinds, err);
+    if (status == ST_OK)
+        status = drift_sentence(project, scene, false, drift, err);
+    if (status != ST_OK) {
+        json_decref(kinds);
+        return status;
+    }
+    if (counts->poor > 0) {
+        struct strbuf text = {0};
+        const char *kind;
+        json_t *count;
+        strbuf_printf(&text, "%s: %lld poor picture%s set aside (", scene->name, (long long)counts->poor,
+                      counts->poor == 1 ? "" : "s");
+        json_object_foreach(kinds, kind, count)
+            strbuf_printf(&text, "%s%lld %s", text.data[text.len - 1] == '(' ? "" : ", ",
+                          (long long)json_integer_value(count), kind);
+        strbuf_printf(&text, "), %lld to look at: `assay review --poor`", (long long)counts->poor_open);
+        json_array_append_new(lines, json_string(text.data));
+        strbuf_clear(&text);
+    }
+    if (drift[0]) {
+        char *text = xasprintf("%s %s", scene->name, drift);
+        json_array_append_new(lines, json_string(text));
+        free(text);
+    }
+    json_object_set_new(entry, "poor_kinds", kinds);
+    json_object_set_new(entry, "drift", json_string(drift));
+    return ST_OK;
+}
+
+static void add_folder(void *context, const char *folder)
+{
+    char *clean = text_cleaned(folder);
+    json_array_append_new(context, json_string(clean));
+    free(clean);
+}
+
+static void print_lines(const json_t *lines, const char *before)
+{
+    size_t i;
+    json_t *text;
+    json_array_foreach(lines, i, text)
+        printf("%s%s\n", before, json_string_value(text));
+}
+
 static enum status run(bool json, struct error *err)
 {
     struct project project;
@@ -64,7 +127,8 @@ static enum status run(bool json, struct error *err)
     status = project_base(&project, &base, err);
     if (status == ST_OK)
         status = db_scene_list(project.db, &scenes, &count, err);
-    json_t *list = json_array();
+    json_t *list = json_array(), *lines = json_array(), *watched = json_array();
+    watch_lock_list(&project, add_folder, watched);
     if (status == ST_OK && !json) {
         printf("%s, base %s\n", project.dir, base_info(base)->name);
         printf("%-12s %9s %9s %9s %9s %9s %9s %9s\n", "scene", "pictures", "screened", "flagged", "filtered", "open",
@@ -80,14 +144,18 @@ static enum status run(bool json, struct error *err)
         json_object_set_new(entry, "scene", json_string(scenes[i].name));
         json_object_set_new(entry, "threshold", rule ? rule : json_null());
         json_array_append_new(list, entry);
+        if (status == ST_OK)
+            status = add_live(&project, &scenes[i], &counts, entry, lines, err);
+        if (status != ST_OK)
+            break;
         if (!json)
             print_counts(scenes[i].name, &counts);
     }
     if (status == ST_OK)
         status = db_counts(project.db, 0, &counts, err);
     if (status == ST_OK && json)
-        print_json(json_pack("{s:s, s:s, s:o, s:O}", "project", project.dir, "base", base_info(base)->name, "total",
-                             counts_json(&counts), "scenes", list));
+        print_json(json_pack("{s:s, s:s, s:o, s:O, s:O}", "project", project.dir, "base", base_info(base)->name, "total",
+                             counts_json(&counts), "scenes", list, "watched", watched));
     else if (status == ST_OK && count != 1)
         print_counts("total", &counts);
     size_t nth;
@@ -95,7 +163,13 @@ static enum status run(bool json, struct error *err)
     if (status == ST_OK && !json)
         json_array_foreach(list, nth, entry)
             print_rule(scenes[nth].name, json_object_get(entry, "threshold"));
+    if (status == ST_OK && !json) {
+        print_lines(lines, "");
+        print_lines(watched, "watching ");
+    }
     json_decref(list);
+    json_decref(lines);
+    json_decref(watched);
     for (size_t i = 0; i < count; i++)
         scene_clear(&scenes[i]);
     free(scenes);

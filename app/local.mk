@@ -12,7 +12,7 @@ assay_SOURCES = \
 	app/cmd_init.c app/cmd_review.c app/cmd_scene.c app/cmd_screen.c app/cmd_status.c app/cmd_watch.c \
 	app/follow.c app/follow.h \
 	app/main.c \
-	app/poor.c app/poor.h \
+	app/poor.c app/poor.h app/poor_session.c app/poor_session.h \
 	app/progress.c app/progress.h \
 	app/project.c app/project.h app/project_base.c \
 	app/cmd_report.c app/report.c app/report.h app/report_chart.c app/report_html.c app/report_json.c app/report_picture.c \

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/review_session.h"
+#include "app/scoring.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -39,6 +40,10 @@ struct review_session {
     size_t count, capacity;
     size_t answers;
     double ask_again;         // when the queue had nothing more: not before this time
+    size_t front;             // the furthest place that was on the screen
+    int64_t version, flagged, open; // of the database and the queue, when last looked at
+    char drift[DRIFT_TEXT];   // what was last said about it
+    char news[DRIFT_TEXT + 80];
     // of the item handed out last:
     struct picture row;
     struct verdict_row verdict;
@@ -227,6 +232,7 @@ static enum status on_item(void *context, size_t index, struct review_item *out,
 static enum status say(struct review_session *s, const struct action *a, enum verdict verdict, struct error *err)
 {
     size_t at = place(s, a->id);
+    s->front = at < s->count && at + 1 > s->front ? at + 1 : s->front;
     int64_t event, class_id;
     bool defect = verdict == VERDICT_DEFECT;
     enum status status = db_begin(s->project->db, err); // class and answer: one transaction, one fsync
@@ -325,6 +331,67 @@ static void on_tick(void *context)
         return;
 }
 
+// What is leased ahead and was not on the screen yet goes back, so that more anomalous ones come before it.
+static void lease_anew(struct review_session *s, size_t index)
+{
+    struct error unused; // what cannot be given back now runs out by itself
+    s->front = index > s->front ? index : s->front;
+    while (s->count > s->front + 2 &&
+           db_queue_release(s->project->db, s->name, s->items[s->count - 1].picture, &unused) == ST_OK)
+        s->count--;
+    s->ask_again = 0;
+}
+
+// The first scene's drift, "" none.
+static void find_drift(struct review_session *s, char text[DRIFT_TEXT])
+{
+    struct scene *scenes = NULL;
+    size_t count = 0;
+    struct error unused;
+    text[0] = '\0';
+    if (db_scene_list(s->project->db, &scenes, &count, &unused) != ST_OK)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        if (!text[0] && (s->scene == 0 || s->scene == scenes[i].id) &&
+            drift_sentence(s->project, &scenes[i], true, text, &unused) != ST_OK)
+            text[0] = '\0';
+        scene_clear(&scenes[i]);
+    }
+    free(scenes);
+}
+
+static const char *on_news(void *context, size_t index)
+{
+    struct review_session *s = context;
+    struct scene_counts counts;
+    struct error unused;
+    int64_t version;
+    char drift[DRIFT_TEXT];
+    bool first = s->version == 0;
+    if (db_version(s->project->db, &version, &unused) != ST_OK || version == s->version ||
+        db_counts(s->project->db, s->scene, &counts, &unused) != ST_OK)
+        return NULL;
+    int64_t more = counts.flagged - s->flagged;
+    bool same = counts.flagged == s->flagged && counts.open == s->open;
+    s->version = version;
+    s->flagged = counts.flagged;
+    s->open = counts.open;
+    find_drift(s, drift);
+    bool drifts = drift[0] && strcmp(drift, s->drift) != 0 && (!s->drift[0] || more > 0 || first);
+    memcpy(s->drift, drift, sizeof drift);
+    if (same && !drifts)
+        return NULL;
+    if (more != 0 && !first)
+        lease_anew(s, index);
+    s->news[0] = '\0';
+    if (more > 0 && !first)
+        snprintf(s->news, sizeof s->news, "%lld new picture%s flagged.%s", (long long)more, more == 1 ? "" : "s",
+                 drifts ? " " : "");
+    if (drifts)
+        snprintf(s->news + strlen(s->news), sizeof s->news - strlen(s->news), "%s.", drift);
+    return s->news;
+}
+
 enum status review_session_open(struct project *project, const char *person, const char *scene,
                                 struct review_session **session, struct error *err)
 {
@@ -332,7 +399,7 @@ enum status review_session_open(struct project *project, const char *person, con
     struct scene_counts counts;
     uint64_t random = 0;
     s->project = project;
-    s->model = (struct review_model){s, on_item, on_act, on_classes, on_open, on_tick};
+    s->model = (struct review_model){s, on_item, on_act, on_classes, on_open, on_tick, on_news};
     if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
         random = (uint64_t)getpid();
     snprintf(s->name, sizeof s->name, "%ld-%016llx", (long)getpid(), (unsigned long long)random);

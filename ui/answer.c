@@ -62,7 +62,10 @@ static void act(struct session *s, enum action_kind kind, const char *class_name
     }
     if (kind != ACTION_SKIP)
         count_done(s, kind);
-    if (kind == ACTION_DEFECT)
+    bool quality = s->config->poor && (kind == ACTION_NORMAL || kind == ACTION_UNSURE);
+    if (quality)
+        session_say(s, "%s: %s", s->entry.item.name, kind == ACTION_NORMAL ? "fine after all, to be screened" : "really poor");
+    else if (kind == ACTION_DEFECT)
         session_say(s, "%s: defect, %s (%s)", s->entry.item.name, class_name, severity);
     else if (about)
         session_say(s, "%s: %s", s->entry.item.name, said[kind]);

@@ -48,11 +48,33 @@ static void verdict_words(const struct review_item *item, char *text, size_t roo
         snprintf(text, room, "%s", item->verdict[0] ? item->verdict : "not answered");
 }
 
+static int draw_details(const struct review_item *item, int y, int x, int width, int end)
+{
+    if (item->details[0] && y < end)
+        y += draw_wrapped(stdscr, y, x, width, end - y, A_NORMAL, item->details) + 1;
+    return y;
+}
+
+static void draw_answer(const struct review_item *item, int y, int x, int width)
+{
+    char text[256];
+    if (y >= LINES - 2)
+        return;
+    verdict_words(item, text, sizeof text);
+    int used = draw_text(stdscr, y, x, width, A_DIM, "Answer: ");
+    draw_text(stdscr, y, x + used, width - used, A_BOLD, text);
+}
+
 static void draw_wide(struct session *s, const struct review_item *item)
 {
     int x = s->pane.cols + 2, width = COLS - x - 1, y = 2, end = LINES - 4;
     char text[256], n[32];
     y += draw_wrapped(stdscr, y, x, width, 2, A_BOLD, item->name) + 1;
+    if (item->reason[0]) {
+        y += draw_wrapped(stdscr, y, x, width, 4, A_NORMAL, item->reason) + 1;
+        draw_answer(item, draw_details(item, y, x, width, end), x, width);
+        return;
+    }
     score_words(item->score.score, text, sizeof text);
     y += draw_wrapped(stdscr, y, x, width, 2, A_NORMAL, text);
     one_in(item->threshold, n);
@@ -74,14 +96,7 @@ static void draw_wide(struct session *s, const struct review_item *item)
         }
         y++;
     }
-    y++;
-    if (item->details[0] && y < end)
-        y += draw_wrapped(stdscr, y, x, width, end - y, A_NORMAL, item->details) + 1;
-    if (y < LINES - 2) {
-        verdict_words(item, text, sizeof text);
-        int used = draw_text(stdscr, y, x, width, A_DIM, "Answer: ");
-        draw_text(stdscr, y, x + used, width - used, A_BOLD, text);
-    }
+    draw_answer(item, draw_details(item, y + 1, x, width, end), x, width);
 }
 
 static void draw_narrow(struct session *s, const struct review_item *item)
@@ -92,6 +107,10 @@ static void draw_narrow(struct session *s, const struct review_item *item)
     used = (int)strlen(text) < COLS / 2 ? (int)strlen(text) : COLS / 2;
     draw_text(stdscr, y, 1, width - used - 2, A_BOLD, item->name);
     draw_text(stdscr, y++, COLS - used - 1, used, A_BOLD, text);
+    if (item->reason[0]) {
+        draw_text(stdscr, y, 1, width, A_NORMAL, item->reason);
+        return;
+    }
     score_words(item->score.score, text, sizeof text);
     one_in(item->threshold, n);
     used = draw_text(stdscr, y, 1, width, A_NORMAL, text);
@@ -119,13 +138,15 @@ static void draw_end(struct session *s)
     for (size_t i = 0; i < s->done_count - s->undone; i++)
         counts[s->done[i]]++;
     draw_text(stdscr, y, x, COLS - x, A_BOLD, "Nothing more to review");
-    draw_printf(stdscr, y + 2, x, COLS - x, A_NORMAL, "You answered in this session: %zu normal, %zu defect, %zu unsure.",
+    draw_printf(stdscr, y + 2, x, COLS - x, A_NORMAL,
+                s->config->poor ? "You answered in this session: %zu fine after all, %zu defect, %zu really poor."
+                                : "You answered in this session: %zu normal, %zu defect, %zu unsure.",
                 counts[ACTION_NORMAL], counts[ACTION_DEFECT], counts[ACTION_UNSURE]);
     if (s->open > 0)
         draw_printf(stdscr, y + 3, x, COLS - x, A_NORMAL, "%lld still open: skipped, or on the screens of others; k goes back.",
                     (long long)s->open);
     draw_text(stdscr, y + 4, x, COLS - x, A_NORMAL, "u takes the last answer back, q leaves.");
-    draw_text(stdscr, y + 5, x, COLS - x, A_DIM, "Pictures that others give back appear here.");
+    draw_text(stdscr, y + 5, x, COLS - x, A_DIM, "Pictures that are flagged now or given back by others appear here.");
 }
 
 static bool footer_always(const struct binding *binding)
@@ -133,12 +154,19 @@ static bool footer_always(const struct binding *binding)
     return binding->command == COMMAND_HELP || binding->command == COMMAND_QUIT || binding->command == COMMAND_BACK;
 }
 
+static const char *footer_label(const struct session *s, const struct binding *binding)
+{
+    if (s->config->poor && binding->command == COMMAND_NORMAL)
+        return "fine after all";
+    return s->config->poor && binding->command == COMMAND_UNSURE ? "really poor" : binding->label;
+}
+
 // Columns with two blanks behind, 0 when it is not in this footer.
 static int footer_width(const struct session *s, const struct binding *binding)
 {
     if (binding->context != s->context || !binding->label)
         return 0;
-    return (int)strcspn(binding->shown, ",") + 1 + (int)strlen(binding->label) + 2;
+    return (int)strcspn(binding->shown, ",") + 1 + (int)strlen(footer_label(s, binding)) + 2;
 }
 
 static void draw_footer(struct session *s)
@@ -157,7 +185,7 @@ static void draw_footer(struct session *s)
             continue;
         kept -= always ? width : 0;
         x += draw_printf(stdscr, LINES - 1, x, COLS - x, A_REVERSE, "%.*s", key_width, key);
-        x += draw_printf(stdscr, LINES - 1, x, COLS - x, A_NORMAL, " %s", table[i].label) + 2;
+        x += draw_printf(stdscr, LINES - 1, x, COLS - x, A_NORMAL, " %s", footer_label(s, &table[i])) + 2;
     }
 }
 

@@ -19,7 +19,7 @@
 #include "ui/session.h"
 #include "ui/terminfo.h"
 
-enum { TICK_MS = 10000, REPORT_MS = 3000, AHEAD = 3 };
+enum { TICK_MS = 10000, NEWS_MS = 500, REPORT_MS = 3000, AHEAD = 3 };
 
 // Signals reach the loop as bytes in its pipe; a handler has no other context.
 static volatile sig_atomic_t signal_pipe = -1;
@@ -55,7 +55,7 @@ static void entry_clear(struct entry *e)
 static void entry_set(struct entry *e, const struct review_item *item)
 {
     const char **fields[] = {&e->item.path, &e->item.name, &e->item.scene, &e->item.details,
-                             &e->item.verdict, &e->item.class_name, &e->item.severity};
+                             &e->item.verdict, &e->item.class_name, &e->item.severity, &e->item.reason};
     entry_clear(e);
     e->item = *item;
     e->item.heat = NULL;
@@ -240,17 +240,40 @@ static void tick(struct session *s)
         session_load(s);
 }
 
+// Others added to the queue or took from it.
+static void take_news(struct session *s)
+{
+    struct review_item item;
+    struct error err;
+    const char *text = s->model->news(s->model->context, s->index);
+    if (!text)
+        return;
+    if (text[0])
+        session_say(s, "%s", text);
+    if (!s->entry.present) {
+        session_load(s);
+    } else if (s->model->item(s->model->context, s->index, &item, &err) == ST_OK && item.id == s->entry.item.id) {
+        s->entry.item.position = item.position;
+        s->entry.item.open = item.open;
+        s->look_ahead = s->dirty = true;
+    }
+}
+
 static void loop(struct session *s)
 {
-    double ticked = clock_seconds();
+    double ticked = clock_seconds(), heard = ticked;
     while (!s->quit) {
         input_take(s);
         session_draw(s);
         if (s->quit)
             break;
         struct pollfd wait[2] = {{s->term.fd, POLLIN, 0}, {s->pipe_read, POLLIN, 0}};
-        int ready = poll(wait, 2, s->sent > 0 ? REPORT_MS / 4 : TICK_MS);
+        int ready = poll(wait, 2, s->model->news ? NEWS_MS : s->sent > 0 ? REPORT_MS / 4 : TICK_MS);
         double now = clock_seconds();
+        if (s->model->news && now - heard >= NEWS_MS / 1000.0) {
+            take_news(s);
+            heard = now;
+        }
         if (s->sent > 0 && now - s->sent > REPORT_MS / 1000.0) { // it was swallowed on the way
             picture_arrived(s);
         }

@@ -27,6 +27,7 @@ struct review_item {
     const char *details;       // lines separated by \n: group, camera, taken ...; "" none
     const char *verdict;       // what stands: "", "normal", "defect", "unsure"
     const char *class_name, *severity; // of a defect, else ""
+    const char *reason;        // why a poor picture was set aside, shown in place of scores; NULL or "" none
 };
 
 enum action_kind {
@@ -62,6 +63,9 @@ struct review_model {
     int64_t (*open)(void *context);
     // Called about every 10 s while idle (renew leases); may be NULL.
     void (*tick)(void *context);
+    // Called about twice a second while idle: did others change what there is to review? NULL no; else a sentence for
+    // the status line ("" none), and the list from `index` + 2 on may be another. Valid until the next call; may be NULL.
+    const char *(*news)(void *context, size_t index);
 };
 
 struct review_config {
@@ -69,6 +73,7 @@ struct review_config {
     struct image_limits limits;
     enum { GRAPHICS_AUTO, GRAPHICS_SIXEL, GRAPHICS_SYMBOLS, GRAPHICS_BLOCKS, GRAPHICS_ASCII } graphics;
     int threads;                 // decoding ahead
+    bool poor;                   // the pictures were set aside as poor: n means fine after all, w really poor
     const char *script;          // keys from this file instead of the keyboard (tests), NULL none
 };
 
