@@ -88,7 +88,7 @@ bool add_is_project_part(const char *path)
 // into its own folder is passed over.
 static void walk_roots(char *const *roots, const struct add_options *o, struct list *list)
 {
-    FTS *fts = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_path);
+    FTS *fts = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, o->live ? NULL : by_path); // NULL: in the order given
     size_t root = 0;
     for (FTSENT *e; fts && (e = fts_read(fts));) {
         bool passed = (e->fts_level > 0 && e->fts_name[0] == '.') || add_is_project_part(e->fts_path);

@@ -173,14 +173,17 @@ static enum status add_score(struct scoring *s, struct store *store, int64_t pic
         return status;
     struct screen_input input = screening_input(record);
     struct screen_score raw = screen_score(s->model, &input);
-    *score = (struct live_score){.raw = raw.score, .shift = drift_shift(&b->drift)};
+    *score = (struct live_score){.raw = raw.score};
+    double compensated = drift_compensate(&b->drift, raw.score);
+    if (compensated != raw.score)
+        score->shift = drift_normal(raw.score) - drift_normal(compensated);
     struct drift_arrival arrival = {.picture = picture,
                                     .score = raw.score,
                                     .level = measured ? (double)quality.measures[QUALITY_LEVEL] : NAN,
                                     .sharp = measured ? (double)quality.measures[QUALITY_SHARP] : NAN};
     score->told = drift_add(&b->drift, &arrival, &score->finding);
     score->score = (struct score_new){.picture = picture, .score = raw};
-    score->score.score.score = drift_compensate(raw.score, score->shift);
+    score->score.score.score = compensated;
     score->score.flagged = score->score.score.score >= s->revision.threshold;
     if (score->score.flagged) {
         score->score.heat = &record->heat;

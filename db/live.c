@@ -46,7 +46,7 @@ enum status db_live_pending(struct db *db, int64_t scene, bool fine, int64_t aft
 
 // --- the state of drift as numbers in text: every machine reads it back the same ---
 
-enum { SUMS = 5, OWN = 13, NUMBERS = OWN + 3 * SUMS };
+enum { SUMS = 5, OWN = 14, NUMBERS = OWN + 3 * SUMS };
 
 static void to_numbers(const struct drift *d, double n[NUMBERS])
 {
@@ -59,11 +59,12 @@ static void to_numbers(const struct drift *d, double n[NUMBERS])
                        d->moved,
                        (double)d->settling,
                        d->place,
-                       2 /* format */,
+                       3 /* format */,
                        (double)d->arrivals,
                        d->squares,
                        d->start,
-                       d->spread};
+                       d->spread,
+                       d->width};
     memcpy(n, own, sizeof own);
     for (int i = 0; i < 3; i++) {
         double *to = n + OWN + SUMS * i;
@@ -89,7 +90,8 @@ static void from_numbers(const double n[NUMBERS], struct drift *d)
                         .arrivals = (int64_t)n[9],
                         .squares = n[10],
                         .start = n[11],
-                        .spread = n[12]};
+                        .spread = n[12],
+                        .width = n[13]};
     for (int i = 0; i < 3; i++) {
         const double *from = n + OWN + SUMS * i;
         *sums[i] = (struct drift_sums){(int64_t)from[0], (int64_t)from[1], from[2], from[3], from[4]};
@@ -116,7 +118,7 @@ enum status db_drift_get(struct db *db, int64_t scene, int64_t revision, struct 
             if (end == text || !isfinite(n[count]))
                 break;
         }
-        if (count == NUMBERS && n[8] == 2)
+        if (count == NUMBERS && n[8] == 3)
             from_numbers(n, drift);
     }
     sqlite3_reset(stmt);

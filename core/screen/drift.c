@@ -12,8 +12,9 @@ static const double NEAR = 0.6;            // as far from that may be what is us
 static const double LIMIT = 62;   // at which it is a finding: a shift of 1 takes about 62 / 0.65 pictures
 static const double CLIP = 3;     // a picture counts for no more: one defect is not a drift
 static const double STANDS = 0.5; // a base farther than this from the start is a drift
-static const double RATE = 0.01;  // of the running mean
+static const double RATE = 0.02;  // of the running mean
 static const double STEP = 1.5;   // what it follows at most (Huber)
+static const double MEAN_DEVIATION = 0.7978845608; // of a standard normal number: sqrt(2 / pi)
 enum { SETTLE = 100 };
 
 // Natural logarithm of P(standard normal > z).
@@ -112,15 +113,19 @@ static void start(struct drift *d)
     d->start = d->base = clip(average, NEAR);
     d->spread = sqrt(fmin(fmax(variance, 0.25), 2.25));
     d->place = d->start;
+    d->width = MEAN_DEVIATION * d->spread;
 }
 
 bool drift_add(struct drift *d, const struct drift_arrival *a, struct drift_finding *finding)
 {
     double z = clip(drift_normal(a->score), CLIP);
-    if (d->arrivals++ == 0)
+    if (d->arrivals++ == 0) {
         d->spread = 1;
+        d->width = MEAN_DEVIATION;
+    }
     bool starting = d->arrivals <= DRIFT_START;
     double slack = starting ? SLACK_AT_START : SLACK;
+    d->width += RATE * (fmin(fabs(z - d->place), 2 * STEP) - d->width);
     d->place += RATE * clip(z - d->place, STEP * d->spread);
     d->squares += starting ? z * z : 0;
     count_in(&d->all, a, z);
@@ -155,7 +160,10 @@ double drift_shift(const struct drift *d)
     return d->moved ? clip(d->place - d->start, DRIFT_BOUND) : 0;
 }
 
-double drift_compensate(double score, double shift)
+double drift_compensate(const struct drift *d, double score)
 {
-    return shift == 0 ? score : drift_score(drift_normal(score) - shift);
+    if (!d->moved)
+        return score;
+    double spread = fmin(fmax(d->width / (MEAN_DEVIATION * d->spread), 1), DRIFT_SPREAD);
+    return drift_score(d->start + (drift_normal(score) - drift_shift(d) - d->start) / spread);
 }

@@ -39,10 +39,10 @@ struct drift {
     struct drift_sums all, rising, falling; // since the base was set; since rise, fall were last zero
     double squares;                         // of z, among the first DRIFT_START
     double start, spread;                   // mean and standard deviation that those said are usual
-    double base;      // the mean that is usual now: `start`, or where the scores went when they moved
-    bool moved;       // the base is not `start`: a drift stands
-    int64_t settling; // pictures that still go into a new base
-    double place;     // running robust mean of z, for the compensation
+    double base;         // the mean that is usual now: `start`, or where the scores went when they moved
+    bool moved;          // the base is not `start`: a drift stands
+    int64_t settling;    // pictures that still go into a new base
+    double place, width; // running robust mean and mean deviation of z, for the compensation
 };
 
 struct drift_finding {
@@ -57,11 +57,12 @@ struct drift_finding {
 // where the scores went, so the same change is told once, and so is its end.
 bool drift_add(struct drift *drift, const struct drift_arrival *arrival, struct drift_finding *finding);
 
-// While a drift stands: how much of z is the scene's and not the picture's, within DRIFT_BOUND both ways.
-// Else 0.
-#define DRIFT_BOUND 2.5
-double drift_shift(const struct drift *drift);
-// The score without that.
-double drift_compensate(double score, double shift);
+// While a drift stands, what the score would be without it: z less what its running mean is above `start`,
+// and nearer to that where the scores have spread, both within bounds. Else the score itself.
+#define DRIFT_BOUND  2.5 // standard deviations of the reference, both ways
+#define DRIFT_SPREAD 1.5
+double drift_compensate(const struct drift *drift, double score);
+double
+drift_shift(const struct drift *drift); // the first part: how much of z is the scene's and not the picture's
 
 #endif

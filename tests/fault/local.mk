@@ -6,7 +6,9 @@ check_PROGRAMS += make_base
 make_base_SOURCES = tests/data/make_base.c tests/unit/foreign.c tests/unit/foreign.h
 make_base_LDADD = $(CORE_LIBS)
 
-# Writes pictures as a camera would whose light changes slowly.
+# Following folders; pictures as a camera would write them whose light changes slowly.
+dist_check_SCRIPTS += tests/tui/watch tests/fault/kill-watch
+TESTS += tests/tui/watch tests/fault/kill-watch
 check_PROGRAMS += make_ramp
 make_ramp_SOURCES = tests/data/make_ramp.c
 make_ramp_LDADD = $(CORE_LIBS)

@@ -164,7 +164,7 @@ static void test_compensation(void **state)
         double shift = i < 2000 ? 0 : i < 10000 ? 2.5 * (double)(i - 2000) / 8000 : 2.5;
         bool defect = i % 500 == 0;
         struct drift_arrival a = arrival(i, shift + rng_normal(&rng) + (defect ? 6 : 0));
-        double score = drift_compensate(a.score, drift_shift(&drift));
+        double score = drift_compensate(&drift, a.score);
         assert_true(fabs(drift_shift(&drift)) <= DRIFT_BOUND);
         most = fmax(most, drift_shift(&drift));
         drift_add(&drift, &a, &f);
