@@ -181,7 +181,7 @@ static enum status run_scenes(struct project *project, const struct options *o, 
     enum status status = project_base(project, &base, err);
     if (status != ST_OK)
         return status;
-    int64_t screened = 0, flagged = 0;
+    int64_t screened = 0, flagged = 0, poor = 0;
     for (int s = 0; s < DEMO_SCENES && status == ST_OK; s++) {
         struct screening_report report = {.bad = json_array()};
         status = screen_scene(project, base, o->dir, s, o->json, &report, err);
@@ -189,6 +189,7 @@ static enum status run_scenes(struct project *project, const struct options *o, 
         json_decref(report.rule);
         screened += report.screened;
         flagged += report.flagged;
+        poor += report.poor;
         if (status == ST_OK && !o->json)
             printf("%-10s %6" PRId64 " pictures, %4" PRId64 " flagged, %6.2f %% filtered\n", demo_scenes[s].name,
                    report.screened, report.flagged,
@@ -199,8 +200,8 @@ static enum status run_scenes(struct project *project, const struct options *o, 
         status = db_export(project->db, 0, tally_row, &tally, err);
     double seconds = clock_seconds() - started, filtered = screened ? 1 - (double)flagged / (double)screened : 0;
     if (status == ST_OK && o->json)
-        print_json(json_pack("{s:s, s:I, s:I, s:f, s:I, s:I, s:f, s:s}", "project", project->dir, "screened",
-                             (json_int_t)screened, "flagged", (json_int_t)flagged, "filter_rate", filtered,
+        print_json(json_pack("{s:s, s:I, s:I, s:I, s:f, s:I, s:I, s:f, s:s}", "project", project->dir, "screened",
+                             (json_int_t)screened, "flagged", (json_int_t)flagged, "poor", (json_int_t)poor, "filter_rate", filtered,
                              "planted_defects", (json_int_t)tally.defects, "planted_defects_flagged",
                              (json_int_t)tally.found, "seconds", seconds, "base", base_info(base)->name));
     else if (status == ST_OK)

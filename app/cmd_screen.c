@@ -38,9 +38,9 @@ static void print_scene(const struct scene *scene, const struct screening_report
 {
     double rate = r->screened ? 1 - (double)r->flagged / (double)r->screened : 0;
     if (json) {
-        print_json(json_pack("{s:s, s:i, s:I, s:I, s:f, s:I, s:f, s:f, s:I, s:I, s:f, s:O, s:O}", "scene", scene->name,
+        print_json(json_pack("{s:s, s:i, s:I, s:I, s:I, s:f, s:I, s:f, s:f, s:I, s:I, s:f, s:O, s:O}", "scene", scene->name,
                              "revision", r->revision, "screened", (json_int_t)r->screened, "flagged",
-                             (json_int_t)r->flagged, "filter_rate", rate, "believed_normal",
+                             (json_int_t)r->flagged, "poor", (json_int_t)r->poor, "filter_rate", rate, "believed_normal",
                              (json_int_t)r->believed, "threshold", r->threshold, "shrinkage", r->shrinkage,
                              "extracted", (json_int_t)r->extracted, "failed", (json_int_t)r->failed, "seconds",
                              r->seconds, "bad", r->bad, "rule", r->rule));
@@ -51,6 +51,9 @@ static void print_scene(const struct scene *scene, const struct screening_report
     json_array_foreach(r->bad, i, bad)
         printf("not screened: %s: %s\n", json_string_value(json_object_get(bad, "path")),
                json_string_value(json_object_get(bad, "reason")));
+    if (r->poor > 0)
+        printf("%s: %lld poor picture%s set aside; `assay review --poor` shows them\n", scene->name, (long long)r->poor,
+               r->poor == 1 ? "" : "s");
     printf("%s: revision %d, %lld pictures, %lld flagged, %.2f %% filtered (%.1f s)\n", scene->name, r->revision,
            (long long)r->screened, (long long)r->flagged, 100 * rate, r->seconds);
     printf("  threshold: %s\n", json_string_value(json_object_get(r->rule, "reason")));

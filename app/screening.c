@@ -419,6 +419,7 @@ enum status screening_run(struct project *project, const struct base *base, cons
         status = screening_store(project, base, scene, sha256, &store, err);
         if (status == ST_OK) {
             status = db_counts(project->db, scene->id, &counts, err);
+            report->poor = counts.poor;
             struct progress progress;
             char *what = xasprintf("screening %s", scene->name);
             int64_t todo = counts.pictures - counts.unreadable - (int64_t)store_count(store);

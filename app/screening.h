@@ -18,6 +18,7 @@ struct screening_options {
 
 struct screening_report {
     int64_t screened, flagged, extracted, failed, believed;
+    int64_t poor; // set aside, damaged files included
     double threshold, shrinkage, seconds;
     int revision;
     json_t *rule; // where the threshold came from (calibrate_json); NULL before there is one
