@@ -201,11 +201,11 @@ enum status screening_change_base(struct project *project, const char *name, str
 enum status screening_store(const struct project *project, const struct base *base, const struct scene *scene,
                             const char *patch_sha256, struct store **store, struct error *err)
 {
-    enum status status = ST_BUSY;
-    for (double until = clock_seconds() + 5; status == ST_BUSY && clock_seconds() < until && !stop_asked(NULL);) {
+    double until = clock_seconds() + 5;
+    enum status status = screening_store_now(project, base, scene, patch_sha256, store, err);
+    while (status == ST_BUSY && clock_seconds() < until && !stop_asked(NULL)) {
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
         status = screening_store_now(project, base, scene, patch_sha256, store, err);
-        if (status == ST_BUSY)
-            nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     }
     return status;
 }
