@@ -2,17 +2,15 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "app/follow.h"
+#include "app/follow_impl.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -56,8 +54,7 @@ struct follow {
     bool sorted;
     struct waiting *waiting;
     size_t waiting_count, waiting_room;
-    uint64_t *seen; // hashes of path, size and time of what was handed out; open addressing, 0 empty
-    size_t seen_count, seen_room;
+    struct marks seen; // what was handed out
     double listed;
     bool full, starting; // limit of watches reached; the first listing is going on
 };
@@ -71,101 +68,7 @@ static void say(const struct follow *f, const char *path, const char *what)
     f->options.say(f->options.context, text.text);
 }
 
-// ---- what was handed out ----
-
-static uint64_t mark_of(const char *path, const struct stat *st)
-{
-    uint64_t h = 0xcbf29ce484222325u ^ (uint64_t)st->st_size * 0x9e3779b97f4a7c15u;
-    h ^= ((uint64_t)st->st_mtim.tv_sec * 1000000007u + (uint64_t)st->st_mtim.tv_nsec) * 0xd6e8feb86659fd93u;
-    for (; *path; path++) {
-        h = (h ^ (unsigned char)*path) * 0x100000001b3u;
-        h ^= h >> 29;
-    }
-    return h ? h : 1;
-}
-
-static uint64_t *mark_place(uint64_t *marks, size_t room, uint64_t mark)
-{
-    size_t i = (mark ^ (mark >> 32)) & (room - 1);
-    while (marks[i] && marks[i] != mark)
-        i = (i + 1) & (room - 1);
-    return &marks[i];
-}
-
-static bool seen(struct follow *f, uint64_t mark)
-{
-    return f->seen_room && *mark_place(f->seen, f->seen_room, mark) == mark;
-}
-
-static void see(struct follow *f, uint64_t mark)
-{
-    if ((f->seen_count + 1) * 2 > f->seen_room) {
-        size_t room = f->seen_room ? f->seen_room * 2 : 4096;
-        uint64_t *marks = xcalloc(room, sizeof *marks);
-        for (size_t i = 0; i < f->seen_room; i++)
-            if (f->seen[i])
-                *mark_place(marks, room, f->seen[i]) = f->seen[i];
-        free(f->seen);
-        f->seen = marks;
-        f->seen_room = room;
-    }
-    uint64_t *place = mark_place(f->seen, f->seen_room, mark);
-    f->seen_count += *place == 0;
-    *place = mark;
-}
-
 // ---- files ----
-
-// A name that writers give to what is not finished, or that hides a file.
-static bool passed_name(const char *name)
-{
-    static const char *const endings[] = {"~",        ".tmp",      ".temp",       ".part",
-                                          ".partial", ".filepart", ".crdownload", ".swp"};
-    size_t n = strlen(name);
-    if (name[0] == '.')
-        return true;
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        size_t m = strlen(endings[i]);
-        if (n > m && strcasecmp(name + n - m, endings[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
-static bool picture_name(const char *name)
-{
-    static const char *const endings[] = {".jpg", ".jpeg", ".jpe", ".jfif", ".png"};
-    const char *dot = strrchr(name, '.');
-    for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
-        if (strcasecmp(dot, endings[i]) == 0)
-            return true;
-    return false;
-}
-
-enum content { OTHER, UNFINISHED, FINISHED };
-
-// By its first and last bytes. A JPEG may have some padding behind its end.
-static enum content look(const char *path, const struct stat *st)
-{
-    static const unsigned char png[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-    static const unsigned char iend[8] = {'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82};
-    unsigned char head[8] = {0}, tail[64] = {0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return UNFINISHED;
-    off_t from = st->st_size > (off_t)sizeof tail ? st->st_size - (off_t)sizeof tail : 0;
-    ssize_t a = pread(fd, head, sizeof head, 0), b = pread(fd, tail, sizeof tail, from);
-    close(fd);
-    if (a >= 8 && b >= 8 && memcmp(head, png, sizeof png) == 0)
-        return memcmp(tail + b - 8, iend, sizeof iend) == 0 ? FINISHED : UNFINISHED;
-    if (a >= 3 && head[0] == 0xff && head[1] == 0xd8) {
-        for (ssize_t i = 0; i + 1 < b; i++)
-            if (tail[i] == 0xff && tail[i + 1] == 0xd9)
-                return FINISHED;
-        return UNFINISHED;
-    }
-    return picture_name(path) ? UNFINISHED : OTHER;
-}
 
 static void stop_waiting(struct follow *f, size_t at)
 {
@@ -175,10 +78,10 @@ static void stop_waiting(struct follow *f, size_t at)
 
 static void hand_out(struct follow *f, const char *path, const struct stat *st)
 {
-    uint64_t mark = mark_of(path, st);
-    if (seen(f, mark))
+    uint64_t mark = follow_mark(path, st);
+    if (marks_have(&f->seen, mark))
         return;
-    see(f, mark);
+    marks_add(&f->seen, mark);
     if (f->starting) {
         GROW(f->backlog, f->backlog_room, f->backlog_count + 1);
         f->backlog[f->backlog_count++] =
@@ -211,12 +114,12 @@ static void consider(struct follow *f, const char *path, bool closed)
 {
     struct stat st;
     const char *slash = strrchr(path, '/');
-    if (passed_name(slash ? slash + 1 : path) || stat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
-        seen(f, mark_of(path, &st)) || (f->options.passes && f->options.passes(path)))
+    if (follow_passed_name(slash ? slash + 1 : path) || stat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
+        marks_have(&f->seen, follow_mark(path, &st)) || (f->options.passes && f->options.passes(path)))
         return;
-    enum content content = look(path, &st);
+    enum content content = follow_look(path, &st);
     if (content == OTHER) {
-        if (!picture_name(path))
+        if (!follow_picture_name(path))
             return;
         content = UNFINISHED;
     }
@@ -244,7 +147,7 @@ static void look_at_waiting(struct follow *f)
             w->changed = now;
         }
         double still = now - w->changed;
-        if ((still > STILL && look(w->path, &st) == FINISHED) || still > PATIENCE) {
+        if ((still > STILL && follow_look(w->path, &st) == FINISHED) || still > PATIENCE) {
             hand_out(f, w->path, &st);
             stop_waiting(f, i);
             continue;
@@ -254,21 +157,6 @@ static void look_at_waiting(struct follow *f)
 }
 
 // ---- folders ----
-
-static bool on_network(const char *path)
-{
-    static const unsigned long magics[] = {
-        0x6969 /* NFS */,      0x517b /* SMB */,      0xff534d42 /* CIFS */,
-        0xfe534d42 /* SMB2 */, 0x65735546 /* FUSE */, 0x01021997 /* 9P */,
-        0x00c36400 /* Ceph */, 0x5346414f /* AFS */,  0x73757245 /* Coda */};
-    struct statfs fs;
-    if (statfs(path, &fs) != 0)
-        return false;
-    for (size_t i = 0; i < sizeof magics / sizeof *magics; i++)
-        if (((unsigned long)fs.f_type & 0xffffffffu) == magics[i])
-            return true;
-    return false;
-}
 
 // False: this one has to be listed instead.
 static bool watch_folder(struct follow *f, const char *path)
@@ -356,7 +244,7 @@ static enum status add_root(struct follow *f, struct folder *root, const char *g
                          given);
     if (access(root->path, R_OK | X_OK) != 0)
         return error_set(err, ST_IO, "%s: cannot be read: %s", given, strerror(errno));
-    root->polled = f->options.poll > 0 || on_network(root->path);
+    root->polled = f->options.poll > 0 || follow_on_network(root->path);
     root->there = true;
     return ST_OK;
 }
@@ -413,7 +301,7 @@ void follow_close(struct follow *f)
     free(f->live);
     free(f->backlog);
     free(f->waiting);
-    free(f->seen);
+    free(f->seen.marks);
     free(f);
 }
 

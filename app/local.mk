@@ -10,7 +10,7 @@ assay_SOURCES = \
 	app/calibrate.c app/calibrate.h \
 	app/cmd_add.c app/cmd_check.c app/cmd_demo.c app/cmd_evaluate.c app/cmd_export.c \
 	app/cmd_init.c app/cmd_review.c app/cmd_scene.c app/cmd_screen.c app/cmd_status.c app/cmd_watch.c \
-	app/follow.c app/follow.h \
+	app/follow.c app/follow.h app/follow_file.c app/follow_impl.h \
 	app/main.c \
 	app/poor.c app/poor.h app/poor_session.c app/poor_session.h \
 	app/progress.c app/progress.h \
