@@ -379,12 +379,14 @@ static void a_lease_ends_by_itself(void **state)
     assert_int_equal(n, 3);
 }
 
-// What LIVE_3 added.
-#define LIVE_3_BACK                                                                                     \
-    "DROP TABLE quality; DROP TABLE quality_range; DROP TABLE live; DROP TABLE live_shift; DROP TABLE drift;" \
-    "DROP TRIGGER poor_said; DROP TRIGGER poor_unsaid; DROP TRIGGER poor_file; DROP TRIGGER poor_file_change;" \
-    "DROP TRIGGER score_live; DROP TABLE poor; ALTER TABLE scene DROP COLUMN poor;"                     \
-    "ALTER TABLE scene DROP COLUMN poor_open;"
+// What version 3 added, taken away again; one line for each piece of it.
+static const char without_version_3[] =
+    "DROP TABLE quality; DROP TABLE quality_range; DROP TABLE live; DROP TABLE live_shift; DROP TABLE drift;"
+    "DROP TRIGGER poor_said; DROP TRIGGER poor_unsaid; DROP TRIGGER poor_file; DROP TRIGGER poor_file_change;"
+    "DROP TRIGGER score_live; DROP TABLE poor; ALTER TABLE scene DROP COLUMN poor;"
+    "ALTER TABLE scene DROP COLUMN poor_open;" // LIVE_3
+    "DROP INDEX verdict_kind; ALTER TABLE revision DROP COLUMN rule; ALTER TABLE revision DROP COLUMN reason;"
+    "ALTER TABLE revision DROP COLUMN goals;"; // REVISION_3
 
 // What versions 2 and 3 added is taken away; opening has to build it from the rest.
 static void an_older_database_is_brought_forward(void **state)
@@ -400,7 +402,9 @@ static void an_older_database_is_brought_forward(void **state)
     assert_ok(db_truth_add(f->db, &truth, "", &added, &err), &err);
     assert_ok(db_counts(f->db, 0, &before, &err), &err);
     db_close(f->db);
-    char *message = raw(f, LIVE_3_BACK "DROP TRIGGER queue_new; DROP TRIGGER queue_gone; DROP TRIGGER verdict_new;"
+    char *message = raw(f, without_version_3);
+    assert_null(message);
+    message = raw(f, "DROP TRIGGER queue_new; DROP TRIGGER queue_gone; DROP TRIGGER verdict_new;"
                            "DROP TRIGGER verdict_gone; DROP TRIGGER scene_activate; DROP TABLE queue;"
                            "DROP INDEX picture_unreadable; ALTER TABLE scene DROP COLUMN open;"
                            "ALTER TABLE scene DROP COLUMN normals; ALTER TABLE scene DROP COLUMN defects;"
@@ -410,6 +414,10 @@ static void an_older_database_is_brought_forward(void **state)
     assert_ok(db_open(f->path, &f->db, &err), &err);
     assert_ok(db_counts(f->db, 0, &after, &err), &err);
     assert_memory_equal(&before, &after, sizeof before);
+    struct revision revision; // what was made before says where its threshold came from
+    assert_ok(db_revision_get(f->db, f->revision, &revision, &err), &err);
+    assert_string_equal(revision.rule, "filter-rate");
+    assert_string_equal(revision.goals, "[]");
     assert_int_equal(after.open, FLAGGED - 2);
     assert_int_equal(after.truths, 1);
     assert_int_equal(findings(f), 0);
