@@ -5,7 +5,7 @@
 #include "app/report.h"
 
 // Both charts: 640 x 280 units, the plot inside of these margins.
-enum { WIDE = 640, HIGH = 280, LEFT = 56, RIGHT = 16, TOP = 14, BOTTOM = 44 };
+enum { WIDE = 640, HIGH = 280, LEFT = 56, RIGHT = 16, TOP = 30, BOTTOM = 44 };
 static const double plot_wide = WIDE - LEFT - RIGHT, plot_high = HIGH - TOP - BOTTOM;
 
 static void open_chart(struct strbuf *page, const char *title, const char *name)
@@ -139,9 +139,9 @@ static void put_recall(struct strbuf *page, const struct report *r)
         if (!report_total(&r->severities[s]))
             continue;
         put_curve(page, r, &r->severities[s]);
-        int y = HIGH - BOTTOM - 60 + 15 * line++;
-        strbuf_printf(page, "<path class=\"curve %s\" d=\"M%d %dh24\"/><text x=\"%d\" y=\"%d\">%s</text>\n", r->severities[s].name,
-                      LEFT + 12, y, LEFT + 42, y + 4, r->severities[s].name);
+        int x = LEFT + 110 * line++; // the key, above the plot
+        strbuf_printf(page, "<path class=\"curve %s\" d=\"M%d %dh30\"/><text x=\"%d\" y=\"%d\">%s</text>\n", r->severities[s].name,
+                      x, TOP / 2, x + 36, TOP / 2 + 4, r->severities[s].name);
     }
     if (report_total(&r->severities[SEVERITIES])) {
         double x = LEFT + place(report_filter_rate(r)) * plot_wide;
@@ -156,8 +156,8 @@ static void put_recall(struct strbuf *page, const struct report *r)
 
 void html_charts(struct strbuf *page, const struct report *r)
 {
-    strbuf_puts(page, "<section class=\"charts\"><h2>Curves</h2>\n");
+    strbuf_puts(page, "<section><h2>Curves</h2><div class=\"charts\">\n");
     put_histogram(page, r);
     put_recall(page, r);
-    strbuf_puts(page, "</section>\n");
+    strbuf_puts(page, "</div></section>\n");
 }

@@ -19,17 +19,18 @@ static const char style[] =
     "--bad:#f07070;--good:#79b0ee;--stop:#f07070;--key:#e0b050;--general:#79b0ee}}"
     "@media print{:root{color-scheme:light;--ink:#000;--paper:#fff;--soft:#444;--line:#bbb;--all:#888;--bad:#b00;--good:#036;"
     "--stop:#b00;--key:#850;--general:#036}body{max-width:none;margin:0;font-size:10pt}"
-    "section,figure,tr{break-inside:avoid}h2{break-after:avoid}}"
+    "figure,tr{break-inside:avoid}h2{break-after:avoid}}"
     "*{box-sizing:border-box}body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);"
     "max-width:64rem;margin:2rem auto;padding:0 1rem}"
     "h1{font-size:1.6rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}p{margin:.3rem 0}.soft{color:var(--soft)}"
-    ".wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}"
+    "td{white-space:nowrap}td.name,td.long{white-space:normal}.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}"
     "th,td{padding:.3rem .6rem;text-align:right;border-bottom:1px solid var(--line)}"
-    "th{font-weight:600;color:var(--soft)}th.name,td.name{text-align:left;overflow-wrap:anywhere}"
+    "th{font-weight:600;color:var(--soft)}th.name,td.name{text-align:left;overflow-wrap:break-word;max-width:24rem}"
     ".figures{display:flex;flex-wrap:wrap;gap:.75rem;margin:1rem 0}"
     ".figures div{flex:1 1 10rem;border:1px solid var(--line);border-radius:6px;padding:.6rem .8rem}"
     ".figures b{display:block;font-size:1.5rem;font-variant-numeric:tabular-nums}"
-    "figure{margin:1rem 0}svg{width:100%;height:auto;font:12px system-ui,sans-serif}svg text{fill:var(--soft)}"
+    ".charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(24rem,100%),1fr));gap:0 2rem}"
+    "td.long{text-align:left;min-width:18rem}figure{margin:1rem 0}svg{width:100%;height:auto;font:14px system-ui,sans-serif}svg text{fill:var(--soft)}"
     "svg .mid{text-anchor:middle}svg .end{text-anchor:end}.axis{fill:none;stroke:var(--soft)}"
     "path.grid{stroke:var(--line);stroke-width:.6}path.all{fill:var(--all)}path.defect{fill:var(--bad)}"
     ".threshold{stroke:var(--ink);stroke-width:1.5;stroke-dasharray:5 3}.curve{fill:none;stroke-width:2.2}"
@@ -74,13 +75,15 @@ static void put_name(struct strbuf *page, const char *text)
     strbuf_puts(page, "</td>");
 }
 
-// `heads`: names separated by "|", the first `names` of them of columns with text.
-static void open_table(struct strbuf *page, const char *title, const char *heads, int names)
+// `heads`: names separated by "|", those of columns with text after a "*".
+static void open_table(struct strbuf *page, const char *title, const char *heads)
 {
     strbuf_printf(page, "<section><h2>%s</h2><div class=\"wide\"><table><thead><tr>", title);
     while (*heads) {
+        bool text = *heads == '*';
+        heads += text;
         size_t n = strcspn(heads, "|");
-        strbuf_printf(page, names-- > 0 ? "<th class=\"name\">%.*s</th>" : "<th>%.*s</th>", (int)n, heads);
+        strbuf_printf(page, "<th%s>%.*s</th>", text ? " class=\"name\"" : "", (int)n, heads);
         heads += n + (heads[n] == '|');
     }
     strbuf_puts(page, "</tr></thead><tbody>\n");
@@ -129,7 +132,7 @@ static void put_figures(struct strbuf *page, const struct report *r)
 
 static void put_severities(struct strbuf *page, const struct report *r)
 {
-    open_table(page, "Recognition by severity", "severity|correct|missed|total|recognition rate|95 % interval|found in review", 1);
+    open_table(page, "Recognition by severity", "*severity|correct|missed|total|recognition rate|95 % interval|found in review");
     for (int s = 0; s <= SEVERITIES; s++) {
         const struct report_severity *v = &r->severities[s];
         int64_t total = report_total(v);
@@ -157,21 +160,23 @@ static void put_severities(struct strbuf *page, const struct report *r)
 
 static void put_rules(struct strbuf *page, const struct report *r)
 {
-    open_table(page, "Threshold", "scene|revision|rule|score|why", 1);
+    open_table(page, "Threshold", "*scene|revision|score|*rule|*why");
     for (size_t i = 0; i < r->scene_count; i++) {
         const struct report_scene *s = &r->scenes[i];
         strbuf_puts(page, "<tr>");
         put_name(page, s->name);
         if (s->screened) {
             strbuf_printf(page, "<td>%d</td>", s->revision.number);
-            put_name(page, s->revision.rule);
             strbuf_printf(page, "<td>%.3f</td>", s->revision.threshold);
-            put_name(page, s->revision.reason[0] ? s->revision.reason : "recall not demonstrated (made by an earlier assay)");
+            put_name(page, s->revision.rule);
         } else {
             strbuf_puts(page, "<td>-</td><td>-</td><td>-</td>");
-            put_name(page, "not screened yet");
         }
-        strbuf_puts(page, "</tr>\n");
+        strbuf_puts(page, "<td class=\"long\">");
+        html_put(page, !s->screened            ? "not screened yet"
+                       : s->revision.reason[0] ? s->revision.reason
+                                               : "recall not demonstrated (made by an earlier assay)");
+        strbuf_puts(page, "</td></tr>\n");
     }
     close_table(page);
 }
@@ -186,7 +191,7 @@ static void put_audit(struct strbuf *page, const json_t *audit)
 
 static void put_people(struct strbuf *page, const struct report *r)
 {
-    open_table(page, "People", "person|answers|normal|defect|unsure|skips|seconds a picture", 1);
+    open_table(page, "People", "*person|answers|normal|defect|unsure|skips|seconds a picture");
     for (size_t i = 0; i < r->person_count; i++) {
         const struct person_row *p = &r->people[i];
         const int64_t numbers[] = {p->answers, p->normals, p->defects, p->unsure, p->skips};
@@ -202,7 +207,7 @@ static void put_people(struct strbuf *page, const struct report *r)
     close_table(page);
     if (!r->pair_count)
         return;
-    open_table(page, "Agreement where two answered", "first|second|pictures|agreed|kappa", 2);
+    open_table(page, "Agreement where two answered", "*first|*second|pictures|agreed|kappa");
     for (size_t i = 0; i < r->pair_count; i++) {
         int64_t pictures, agreed;
         double kappa = report_kappa(&r->pairs[i], &pictures, &agreed);
@@ -223,7 +228,7 @@ static void put_bad(struct strbuf *page, const struct report *r)
 {
     size_t i;
     json_t *kind;
-    open_table(page, "Pictures that cannot be judged", "reason|pictures", 1);
+    open_table(page, "Pictures that cannot be judged", "*reason|pictures");
     strbuf_puts(page, "<tr><td class=\"name\">unreadable, all</td>");
     put_number(page, r->counts.unreadable);
     strbuf_puts(page, "</tr>\n");
@@ -246,7 +251,7 @@ static void put_bad(struct strbuf *page, const struct report *r)
 
 static void put_shift(struct strbuf *page, const struct report *r)
 {
-    open_table(page, "By object", "object|answered|stop|key|general|unsure|open", 1);
+    open_table(page, "By object", "*object|answered|stop|key|general|unsure|open");
     for (size_t i = 0; i < r->object_count; i++) {
         const struct object_row *b = &r->objects[i];
         const int64_t numbers[] = {b->answered, b->found[SEVERITY_STOP], b->found[SEVERITY_KEY], b->found[SEVERITY_GENERAL],
@@ -258,7 +263,7 @@ static void put_shift(struct strbuf *page, const struct report *r)
         strbuf_puts(page, "</tr>\n");
     }
     close_table(page);
-    open_table(page, "Found", "severity|class|object|position|picture|person|when|note", 8);
+    open_table(page, "Found", "*severity|*class|*object|*position|*picture|*person|*when|*note");
     for (size_t i = 0; i < r->find_count; i++) {
         const struct find_row *f = &r->finds[i];
         char at[CLOCK_TEXT];

@@ -106,24 +106,24 @@ static void put_filter(FILE *out, const struct report *r)
 {
     const struct scene_counts *c = &r->counts;
     put_heading(out, "Filter");
-    fprintf(out, "  %-34s %12" PRId64 "\n", "pictures", c->pictures);
-    fprintf(out, "  %-34s %12" PRId64 "\n", "screened", c->screened);
-    fprintf(out, "  %-34s %12" PRId64 "\n", "shown to a person", c->flagged);
+    fprintf(out, "  %-22s %12" PRId64 "\n", "pictures", c->pictures);
+    fprintf(out, "  %-22s %12" PRId64 "\n", "screened", c->screened);
+    fprintf(out, "  %-22s %12" PRId64 "\n", "shown to a person", c->flagged);
     if (c->screened)
-        fprintf(out, "  %-34s %12" PRId64 "  %.2f %% = (%" PRId64 " - %" PRId64 ") / %" PRId64 "\n", "filtered",
+        fprintf(out, "  %-22s %12" PRId64 "  %.2f %% = (%" PRId64 " - %" PRId64 ") / %" PRId64 "\n", "filtered",
                 report_filtered(r), 100 * report_filter_rate(r), c->screened, c->flagged, c->screened);
     if (r->normals)
-        fprintf(out, "  %-34s %12" PRId64 "  %.2f %% of %" PRId64 "\n", "known normals filtered", r->normals_filtered,
+        fprintf(out, "  %-22s %12" PRId64 "  %.2f %% of %" PRId64 "\n", "known normals filtered", r->normals_filtered,
                 100.0 * (double)r->normals_filtered / (double)r->normals, r->normals);
     else
-        fprintf(out, "  %-34s %12s\n", "known normals filtered", "none known");
-    fprintf(out, "  %-34s %12" PRId64 "\n", "open", c->open);
-    fprintf(out, "  %-34s %12" PRId64 "\n", "answered", c->answered);
+        fprintf(out, "  %-22s %12s\n", "known normals filtered", "none known");
+    fprintf(out, "  %-22s %12" PRId64 "\n", "open", c->open);
+    fprintf(out, "  %-22s %12" PRId64 "\n", "answered", c->answered);
     if (r->timed)
-        fprintf(out, "  %-34s %12.1f  hours, at %.1f s a picture (median of %" PRId64 ")\n", "work saved",
+        fprintf(out, "  %-22s %12.1f  hours at %.1f s a picture (median of %" PRId64 ")\n", "work saved",
                 report_hours_saved(r), (double)r->median_ms / 1000, r->timed);
     else
-        fprintf(out, "  %-34s %12s  no answer was timed yet\n", "work saved", "not known");
+        fprintf(out, "  %-22s %12s  no answer was timed yet\n", "work saved", "not known");
 }
 
 static void put_severities(FILE *out, const struct report *r)
@@ -171,16 +171,16 @@ static void put_bad(FILE *out, const struct report *r)
     size_t i;
     json_t *kind;
     put_heading(out, "Pictures that cannot be judged");
-    fprintf(out, "  %-34s %12" PRId64 "\n", "unreadable", r->counts.unreadable);
+    fprintf(out, "  %-22s %12" PRId64 "\n", "unreadable", r->counts.unreadable);
     for (i = 0; i < r->reason_count; i++) {
         fprintf(out, "    %8" PRId64 "  ", r->reasons[i].count);
         put_cell(out, r->reasons[i].reason, COLUMNS - 14);
         fputc('\n', out);
     }
     if (!r->poor)
-        fprintf(out, "  %-34s %12s\n", "poor", "not judged");
+        fprintf(out, "  %-22s %12s\n", "poor", "not judged");
     json_array_foreach(r->poor, i, kind)
-        fprintf(out, "  %-34s %12lld  %lld open\n", json_string_value(json_object_get(kind, "kind")),
+        fprintf(out, "  %-22s %12lld  %lld open\n", json_string_value(json_object_get(kind, "kind")),
                 (long long)json_integer_value(json_object_get(kind, "count")),
                 (long long)json_integer_value(json_object_get(kind, "open")));
 }
