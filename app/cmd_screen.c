@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "app/calibrate.h"
+#include "app/layout.h"
 #include "base/parallel.h"
 
 enum { OPT_SCENE = OPT_OWN, OPT_RATE, OPT_FILTER, OPT_RECALL, OPT_SEVERITY, OPT_REFIT };
@@ -56,7 +57,7 @@ static void print_scene(const struct scene *scene, const struct screening_report
                r->poor == 1 ? "" : "s");
     printf("%s: revision %d, %lld pictures, %lld flagged, %.2f %% filtered (%.1f s)\n", scene->name, r->revision,
            (long long)r->screened, (long long)r->flagged, 100 * rate, r->seconds);
-    printf("  threshold: %s\n", json_string_value(json_object_get(r->rule, "reason")));
+    put_wrapped(stdout, 2, json_string_value(json_object_get(r->rule, "reason")));
 }
 
 static enum status run(const struct options *o, struct error *err)

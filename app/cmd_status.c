@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "app/calibrate.h"
+#include "app/layout.h"
 #include "app/scoring.h"
 #include "app/watch.h"
 #include "base/alloc.h"
@@ -53,8 +54,11 @@ static enum status rule_of(struct project *project, const struct scene *scene, j
 static void print_rule(const char *scene, const json_t *rule)
 {
     const char *reason = json_string_value(json_object_get(rule, "reason"));
-    if (reason && reason[0])
-        printf("%s, revision %lld: %s\n", scene, (long long)json_integer_value(json_object_get(rule, "revision")), reason);
+    if (!reason || !reason[0])
+        return;
+    char *line = xasprintf("%s, revision %lld: %s", scene, (long long)json_integer_value(json_object_get(rule, "revision")), reason);
+    put_wrapped(stdout, 0, line);
+    free(line);
 }
 
 static void add_kind(void *context, const char *kind, int64_t count, int64_t open)

@@ -1,74 +1,18 @@
 #include "config.h"
 
 #include <inttypes.h>
-#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
 
+#include "app/layout.h"
 #include "app/report.h"
 #include "base/alloc.h"
 #include "base/text.h"
 #include "screen/rates.h"
 #include "screen/threshold.h"
 
-enum { COLUMNS = 80, INDENT = 2 };
-
-// Bytes and columns of the character at `text`.
-static int columns_of(const char *text, size_t *bytes)
-{
-    wchar_t c;
-    mbstate_t state = {0};
-    size_t n = mbrtowc(&c, text, strlen(text), &state);
-    *bytes = n == 0 || n > MB_LEN_MAX ? 1 : n;
-    int width = n > MB_LEN_MAX ? 1 : wcwidth(c);
-    return width < 0 ? 1 : width;
-}
-
-// Text from outside in exactly `width` columns, cut where it is longer.
-static void put_cell(FILE *out, const char *text, int width)
-{
-    char *clean = text_cleaned(text);
-    int used = 0;
-    for (size_t at = 0, n; clean[at]; at += n) {
-        int w = columns_of(clean + at, &n);
-        if (used + w > width)
-            break;
-        fwrite(clean + at, 1, n, out);
-        used += w;
-    }
-    fprintf(out, "%*s", width - used, "");
-    free(clean);
-}
-
-// A sentence (with text from outside or not) broken between words.
-static void put_wrapped(FILE *out, int indent, const char *text)
-{
-    char *clean = text_cleaned(text);
-    int used = 0;
-    for (const char *word = clean; *word;) {
-        size_t bytes = strcspn(word, " "), n;
-        int columns = 0;
-        for (size_t at = 0; at < bytes; at += n)
-            columns += columns_of(word + at, &n);
-        bool fits = used > 0 && used + 1 + columns <= COLUMNS;
-        if (used > 0)
-            fputs(fits ? " " : "\n", out);
-        if (!fits) {
-            fprintf(out, "%*s", indent, "");
-            used = indent;
-        } else {
-            used++;
-        }
-        fwrite(word, 1, bytes, out);
-        used += columns;
-        word += bytes;
-        word += strspn(word, " ");
-    }
-    fputc('\n', out);
-    free(clean);
-}
+enum { INDENT = 2 };
 
 static void put_heading(FILE *out, const char *text)
 {
@@ -174,7 +118,7 @@ static void put_bad(FILE *out, const struct report *r)
     fprintf(out, "  %-22s %12" PRId64 "\n", "unreadable", r->counts.unreadable);
     for (i = 0; i < r->reason_count; i++) {
         fprintf(out, "    %8" PRId64 "  ", r->reasons[i].count);
-        put_cell(out, r->reasons[i].reason, COLUMNS - 14);
+        put_cell(out, r->reasons[i].reason, LAYOUT_COLUMNS - 14);
         fputc('\n', out);
     }
     if (!r->poor)
