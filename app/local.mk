@@ -9,13 +9,9 @@ assay_SOURCES = \
 	app/cmd_base_extract.c app/frontier.c app/frontier.h app/frontier_pictures.c \
 	app/calibrate.c app/calibrate.h \
 	app/cmd_add.c app/cmd_check.c app/cmd_demo.c app/cmd_evaluate.c app/cmd_export.c \
-<<<<<<< HEAD
 	app/cmd_init.c app/cmd_review.c app/cmd_scene.c app/cmd_screen.c app/cmd_status.c app/cmd_watch.c \
 	app/follow.c app/follow.h app/follow_file.c app/follow_impl.h \
-=======
-	app/cmd_init.c app/cmd_review.c app/cmd_scene.c app/cmd_screen.c app/cmd_status.c \
 	app/layout.c app/layout.h \
->>>>>>> f1b306a (Break every sentence from outside at 79 columns, in one place)
 	app/main.c \
 	app/poor.c app/poor.h app/poor_session.c app/poor_session.h \
 	app/progress.c app/progress.h \
