@@ -32,6 +32,7 @@ include tests/fault/local.mk
 include tests/fault/data.mk
 include tests/onnx/local.mk
 include tests/bench/local.mk
+include tests/bench/adapter.mk
 include tests/bench/db.mk
 include tests/bench/extract.mk
 include tests/bench/layer.mk

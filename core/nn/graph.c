@@ -81,18 +81,30 @@ static float *flip(struct graph *g, const float *busy, size_t count)
 void graph_forward(struct graph *g, const struct net *net, int frozen, const float *rgb, int n, int rows, int cols,
                    struct graph_tap taps[NET_TAPS])
 {
+    const struct graph_pass whole = {.end = net->plan.count, .frozen = frozen};
+    graph_run(g, net, &whole, rgb, n, rows, cols, taps, NULL);
+}
+
+void graph_run(struct graph *g, const struct net *net, const struct graph_pass *pass, const float *in, int n, int rows,
+               int cols, struct graph_tap taps[NET_TAPS], struct graph_tap *out)
+{
+    int frozen = pass->frozen;
     g->chunk = 0;
     g->used = 0;
-    g->frozen = frozen;
-    struct layer_map shape = {n, rows, cols, 3};
-    float *scaled = frozen > 0 ? flip(g, NULL, layer_values(shape)) : graph_take(g, layer_values(shape));
-    for (size_t i = 0; i < layer_values(shape); i++)
-        scaled[i] = rgb[i] / 127.5f - 1;
-    const float *x = scaled;
-    for (int i = 0; i < net->plan.count; i++) {
+    g->pass = *pass;
+    struct layer_map shape = {n, rows, cols, net->plan.blocks[pass->first].from};
+    const float *x = in;
+    if (pass->first == 0) {
+        float *scaled = frozen > 0 ? flip(g, NULL, layer_values(shape)) : graph_take(g, layer_values(shape));
+        for (size_t i = 0; i < layer_values(shape); i++)
+            scaled[i] = in[i] / 127.5f - 1;
+        x = scaled;
+    }
+    for (int i = pass->first; i < pass->end; i++) {
         const struct net_block *b = &net->plan.blocks[i];
         struct graph_block *k = &g->blocks[i];
         *k = (struct graph_block){.in = shape, .x = x, .train = i >= frozen, .mark = graph_mark(g)};
+        k->measured = k->train && !pass->running;
         k->out_shape = layer_after(shape, b->to, (struct layer_window){b->stride, (enum layer_padding)net->plan.padding});
         size_t count = layer_values(k->out_shape);
         // Frozen blocks take turns with two buffers; what is trained, a tap, or read by a trained block, stays.
@@ -113,6 +125,8 @@ void graph_forward(struct graph *g, const struct net *net, int frozen, const flo
             shape = k->out_shape;
         }
     }
+    if (out)
+        *out = (struct graph_tap){shape.rows, shape.cols, shape.channels, x};
     g->kept = 0;
     for (size_t i = 0; i < g->chunk; i++)
         g->kept += g->chunks[i].capacity * sizeof(float);
@@ -124,12 +138,12 @@ void graph_forward(struct graph *g, const struct net *net, int frozen, const flo
 void graph_backward(struct graph *g, const struct net *net, const float *const tap_grads[NET_TAPS], struct net *grads)
 {
     bool any = tap_grads[0] || tap_grads[1];
-    int last = net->plan.count - 1;
     float *grad = NULL; // of the trunk after block i; NULL while nothing flows
-    for (int i = last; i >= g->frozen; i--) {
+    for (int i = g->pass.end - 1; i >= g->pass.frozen; i--) {
         const struct net_block *b = &net->plan.blocks[i];
         struct graph_block *k = &g->blocks[i];
-        graph_note_statistics(g, net, i, grads);
+        if (k->measured)
+            graph_note_statistics(g, net, i, grads);
         if (!any)
             continue;
         const float *tap = b->tap >= 0 ? tap_grads[b->tap] : NULL;
@@ -151,7 +165,7 @@ void graph_backward(struct graph *g, const struct net *net, const float *const t
             }
         }
         if (out_grad) {
-            bool wanted = i > g->frozen;
+            bool wanted = i > g->pass.frozen;
             // A branch adds to what flows along the trunk, which stands in the other buffer.
             bool join = b->branch && grad != NULL;
             float *in_grad = !wanted ? NULL : join ? graph_take(g, in_count) : flip(g, out_grad, in_count);

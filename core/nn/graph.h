@@ -25,9 +25,22 @@ struct graph_tap {
 void graph_forward(struct graph *graph, const struct net *net, int frozen, const float *rgb, int n, int rows, int cols,
                    struct graph_tap taps[NET_TAPS]);
 
-// After graph_forward with the same net and `frozen`. tap_grads[i]: (shape of tap i), gradient of the loss, or NULL.
+// A part of a network. Where it is trained above a frozen beginning, what that gives can be kept from pass to pass.
+struct graph_pass {
+    int first, end; // blocks first .. end - 1
+    int frozen;     // >= first, as above
+    bool running;   // every batch norm has its running statistics: what a pass computes is what inference computes, each
+                    // picture alone, and the statistics stay as they are
+};
+// in: rgb when pass->first is 0, else the map that enters block `first`, (n, rows, cols, channels), which must stay until
+// the backward pass. Writes the taps of its blocks; out: what the last of them gives to the next, may be NULL.
+void graph_run(struct graph *graph, const struct net *net, const struct graph_pass *pass, const float *in, int n, int rows,
+               int cols, struct graph_tap taps[NET_TAPS], struct graph_tap *out);
+
+// After graph_forward or graph_run with the same net and `frozen`. tap_grads[i]: (shape of tap i), gradient of the loss, or NULL.
 // Adds to `grads`, a net of the same plan, whose statistics receive the batch's mean and variance instead
-// (added, too: divide by the number of passes). Releases the activations.
+// (added, too: divide by the number of passes). A tensor of it without values (NULL) takes none. Releases the
+// activations.
 void graph_backward(struct graph *graph, const struct net *net, const float *const tap_grads[NET_TAPS],
                     struct net *grads);
 

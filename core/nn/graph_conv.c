@@ -42,16 +42,18 @@ static void norm_begin(struct graph *g, struct graph_norm *norm, struct layer_ma
     norm->cells = layer_cells(shape);
 }
 
-// From the moments of the batch when training, else from the running statistics.
+// From the moments of the batch when it is measured, else from the running statistics.
 static void norm_ready(const struct graph_block *k, struct graph_norm *norm, const struct net *net, int i, int tensor,
                        const double *moments, int channels)
 {
-    if (k->train)
+    if (k->measured) {
         layer_moments_finish(moments, channels, norm->mean, norm->variance);
-    layer_batch_prepare(channels, k->train ? norm->mean : net_values(net, i, tensor + NORM_MEAN),
-                        k->train ? norm->variance : net_values(net, i, tensor + NORM_VARIANCE), net->plan.epsilon,
-                        net_values(net, i, tensor + NORM_GAMMA), net_values(net, i, tensor + NORM_BETA), norm->scale,
-                        norm->shift);
+    } else {
+        layer_copy(net_values(net, i, tensor + NORM_MEAN), (size_t)channels, norm->mean);
+        layer_copy(net_values(net, i, tensor + NORM_VARIANCE), (size_t)channels, norm->variance);
+    }
+    layer_batch_prepare(channels, norm->mean, norm->variance, net->plan.epsilon, net_values(net, i, tensor + NORM_GAMMA),
+                        net_values(net, i, tensor + NORM_BETA), norm->scale, norm->shift);
 }
 
 static void note(const struct graph_norm *norm, int channels, struct net *grads, int i, int tensor)
@@ -112,7 +114,7 @@ static void convolve(struct graph *g, const struct net *net, int i, double *mome
             layer_conv3x3(k->x + offset(k->in, n), in, w, b->to, net_values(net, i, CONV_WEIGHT), NULL, scratch, to);
         else
             layer_depthwise(k->x + offset(k->in, n), in, w, net_values(net, i, SEPARABLE_DEPTH), NULL, to);
-        if (k->train)
+        if (k->measured)
             layer_moments_add(moments, to, layer_cells(out), channels);
     }
     graph_release(g, mark);
@@ -145,7 +147,7 @@ void graph_convolution(struct graph *g, const struct net *net, int i)
         size_t cells = layer_cells(part_of(middle, n, step)), at = offset(middle, n), to = offset(k->out_shape, n);
         layer_batch_apply(n0->in + at, cells, b->from, n0->scale, n0->shift, act, NULL, k->middle + at);
         layer_linear(k->middle + at, cells, b->from, b->to, net_values(net, i, SEPARABLE_POINT), NULL, n1->in + to);
-        if (k->train)
+        if (k->measured)
             layer_moments_add(moments, n1->in + to, cells, b->to);
     }
     norm_ready(k, n1, net, i, SEPARABLE_POINT_NORM, moments, b->to);
@@ -156,11 +158,11 @@ void graph_convolution(struct graph *g, const struct net *net, int i)
 // ---- backward ----
 
 // What norm_slope gives layer_batch_backward; adds the gradients of gamma and beta.
-static void norm_slope(const struct graph_norm *norm, const struct net *net, int i, int tensor, int channels,
-                       const double *sums, float *slope, struct net *grads)
+static void norm_slope(const struct graph *g, const struct graph_norm *norm, const struct net *net, int i, int tensor,
+                       int channels, const double *sums, float *slope, struct net *grads)
 {
-    layer_batch_finish(sums, norm->cells, channels, norm->mean, norm->variance, net->plan.epsilon,
-                       net_values(net, i, tensor + NORM_GAMMA), slope, net_values(grads, i, tensor + NORM_GAMMA),
+    layer_batch_finish(sums, g->blocks[i].measured ? norm->cells : 0, channels, norm->mean, norm->variance,
+                       net->plan.epsilon, net_values(net, i, tensor + NORM_GAMMA), slope, net_values(grads, i, tensor + NORM_GAMMA),
                        net_values(grads, i, tensor + NORM_BETA));
 }
 
@@ -174,7 +176,7 @@ static void conv_backward(struct graph *g, const struct net *net, int i, float *
     enum layer_activation act = activation_of(b);
     memset(sums, 0, 2 * (size_t)b->to * sizeof *sums);
     layer_batch_reduce(norm->in, grad, norm->cells, b->to, norm->scale, norm->shift, act, norm->mean, sums);
-    norm_slope(norm, net, i, CONV_NORM, b->to, sums, slope, grads);
+    norm_slope(g, norm, net, i, CONV_NORM, b->to, sums, slope, grads);
     int step = graph_part(&k->in, b->to);
     float *scratch = graph_take(g, layer_conv3x3_scratch(part_of(k->in, 0, step), w));
     for (int n = 0; n < k->in.count; n += step) {
@@ -200,7 +202,7 @@ static void separable_backward(struct graph *g, const struct net *net, int i, co
     float *middle_grad = graph_take(g, layer_values(middle));
     memset(sums, 0, 2 * (size_t)b->to * sizeof *sums);
     layer_batch_reduce(n1->in, out_grad, n1->cells, b->to, n1->scale, n1->shift, act, n1->mean, sums);
-    norm_slope(n1, net, i, SEPARABLE_POINT_NORM, b->to, sums, slope, grads);
+    norm_slope(g, n1, net, i, SEPARABLE_POINT_NORM, b->to, sums, slope, grads);
 
     int step = graph_part(&middle, b->from > b->to ? b->from : b->to);
     float *part = graph_take(g, layer_values(part_of(k->out_shape, 0, step)));
@@ -212,7 +214,7 @@ static void separable_backward(struct graph *g, const struct net *net, int i, co
                               middle_grad + at, net_values(grads, i, SEPARABLE_POINT), NULL);
         layer_batch_reduce(n0->in + at, middle_grad + at, cells, b->from, n0->scale, n0->shift, act, n0->mean, sums);
     }
-    norm_slope(n0, net, i, SEPARABLE_DEPTH_NORM, b->from, sums, slope, grads);
+    norm_slope(g, n0, net, i, SEPARABLE_DEPTH_NORM, b->from, sums, slope, grads);
 
     step = graph_part(&k->in, b->from);
     for (int n = 0; n < k->in.count; n += step) {

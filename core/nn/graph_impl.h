@@ -27,6 +27,7 @@ struct graph_block {
     const float *x; // input
     float *out;
     bool train;
+    bool measured; // its batch norms take the batch's statistics
     struct graph_mark mark; // the stack before this block
     struct graph_norm norm[2];
     float *middle; // separable: between depthwise and pointwise
@@ -46,7 +47,7 @@ struct graph {
     size_t chunk, used; // top of the stack
     struct graph_chunk flip[2];
     struct graph_block blocks[NET_BLOCKS];
-    int frozen;
+    struct graph_pass pass;
     size_t kept;
 };
 

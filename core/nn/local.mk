@@ -15,5 +15,5 @@ libcore_a_SOURCES += \
 	core/nn/net_import.c core/nn/net_import.h core/nn/net_inherit.c core/nn/net_naive.c \
 	core/nn/safetensors.c core/nn/safetensors.h \
 	core/nn/safetensors_write.c \
-	core/nn/graph.c core/nn/graph.h core/nn/graph_attention.c core/nn/graph_conv.c core/nn/graph_impl.h \
+	core/nn/adapter.c core/nn/adapter.h core/nn/graph.c core/nn/graph.h core/nn/graph_attention.c core/nn/graph_conv.c core/nn/graph_impl.h \
 	core/nn/net_elastic.c core/nn/net_elastic.h

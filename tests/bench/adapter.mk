@@ -1,0 +1,10 @@
+# What answers are worth on the magnetic-tile pictures: adapter, heads alone, the whole network tuned. FLAGS: see bench_adapter.c.
+EXTRA_PROGRAMS += bench_adapter
+CLEANFILES += bench_adapter
+bench_adapter_SOURCES = tests/bench/bench_adapter.c
+bench_adapter_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir)
+bench_adapter_LDADD = $(CORE_LIBS)
+
+.PHONY: bench-adapter
+bench-adapter: bench_adapter$(EXEEXT)
+	./bench_adapter $(abs_top_srcdir)/../shared/data/mtd $(FLAGS) || test $$? -eq 77
