@@ -229,7 +229,7 @@ void quality_learn(const struct quality *pictures, size_t count, struct quality_
 }
 
 // Beyond what is usual by `times` the distance from the median to the outer quantile, and by at least
-// `margin`. With 1.5 that is 3.2, with 1.2 2.8 standard deviations of a normal distribution.
+// `margin`. With 1.5 that is 3.2, with 1.35 3.0 standard deviations of a normal distribution.
 static float above(const struct quality_range *r, enum quality_measure m, float times, float margin)
 {
     float beyond = times * (r->high[m] - r->middle[m]);
@@ -265,7 +265,7 @@ static enum poor judge_here(const float *m, const struct quality_range *r)
         return POOR_BRIGHT;
     if (m[QUALITY_TORN] > above(r, QUALITY_TORN, 1.5f, 0.06f))
         return POOR_TORN;
-    if (m[QUALITY_SHARP] < below(r, QUALITY_SHARP, 1.2f, 0.1f) &&
+    if (m[QUALITY_SHARP] < below(r, QUALITY_SHARP, 1.35f, 0.1f) &&
         m[QUALITY_SHARP] < r->middle[QUALITY_SHARP] - HALF)
         return POOR_BLURRED;
     if (m[QUALITY_FLAT] > above(r, QUALITY_FLAT, 1.5f, 0.15f))

@@ -109,7 +109,7 @@ static const struct {
     double least; // share recognised as poor, of all scenes
 } kinds[KINDS] = {
     [CLEAN] = {"clean", POOR_NOT, 0},
-    [DEFOCUS] = {"out of focus", POOR_BLURRED, 0.95},
+    [DEFOCUS] = {"out of focus", POOR_BLURRED, 0.9},
     [MOTION] = {"moved by 11 pixels", POOR_BLURRED, 0.4},
     [DARK] = {"a fifth of the light", POOR_DARK, 0.95},
     [BRIGHT] = {"three times the light", POOR_BRIGHT, 0.93},
