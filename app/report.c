@@ -103,6 +103,12 @@ static enum status gather_scenes(struct db *db, struct report *r, struct error *
     return status;
 }
 
+static void add_poor(void *context, const char *kind, int64_t count, int64_t open)
+{
+    json_array_append_new(context, json_pack("{s:s, s:I, s:I}", "kind", kind, "count", (json_int_t)count, "open",
+                                             (json_int_t)open));
+}
+
 static enum status gather(struct project *project, struct report *r, struct error *err)
 {
     struct db *db = project->db;
@@ -136,7 +142,10 @@ static enum status gather(struct project *project, struct report *r, struct erro
     }
     if (status == ST_OK)
         status = db_pairs(db, scene, since, &r->pairs, &r->pair_count, err);
-    return status == ST_OK ? db_unreadable_reasons(db, scene, 10, &r->reasons, &r->reason_count, err) : status;
+    if (status == ST_OK)
+        status = db_unreadable_reasons(db, scene, 10, &r->reasons, &r->reason_count, err);
+    r->poor = json_array();
+    return status == ST_OK ? db_poor_tally(db, scene, add_poor, r->poor, err) : status;
 }
 
 enum status report_gather(struct project *project, const struct report_options *options, struct report *report,

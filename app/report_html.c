@@ -244,8 +244,6 @@ static void put_bad(struct strbuf *page, const struct report *r)
         put_number(page, json_integer_value(json_object_get(kind, "count")));
         strbuf_puts(page, "</tr>\n");
     }
-    if (!r->poor)
-        strbuf_puts(page, "<tr><td class=\"name\">poor</td><td>not judged</td></tr>\n");
     close_table(page);
 }
 

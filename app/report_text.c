@@ -121,10 +121,8 @@ static void put_bad(FILE *out, const struct report *r)
         put_cell(out, r->reasons[i].reason, LAYOUT_COLUMNS - 14);
         fputc('\n', out);
     }
-    if (!r->poor)
-        fprintf(out, "  %-22s %12s\n", "poor", "not judged");
     json_array_foreach(r->poor, i, kind)
-        fprintf(out, "  %-22s %12lld  %lld open\n", json_string_value(json_object_get(kind, "kind")),
+        fprintf(out, "  %-22s %12lld  %lld to look at\n", json_string_value(json_object_get(kind, "kind")),
                 (long long)json_integer_value(json_object_get(kind, "count")),
                 (long long)json_integer_value(json_object_get(kind, "open")));
 }
