@@ -115,6 +115,8 @@ static void show(struct show *s, const struct options *o, const struct pretrain_
             100 * r->progress, r->step, r->crops, r->loss[0], r->loss[1]);
     if (o->train.elastic)
         fprintf(stderr, "  smallest %.4f", r->smallest);
+    if (r->spot > 0)
+        fprintf(stderr, "  defects %.4f", r->spot);
     fprintf(stderr, "  %.0f/s  %d:%02d:%02d left%s", speed, (int)left / 3600, (int)left / 60 % 60, (int)left % 60,
             s->terminal && !last ? "" : "\n");
     fflush(stderr);
@@ -325,7 +327,7 @@ int cmd_base_train(int argc, char **argv)
         {"teacher", OPT_TEACHER, "FILE|none", 0,
          "network whose maps are matched; none: learn from the pictures alone (two views of a place agree)", 0},
         {"continue", OPT_CONTINUE, NULL, 0,
-         "go on with the base in use, on the given pictures only: it learns to be indifferent to light and noise there", 0},
+         "go on with the base in use, on the given pictures only: what it knows is kept, and it learns to see synthetic defects there", 0},
         {"from", OPT_FROM, "FILE", 0, "start from these weights, not at random", 0},
         {"out", OPT_OUT, "FILE", 0, "where the base goes (default base.safetensors); FILE.checkpoint beside it", 0},
         {"minutes", OPT_MINUTES, "M", 0, "length of the whole run, all stretches together", 0},

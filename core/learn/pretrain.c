@@ -88,7 +88,7 @@ static void head_clear(struct head *head)
 static void share_init(struct share *share, const struct pretrain *p)
 {
     *share = (struct share){.graph = graph_new(), .grads = net_new(&p->net->plan)};
-    for (int t = 0; t < NET_TAPS; t++) {
+    for (int t = 0; t < p->head_count; t++) {
         share->head_weight[t] = xcalloc((size_t)p->heads[t].from * (size_t)p->heads[t].to, sizeof(float));
         share->head_bias[t] = xcalloc((size_t)p->heads[t].to, sizeof(float));
     }
@@ -99,19 +99,21 @@ static void share_clear(struct share *share)
 {
     graph_free(share->graph);
     net_free(share->grads);
-    for (int t = 0; t < NET_TAPS; t++) {
+    for (int t = 0; t < HEADS; t++)
         free(share->head_weight[t]), free(share->head_bias[t]);
-        free(share->target[t]), free(share->tap_grad[t]);
-    }
-    free(share->rgb), free(share->predicted), free(share->scratch);
+    for (int t = 0; t < NET_TAPS; t++)
+        free(share->target[t]), free(share->tap_grad[t]), free(share->spot[t]);
+    free(share->rgb), free(share->predicted), free(share->scratch), free(share->mask);
     base_work_free(share->teacher);
 }
 
 struct pretrain *pretrain_new(const struct net *start, const struct base *teacher, const struct crop_source *source,
                               const struct pretrain_options *options)
 {
-    static const char *const head_names[NET_TAPS][2] = {{"head.0.weight", "head.0.bias"},
-                                                        {"head.1.weight", "head.1.bias"}};
+    static const char *const head_names[HEADS][2] = {{"head.0.weight", "head.0.bias"},
+                                                     {"head.1.weight", "head.1.bias"},
+                                                     {"spot.0.weight", "spot.0.bias"},
+                                                     {"spot.1.weight", "spot.1.bias"}};
     struct pretrain *p = xcalloc(1, sizeof *p);
     p->options = *options;
     p->teacher = teacher;
@@ -119,14 +121,18 @@ struct pretrain *pretrain_new(const struct net *start, const struct base *teache
     p->side = options->side;
     p->net = net_copy(start);
     p->average = net_copy(start);
-    p->params = xcalloc((size_t)p->net->tensor_count + 2 * NET_TAPS, sizeof *p->params);
+    p->params = xcalloc((size_t)p->net->tensor_count + 2 * HEADS, sizeof *p->params);
     struct net *net = p->net;
-    for (int i = 0, t = 0; i < net->plan.count; i++)
-        if (net->plan.blocks[i].tap >= 0) {
-            t = net->plan.blocks[i].tap;
-            head_init(&p->heads[t], net->plan.blocks[i].to, teacher ? base_info(teacher)->channels[t] : VIEW_CHANNELS,
-                      options->seed + 77u + (uint64_t)t);
-        }
+    p->head_count = options->objective == PRETRAIN_ADAPT ? HEADS : NET_TAPS;
+    for (int i = 0; i < net->plan.count; i++) {
+        int t = net->plan.blocks[i].tap, from = net->plan.blocks[i].to;
+        if (t < 0)
+            continue;
+        head_init(&p->heads[t], from, teacher ? base_info(teacher)->channels[t] : VIEW_CHANNELS,
+                  options->seed + 77u + (uint64_t)t);
+        if (p->head_count == HEADS)
+            head_init(&p->heads[NET_TAPS + t], from, 1, options->seed + 99u + (uint64_t)t);
+    }
     p->shares = xcalloc((size_t)options->threads, sizeof *p->shares);
     for (int i = 0; i < options->threads; i++)
         share_init(&p->shares[i], p);
@@ -137,7 +143,7 @@ struct pretrain *pretrain_new(const struct net *start, const struct base *teache
             add_param(p, t->name, t->count, t->values, p->shares[0].grads->tensors[i].values, t->role == NET_WEIGHT);
             p->params[p->param_count - 1].average = p->average->tensors[i].values;
         }
-    for (int t = 0; t < NET_TAPS; t++) {
+    for (int t = 0; t < p->head_count; t++) {
         struct head *h = &p->heads[t];
         add_param(p, head_names[t][0], (size_t)h->from * (size_t)h->to, h->weight, h->grad_weight, true);
         add_param(p, head_names[t][1], (size_t)h->to, h->bias, h->grad_bias, false);
@@ -162,7 +168,7 @@ void pretrain_free(struct pretrain *p)
         share_clear(&p->shares[i]);
     for (int i = 0; i < p->param_count; i++)
         free(p->params[i].m), free(p->params[i].v);
-    for (int t = 0; t < NET_TAPS; t++)
+    for (int t = 0; t < HEADS; t++)
         head_clear(&p->heads[t]);
     net_free(p->net);
     net_free(p->average);
@@ -197,6 +203,37 @@ static void teach(struct pretrain *p, struct share *s, const float *rgb, int cro
     }
 }
 
+// Which cells of tap t show the defect, and which certainly do not.
+static void mark(struct pretrain *p, struct share *s, int t, int crop)
+{
+    size_t side = (size_t)p->side, step = t ? 16 : 8, row = side / step;
+    float *spot = s->spot[t] + (size_t)crop * row * row;
+    for (size_t c = 0; c < row * row; c++) {
+        const float *m = s->mask + c / row * step * side + c % row * step;
+        float sum = 0;
+        for (size_t y = 0; y < step; y++)
+            for (size_t x = 0; x < step; x++)
+                sum += m[y * side + x];
+        float covered = sum / (float)(step * step);
+        spot[c] = covered >= 0.15f ? 1 : covered > 0 ? -1 : 0;
+    }
+}
+
+// Every second crop gets a defect that the teacher does not see.
+static void look_for_flaw(struct pretrain *p, struct share *s, struct rng rng, int crop, float *clear, float *rgb)
+{
+    struct rng again = rng;
+    crop_make(p->source, &rng, p->side, clear);
+    teach(p, s, clear, crop);
+    memset(s->mask, 0, rgb_count(p, 1) / 3 * sizeof *s->mask);
+    if (crop % 2)
+        crop_defect(p->source, &again, p->side, rgb, s->mask);
+    else
+        memcpy(rgb, clear, rgb_count(p, 1) * sizeof *rgb);
+    for (int t = 0; t < NET_TAPS; t++)
+        mark(p, s, t, crop);
+}
+
 // The share's crops and what the teacher sees in them.
 static void look(struct pretrain *p, struct share *s, int kind, long long step, int first, int crops)
 {
@@ -206,20 +243,54 @@ static void look(struct pretrain *p, struct share *s, int kind, long long step, 
     reserve(&s->rgb, &s->rgb_capacity, rgb_count(p, crops + (objective == PRETRAIN_ADAPT)));
     for (int t = 0; t < NET_TAPS && p->teacher; t++)
         reserve(&s->target[t], &s->target_capacity[t], tap_cells(p, t, crops) * (size_t)p->heads[t].to);
+    if (objective == PRETRAIN_ADAPT) {
+        reserve(&s->mask, &s->mask_capacity, one / 3);
+        for (int t = 0; t < NET_TAPS; t++)
+            reserve(&s->spot[t], &s->spot_capacity[t], tap_cells(p, t, crops));
+    }
     for (int i = 0; i < (pairs ? pairs : crops); i++) {
         struct rng rng = stream(p, kind, step, first + i);
         float *rgb = s->rgb + (size_t)i * one;
         if (objective == PRETRAIN_VIEWS) {
             crop_pair(p->source, &rng, p->side, rgb, rgb + (size_t)pairs * one);
         } else if (objective == PRETRAIN_ADAPT) {
-            float *clear = s->rgb + (size_t)crops * one;
-            crop_pair(p->source, &rng, p->side, clear, rgb);
-            teach(p, s, clear, i);
+            look_for_flaw(p, s, rng, i, s->rgb + (size_t)crops * one, rgb);
         } else {
             crop_make(p->source, &rng, p->side, rgb);
             teach(p, s, rgb, i);
         }
     }
+}
+
+// What is said of a defect's cells is free: there the target becomes the prediction.
+static void forgive(const struct head *h, const float *predicted, const float *spot, float *target, size_t cells)
+{
+    for (size_t c = 0; c < cells; c++)
+        for (int k = 0; spot[c] != 0 && k < h->to; k++)
+            target[c * (size_t)h->to + (size_t)k] = predicted[c * (size_t)h->to + (size_t)k] / h->inverse[k] + h->mean[k];
+}
+
+// Whether a cell is a defect's, added to the gradient of the tap.
+static double spot_loss(struct pretrain *p, struct share *s, int t, const struct graph_tap *tap, int crops, double weight)
+{
+    const struct head *h = &p->heads[NET_TAPS + t];
+    size_t cells = tap_cells(p, t, crops), n = (size_t)tap->channels, seen[2] = {0};
+    reserve(&s->predicted, &s->predicted_capacity, 3 * cells + cells * n);
+    float *logit = s->predicted, *target = logit + cells, *share = target + cells, *grad = share + cells;
+    for (size_t c = 0; c < cells; c++)
+        if (s->spot[t][c] >= 0)
+            seen[(int)s->spot[t][c]]++;
+    layer_linear(tap->values, cells, tap->channels, 1, h->weight, h->bias, logit);
+    for (size_t c = 0; c < cells; c++) {
+        target[c] = s->spot[t][c] > 0 ? 1 : 0;
+        size_t like = seen[(int)target[c]];
+        share[c] = s->spot[t][c] < 0 || !like ? 0 : (float)((double)cells / (2.0 * (double)like));
+    }
+    double loss = loss_binary(logit, target, share, cells, PRETRAIN_SPOT * weight / p->options.threads, logit);
+    layer_linear_backward(tap->values, cells, tap->channels, 1, h->weight, logit, grad, s->head_weight[NET_TAPS + t],
+                          s->head_bias[NET_TAPS + t]);
+    layer_add(s->tap_grad[t], grad, cells * n);
+    return loss;
 }
 
 // Loss of one tap against the teacher's and its gradient, a part of the cells at a time.
@@ -235,6 +306,8 @@ static double tap_loss(struct pretrain *p, struct share *s, int t, const struct 
         const float *in = tap->values + c * (size_t)tap->channels;
         // A narrower network's channels are the first: so are their rows of the head.
         layer_linear(in, part, tap->channels, h->to, h->weight, h->bias, s->predicted);
+        if (p->head_count == HEADS)
+            forgive(h, s->predicted, s->spot[t] + c, s->target[t] + c * (size_t)h->to, part);
         loss += share * loss_distil(s->predicted, s->target[t] + c * (size_t)h->to, h->mean, h->inverse, part, h->to,
                                     weight * share / p->options.threads, s->predicted);
         layer_linear_backward(in, part, tap->channels, h->to, h->weight, s->predicted,
@@ -264,13 +337,17 @@ static void run_pass(struct pretrain *p, struct share *s, int pass, int crops, d
     struct net *grads = small ? net_new(&small->plan) : s->grads;
     struct graph_tap taps[NET_TAPS];
     const float *tap_grads[NET_TAPS];
+    double spot = 0;
     graph_forward(s->graph, net, 0, s->rgb, crops, p->side, p->side, taps);
     for (int t = 0; t < NET_TAPS; t++) {
         reserve(&s->tap_grad[t], &s->tap_capacity[t], tap_cells(p, t, crops) * (size_t)taps[t].channels);
         s->loss[pass][t] = p->options.objective == PRETRAIN_VIEWS ? view_loss(p, s, t, &taps[t], crops, weight)
                                                                   : tap_loss(p, s, t, &taps[t], crops, weight);
+        if (p->head_count == HEADS)
+            spot += spot_loss(p, s, t, &taps[t], crops, weight) / NET_TAPS;
         tap_grads[t] = s->tap_grad[t];
     }
+    s->spot_loss = pass ? s->spot_loss : spot;
     graph_backward(s->graph, net, tap_grads, grads);
     if (small) {
         net_cut_scatter_add(grads, &p->cuts[pass], s->grads);
@@ -285,7 +362,7 @@ static void work(void *context, int worker)
     int crops = p->options.batch / p->options.threads;
     look(p, s, STREAM_CROP, p->step, worker * crops, crops);
     net_zero(s->grads);
-    for (int t = 0; t < NET_TAPS; t++) {
+    for (int t = 0; t < p->head_count; t++) {
         memset(s->head_weight[t], 0, (size_t)p->heads[t].from * (size_t)p->heads[t].to * sizeof(float));
         memset(s->head_bias[t], 0, (size_t)p->heads[t].to * sizeof(float));
     }
@@ -384,7 +461,7 @@ static void sum_gradients(struct pretrain *p)
     for (int w = 1; w < p->options.threads; w++)
         for (int i = 0; i < p->net->tensor_count; i++)
             layer_add(first->grads->tensors[i].values, p->shares[w].grads->tensors[i].values, p->net->tensors[i].count);
-    for (int t = 0; t < NET_TAPS; t++) {
+    for (int t = 0; t < p->head_count; t++) {
         struct head *h = &p->heads[t];
         size_t n = (size_t)h->from * (size_t)h->to;
         memset(h->grad_weight, 0, n * sizeof(float));
@@ -443,6 +520,10 @@ static void note_loss(struct pretrain *p, double progress, double rate)
         }
         r->loss[t] = keep * r->loss[t] + (1 - keep) * loss;
     }
+    double spot = 0;
+    for (int w = 0; w < p->options.threads; w++)
+        spot += p->shares[w].spot_loss / p->options.threads;
+    r->spot = keep * r->spot + (1 - keep) * spot;
     if (p->passes > 1)
         r->smallest = r->smallest > 0 ? 0.99 * r->smallest + 0.01 * small : small;
     r->step = p->step + 1;

@@ -1,7 +1,8 @@
 // Pretraining of a base. Linear heads on the student's taps, thrown away afterwards, say what the taps should know:
 //   PRETRAIN_DISTIL   the teacher's taps; both see the same crop
-//   PRETRAIN_ADAPT    the start's own taps, of the same place under other light, noise and blur: what a network knows
-//                     is kept and made indifferent to how the project's cameras see it
+//   PRETRAIN_ADAPT    the start's own taps, of the picture without its synthetic defect (flaw.h), wherever the defect is
+//                     not; and whether it is there: what a network knows is kept, and it learns to see what does
+//                     not belong in the project's pictures
 //   PRETRAIN_VIEWS    nothing but the pictures: two views of a place agree (vicreg.h)
 // With `elastic`, smaller networks inside the large one are
 // trained along (the sandwich rule of Yu & Huang 2019, arXiv:1903.05134:
@@ -10,7 +11,8 @@
 //
 // Loss of a tap, the first two: mean over cells and channels of
 //   (head(student) - (teacher - mean) / sd)^2,
-// mean and sd per teacher channel over the first crops: 1 is "knows nothing".
+// mean and sd per teacher channel over the first crops: 1 is "knows nothing". To adapt, with weight PRETRAIN_SPOT the
+// logistic loss of each cell being a defect's is added, half of it from the defects' cells, half from the others'.
 //
 // The same start, options, seed and number of threads give the same weights,
 // bit for bit, also when the run was broken off and resumed; only with a limit
@@ -30,6 +32,8 @@ enum { PRETRAIN_WIDTHS = 3 };
 extern const double pretrain_widths[PRETRAIN_WIDTHS]; // of elastic networks: 0.5, 0.75, 1
 
 enum pretrain_objective { PRETRAIN_DISTIL, PRETRAIN_ADAPT, PRETRAIN_VIEWS };
+
+#define PRETRAIN_SPOT 1.0
 
 struct pretrain_options {
     enum pretrain_objective objective;
@@ -55,6 +59,7 @@ struct pretrain_report {
     double rate;              // learning rate of the step
     double loss[NET_TAPS];    // of the largest network, running mean
     double smallest;          // of the smallest, both taps; 0 when not elastic
+    double spot;              // of the defects' cells, both taps; log 2 is "knows nothing"; to adapt only
 };
 
 struct pretrain;

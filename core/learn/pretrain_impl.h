@@ -13,7 +13,7 @@ struct param {
     bool decay;
 };
 
-// Linear map from a student's tap to a teacher's.
+// Linear map from a student's tap to a teacher's, or (the second NET_TAPS) to the logit of a synthetic defect.
 struct head {
     int from, to;
     float *weight, *bias;           // (from, to), (to)
@@ -21,21 +21,24 @@ struct head {
     float *mean, *inverse;          // of the teacher's channels: (t - mean) * inverse is standardised
 };
 
-enum { PASSES = 4, PART = 512, VIEW_CHANNELS = 128 };
+enum { PASSES = 4, PART = 512, VIEW_CHANNELS = 128, HEADS = 2 * NET_TAPS };
 
 // A thread's share of a step.
 struct share {
     struct graph *graph;
     struct net *grads;             // of the whole network
-    float *head_weight[NET_TAPS], *head_bias[NET_TAPS]; // gradients
+    float *head_weight[HEADS], *head_bias[HEADS]; // gradients
     float *rgb;                    // (share, side, side, 3)
     float *target[NET_TAPS];       // (cells of the share, teacher channels)
     float *predicted;              // (PART cells, teacher channels); views: (cells, VIEW_CHANNELS)
     float *scratch;                // vicreg's
+    float *mask;                   // (side, side) of one crop
+    float *spot[NET_TAPS];         // (cells of the share): 1 a synthetic defect's, 0 not, -1 in between
     float *tap_grad[NET_TAPS];
-    size_t predicted_capacity, scratch_capacity, rgb_capacity, target_capacity[NET_TAPS], tap_capacity[NET_TAPS];
+    size_t predicted_capacity, scratch_capacity, rgb_capacity, mask_capacity;
+    size_t target_capacity[NET_TAPS], tap_capacity[NET_TAPS], spot_capacity[NET_TAPS];
     struct base_work *teacher;
-    double loss[PASSES][NET_TAPS];
+    double loss[PASSES][NET_TAPS], spot_loss;
 };
 
 struct pretrain {
@@ -43,7 +46,8 @@ struct pretrain {
     const struct base *teacher;
     const struct crop_source *source;
     struct net *net, *average; // being trained; its moving average
-    struct head heads[NET_TAPS];
+    struct head heads[HEADS];
+    int head_count;
     struct param *params;
     int param_count;
     struct share *shares; // (threads)
