@@ -32,9 +32,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const char *const columns[] = {
-    "path", "scene", "group", "sha256", "width", "height", "unreadable", "object", "position", "camera", "taken",
-    "revision", "score", "score_whole", "score_patch", "score_tile", "flagged", "verdict", "class", "severity",
-    "regions", "note", "who", "when", "truth", "truth_class", "truth_severity", "truth_mask"};
+    "path",       "scene",       "group",      "sha256",        "width",          "height",
+    "unreadable", "object",      "position",   "camera",        "taken",          "revision",
+    "score",      "score_patch", "score_tile", "score_learned", "score_whole",    "score_known",
+    "flagged",    "verdict",     "class",      "severity",      "regions",        "note",
+    "who",        "when",        "truth",      "truth_class",   "truth_severity", "truth_mask"};
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
 static const char *text(const char *value)
@@ -44,7 +46,7 @@ static const char *text(const char *value)
 
 static void write_csv(const struct export_row *r)
 {
-    char number[8][32] = {""}, when[CLOCK_TEXT] = "";
+    char number[4 + DETECTORS][32] = {""}, when[CLOCK_TEXT] = "";
     bool scored = r->revision_number > 0;
     snprintf(number[0], sizeof *number, "%d", r->width);
     snprintf(number[1], sizeof *number, "%d", r->height);
@@ -56,11 +58,36 @@ static void write_csv(const struct export_row *r)
     }
     if (r->verdict != VERDICT_NONE)
         clock_text(r->at_ms, when);
-    const char *cells[COLUMNS] = {
-        r->path, r->scene, r->group, r->sha256, number[0], number[1], r->unreadable, r->object, r->position,
-        r->camera, r->taken, number[2], number[3], number[4], number[5], number[6],
-        scored ? r->flagged ? "1" : "0" : "", verdict_name(r->verdict), r->class_name, r->severity, r->regions,
-        r->note, r->person, when, verdict_name(r->truth), r->truth_class, r->truth_severity, r->truth_mask};
+    const char *cells[COLUMNS] = {r->path,
+                                  r->scene,
+                                  r->group,
+                                  r->sha256,
+                                  number[0],
+                                  number[1],
+                                  r->unreadable,
+                                  r->object,
+                                  r->position,
+                                  r->camera,
+                                  r->taken,
+                                  number[2],
+                                  number[3],
+                                  number[4],
+                                  number[5],
+                                  number[6],
+                                  number[7],
+                                  number[8],
+                                  scored ? r->flagged ? "1" : "0" : "",
+                                  verdict_name(r->verdict),
+                                  r->class_name,
+                                  r->severity,
+                                  r->regions,
+                                  r->note,
+                                  r->person,
+                                  when,
+                                  verdict_name(r->truth),
+                                  r->truth_class,
+                                  r->truth_severity,
+                                  r->truth_mask};
     for (int i = 0; i < COLUMNS; i++)
         csv_put(stdout, text(cells[i]), i == COLUMNS - 1);
 }

@@ -113,15 +113,18 @@ static enum status feed_done(void *context, const struct extract_result *result,
 
 struct store_record screening_record(const struct extract_result *result)
 {
-    struct store_record record = {.id = result->id, .patch = result->patch.patch, .tile = result->patch.tile,
-                                  .heat = result->patch.heat, .embedding = result->embedding};
+    struct store_record record = {
+        .id = result->id, .heat = result->patch.heat, .embedding = result->embedding};
+    memcpy(record.measures, result->patch.measures, sizeof record.measures);
     memcpy(record.box, result->patch.box, sizeof record.box);
     return record;
 }
 
 struct screen_input screening_input(const struct store_record *record)
 {
-    return (struct screen_input){record->embedding, record->patch, record->tile};
+    struct screen_input input = {.embedding = record->embedding};
+    memcpy(input.measures, record->measures, sizeof input.measures);
+    return input;
 }
 
 enum status screening_ignore(const struct project *p, const struct scene *scene, struct image *mask,
@@ -359,8 +362,8 @@ static enum status make_revision(struct project *project, const struct base *bas
         return status;
     struct screen_score *scores = xcalloc(set.count + 1, sizeof *scores);
     struct screen_relief relief = {relieve, store};
-    status = screen_fit(set.inputs, set.count, set.dim, set.believed, set.groups, scene->settings.tile > 0,
-                        o->flag_rate, (uint64_t)scene->id, &relief, scores, &model, err);
+    status = screen_fit(set.inputs, set.count, set.dim, set.believed, set.groups, o->flag_rate,
+                        (uint64_t)scene->id, &relief, scores, &model, err);
     if (status != ST_OK) {
         free(scores);
         dataset_clear(&set);

@@ -8,15 +8,18 @@ enum status db_export(struct db *db, int64_t scene,
 {
     // A statement of its own: `each` may call the database again, this function included.
     static const char sql[] =
-        "SELECT p.id, (SELECT path FROM location WHERE picture = p.id ORDER BY id LIMIT 1), c.name, p.grp, p.sha256,"
-        " p.unreadable, p.width, p.height, p.object, p.position, p.camera, p.taken, r.number, s.score, s.whole, s.patch,"
-        " s.tile, s.flagged, e.verdict, e.class, e.severity, w.name, e.note, e.regions, e.at_ms, t.verdict, t.class,"
-        " t.severity, t.mask, EXISTS(SELECT 1 FROM poor o WHERE o.picture = p.id AND o.state <> 1)"
+        "SELECT p.id, (SELECT path FROM location WHERE picture = p.id ORDER BY id LIMIT 1), c.name, p.grp, "
+        "p.sha256,"
+        " p.unreadable, p.width, p.height, p.object, p.position, p.camera, p.taken, r.number, s.score,"
+        " s.flagged, e.verdict, e.class, e.severity, w.name, e.note, e.regions, e.at_ms, t.verdict, t.class,"
+        " t.severity, t.mask, EXISTS(SELECT 1 FROM poor o WHERE o.picture = p.id AND o.state <> "
+        "1), " SCORE_PARTS
         " FROM picture p JOIN scene c ON c.id = p.scene LEFT JOIN revision r ON r.id = c.active_revision"
         " LEFT JOIN score s ON s.revision = c.active_revision AND s.picture = p.id"
         " LEFT JOIN verdict v ON v.picture = p.id AND v.source = 0 LEFT JOIN label_event e ON e.id = v.event"
         " LEFT JOIN person w ON w.id = e.person"
-        " LEFT JOIN verdict vt ON vt.picture = p.id AND vt.source = 1 LEFT JOIN label_event t ON t.id = vt.event"
+        " LEFT JOIN verdict vt ON vt.picture = p.id AND vt.source = 1 LEFT JOIN label_event t ON t.id = "
+        "vt.event"
         " WHERE ?1 = 0 OR p.scene = ?1 ORDER BY p.id";
     sqlite3_stmt *stmt = NULL;
     if (sqlite3_prepare_v2(db->sqlite, sql, -1, &stmt, NULL) != SQLITE_OK)
@@ -44,23 +47,23 @@ enum status db_export(struct db *db, int64_t scene,
             .camera = column_text(stmt, 10),
             .taken = column_text(stmt, 11),
             .revision_number = scored ? sqlite3_column_int(stmt, 12) : 0,
-            .score = {.score = sqlite3_column_double(stmt, 13),
-                      .parts = {sqlite3_column_double(stmt, 14), sqlite3_column_double(stmt, 15),
-                                sqlite3_column_double(stmt, 16)}},
-            .flagged = sqlite3_column_int(stmt, 17) != 0,
-            .verdict = (enum verdict)sqlite3_column_int(stmt, 18),
-            .class_name = column_text(stmt, 19),
-            .severity = column_text(stmt, 20),
-            .person = column_text(stmt, 21),
-            .note = column_text(stmt, 22),
-            .regions = column_text(stmt, 23),
-            .at_ms = sqlite3_column_int64(stmt, 24),
-            .truth = (enum verdict)sqlite3_column_int(stmt, 25),
-            .truth_class = column_text(stmt, 26),
-            .truth_severity = column_text(stmt, 27),
-            .truth_mask = column_text(stmt, 28),
-            .poor = sqlite3_column_int(stmt, 29) != 0,
+            .score = {.score = sqlite3_column_double(stmt, 13)},
+            .flagged = sqlite3_column_int(stmt, 14) != 0,
+            .verdict = (enum verdict)sqlite3_column_int(stmt, 15),
+            .class_name = column_text(stmt, 16),
+            .severity = column_text(stmt, 17),
+            .person = column_text(stmt, 18),
+            .note = column_text(stmt, 19),
+            .regions = column_text(stmt, 20),
+            .at_ms = sqlite3_column_int64(stmt, 21),
+            .truth = (enum verdict)sqlite3_column_int(stmt, 22),
+            .truth_class = column_text(stmt, 23),
+            .truth_severity = column_text(stmt, 24),
+            .truth_mask = column_text(stmt, 25),
+            .poor = sqlite3_column_int(stmt, 26) != 0,
         };
+        for (int d = 0; d < DETECTORS; d++)
+            row.score.parts[d] = sqlite3_column_double(stmt, 27 + d);
         status = each(context, &row, err);
     }
     sqlite3_finalize(stmt);

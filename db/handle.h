@@ -49,6 +49,8 @@ void column_hash(sqlite3_stmt *stmt, int at, char hex[HASH_HEX]);
 
 // migrate.c
 enum status db_migrate(struct db *db, struct error *err);
+#define SCORE_PARTS "s.patch, s.tile, s.learned, s.whole, s.known" // score s, in the order of enum detector
+
 enum { DB_APPLICATION_ID = 0x61737379, DB_VERSION = 3 }; // "assy"
 
 #endif

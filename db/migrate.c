@@ -125,11 +125,13 @@ static const char version_2[] =
 // Version 3, one piece per concern.
 // (filled while this version is not released)
 // `rule`, `reason`, `goals`: where the threshold came from (screen/threshold.h); goals is a JSON array.
-#define REVISION_3                                                                                      \
-    "ALTER TABLE revision ADD COLUMN rule TEXT NOT NULL DEFAULT 'filter-rate';"                           \
-    "ALTER TABLE revision ADD COLUMN reason TEXT NOT NULL DEFAULT '';"                                    \
-    "ALTER TABLE revision ADD COLUMN goals TEXT NOT NULL DEFAULT '[]';"                                   \
-    "CREATE INDEX verdict_kind ON verdict(source, verdict, picture);"
+#define REVISION_3                                                                                           \
+    "ALTER TABLE revision ADD COLUMN rule TEXT NOT NULL DEFAULT 'filter-rate';"                              \
+    "ALTER TABLE revision ADD COLUMN reason TEXT NOT NULL DEFAULT '';"                                       \
+    "ALTER TABLE revision ADD COLUMN goals TEXT NOT NULL DEFAULT '[]';"                                      \
+    "CREATE INDEX verdict_kind ON verdict(source, verdict, picture);"                                        \
+    "ALTER TABLE score ADD COLUMN learned REAL NOT NULL DEFAULT 0;"                                          \
+    "ALTER TABLE score ADD COLUMN known REAL NOT NULL DEFAULT 0;"
 #define AUDIT_3 ""
 // Poor pictures: what was measured, what is usual, what was set aside and what a person said about that (events with
 // source 2: verdict 5 poor, 6 fine). `poor` and its counters are kept by these triggers and by db/quality.c.

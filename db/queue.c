@@ -12,10 +12,11 @@ static enum status read_item(struct db *db, int64_t picture, struct queue_item *
     *item = (struct queue_item){.picture = picture};
     sqlite3_stmt *stmt = db_prepare(
         db,
-        "SELECT s.revision, s.score, s.whole, s.patch, s.tile, s.heat_rows, s.heat_cols, s.heat, s.x0, s.y0, s.x1, s.y1,"
+        "SELECT s.revision, s.score, s.heat_rows, s.heat_cols, s.heat, s.x0, s.y0, s.x1, s.y1,"
         " r.screened, r.flagged, s.flagged,"
-        " (SELECT count(*) FROM score o WHERE o.revision = s.revision AND o.flagged = 1 AND o.score > s.score)"
-        " FROM picture p JOIN scene c ON c.id = p.scene JOIN score s ON s.revision = c.active_revision AND s.picture = p.id"
+        " (SELECT count(*) FROM score o WHERE o.revision = s.revision AND o.flagged = 1 AND o.score > "
+        "s.score), " SCORE_PARTS " FROM picture p JOIN scene c ON c.id = p.scene JOIN score s ON s.revision "
+        "= c.active_revision AND s.picture = p.id"
         " JOIN revision r ON r.id = s.revision WHERE p.id = ?1",
         err);
     if (!stmt)
@@ -29,20 +30,20 @@ static enum status read_item(struct db *db, int64_t picture, struct queue_item *
     item->revision = sqlite3_column_int64(stmt, 0);
     item->score.score = sqlite3_column_double(stmt, 1);
     for (int d = 0; d < DETECTORS; d++)
-        item->score.parts[d] = sqlite3_column_double(stmt, 2 + d);
-    int rows = sqlite3_column_int(stmt, 5), cols = sqlite3_column_int(stmt, 6);
-    const void *cells = sqlite3_column_blob(stmt, 7);
+        item->score.parts[d] = sqlite3_column_double(stmt, 13 + d);
+    int rows = sqlite3_column_int(stmt, 2), cols = sqlite3_column_int(stmt, 3);
+    const void *cells = sqlite3_column_blob(stmt, 4);
     if (cells && rows > 0 && cols > 0 && rows <= HEAT_SIDE && cols <= HEAT_SIDE &&
-        sqlite3_column_bytes(stmt, 7) == rows * cols) {
+        sqlite3_column_bytes(stmt, 4) == rows * cols) {
         item->heat.rows = rows;
         item->heat.cols = cols;
         memcpy(item->heat.cells, cells, (size_t)(rows * cols));
         for (int i = 0; i < 4; i++)
-            item->box[i] = sqlite3_column_double(stmt, 8 + i);
+            item->box[i] = sqlite3_column_double(stmt, 5 + i);
     }
-    double screened = sqlite3_column_double(stmt, 12), above = sqlite3_column_double(stmt, 15);
-    if (!sqlite3_column_int(stmt, 14)) // among the filtered: below all flagged ones
-        above = sqlite3_column_double(stmt, 13);
+    double screened = sqlite3_column_double(stmt, 9), above = sqlite3_column_double(stmt, 12);
+    if (!sqlite3_column_int(stmt, 11)) // among the filtered: below all flagged ones
+        above = sqlite3_column_double(stmt, 10);
     item->percentile = screened > 0 ? 1 - (above + 1) / screened : 0;
     sqlite3_reset(stmt);
     return ST_OK;

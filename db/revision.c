@@ -65,11 +65,12 @@ enum status db_revision_begin(struct db *db, const struct revision *revision, in
 
 static enum status put_score(struct db *db, int64_t revision, const struct score_new *s, struct error *err)
 {
-    sqlite3_stmt *stmt = db_prepare(db,
-                                    "INSERT OR REPLACE INTO score(revision, picture, score, whole, patch, tile, flagged,"
-                                    " heat_rows, heat_cols, heat, x0, y0, x1, y1)"
-                                    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-                                    err);
+    sqlite3_stmt *stmt = db_prepare(
+        db,
+        "INSERT OR REPLACE INTO score(revision, picture, score, patch, tile, learned, whole, known,"
+        " flagged, heat_rows, heat_cols, heat, x0, y0, x1, y1)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+        err);
     if (!stmt)
         return err->code;
     sqlite3_bind_int64(stmt, 1, revision);
@@ -77,13 +78,13 @@ static enum status put_score(struct db *db, int64_t revision, const struct score
     sqlite3_bind_double(stmt, 3, s->score.score);
     for (int d = 0; d < DETECTORS; d++)
         sqlite3_bind_double(stmt, 4 + d, s->score.parts[d]);
-    sqlite3_bind_int(stmt, 7, s->flagged);
+    sqlite3_bind_int(stmt, 9, s->flagged);
     if (s->flagged && s->heat && s->heat->rows > 0) {
-        sqlite3_bind_int(stmt, 8, s->heat->rows);
-        sqlite3_bind_int(stmt, 9, s->heat->cols);
-        sqlite3_bind_blob(stmt, 10, s->heat->cells, s->heat->rows * s->heat->cols, SQLITE_TRANSIENT);
+        sqlite3_bind_int(stmt, 10, s->heat->rows);
+        sqlite3_bind_int(stmt, 11, s->heat->cols);
+        sqlite3_bind_blob(stmt, 12, s->heat->cells, s->heat->rows * s->heat->cols, SQLITE_TRANSIENT);
         for (int i = 0; i < 4; i++)
-            sqlite3_bind_double(stmt, 11 + i, s->box[i]);
+            sqlite3_bind_double(stmt, 13 + i, s->box[i]);
     }
     return db_run(db, stmt, "storing scores", err);
 }

@@ -84,7 +84,7 @@ static void draw_wide(struct session *s, const struct review_item *item)
     y += 2;
     for (int i = 0; i < DETECTORS && y < end; i++) {
         double part = item->score.parts[i];
-        if (i == DETECTOR_TILE && part <= 0) // most scenes have no tiles
+        if (i != DETECTOR_WHOLE && i != DETECTOR_PATCH && part <= 0) // not every scene has the others
             continue;
         draw_text(stdscr, y, x, 8, A_NORMAL, detector_name((enum detector)i));
         if (part > 0) {

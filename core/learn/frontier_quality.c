@@ -361,10 +361,10 @@ enum status features_quality(const struct trial *trial, const struct features *f
     struct screen_model *model;
     memset(believed, true, trial->fit * sizeof *believed);
     for (size_t i = 0; i < trial->count; i++)
-        inputs[i] =
-            (struct screen_input){.embedding = features->embeddings + i * dim, .patch = features->patch[i]};
-    enum status status = screen_fit(inputs, trial->fit, features->dim, believed, trial->groups, false,
-                                    flag_rate, trial->seed, NULL, scores, &model, err);
+        inputs[i] = (struct screen_input){.embedding = features->embeddings + i * dim,
+                                          .measures = {[DETECTOR_PATCH] = features->patch[i]}};
+    enum status status = screen_fit(inputs, trial->fit, features->dim, believed, trial->groups, flag_rate,
+                                    trial->seed, NULL, scores, &model, err);
     if (status == ST_OK) {
         for (size_t i = 0; i < tests; i++) {
             tested[i] = screen_score(model, &inputs[trial->fit + i]).score;

@@ -128,7 +128,7 @@ static void score_patches(const struct run *run, struct worker *worker, const st
     memcpy(result->box, run->config->settings.roi, sizeof result->box);
     worker->value_count = 0;
     score_view(worker, model, patch_part_of(model, whole), whole, box, &result->heat);
-    result->patch = patch_top(worker->values, worker->value_count);
+    result->measures[DETECTOR_PATCH] = patch_top(worker->values, worker->value_count);
     worker->value_count = 0;
     for (int i = 0; i < picture_tiles(run->config, picture); i++) {
         struct patch_view tile;
@@ -136,7 +136,8 @@ static void score_patches(const struct run *run, struct worker *worker, const st
         if (viewer_tile(worker->viewer, picture, i, &tile, tile_box))
             score_view(worker, model, PART_TILE, &tile, tile_box, &result->heat);
     }
-    result->tile = patch_top(worker->values, worker->value_count);
+    result->measures[DETECTOR_TILE] = patch_top(worker->values, worker->value_count);
+    result->measures[DETECTOR_LEARNED] = NAN;
 }
 
 static enum status everything_ignored(const char *path, struct error *err)

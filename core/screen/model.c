@@ -15,7 +15,10 @@ static const double TRIM = 0.03; // share of believed normals taken for hidden d
 
 const char *detector_name(enum detector detector)
 {
-    static const char *const names[DETECTORS] = {"whole", "patch", "tile"};
+    static const char *const names[DETECTORS] = {
+        [DETECTOR_PATCH] = "patch", [DETECTOR_TILE] = "tile",   [DETECTOR_LEARNED] = "learned",
+        [DETECTOR_WHOLE] = "whole", [DETECTOR_KNOWN] = "known",
+    };
     return names[detector];
 }
 
@@ -34,7 +37,7 @@ static double fuse(const double parts[DETECTORS])
 static void parts_of(const struct screen_model *m, const double measures[DETECTORS], double parts[DETECTORS])
 {
     for (int d = 0; d < DETECTORS; d++)
-        parts[d] = m->used[d] ? fmax(tail_score(&m->tails[d], measures[d]), 0) : 0;
+        parts[d] = m->used[d] && !isnan(measures[d]) ? fmax(tail_score(&m->tails[d], measures[d]), 0) : 0;
 }
 
 static double fused_score(const struct screen_model *m, const double parts[DETECTORS])
@@ -232,8 +235,8 @@ static enum status fit_whole(struct screen_model *m, const struct source *source
     return status;
 }
 
-static enum status check(const struct source *source, size_t count, int dim, size_t normals, bool tiles,
-                         double flag_rate, struct error *err)
+static enum status check(const struct source *source, size_t count, int dim, size_t normals, double flag_rate,
+                         struct error *err)
 {
     if (!(flag_rate > 0 && flag_rate < 1) || dim < 1)
         return error_set(err, ST_INVALID,
@@ -246,7 +249,9 @@ static enum status check(const struct source *source, size_t count, int dim, siz
     for (size_t i = 0; i < count; i++) {
         const struct screen_input *input = &source->inputs[i];
         const float *row = row_of(source, i, i);
-        bool finite = isfinite(input->patch) && (!tiles || isfinite(input->tile));
+        bool finite = true;
+        for (int d = 0; d < DETECTORS_MEASURED; d++)
+            finite = finite && !isinf(input->measures[d]);
         for (int j = 0; j < dim; j++)
             finite = finite && isfinite(row[j]);
         if (!finite)
@@ -257,15 +262,17 @@ static enum status check(const struct source *source, size_t count, int dim, siz
     return ST_OK;
 }
 
-// Tail over the believed normals, in numbers that a file of floats holds
-// exactly: a stored model scores as the fitted one. False: all are equal, the
+// Tail over the believed normals that have the measure, in numbers that a file of floats holds
+// exactly: a stored model scores as the fitted one. False: too few have it or all are equal, the
 // detector says nothing.
 static bool fit_tail(const double *measures, const size_t *members, size_t normals, struct tail *tail)
 {
     double *values = xmalloc(normals * sizeof *values);
+    size_t n = 0;
     for (size_t i = 0; i < normals; i++)
-        values[i] = measures[members[i]];
-    bool fitted = tail_fit(values, normals, tail, NULL) == ST_OK;
+        if (!isnan(measures[members[i]]))
+            values[n++] = measures[members[i]];
+    bool fitted = tail_fit(values, n, tail, NULL) == ST_OK;
     free(values);
     if (!fitted)
         return false;
@@ -279,15 +286,16 @@ static bool fit_tail(const double *measures, const size_t *members, size_t norma
 }
 
 enum status screen_fit(const struct screen_input *inputs, size_t count, int dim, const bool *believed,
-                       const uint64_t *groups, bool tiles, double flag_rate, uint64_t seed,
-                       const struct screen_relief *relief, struct screen_score *scores, struct screen_model **model, struct error *err)
+                       const uint64_t *groups, double flag_rate, uint64_t seed,
+                       const struct screen_relief *relief, struct screen_score *scores,
+                       struct screen_model **model, struct error *err)
 {
     size_t normals = 0, back = count;
     size_t *members = xmalloc((count + 1) * sizeof *members); // the believed normals, then the others
     for (size_t i = 0; i < count; i++)
         members[believed[i] ? normals++ : --back] = i;
     const struct source source = {inputs, relief};
-    enum status status = check(&source, count, dim, normals, tiles, flag_rate, err);
+    enum status status = check(&source, count, dim, normals, flag_rate, err);
     if (status != ST_OK) {
         free(members);
         return status;
@@ -299,8 +307,8 @@ enum status screen_fit(const struct screen_input *inputs, size_t count, int dim,
     for (int d = 0; d < DETECTORS; d++)
         measures[d] = xcalloc(count, sizeof **measures);
     for (size_t i = 0; i < count; i++) {
-        measures[DETECTOR_PATCH][i] = inputs[i].patch;
-        measures[DETECTOR_TILE][i] = tiles ? inputs[i].tile : 0;
+        for (int d = 0; d < DETECTORS_MEASURED; d++)
+            measures[d][i] = inputs[i].measures[d];
     }
     // Embeddings that do not vary are a detector that says nothing, like the others below.
     m->used[DETECTOR_WHOLE] =
@@ -313,7 +321,9 @@ enum status screen_fit(const struct screen_input *inputs, size_t count, int dim,
         m->used[d] =
             (d != DETECTOR_WHOLE || m->used[d]) && fit_tail(measures[d], members, normals, &m->tails[d]);
     for (size_t i = 0; i < count; i++) {
-        const double own[DETECTORS] = {measures[0][i], measures[1][i], measures[2][i]};
+        double own[DETECTORS];
+        for (int d = 0; d < DETECTORS; d++)
+            own[d] = measures[d][i];
         parts_of(m, own, scores[i].parts);
         fused[i] = fuse(scores[i].parts);
     }
@@ -343,7 +353,9 @@ void screen_free(struct screen_model *model)
 
 struct screen_score screen_score(const struct screen_model *model, const struct screen_input *input)
 {
-    double measures[DETECTORS] = {0, input->patch, input->tile};
+    double measures[DETECTORS] = {0};
+    for (int d = 0; d < DETECTORS_MEASURED; d++)
+        measures[d] = input->measures[d];
     if (model->used[DETECTOR_WHOLE]) {
         gaussian_distances(&model->gaussian, input->embedding, 1, &measures[DETECTOR_WHOLE]);
         measures[DETECTOR_WHOLE] = sqrt(measures[DETECTOR_WHOLE]);

@@ -1,5 +1,4 @@
-// A scene's normality model: what a revision freezes. Detectors stay separate:
-// `whole` (shrinkage Gaussian on the pooled embedding), `patch`, `tile`. Each
+// A scene's normality model: what a revision freezes. Detectors stay separate; each
 // score becomes -log10 of its tail probability under normal pictures; the
 // picture's score is that of their Euclidean norm.
 #ifndef SCREEN_MODEL_H
@@ -12,14 +11,14 @@
 #include "base/hash.h"
 #include "base/status.h"
 #include "nn/base.h"
+#include "screen/detector.h"
 #include "screen/settings.h"
 
-enum detector { DETECTOR_WHOLE, DETECTOR_PATCH, DETECTOR_TILE, DETECTORS };
-const char *detector_name(enum detector detector); // "whole", "patch", "tile"
+const char *detector_name(enum detector detector); // "whole", "patch", "tile", "learned", "known"
 
 struct screen_input { // one picture's raw measures
     const float *embedding; // (dim)
-    float patch, tile;
+    float measures[DETECTORS_MEASURED]; // NAN: was not measured, takes no part
 };
 
 struct screen_score {
@@ -33,22 +32,24 @@ struct screen_model;
 // normal (not clean: the most suspicious are trimmed), groups[i] names its group
 // (folds never cut through one). Scores of the believed-normal pictures are
 // out-of-fold, so that they compare with those of pictures never seen; all
-// `count` scores are written to `scores`. tiles: the tile measure is in use.
+// `count` scores are written to `scores`. A measure that never varies, or that
+// fewer than 16 normals have, is not in use.
 // flag_rate: share of normals that may be flagged, e.g. 0.004; the threshold is
 // that quantile of a generalised-Pareto tail fitted robustly (the top 2 % only
 // count as "beyond": unknown defects hide there). seed: fold assignment.
 // ST_INVALID with a sentence: fewer than 16 believed normals, all pictures
 // identical, not finite.
-// relief (NULL none): called every some thousand pictures read, where inputs lie in a mapping larger than memory should be.
+// relief (NULL none): called every some thousand pictures read, where inputs lie in a mapping larger than
+// memory should be.
 struct screen_relief {
     void (*call)(void *context);
     void *context;
 };
 ASSAY_CHECKED enum status screen_fit(const struct screen_input *inputs, size_t count, int dim,
-                                     const bool *believed, const uint64_t *groups, bool tiles,
-                                     double flag_rate, uint64_t seed, const struct screen_relief *relief,
-                                     struct screen_score *scores,
-                                     struct screen_model **model, struct error *err);
+                                     const bool *believed, const uint64_t *groups, double flag_rate,
+                                     uint64_t seed, const struct screen_relief *relief,
+                                     struct screen_score *scores, struct screen_model **model,
+                                     struct error *err);
 void screen_free(struct screen_model *model);
 
 // Score a picture that took no part in the fit. Thread-safe.

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/status.h"
 #include "nn/base.h"
+#include "screen/detector.h"
 #include "screen/settings.h"
 
 enum { HEAT_SIDE = 32 }; // a heatmap has at most this many rows and columns
@@ -21,8 +22,9 @@ struct heat {
 };
 
 struct patch_result {
-    float patch;      // mean of the top 1 % of the cells' Mahalanobis distances (whole picture)
-    float tile;       // the same over the native-resolution tiles; 0 without tiling
+    float measures[DETECTORS_MEASURED]; // patch: mean of the top 1 % of the cells' Mahalanobis distances;
+                                        // tile: the same over the native-resolution tiles, 0 without tiling;
+                                        // NAN for what has no measure
     struct heat heat; // whole picture and tiles together, over the region of interest's bounding box
     double box[4];    // that box, fractions of the oriented picture: x0 y0 x1 y1
 };

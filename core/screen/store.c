@@ -20,7 +20,7 @@
 // A record counts when its slot's check is that of its bytes; the slot is
 // written after the record. Records are never changed and the file never
 // shrinks, so the mapping stays valid.
-enum { HEADER = 4096, KEY = 200, CHUNK = 256, PENDING = 64, FORMAT = 1 };
+enum { HEADER = 4096, KEY = 200, CHUNK = 256, PENDING = 64, FORMAT = 2 };
 static const char MAGIC[8] = "assaysto";
 
 struct header {
@@ -39,7 +39,8 @@ struct slot {
 
 struct fixed { // what precedes the embedding in a record
     int64_t id;
-    float patch, tile;
+    float measures[DETECTORS_MEASURED];
+    float reserved; // to whole words
     double box[4];
     int32_t rows, cols;
     uint8_t cells[HEAT_SIDE * HEAT_SIDE];
@@ -304,11 +305,8 @@ enum status store_append(struct store *store, const struct store_record *record,
         if (status != ST_OK)
             return status;
     }
-    struct fixed fixed = {.id = record->id,
-                          .patch = record->patch,
-                          .tile = record->tile,
-                          .rows = record->heat.rows,
-                          .cols = record->heat.cols};
+    struct fixed fixed = {.id = record->id, .rows = record->heat.rows, .cols = record->heat.cols};
+    memcpy(fixed.measures, record->measures, sizeof fixed.measures);
     memcpy(fixed.box, record->box, sizeof fixed.box);
     memcpy(fixed.cells, record->heat.cells, sizeof fixed.cells);
     unsigned char *bytes = store->pending + store->pending_count * store->size;
@@ -398,10 +396,9 @@ bool store_get(const struct store *store, int64_t id, struct store_record *recor
     if (fixed.id != id || slot.id != id || check_of(bytes, store->size) != slot.check)
         return false;
     *record = (struct store_record){.id = id,
-                                    .patch = fixed.patch,
-                                    .tile = fixed.tile,
                                     .heat = {.rows = fixed.rows, .cols = fixed.cols},
                                     .embedding = (const float *)(const void *)(bytes + sizeof fixed)};
+    memcpy(record->measures, fixed.measures, sizeof record->measures);
     memcpy(record->box, fixed.box, sizeof record->box);
     memcpy(record->heat.cells, fixed.cells, sizeof record->heat.cells);
     return true;

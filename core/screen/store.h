@@ -14,7 +14,7 @@
 
 struct store_record {
     int64_t id;             // picture
-    float patch, tile;
+    float measures[DETECTORS_MEASURED];
     struct heat heat;
     double box[4];
     const float *embedding; // (dim), inside the mapping: valid until store_close or store_refresh

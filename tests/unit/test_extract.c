@@ -325,7 +325,8 @@ static float largest_patch(const struct runner *runner, int count, bool tile)
 {
     float largest = 0;
     for (int i = 0; i < count; i++)
-        largest = fmaxf(largest, tile ? runner->patch[i].tile : runner->patch[i].patch);
+        largest = fmaxf(largest, tile ? runner->patch[i].measures[DETECTOR_TILE]
+                                      : runner->patch[i].measures[DETECTOR_PATCH]);
     return largest;
 }
 
@@ -346,10 +347,11 @@ static void a_spot_is_found_where_it_is(void **state)
     struct runner *scored = run_all(&config, paths + 30, 11);
     float normal = largest_patch(scored, 10, false);
     const struct patch_result *found = &scored->patch[10];
-    print_message("# spot %.3f, normal at most %.3f\n", (double)found->patch, (double)normal);
+    print_message("# spot %.3f, normal at most %.3f\n", (double)found->measures[DETECTOR_PATCH],
+                  (double)normal);
     assert_true(normal > 0.3f && normal < 1.5f); // about the 99.9 % quantile of cells
-    assert_true(found->patch > 1.5f * normal);
-    assert_float_equal(found->tile, 0, 0);
+    assert_true(found->measures[DETECTOR_PATCH] > 1.5f * normal);
+    assert_float_equal(found->measures[DETECTOR_TILE], 0, 0);
     double x, y;
     brightest_place(&found->heat, &x, &y);
     print_message("# at %.3f %.3f\n", x, y);
@@ -384,10 +386,10 @@ static void tiles_find_what_the_whole_view_loses(void **state)
     struct runner *scored = run_all(&config, paths + 20, 7);
     const struct patch_result *found = &scored->patch[6];
     float whole = largest_patch(scored, 6, false), tile = largest_patch(scored, 6, true);
-    print_message("# whole %.3f of %.3f, tile %.3f of %.3f\n", (double)found->patch, (double)whole,
-                  (double)found->tile, (double)tile);
-    assert_true(tile > 0.3f && found->tile > 1.15f * tile);
-    assert_true(found->patch < 1.15f * whole);
+    print_message("# whole %.3f of %.3f, tile %.3f of %.3f\n", (double)found->measures[DETECTOR_PATCH],
+                  (double)whole, (double)found->measures[DETECTOR_TILE], (double)tile);
+    assert_true(tile > 0.3f && found->measures[DETECTOR_TILE] > 1.15f * tile);
+    assert_true(found->measures[DETECTOR_PATCH] < 1.15f * whole);
     double x, y;
     brightest_place(&found->heat, &x, &y);
     assert_true(fabs(x - 430 / 500.0) < 1.6 / found->heat.cols &&
@@ -485,11 +487,13 @@ static void a_defect_in_the_sample_is_dropped(void **state)
     struct runner *scored = run_all(&config, paths, 40);
     float normal = 0;
     for (int i = 34; i < 40; i++)
-        normal = fmaxf(normal, scored->patch[i].patch);
+        normal = fmaxf(normal, scored->patch[i].measures[DETECTOR_PATCH]);
     // 3 % of 34 pictures is one: at least the worse of the two is out and both stand out.
-    print_message("# defects %.3f %.3f, normal at most %.3f\n", (double)scored->patch[0].patch,
-                  (double)scored->patch[20].patch, (double)normal);
-    assert_true(scored->patch[0].patch > 1.3f * normal && scored->patch[20].patch > 1.3f * normal);
+    print_message("# defects %.3f %.3f, normal at most %.3f\n",
+                  (double)scored->patch[0].measures[DETECTOR_PATCH],
+                  (double)scored->patch[20].measures[DETECTOR_PATCH], (double)normal);
+    assert_true(scored->patch[0].measures[DETECTOR_PATCH] > 1.3f * normal &&
+                scored->patch[20].measures[DETECTOR_PATCH] > 1.3f * normal);
     free(scored);
     patch_free(model);
     forget(paths);
@@ -520,13 +524,17 @@ static void statistics_come_back_from_their_file(void **state)
     config.patch = loaded;
     struct runner *after = run_all(&config, paths, 22);
     for (int i = 0; i < 22; i++) {
-        assert_true(before->patch[i].patch > 0 && before->patch[i].tile > 0);
-        assert_memory_equal(&before->patch[i].patch, &after->patch[i].patch, sizeof(float));
-        assert_memory_equal(&before->patch[i].tile, &after->patch[i].tile, sizeof(float));
+        assert_true(before->patch[i].measures[DETECTOR_PATCH] > 0 &&
+                    before->patch[i].measures[DETECTOR_TILE] > 0);
+        assert_memory_equal(&before->patch[i].measures[DETECTOR_PATCH],
+                            &after->patch[i].measures[DETECTOR_PATCH], sizeof(float));
+        assert_memory_equal(&before->patch[i].measures[DETECTOR_TILE],
+                            &after->patch[i].measures[DETECTOR_TILE], sizeof(float));
         assert_memory_equal(before->patch[i].heat.cells, after->patch[i].heat.cells, HEAT_SIDE * HEAT_SIDE);
     }
     assert_true(after->patch[20].heat.rows > after->patch[20].heat.cols);
-    assert_true(after->patch[20].patch < 1.5f * largest_patch(after, 20, false)); // measured on its own scale
+    assert_true(after->patch[20].measures[DETECTOR_PATCH] <
+                1.5f * largest_patch(after, 20, false)); // measured on its own scale
     free(before), free(after);
 
     // Statistics and run must belong together.

@@ -56,7 +56,8 @@ static struct set make(size_t normals, size_t hidden, size_t others, size_t defe
             if (i < hidden)
                 row[4] += 1000, patch += 1000;
         }
-        s.inputs[i] = (struct screen_input){row, (float)patch, (float)tile};
+        s.inputs[i] = (struct screen_input){
+            .embedding = row, .measures = {[DETECTOR_PATCH] = (float)patch, [DETECTOR_TILE] = (float)tile}};
     }
     return s;
 }
@@ -71,11 +72,11 @@ static void set_clear(struct set *s)
     free(s->scores);
 }
 
-static struct screen_model *fit(struct set *s, bool tiles, double flag_rate)
+static struct screen_model *fit(struct set *s, double flag_rate)
 {
     struct error err;
     struct screen_model *model;
-    assert_ok(screen_fit(s->inputs, s->count, DIM, s->believed, s->groups, tiles, flag_rate, 1, NULL, s->scores,
+    assert_ok(screen_fit(s->inputs, s->count, DIM, s->believed, s->groups, flag_rate, 1, NULL, s->scores,
                          &model, &err),
               &err);
     return model;
@@ -96,13 +97,13 @@ static void normals_are_flagged_at_the_asked_rate(void **state)
     double unseen = 0, known = 0, hidden = 0, clean = 0;
     for (uint64_t seed = 0; seed < 5; seed++) {
         struct set s = make(1000, 0, 2000, 0, NOBODY, seed);
-        struct screen_model *model = fit(&s, true, 0.01);
+        struct screen_model *model = fit(&s, 0.01);
         known += flagged(&s, model, 0, 1000) / 5;
         unseen += flagged(&s, model, 1000, 3000) / 5;
         screen_free(model);
         set_clear(&s);
         s = make(1000, 15, 2000, 0, NOBODY, seed); // gross defects among those believed normal
-        model = fit(&s, false, 0.01);
+        model = fit(&s, 0.01);
         hidden += flagged(&s, model, 0, 15) / 5;
         clean += flagged(&s, model, 1000, 3000) / 5;
         assert_true(screen_fit_count(model) == 970);
@@ -120,7 +121,7 @@ static void one_blind_detector_hides_no_defect(void **state)
     (void)state;
     for (int sees = WHOLE; sees <= BOTH; sees++) {
         struct set s = make(1000, 0, 1200, 200, (enum sees)sees, 3);
-        struct screen_model *model = fit(&s, true, 0.004);
+        struct screen_model *model = fit(&s, 0.004);
         double parts[DETECTORS] = {0}, all, *v = xcalloc(1200, sizeof *v);
         for (int d = 0; d < DETECTORS; d++) {
             for (int i = 0; i < 1200; i++)
@@ -154,7 +155,7 @@ static void scores_repeat_and_match_those_of_new_pictures(void **state)
 {
     (void)state;
     struct set s = make(400, 0, 50, 20, WHOLE, 7), again = make(400, 0, 50, 20, WHOLE, 7);
-    struct screen_model *model = fit(&s, true, 0.004), *second = fit(&again, true, 0.004);
+    struct screen_model *model = fit(&s, 0.004), *second = fit(&again, 0.004);
     int differ = 0;
     for (size_t i = 0; i < s.count; i++) {
         assert_true(same(s.scores[i], again.scores[i]));
@@ -192,7 +193,7 @@ static void folds_never_cut_a_group(void **state)
     for (int grouped = 0; grouped < 2; grouped++) {
         for (size_t i = 0; i < 400; i++)
             s.groups[i] = grouped ? i / 40 : i;
-        struct screen_model *model = fit(&s, false, 0.004);
+        struct screen_model *model = fit(&s, 0.004);
         size_t scored_higher = 0;
         for (size_t i = 0; i < 400; i++)
             scored_higher +=
@@ -215,7 +216,7 @@ static void small_and_odd_sets_work_or_are_refused(void **state)
             struct set s = make(n, 0, 20, 0, NOBODY, seed);
             for (size_t i = 0; i < n && seed % 3; i++)
                 s.groups[i] = seed % 3 == 1 ? 0 : i > 1; // one group only; two of very different size
-            model = fit(&s, false, 0.004);
+            model = fit(&s, 0.004);
             assert_true(flagged(&s, model, 0, n) <= 0.13);
             for (size_t i = 0; i < s.count; i++)
                 assert_true(isfinite(s.scores[i].score));
@@ -225,17 +226,17 @@ static void small_and_odd_sets_work_or_are_refused(void **state)
     }
     struct set s = make(15, 0, 20, 0, NOBODY, 1);
     assert_status(
-        screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, false, 0.004, 1, NULL, s.scores, &model, &err),
+        screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, 0.004, 1, NULL, s.scores, &model, &err),
         ST_INVALID, &err);
     assert_non_null(strstr(err.text, "16"));
     set_clear(&s);
     s = make(40, 0, 20, 0, NOBODY, 1);
     assert_status(
-        screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, false, 0, 1, NULL, s.scores, &model, &err),
+        screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, 0, 1, NULL, s.scores, &model, &err),
         ST_INVALID, &err);
     s.embeddings[50 * DIM + 3] = NAN;
     assert_status(
-        screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, false, 0.004, 1, NULL, s.scores, &model, &err),
+        screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, 0.004, 1, NULL, s.scores, &model, &err),
         ST_INVALID, &err);
     assert_non_null(strstr(err.text, "picture 51"));
     set_clear(&s);
@@ -248,25 +249,47 @@ static void a_detector_that_never_varies_is_left_out(void **state)
     struct screen_model *model;
     struct set s = make(60, 0, 10, 0, NOBODY, 1);
     for (size_t i = 0; i < s.count; i++)
-        s.inputs[i].patch = 3;
-    s.inputs[65].patch = 9; // even if it varies later: nothing is known of it
-    model = fit(&s, false, 0.004);
+        s.inputs[i].measures[DETECTOR_PATCH] = 3;
+    s.inputs[65].measures[DETECTOR_PATCH] = 9; // even if it varies later: nothing is known of it
+    model = fit(&s, 0.004);
     assert_true(s.scores[65].parts[DETECTOR_PATCH] == 0 && s.scores[65].parts[DETECTOR_WHOLE] > 0);
     screen_free(model);
     for (size_t i = 0; i < s.count; i++) {
         s.inputs[i].embedding = s.embeddings;
-        s.inputs[i].patch = (float)(i % 7);
+        s.inputs[i].measures[DETECTOR_PATCH] = (float)(i % 7);
     }
-    model = fit(&s, true, 0.004);
+    model = fit(&s, 0.004);
     assert_true(s.scores[5].parts[DETECTOR_WHOLE] == 0 && s.scores[6].parts[DETECTOR_PATCH] > 0);
     assert_true(screen_shrinkage(model) == 0);
     screen_free(model);
-    for (size_t i = 0; i < s.count; i++)
-        s.inputs[i].patch = 1;
+    for (size_t i = 0; i < s.count; i++) // the third was measured too seldom to know what is normal
+        for (int d = 0; d < DETECTORS_MEASURED; d++)
+            s.inputs[i].measures[d] = d == DETECTOR_LEARNED ? i < 15 ? (float)i : NAN : 1;
     assert_status(
-        screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, false, 0.004, 1, NULL, s.scores, &model, &err),
+        screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, 0.004, 1, NULL, s.scores, &model, &err),
         ST_INVALID, &err);
     assert_non_null(strstr(err.text, "identical"));
+    set_clear(&s);
+}
+
+static void what_was_not_measured_takes_no_part(void **state)
+{
+    (void)state;
+    struct set s = make(400, 0, 50, 20, WHOLE, 9);
+    struct screen_model *model = fit(&s, 0.004);
+    struct screen_score before = s.scores[440];
+    assert_true(s.scores[440].parts[DETECTOR_LEARNED] == 0);
+    screen_free(model);
+    for (size_t i = 0; i < s.count; i++)
+        s.inputs[i].measures[DETECTOR_LEARNED] = i % 2 ? (float)(i % 101) : NAN;
+    s.inputs[441].measures[DETECTOR_LEARNED] = 500;
+    model = fit(&s, 0.004);
+    assert_true(s.scores[440].parts[DETECTOR_LEARNED] == 0 && s.scores[441].parts[DETECTOR_LEARNED] > 2);
+    for (int d = 0; d < DETECTORS; d++) // the others say what they said
+        assert_true(s.scores[440].parts[d] == before.parts[d]);
+    struct screen_score again = screen_score(model, &s.inputs[440]);
+    assert_true(again.parts[DETECTOR_LEARNED] == 0 && isfinite(again.score));
+    screen_free(model);
     set_clear(&s);
 }
 
@@ -287,7 +310,7 @@ static void a_stored_model_scores_like_the_fitted_one(void **state)
         struct set s = make(80, 0, 20, 5, BOTH, 1);
         for (size_t i = 0; i < s.count && without; i++)
             s.inputs[i].embedding = s.embeddings;
-        model = fit(&s, true, 0.004);
+        model = fit(&s, 0.004);
         assert_ok(screen_save(model, &base, &settings, dir, hash, &err), &err);
         path = xasprintf("%s/%s.safetensors", dir, hash);
         assert_ok(screen_load(path, &base, &settings, &loaded, &err), &err);
@@ -386,6 +409,7 @@ int main(void)
         cmocka_unit_test(folds_never_cut_a_group),
         cmocka_unit_test(small_and_odd_sets_work_or_are_refused),
         cmocka_unit_test(a_detector_that_never_varies_is_left_out),
+        cmocka_unit_test(what_was_not_measured_takes_no_part),
         cmocka_unit_test(a_stored_model_scores_like_the_fitted_one),
         cmocka_unit_test(evaluation_by_group_shows_the_leak),
     };

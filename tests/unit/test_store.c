@@ -26,8 +26,7 @@ static void add(struct store *store, int64_t id, int salt)
     for (int j = 0; j < DIM; j++)
         embedding[j] = (float)(id * 10 + j + salt);
     struct store_record r = {.id = id,
-                             .patch = (float)id + 0.5f,
-                             .tile = (float)salt,
+                             .measures = {(float)id + 0.5f, (float)salt},
                              .heat = {.rows = 2, .cols = 3},
                              .box = {0, 0.25, 1, (double)id},
                              .embedding = embedding};
@@ -41,7 +40,7 @@ static bool holds(const struct store *store, int64_t id, int salt)
     if (!store_get(store, id, &r))
         return false;
     assert_int_equal(r.id, id);
-    assert_true(r.patch == (float)id + 0.5f && r.tile == (float)salt && r.box[3] == (double)id);
+    assert_true(r.measures[0] == (float)id + 0.5f && r.measures[1] == (float)salt && r.box[3] == (double)id);
     assert_int_equal(r.heat.rows, 2);
     assert_int_equal(r.heat.cells[sizeof r.heat.cells - 1], id & 127);
     for (int j = 0; j < DIM; j++)
@@ -139,7 +138,7 @@ static void a_torn_last_record_is_ignored(void **state)
     struct error err;
     char *path = fresh("whole");
     unsigned char *bytes;
-    size_t count, record = (1080 + DIM * 4 + 7) / 8 * 8, slots = 4096;
+    size_t count, record = (1088 + DIM * 4 + 7) / 8 * 8, slots = 4096;
     struct store *store = open_store(path);
     for (int64_t id = 1; id <= 3; id++)
         add(store, id, 0);
@@ -168,7 +167,7 @@ static void a_crash_leaves_what_was_flushed(void **state)
         add(store, id, 0);
     assert_ok(store_flush(store, &err), &err);
     assert_ok(file_read(path, 1 << 24, &bytes, &count, &err), &err); // as a killed process leaves it
-    size_t record = (1080 + DIM * 4 + 7) / 8 * 8;
+    size_t record = (1088 + DIM * 4 + 7) / 8 * 8;
     memset(bytes + 4096 + 4096 + 10 * record, 0, 2 * record); // two in the middle never reached the disk
     assert_ok(file_write(copy, bytes, count, &err), &err);
     store_close(store);

@@ -306,10 +306,20 @@ static enum status fake_item(void *context, size_t index, struct review_item *it
         return error_set(err, ST_NOT_FOUND, "the end");
     snprintf(name, sizeof name, index == 2 ? "ev\033[31mil.png" : "belt/%zu.png", index);
     *item = (struct review_item){
-        .id = 100 + (int64_t)index, .path = f->paths[index], .name = name, .scene = "belt",
-        .score = {.score = 3.398, .parts = {2.5, 3.1, 0}}, .threshold = 2.4, .percentile = 0.9925,
-        .position = (int64_t)index + 1, .open = f->count, .heat = &f->heat, .box = {0, 0, 1, 1},
-        .details = "camera 2\ngroup 17", .verdict = f->verdict[index], .class_name = f->class_name[index],
+        .id = 100 + (int64_t)index,
+        .path = f->paths[index],
+        .name = name,
+        .scene = "belt",
+        .score = {.score = 3.398, .parts = {[DETECTOR_WHOLE] = 2.5, [DETECTOR_PATCH] = 3.1}},
+        .threshold = 2.4,
+        .percentile = 0.9925,
+        .position = (int64_t)index + 1,
+        .open = f->count,
+        .heat = &f->heat,
+        .box = {0, 0, 1, 1},
+        .details = "camera 2\ngroup 17",
+        .verdict = f->verdict[index],
+        .class_name = f->class_name[index],
         .severity = f->severity[index]};
     return ST_OK;
 }
@@ -468,7 +478,7 @@ static void the_small_screen(void **state)
     assert_line(d, 0, " mine, inspector ann   belt                                         1 of 4 open");
     assert_line(d, 18, " belt/0.png                                                        not answered");
     assert_line(d, 19, " 1 normal in 2,500 looks this odd; flagged from 1 in 250 on");
-    assert_line(d, 20, " ████████████████ above 99.2 %   whole 1 in 320   patch 1 in 1,300");
+    assert_line(d, 20, " ████████████████ above 99.2 %   patch 1 in 1,300   whole 1 in 320");
     assert_line(d, 21, " camera 2 group 17");
     assert_line(d, 23, " n normal  d defect  w unsure  s skip  u undo  h heatmap  ? help  q quit");
     assert_has(d, "::::");
