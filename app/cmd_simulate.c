@@ -104,7 +104,7 @@ int cmd_simulate(int argc, char **argv)
         "kilobytes for each picture."
         "\n\n"
         "Two kinds of interval at 95 %: exact (Clopper and Pearson), which takes pictures for independent, and by groups "
-        "(bootstrap), which does not. With --json, one line for each round, as it ends.",
+        "(bootstrap), which does not and says nothing where all or none is hit. With --json, one line for each round, as it ends.",
         NULL, NULL, NULL};
     struct simulate_options o = {.rounds = 5,
                                  .budget = 40,

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fts.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -77,7 +78,10 @@ static struct simulate_share share_of(const struct column *c, const bool *among,
         s.hits += among[i] && hit[i];
     }
     s.exact = rates_exact(s.hits, s.total, THRESHOLD_CONFIDENCE);
-    s.grouped = metrics_share(among, hit, c->groups, c->count, o->resamples, o->seed);
+    if (s.hits > 0 && s.hits < s.total)
+        s.grouped = metrics_share(among, hit, c->groups, c->count, o->resamples, o->seed);
+    else // no draw can differ: it has nothing to say
+        s.grouped = (struct metrics_interval){NAN, NAN};
     free(hit);
     return s;
 }

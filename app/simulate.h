@@ -27,7 +27,7 @@ struct simulate_severity { // of the defects held out, at the threshold that the
     const char *name;      // "all" last
     size_t total, found, groups;
     struct rates_interval exact;     // of found / total, as if pictures were independent
-    struct metrics_interval grouped; // by whole groups
+    struct metrics_interval grouped; // by whole groups; NAN where all or none is found
 };
 
 struct simulate_scene {

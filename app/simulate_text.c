@@ -52,12 +52,12 @@ static void put_interval(double low, double high)
     char text[32] = "-";
     if (isfinite(low) && isfinite(high))
         snprintf(text, sizeof text, "%.1f..%.1f %%", 100 * low, 100 * high);
-    printf(" %16s", text);
+    printf(" %15s", text);
 }
 
 static void put_counted(const char *name, const struct simulate_share *s)
 {
-    printf("  %-17s %7zu of %7zu", name, s->hits, s->total);
+    printf("  %-17s %6zu of %6zu", name, s->hits, s->total);
     put_share(s->hits, s->total, 6);
     put_interval(s->exact.low, s->exact.high);
     put_interval(s->grouped.low, s->grouped.high);
@@ -67,7 +67,7 @@ static void put_counted(const char *name, const struct simulate_share *s)
 static void put_end(const struct simulate_options *o, const struct simulate_figures *f)
 {
     printf("\nAfter %zu answers (%s), at the threshold the program chose, held out:\n", f->answers, strategy(o));
-    printf("  %-17s %7s    %7s %8s %17s %16s\n", "", "", "", "", "95 %, exact", "by groups");
+    printf("%61s %15s\n", "95 %, exact", "by groups");
     put_counted("filtered", &f->filtered);
     put_counted("normals filtered", &f->normals);
     for (int s = 0; s <= SEVERITIES; s++) {
