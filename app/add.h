@@ -5,6 +5,7 @@
 #include <regex.h>
 
 #include "app/project.h"
+#include "base/csv.h"
 
 struct add_options {
     const char *scene;    // name
@@ -47,8 +48,26 @@ bool layout_is_mask(const char *path);
 ASSAY_CHECKED enum status truth_store(struct project *project, int64_t picture, enum verdict verdict, const char *kind,
                                       const char *severity, const char *mask /* NULL none */, bool *added,
                                       struct error *err);
-// Import known answers: path, verdict, class, severity, mask, group. Paths are
+// A table of known answers: path, verdict, class, severity, mask, group. Paths are
 // found as written, from the file's folder, or by their ending.
+struct truth_row {
+    size_t line; // of the file, from 1
+    int64_t picture;
+    enum verdict verdict; // normal or defect
+    const char *kind, *severity, *group; // "" where not given; owned by the table
+    char *mask; // path, NULL none
+};
+struct truth {
+    struct csv_table table;
+    struct truth_row *rows;
+    size_t count;
+};
+// Read one without storing anything. A wrong line or an unknown picture is ST_INVALID or ST_NOT_FOUND naming the line.
+ASSAY_CHECKED enum status truth_read(const struct project *project, const char *file, struct truth *truth,
+                                     struct error *err);
+void truth_clear(struct truth *truth);
+char *truth_folder(const char *file); // that its paths are relative to; caller frees
+// Import one.
 ASSAY_CHECKED enum status add_truth(struct project *project, const char *file, struct add_report *report,
                                     struct error *err);
 

@@ -36,6 +36,7 @@ int cmd_report(int argc, char **argv);
 int cmd_review(int argc, char **argv);
 int cmd_scene(int argc, char **argv);
 int cmd_screen(int argc, char **argv);
+int cmd_simulate(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_watch(int argc, char **argv);
 

@@ -17,14 +17,14 @@
 #include "base/parallel.h"
 #include "image/demo.h"
 
-enum { OPT_COUNT = OPT_OWN, OPT_RATE, OPT_SEED, OPT_NO_REVIEW, OPT_BASE };
+enum { OPT_COUNT = OPT_OWN, OPT_RATE, OPT_SEED, OPT_NO_REVIEW, OPT_NO_PROJECT, OPT_BASE };
 
 struct options {
     const char *dir, *base;
     size_t count;
     double rate;
     uint64_t seed;
-    bool json, no_review;
+    bool json, no_review, no_project;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -37,6 +37,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_SEED: o->seed = (uint64_t)option_number(state, arg, "--seed", 0, INT64_MAX); return 0;
     case OPT_BASE: o->base = arg; return 0;
     case OPT_NO_REVIEW: o->no_review = true; return 0;
+    case OPT_NO_PROJECT: o->no_project = true; return 0;
     case ARGP_KEY_ARG:
         if (o->dir)
             argp_error(state, "one folder only");
@@ -113,7 +114,7 @@ static enum status write_truth(const char *dir, const struct demo_item *items, s
     FILE *out = open_memstream(&text, &size);
     if (!out)
         abort();
-    fputs("path,verdict,class,severity,group\n", out);
+    fputs("path,verdict,class,severity,group,scene\n", out);
     for (size_t i = 0; i < count; i++) {
         const struct demo_scene *scene = &demo_scenes[items[i].scene];
         bool defect = items[i].kind >= 0;
@@ -122,7 +123,7 @@ static enum status write_truth(const char *dir, const struct demo_item *items, s
         csv_put(out, defect ? "defect" : "normal", 0);
         csv_put(out, defect ? scene->kinds[items[i].kind].name : "", 0);
         csv_put(out, defect ? scene->kinds[items[i].kind].severity : "", 0);
-        fprintf(out, "%s-%d\n", scene->name, items[i].group);
+        fprintf(out, "%s-%d,%s\n", scene->name, items[i].group, scene->name);
         free(picture);
     }
     fclose(out);
@@ -220,6 +221,7 @@ int cmd_demo(int argc, char **argv)
         {"defect-rate", OPT_RATE, "R", 0, "share that gets a defect (default 0.005)", 0},
         {"seed", OPT_SEED, "N", 0, "another set (default 1)", 0},
         {"base", OPT_BASE, "FILE|filter-bank", 0, "another base than the one inside the program", 0},
+        {"no-project", OPT_NO_PROJECT, NULL, 0, "only the pictures and the table of their answers, truth.csv", 0},
         {"no-review", OPT_NO_REVIEW, NULL, 0, "do not open the review screen", 0},
         OPTION_JSON,
         {0}};
@@ -247,6 +249,12 @@ int cmd_demo(int argc, char **argv)
     status = make_pictures(o.dir, items, o.count, o.json, &err);
     if (status == ST_OK)
         status = write_truth(o.dir, items, o.count, &err);
+    if (status == ST_OK && o.no_project) {
+        if (o.json)
+            print_json(json_pack("{s:s, s:I}", "folder", o.dir, "pictures", (json_int_t)o.count));
+        free(items);
+        return EXIT_OK;
+    }
     if (status == ST_OK)
         status = project_create(o.dir, o.base, &project, &err);
     if (status == ST_OK) {

@@ -17,6 +17,7 @@ static const struct command commands[] = {
     {"report", "what the filter kept and lost, how sure that is, as text, JSON or a page", cmd_report},
     {"export", "write everything known about the pictures as CSV or JSON lines", cmd_export},
     {"status", "what stands where", cmd_status},
+    {"simulate", "replay known answers: what assay would have saved", cmd_simulate},
     {"evaluate", "measure the filter against known answers", cmd_evaluate},
     {"base", "the networks that see: list, import, export, train", cmd_base},
     {"check", "consistency of database, files and models", cmd_check},

@@ -6,7 +6,6 @@
 
 #include "app/add.h"
 #include "base/alloc.h"
-#include "base/csv.h"
 #include "base/file.h"
 
 // --- folder layouts -------------------------------------------------------------
@@ -100,63 +99,100 @@ enum status truth_store(struct project *p, int64_t picture, enum verdict verdict
     return status == ST_OK ? db_truth_add(p->db, &label, mask ? mask : "", added, err) : status;
 }
 
-static enum status truth_row(struct project *p, const struct csv_table *t, size_t i, const char *file,
-                             const char *folder, struct add_report *r, struct error *err)
+// Fill row->picture; path as written, from the file's folder, or by its ending.
+static enum status find_picture(const struct project *p, const char *path, const char *file, const char *folder,
+                                struct truth_row *row, struct error *err)
 {
-    const char *path = csv_cell(t, i, csv_column(t, "path")), *kind = csv_cell(t, i, csv_column(t, "class"));
-    const char *severity = csv_cell(t, i, csv_column(t, "severity"));
-    const char *mask = csv_cell(t, i, csv_column(t, "mask")), *group = csv_cell(t, i, csv_column(t, "group"));
-    enum verdict verdict;
-    if (!verdict_parse(csv_cell(t, i, csv_column(t, "verdict")), &verdict) ||
-        (verdict != VERDICT_NORMAL && verdict != VERDICT_DEFECT))
-        return error_set(err, ST_INVALID, "%s: line %zu: verdict must be normal or defect", file, t->lines[i]);
-    if (severity[0] && !severity_known(severity))
-        return error_set(err, ST_INVALID, "%s: line %zu: severity must be stop, key or general", file, t->lines[i]);
     char *joined = file_join(folder, path), *full = realpath(joined, NULL);
-    char *joined_mask = mask[0] ? file_join(folder, mask) : NULL;
-    int64_t id;
-    bool added = false;
-    enum status status = full ? db_picture_find(p->db, full, &id, err) : ST_NOT_FOUND;
+    enum status status = full ? db_picture_find(p->db, full, &row->picture, err) : ST_NOT_FOUND;
     if (status == ST_NOT_FOUND)
-        status = db_picture_find(p->db, path, &id, err);
+        status = db_picture_find(p->db, path, &row->picture, err);
     if (status == ST_NOT_FOUND)
         status = error_set(err, ST_NOT_FOUND, "%s: line %zu: %s is not a picture of this project; add it first",
-                           file, t->lines[i], path);
-    if (status == ST_OK)
-        status = truth_store(p, id, verdict, kind, severity, joined_mask, &added, err);
-    if (status == ST_OK && group[0])
-        status = db_picture_set_group(p->db, id, group, err);
-    r->truths += added;
-    free(joined_mask);
+                           file, row->line, path);
     free(joined);
     free(full);
     return status;
 }
 
-enum status add_truth(struct project *project, const char *file, struct add_report *report, struct error *err)
+static enum status read_row(const struct project *p, const struct csv_table *t, size_t i, const char *file,
+                            const char *folder, struct truth_row *row, struct error *err)
 {
-    struct csv_table table;
-    enum status status = csv_read(file, &table, err);
+    const char *mask = csv_cell(t, i, csv_column(t, "mask"));
+    *row = (struct truth_row){.line = t->lines[i],
+                              .kind = csv_cell(t, i, csv_column(t, "class")),
+                              .severity = csv_cell(t, i, csv_column(t, "severity")),
+                              .group = csv_cell(t, i, csv_column(t, "group"))};
+    if (!verdict_parse(csv_cell(t, i, csv_column(t, "verdict")), &row->verdict) ||
+        (row->verdict != VERDICT_NORMAL && row->verdict != VERDICT_DEFECT))
+        return error_set(err, ST_INVALID, "%s: line %zu: verdict must be normal or defect", file, row->line);
+    if (row->severity[0] && !severity_known(row->severity))
+        return error_set(err, ST_INVALID, "%s: line %zu: severity must be stop, key or general", file, row->line);
+    row->mask = mask[0] ? file_join(folder, mask) : NULL;
+    return find_picture(p, csv_cell(t, i, csv_column(t, "path")), file, folder, row, err);
+}
+
+enum status truth_read(const struct project *project, const char *file, struct truth *truth, struct error *err)
+{
+    *truth = (struct truth){0};
+    enum status status = csv_read(file, &truth->table, err);
     if (status != ST_OK)
         return status;
-    if (csv_column(&table, "path") < 0 || csv_column(&table, "verdict") < 0)
+    if (csv_column(&truth->table, "path") < 0 || csv_column(&truth->table, "verdict") < 0)
         status = error_set(err, ST_INVALID, "%s: needs the columns path and verdict", file);
-    char *folder = xstrdup(file);
-    char *slash = strrchr(folder, '/');
-    if (slash)
-        slash[slash == folder] = '\0';
+    char *folder = truth_folder(file);
+    truth->rows = xcalloc(truth->table.rows + 1, sizeof *truth->rows);
+    while (truth->count < truth->table.rows && status == ST_OK) {
+        size_t i = truth->count++;
+        status = read_row(project, &truth->table, i, file, folder, &truth->rows[i], err);
+    }
+    free(folder);
+    if (status != ST_OK)
+        truth_clear(truth);
+    return status;
+}
+
+char *truth_folder(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    return slash ? strndup(file, slash == file ? 1 : (size_t)(slash - file)) : xstrdup(".");
+}
+
+void truth_clear(struct truth *truth)
+{
+    for (size_t i = 0; i < truth->count; i++)
+        free(truth->rows[i].mask);
+    free(truth->rows);
+    csv_clear(&truth->table);
+    *truth = (struct truth){0};
+}
+
+static enum status store_row(struct project *p, const struct truth_row *row, struct add_report *r, struct error *err)
+{
+    bool added = false;
+    enum status status = truth_store(p, row->picture, row->verdict, row->kind, row->severity, row->mask, &added, err);
+    if (status == ST_OK && row->group[0])
+        status = db_picture_set_group(p->db, row->picture, row->group, err);
+    r->truths += added;
+    return status;
+}
+
+enum status add_truth(struct project *project, const char *file, struct add_report *report, struct error *err)
+{
+    struct truth truth;
+    enum status status = truth_read(project, file, &truth, err);
+    if (status != ST_OK)
+        return status;
     // all rows or none: a file with one wrong line changes nothing
-    if (status == ST_OK)
-        status = db_begin(project->db, err);
+    status = db_begin(project->db, err);
     if (status == ST_OK) {
-        for (size_t i = 0; i < table.rows && status == ST_OK; i++)
-            status = truth_row(project, &table, i, file, slash ? folder : ".", report, err);
+        for (size_t i = 0; i < truth.count && status == ST_OK; i++)
+            status = store_row(project, &truth.rows[i], report, err);
         if (status == ST_OK)
             status = db_commit(project->db, err);
         else
             db_rollback(project->db);
     }
-    free(folder);
-    csv_clear(&table);
+    truth_clear(&truth);
     return status;
 }

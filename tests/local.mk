@@ -36,3 +36,4 @@ include tests/bench/adapter.mk
 include tests/bench/db.mk
 include tests/bench/extract.mk
 include tests/bench/layer.mk
+include tests/bench/simulate.mk

@@ -22,7 +22,7 @@ struct curve {
     uint32_t groups;
 };
 
-enum { AUROC, AP, FILTERED90, FILTERED95, FILTERED9824, FIGURES };
+enum { AUROC, AP, FILTERED90, FILTERED95, FILTERED9824, FILTERED99, FIGURES };
 
 static int higher_first(const void *left, const void *right)
 {
@@ -114,7 +114,7 @@ static bool figures(const struct curve *c, const uint32_t *weights, const double
     return true;
 }
 
-static const double RECALLS[] = {0.90, 0.95, 0.9824};
+static const double RECALLS[] = {0.90, 0.95, 0.9824, 0.99};
 
 static bool all_figures(const struct curve *c, const uint32_t *weights, double out[FIGURES])
 {
@@ -152,6 +152,21 @@ double metrics_filtered(const double *scores, const bool *defect, size_t count, 
     return out[2];
 }
 
+double metrics_threshold(const double *scores, const bool *defect, size_t count, double recall)
+{
+    struct curve c = curve_new(scores, defect, NULL, count);
+    double defects = 0, found = 0, value = NAN;
+    for (size_t i = 0; i < count; i++)
+        defects += defect[i];
+    for (size_t i = 0; i < count && isnan(value); i++) {
+        found += c.points[i].defect;
+        if (c.points[i].defect && found >= needed(recall, defects))
+            value = c.points[i].score;
+    }
+    free(c.points);
+    return value;
+}
+
 // Interpolated like numpy.percentile.
 static double percentile(const double *sorted, int count, double share)
 {
@@ -166,6 +181,46 @@ static struct metrics_interval interval(double *values, int count)
     return (struct metrics_interval){percentile(values, count, 0.025), percentile(values, count, 0.975)};
 }
 
+// How often each group is drawn when as many are drawn as there are, with replacement.
+static void draw_groups(const struct curve *c, struct rng *rng, uint32_t *weights)
+{
+    memset(weights, 0, c->groups * sizeof *weights);
+    for (uint32_t i = 0; i < c->groups; i++)
+        weights[rng_below(rng, c->groups)]++;
+}
+
+struct metrics_interval metrics_share(const bool *among, const bool *hit, const uint64_t *groups, size_t count,
+                                      int resamples, uint64_t seed)
+{
+    struct metrics_interval ci = {NAN, NAN};
+    double *scores = xcalloc(count + 1, sizeof *scores);
+    bool any = false;
+    for (size_t i = 0; i < count; i++) {
+        scores[i] = hit[i];
+        any |= among[i];
+    }
+    if (any && resamples > 0) {
+        struct curve c = curve_new(scores, among, groups, count);
+        struct rng rng = rng_seed(seed);
+        uint32_t *weights = xmalloc(c.groups * sizeof *weights);
+        double *values = xmalloc((size_t)resamples * sizeof *values);
+        for (int draw = 0; draw < resamples;) {
+            draw_groups(&c, &rng, weights);
+            double total = class_size(&c, weights, true), hits = 0;
+            for (size_t i = 0; i < count && c.points[i].score > 0; i++) // those hit come first
+                hits += c.points[i].defect ? weights[c.points[i].group] : 0;
+            if (total > 0) // else draw again
+                values[draw++] = hits / total;
+        }
+        ci = interval(values, resamples);
+        free(values);
+        free(weights);
+        free(c.points);
+    }
+    free(scores);
+    return ci;
+}
+
 static void bootstrap(const struct curve *c, int resamples, uint64_t seed,
                       struct metrics_interval ci[FIGURES])
 {
@@ -174,9 +229,7 @@ static void bootstrap(const struct curve *c, int resamples, uint64_t seed,
     double *values = xmalloc((size_t)resamples * FIGURES * sizeof *values); // (FIGURES, resamples)
     for (int draw = 0; draw < resamples;) {
         double out[FIGURES];
-        memset(weights, 0, c->groups * sizeof *weights);
-        for (uint32_t i = 0; i < c->groups; i++)
-            weights[rng_below(&rng, c->groups)]++;
+        draw_groups(c, &rng, weights);
         if (!all_figures(c, weights, out))
             continue; // a class is missing: draw again
         for (int f = 0; f < FIGURES; f++)
@@ -213,5 +266,6 @@ struct metrics metrics_all(const double *scores, const bool *defect, const uint6
     m.filtered90 = out[FILTERED90], m.filtered90_ci = ci[FILTERED90];
     m.filtered95 = out[FILTERED95], m.filtered95_ci = ci[FILTERED95];
     m.filtered9824 = out[FILTERED9824], m.filtered9824_ci = ci[FILTERED9824];
+    m.filtered99 = out[FILTERED99], m.filtered99_ci = ci[FILTERED99];
     return m;
 }

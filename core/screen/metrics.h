@@ -16,14 +16,24 @@ double metrics_ap(const double *scores, const bool *defect, size_t count);
 // ceil(recall * defects) defects (flagged: score >= threshold).
 double metrics_filtered(const double *scores, const bool *defect, size_t count, double recall);
 
+// That threshold; NAN without a defect.
+double metrics_threshold(const double *scores, const bool *defect, size_t count, double recall);
+
 struct metrics_interval {
     double low, high; // 95 % percentile interval
 };
 
+// Of the pictures with among[i], the share with hit[i]: interval from `resamples` bootstrap draws of whole groups
+// (Efron 1979, percentiles), so that pictures of one thing count as what they are. NAN where nothing is `among` or
+// resamples is 0. All or none hit leave it without width: then only an exact interval (screen/rates.h) says how sure
+// that is.
+struct metrics_interval metrics_share(const bool *among, const bool *hit, const uint64_t *groups, size_t count,
+                                      int resamples, uint64_t seed);
+
 struct metrics {
     size_t normals, defects;
-    double auroc, ap, filtered90, filtered95, filtered9824;
-    struct metrics_interval auroc_ci, ap_ci, filtered90_ci, filtered95_ci, filtered9824_ci;
+    double auroc, ap, filtered90, filtered95, filtered9824, filtered99;
+    struct metrics_interval auroc_ci, ap_ci, filtered90_ci, filtered95_ci, filtered9824_ci, filtered99_ci;
 };
 
 // All of them, with intervals from `resamples` bootstrap draws of whole groups (0: no intervals).

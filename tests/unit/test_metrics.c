@@ -79,7 +79,15 @@ static void figures_match_their_definitions(void **state)
         near(metrics_filtered(s, defect, N, 0.9),
              naive_filtered(s, defect, N, LEVELS, (int)ceil(0.9 * defects - 1e-9)));
         near(metrics_filtered(s, defect, N, 1), naive_filtered(s, defect, N, LEVELS, defects));
+        const double recalls[] = {0.5, 0.9, 0.9824, 1};
+        for (int r = 0; r < 4; r++) { // what lies below the threshold is what is filtered at that recall
+            double t = metrics_threshold(s, defect, N, recalls[r]), below = 0;
+            for (int i = 0; i < N; i++)
+                below += !defect[i] && s[i] < t;
+            near(below / (N - defects), metrics_filtered(s, defect, N, recalls[r]));
+        }
         struct metrics m = metrics_all(s, defect, NULL, N, 0, 1);
+        near(m.filtered99, naive_filtered(s, defect, N, LEVELS, (int)ceil(0.99 * defects)));
         near(m.auroc, naive_auroc(s, defect, N));
         near(m.filtered9824, naive_filtered(s, defect, N, LEVELS, (int)ceil(0.9824 * defects)));
         assert_int_equal(m.defects, defects);
@@ -104,6 +112,9 @@ static void small_cases_by_hand(void **state)
     assert_true(isnan(metrics_auroc(s, defect, 2)));
     assert_true(isnan(metrics_ap(s, defect + 2, 2)));
     assert_true(isnan(metrics_filtered(s, defect, 0, 0.9)));
+    near(metrics_threshold(s, defect, 4, 0.5), 0.8);
+    near(metrics_threshold(s, defect, 4, 0.51), 0.35);
+    assert_true(isnan(metrics_threshold(s, defect, 2, 0.9)));
     // 0.9 * 10 defects are 9, whatever the rounding
     double ten[11];
     bool all[11];
@@ -161,6 +172,48 @@ static void draws_without_a_class_are_drawn_again(void **state)
     near(m.auroc_ci.high, 1);
 }
 
+// Groups that are hit as a whole or not at all: the share's interval is that of as many coins as there are groups.
+static void shares_are_as_sure_as_there_are_groups(void **state)
+{
+    (void)state;
+    enum { GROUPS = 100, EACH = 4, N = GROUPS * EACH + 50 };
+    int covered = 0;
+    double width = 0;
+    for (int round = 0; round < 200; round++) {
+        struct rng rng = rng_seed((uint64_t)round);
+        bool among[N], hit[N];
+        uint64_t groups[N];
+        for (int i = 0; i < N; i++) {
+            among[i] = i < GROUPS * EACH;
+            groups[i] = among[i] ? (uint64_t)(i / EACH) * 77 : 5; // the others are in a group of their own
+            hit[i] = !among[i] || (i % EACH == 0 ? rng_uniform(&rng) < 0.7 : hit[i - 1]);
+        }
+        struct metrics_interval ci = metrics_share(among, hit, groups, N, 200, 1);
+        covered += ci.low <= 0.7 && 0.7 <= ci.high;
+        width += (ci.high - ci.low) / 200;
+        struct metrics_interval again = metrics_share(among, hit, groups, N, 200, 1);
+        near(ci.low, again.low);
+        near(ci.high, again.high);
+    }
+    assert_in_range(covered, 176, 199); // 95 % of 200 give or take 4 sd, less what percentiles lose
+    double binomial = 2 * 1.96 * sqrt(0.7 * 0.3 / GROUPS);
+    assert_true(fabs(width - binomial) < 0.1 * binomial);
+}
+
+static void shares_of_nothing_and_of_all(void **state)
+{
+    (void)state;
+    const bool none[] = {false, false, false}, all[] = {true, true, true}, one[] = {false, false, true};
+    const uint64_t groups[] = {1, 2, 3};
+    assert_true(isnan(metrics_share(none, all, groups, 3, 50, 1).low));
+    assert_true(isnan(metrics_share(all, all, groups, 0, 50, 1).low));
+    assert_true(isnan(metrics_share(all, all, groups, 3, 0, 1).high));
+    struct metrics_interval ci = metrics_share(one, all, groups, 3, 50, 1); // draws without the one are drawn again
+    near(ci.low, 1);
+    near(ci.high, 1);
+    near(metrics_share(one, none, groups, 3, 50, 1).high, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +221,8 @@ int main(void)
         cmocka_unit_test(small_cases_by_hand),
         cmocka_unit_test(intervals_cover_and_widen_with_groups),
         cmocka_unit_test(draws_without_a_class_are_drawn_again),
+        cmocka_unit_test(shares_are_as_sure_as_there_are_groups),
+        cmocka_unit_test(shares_of_nothing_and_of_all),
     };
     return cmocka_run_group_tests_name("metrics", tests, NULL, NULL);
 }
