@@ -119,6 +119,7 @@ struct revision {
     int64_t id, scene;
     int number;              // 1.. within the scene
     char base_sha256[HASH_HEX], model_sha256[HASH_HEX], patch_sha256[HASH_HEX];
+    char learned_sha256[HASH_HEX]; // the trained model that took part, "" none
     double threshold, flag_rate;
     int64_t screened, flagged, believed; // pictures scored, flagged, in the fit
     int64_t created_ms;
@@ -141,6 +142,8 @@ ASSAY_CHECKED enum status db_revision_begin(struct db *db, const struct revision
 ASSAY_CHECKED enum status db_revision_scores(struct db *db, int64_t revision, const struct score_new *scores,
                                              size_t count, struct error *err);
 ASSAY_CHECKED enum status db_revision_finish(struct db *db, int64_t id, struct error *err);
+// Complete, but not the active one: a candidate (db_revision_activate).
+ASSAY_CHECKED enum status db_revision_ready(struct db *db, int64_t id, struct error *err);
 ASSAY_CHECKED enum status db_revision_get(struct db *db, int64_t id, struct revision *revision,
                                           struct error *err);
 
@@ -403,6 +406,96 @@ struct drift_row {
 ASSAY_CHECKED enum status db_drift_last(struct db *db, int64_t scene, struct drift_row *row, struct error *err);
 // A number that changes when another connection has changed the database: costs next to nothing.
 ASSAY_CHECKED enum status db_version(struct db *db, int64_t *version, struct error *err);
+
+// --- rounds of training and the worker (round.c) ---------------------------------------------
+enum round_state { ROUND_QUEUED, ROUND_RUNNING, ROUND_PAUSED, ROUND_DONE, ROUND_FAILED, ROUND_CANCELLED };
+enum round_wish { WISH_NONE, WISH_PAUSE, WISH_CANCEL }; // what a person asked of it meanwhile
+const char *round_state_name(enum round_state state);
+struct round_progress {
+    char stage[32]; // "pictures", "training", "scoring", "comparing"
+    int step, steps;
+    double loss, rate, left; // pictures a second; seconds to the end of the stage
+};
+struct round {
+    int64_t id, scene;       // scene 0: over all of them
+    enum round_state state;
+    enum round_wish wish;
+    struct round_progress progress;
+    int64_t answers;         // newest label event when it was asked for
+    int64_t created_ms, started_ms, updated_ms, ended_ms, model;
+    char *options, *sentence; // JSON; how it ended
+};
+void round_clear(struct round *round);
+// ST_BUSY: one of the scene is under way (*id: which).
+ASSAY_CHECKED enum status db_round_add(struct db *db, int64_t scene, const char *options, int64_t *id, struct error *err);
+ASSAY_CHECKED enum status db_round_get(struct db *db, int64_t id, struct round *round, struct error *err);
+// The one to work on: begun before queued, by age; ST_NOT_FOUND.
+ASSAY_CHECKED enum status db_round_next(struct db *db, struct round *round, struct error *err);
+// The newest of a scene (-1: of all); ST_NOT_FOUND.
+ASSAY_CHECKED enum status db_round_latest(struct db *db, int64_t scene, struct round *round, struct error *err);
+ASSAY_CHECKED enum status db_round_move(struct db *db, int64_t id, enum round_state state, const char *sentence,
+                                        struct error *err); // takes the wish back
+ASSAY_CHECKED enum status db_round_ask(struct db *db, int64_t id, enum round_wish wish, struct error *err);
+ASSAY_CHECKED enum status db_round_tell(struct db *db, int64_t id, const struct round_progress *progress,
+                                        enum round_wish *wish, struct error *err);
+ASSAY_CHECKED enum status db_round_result(struct db *db, int64_t id, int64_t model, struct error *err);
+// Answers (of `scene`, 0 all) given after label event `since`, and all that stand of each side, given or imported.
+struct round_answers {
+    int64_t fresh, normals, defects;
+};
+ASSAY_CHECKED enum status db_round_answers(struct db *db, int64_t scene, int64_t since, struct round_answers *answers,
+                                           struct error *err);
+
+struct worker_row { // who works; started: boot and start time of the process, which no later process shares
+    int64_t pid, heartbeat_ms;
+    char started[96];
+};
+ASSAY_CHECKED enum status db_worker_get(struct db *db, struct worker_row *row, struct error *err); // ST_NOT_FOUND
+// Become the worker in place of `dead` (pid 0: of nobody). ST_BUSY: another was first.
+ASSAY_CHECKED enum status db_worker_take(struct db *db, const struct worker_row *own, const struct worker_row *dead,
+                                         struct error *err);
+// ST_BUSY: the place was taken by another.
+ASSAY_CHECKED enum status db_worker_beat(struct db *db, const struct worker_row *own, struct error *err);
+ASSAY_CHECKED enum status db_worker_leave(struct db *db, const struct worker_row *own, struct error *err);
+// Commits of this handle from now on survive the death of the process, but the last ones not a power failure: for what
+// can be computed again.
+ASSAY_CHECKED enum status db_relax(struct db *db, struct error *err);
+
+// --- trained models, promotion, rollback (model.c) ---------------------------------------------
+struct model_row {
+    int64_t id, scene, revision; // scene 0: industry model; revision 0: not scored yet
+    char sha256[HASH_HEX], base_sha256[HASH_HEX], parent[HASH_HEX];
+    char state[16];              // "candidate", "promoted", "refused"
+    char *notes, *data, *metrics, *reason; // JSON: parameters; what it was trained on; the comparison. A sentence
+    int64_t created_ms, decided_ms;
+    bool active;                 // of its scene
+};
+void model_clear(struct model_row *row);
+void model_free(struct model_row *rows, size_t count);
+// Known already (same file, same scene): *id is that one's.
+ASSAY_CHECKED enum status db_model_add(struct db *db, const struct model_row *row, int64_t *id, struct error *err);
+ASSAY_CHECKED enum status db_model_get(struct db *db, int64_t id, struct model_row *row, struct error *err);
+ASSAY_CHECKED enum status db_model_list(struct db *db, struct model_row **rows, size_t *count, struct error *err); // by id
+ASSAY_CHECKED enum status db_model_scored(struct db *db, int64_t id, int64_t revision, struct error *err);
+ASSAY_CHECKED enum status db_model_decide(struct db *db, int64_t id, const char *state, const char *reason,
+                                          const char *metrics, struct error *err); // metrics NULL: as they are
+// A finished revision becomes its scene's active one, at once. kind: "gate", "hand", "rollback".
+ASSAY_CHECKED enum status db_revision_activate(struct db *db, int64_t revision, const char *kind, const char *who,
+                                               const char *reason, struct error *err);
+// The revision that was active before the scene's active one was made it; ST_NOT_FOUND.
+ASSAY_CHECKED enum status db_revision_before(struct db *db, int64_t scene, int64_t *revision, struct error *err);
+struct compare_row { // a picture scored by two revisions
+    int64_t picture;
+    const char *group;
+    double scores[2];
+    enum verdict known;     // review, else truth
+    enum severity severity; // of a defect
+    enum label_source source;
+};
+// By picture; text valid during the call. ST_CANCELLED from `each` stops.
+ASSAY_CHECKED enum status db_compare(struct db *db, int64_t first, int64_t second,
+                                     enum status (*each)(void *context, const struct compare_row *row), void *context,
+                                     struct error *err);
 
 // --- check (check.c) -----------------------------------------------------------------------
 // SQLite's integrity_check and foreign_key_check, verdicts against events, counts

@@ -9,10 +9,12 @@ libdb_a_SOURCES = \
 	db/label.c \
 	db/live.c \
 	db/migrate.c \
+	db/model.c \
 	db/person.c \
 	db/picture.c \
 	db/quality.c \
 	db/queue.c \
 	db/report.c db/report_shift.c db/report_sql.h \
 	db/revision.c \
+	db/round.c \
 	db/scene.c

@@ -188,7 +188,34 @@ static const char version_2[] =
     " sharp_before REAL, sharp_after REAL);"                                                            \
     "CREATE INDEX drift_scene ON drift(scene, id);"
 #define CLASS_3 ""
-#define ROUND_3 ""
+// Rounds of training, the one worker of the project, the registry of what was trained, and which revision followed which
+// as a scene's active one (kept by the trigger; who and why are filled in by db/model.c).
+#define ROUND_3                                                                                         \
+    "ALTER TABLE revision ADD COLUMN learned_sha256 TEXT NOT NULL DEFAULT '';"                            \
+    "CREATE TABLE round(id INTEGER PRIMARY KEY AUTOINCREMENT, scene INTEGER REFERENCES scene(id),"        \
+    " state INTEGER NOT NULL DEFAULT 0, wish INTEGER NOT NULL DEFAULT 0, stage TEXT NOT NULL DEFAULT '',"  \
+    " options TEXT NOT NULL, answers INTEGER NOT NULL, step INTEGER NOT NULL DEFAULT 0,"                  \
+    " steps INTEGER NOT NULL DEFAULT 0, loss REAL NOT NULL DEFAULT 0, rate REAL NOT NULL DEFAULT 0,"      \
+    " left_s REAL NOT NULL DEFAULT 0, created_ms INTEGER NOT NULL, started_ms INTEGER NOT NULL DEFAULT 0,"\
+    " updated_ms INTEGER NOT NULL DEFAULT 0, ended_ms INTEGER NOT NULL DEFAULT 0,"                        \
+    " model INTEGER REFERENCES model(id), sentence TEXT NOT NULL DEFAULT '');"                            \
+    "CREATE INDEX round_open ON round(id) WHERE state < 3;"                                             \
+    "CREATE INDEX round_scene ON round(scene, id);"                                                     \
+    "CREATE TABLE worker(id INTEGER PRIMARY KEY CHECK(id = 1), pid INTEGER NOT NULL, started TEXT NOT NULL,"\
+    " heartbeat_ms INTEGER NOT NULL);"                                                                  \
+    "CREATE TABLE model(id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL, scene INTEGER REFERENCES scene(id),"\
+    " base_sha256 TEXT NOT NULL, parent TEXT NOT NULL, notes TEXT NOT NULL, data TEXT NOT NULL,"          \
+    " created_ms INTEGER NOT NULL, revision INTEGER REFERENCES revision(id), state TEXT NOT NULL DEFAULT 'candidate',"   \
+    " reason TEXT NOT NULL DEFAULT '', metrics TEXT NOT NULL DEFAULT '{}', decided_ms INTEGER NOT NULL DEFAULT 0);"      \
+    "CREATE UNIQUE INDEX model_sha256 ON model(sha256, coalesce(scene, 0));"                            \
+    "CREATE TABLE activation(id INTEGER PRIMARY KEY, scene INTEGER NOT NULL REFERENCES scene(id),"        \
+    " before INTEGER REFERENCES revision(id), after INTEGER NOT NULL REFERENCES revision(id), at_ms INTEGER NOT NULL,"   \
+    " kind TEXT NOT NULL DEFAULT 'screen', who TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '');" \
+    "CREATE INDEX activation_scene ON activation(scene, id);"                                           \
+    "CREATE TRIGGER scene_activation AFTER UPDATE OF active_revision ON scene"                          \
+    " WHEN NEW.active_revision IS NOT OLD.active_revision AND NEW.active_revision IS NOT NULL BEGIN"      \
+    " INSERT INTO activation(scene, before, after, at_ms) VALUES(NEW.id, OLD.active_revision, NEW.active_revision,"      \
+    " CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)); END;"
 static const char version_3[] = REVISION_3 AUDIT_3 LIVE_3 CLASS_3 ROUND_3;
 
 static const char *const migrations[DB_VERSION] = {version_1, version_2, version_3};

@@ -33,8 +33,8 @@ static enum status insert(struct db *db, const struct revision *r, int64_t *id, 
     sqlite3_stmt *stmt = db_prepare(
         db,
         "INSERT INTO revision(scene, number, base_sha256, model_sha256, patch_sha256, threshold, flag_rate, believed,"
-        " created_ms, rule, reason, goals) VALUES(?1, (SELECT coalesce(max(number), 0) + 1 FROM revision WHERE scene = ?1),"
-        " ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        " created_ms, rule, reason, goals, learned_sha256) VALUES(?1, (SELECT coalesce(max(number), 0) + 1 FROM revision WHERE scene = ?1),"
+        " ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         err);
     if (!stmt)
         return err->code;
@@ -49,6 +49,7 @@ static enum status insert(struct db *db, const struct revision *r, int64_t *id, 
     bind_text(stmt, 9, r->rule[0] ? r->rule : "filter-rate");
     bind_text(stmt, 10, r->reason);
     bind_text(stmt, 11, r->goals[0] ? r->goals : "[]");
+    bind_text(stmt, 12, r->learned_sha256);
     enum status status = db_run(db, stmt, "making a revision", err);
     *id = sqlite3_last_insert_rowid(db->sqlite);
     return status;
@@ -130,11 +131,17 @@ enum status db_revision_finish(struct db *db, int64_t id, struct error *err)
     return db_leave(db, own, status, err);
 }
 
+enum status db_revision_ready(struct db *db, int64_t id, struct error *err)
+{
+    return run_id(db, "UPDATE revision SET finished = 1 WHERE id = ?1", id, err);
+}
+
 enum status db_revision_get(struct db *db, int64_t id, struct revision *r, struct error *err)
 {
     sqlite3_stmt *stmt = db_prepare(db,
                                     "SELECT id, scene, number, base_sha256, model_sha256, patch_sha256, threshold,"
-                                    " flag_rate, screened, flagged, believed, created_ms, rule, reason, goals FROM revision WHERE id = ?1",
+                                    " flag_rate, screened, flagged, believed, created_ms, rule, reason, goals,"
+                                    " learned_sha256 FROM revision WHERE id = ?1",
                                     err);
     if (!stmt)
         return err->code;
@@ -156,6 +163,7 @@ enum status db_revision_get(struct db *db, int64_t id, struct revision *r, struc
         column_hash(stmt, 3, r->base_sha256);
         column_hash(stmt, 4, r->model_sha256);
         column_hash(stmt, 5, r->patch_sha256);
+        column_hash(stmt, 15, r->learned_sha256);
     }
     sqlite3_reset(stmt);
     return status == ST_NOT_FOUND ? error_set(err, status, "there is no revision with id %lld", (long long)id) : status;

@@ -3,6 +3,7 @@ libcore_a_SOURCES += \
 	core/learn/adapt_file.c core/learn/adapt_measure.c core/learn/adapt_pixels.c core/learn/adapt_pixels.h \
 	core/learn/adapt_score.c core/learn/adapt_step.c core/learn/adapt_view.c core/learn/adapt_view.h \
 	core/learn/heads.c core/learn/heads.h core/learn/heads_class.c \
+	core/learn/gate.c core/learn/gate.h \
 	core/learn/camera.c core/learn/camera.h \
 	core/learn/crop_source.c \
 	core/learn/crops.c core/learn/crops.h core/learn/crops_impl.h \

@@ -1,0 +1,45 @@
+// Whether a newly scored revision may take the place of the active one.
+//
+// Both are compared on the same held-out pictures, each at its own threshold:
+// - the change in the share of normals filtered: one-sided 90 % bound by a bootstrap over groups (pictures of one thing
+//   are drawn together), above -1 point;
+// - no severity newly misses more than max(1, 2 %) of its defects; a newly missed *stop* within that needs a person;
+// - with fewer than 20 defects there is too little to compare: a person decides.
+// Source of the bound: Efron 1979, percentile bootstrap, groups as the sampling unit.
+#ifndef LEARN_GATE_H
+#define LEARN_GATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { GATE_SEVERITIES = 3, GATE_DEFECTS = 20, GATE_TEXT = 400 };
+enum { GATE_STOP, GATE_KEY, GATE_GENERAL };
+
+struct gate_item { // a picture
+    uint64_t group;
+    bool defect;
+    int severity;     // of a defect
+    bool flagged[2];  // by the active revision, by the candidate
+};
+
+enum gate_decision { GATE_PROMOTE, GATE_REFUSE, GATE_BY_HAND };
+const char *gate_decision_name(enum gate_decision decision); // "promote", "refuse", "by hand"
+
+struct gate_result {
+    enum gate_decision decision;
+    size_t normals, defects[GATE_SEVERITIES];
+    size_t missed[2][GATE_SEVERITIES], newly[GATE_SEVERITIES]; // newly: by the candidate and not by the active one
+    double filtered[2]; // share of the normals
+    double bound;       // of the change
+    char reason[GATE_TEXT]; // one sentence
+};
+
+void gate_judge(const struct gate_item *items, size_t count, uint64_t seed, struct gate_result *result);
+
+// What a group is for, by a stable hash of its name: 70 % train, 20 % compare, 10 % test and nothing else, ever.
+enum gate_part { GATE_TRAIN, GATE_VALIDATE, GATE_TEST };
+enum gate_part gate_part_of(const char *group);
+uint64_t gate_group(const char *group); // FNV-1a
+
+#endif

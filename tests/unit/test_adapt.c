@@ -1,0 +1,239 @@
+// A round of learning on small pictures with a dark spot: what it learns, its checkpoint, its files.
+#include "config.h"
+
+#include "tests/unit/scratch.h"
+
+#include <math.h>
+#include <stdbool.h>
+
+#include "base/file.h"
+#include "base/rng.h"
+#include "learn/adapt.h"
+#include "nn/embedded.h"
+#include "screen/metrics.h"
+
+enum { SIDE = 64, PICTURES = 24, TESTED = 40 };
+
+static struct net *base;
+
+static int open_base(void **state)
+{
+    const unsigned char *bytes;
+    size_t size;
+    struct tensor_file *file;
+    struct error err;
+    if (embedded_base(&bytes, &size, NULL, &err) != ST_OK || tensor_open_bytes(bytes, size, EMBEDDED_NAME, &file, &err) != ST_OK ||
+        net_read(file, &base, &err) != ST_OK)
+        return -1;
+    tensor_close(file);
+    return make_scratch(state);
+}
+
+static int close_base(void **state)
+{
+    net_free(base);
+    return remove_scratch(state);
+}
+
+// Grain; odd pictures have a dark spot of nine pixels (id / 2 even: round, odd: a bar).
+static enum status load(void *context, int64_t id, struct adapt_pixels *p, struct error *err)
+{
+    (void)context;
+    if (id == 13)
+        return error_set(err, ST_IO, "gone");
+    struct rng rng = rng_seed((uint64_t)id + 100);
+    *p = (struct adapt_pixels){.rows = SIDE, .cols = SIDE, .rgb = xcalloc(3 * SIDE * SIDE, sizeof(float))};
+    double level = 120 + 40 * rng_uniform(&rng);
+    int y0 = 10 + (int)rng_below(&rng, 36), x0 = 10 + (int)rng_below(&rng, 36), bar = id / 2 % 2;
+    for (int y = 0; y < SIDE; y++)
+        for (int x = 0; x < SIDE; x++) {
+            bool dark = id % 2 && y >= y0 && x >= x0 && y < y0 + (bar ? 3 : 9) && x < x0 + (bar ? 18 : 9);
+            float v = (float)(level + 12 * rng_normal(&rng) - (dark ? 70 : 0));
+            for (int c = 0; c < 3; c++)
+                p->rgb[3 * (y * SIDE + x) + c] = fminf(fmaxf(v, 0), 255);
+        }
+    return ST_OK;
+}
+
+struct round {
+    struct adapt_label labels[PICTURES];
+    struct adapt_data data;
+    struct adapt_options options;
+};
+
+static struct round *make_round(int steps)
+{
+    struct round *r = xcalloc(1, sizeof *r);
+    for (int i = 0; i < PICTURES; i++)
+        r->labels[i] = (struct adapt_label){.id = i, .defect = i % 2, .class_index = i % 2 ? i / 2 % 2 : -1};
+    r->data = (struct adapt_data){.load = load, .labels = r->labels, .label_count = PICTURES, .classes = 2};
+    r->options = adapt_defaults;
+    r->options.steps = steps;
+    r->options.views = 2;
+    r->options.flaws = 1;
+    r->options.batch = 8;
+    r->options.threads = 2;
+    return r;
+}
+
+static void a_round_learns(void **state)
+{
+    (void)state;
+    struct round *r = make_round(50);
+    struct adapt_model *model;
+    struct adapt_scorer *scorer;
+    struct error err;
+    double scores[TESTED];
+    bool defect[TESTED];
+    assert_ok(adapt_train(base, NULL, &r->data, &r->options, NULL, &model, &err), &err);
+    assert_ok(adapt_scorer_new(base, model, BASE_F32, &scorer, &err), &err);
+    struct adapt_score_work *work = adapt_score_work_new(scorer);
+    int right = 0;
+    for (int i = 0; i < TESTED; i++) {
+        struct adapt_pixels p;
+        struct adapt_score s;
+        assert_ok(load(NULL, 1000 + i, &p, &err), &err);
+        adapt_score(scorer, work, p.rgb, p.rows, p.cols, &s);
+        scores[i] = (double)s.logit;
+        defect[i] = i % 2;
+        right += i % 2 && s.class_index == (1000 + i) / 2 % 2;
+        assert_true(s.rows == SIDE / 8 && s.cols == SIDE / 8);
+        free(p.rgb);
+    }
+    double auroc = metrics_auroc(scores, defect, TESTED);
+    printf("# AUROC %.3f on pictures never seen, class right %d of %d\n", auroc, right, TESTED / 2);
+    assert_true(auroc > 0.85);
+    assert_non_null(strstr(model->notes, "\"defects\":11")); // one of twelve cannot be read
+    adapt_score_work_free(work);
+    adapt_scorer_free(scorer);
+    adapt_model_free(model);
+    free(r);
+}
+
+static bool until_step(void *context, const struct adapt_report *report)
+{
+    return report->step < *(int *)context;
+}
+
+static void a_killed_round_goes_on_to_the_same_bits(void **state)
+{
+    (void)state;
+    struct round *r = make_round(12);
+    struct adapt_model *whole, *resumed;
+    struct error err;
+    char *checkpoint = xasprintf("%s/round", scratch);
+    int most = 5;
+    assert_ok(adapt_train(base, NULL, &r->data, &r->options, NULL, &whole, &err), &err);
+    struct adapt_watch watch = {.context = &most, .progress = until_step, .checkpoint = checkpoint, .checkpoint_every = 1e9};
+    assert_status(adapt_train(base, NULL, &r->data, &r->options, &watch, &resumed, &err), ST_CANCELLED, &err);
+    assert_true(file_exists(checkpoint));
+    most = 1000;
+    r->options.cache_bytes = 0; // what is kept changes no bit
+    assert_ok(adapt_train(base, NULL, &r->data, &r->options, &watch, &resumed, &err), &err);
+    assert_ok(adapt_write(whole, base, NULL, scratch, &err), &err);
+    assert_ok(adapt_write(resumed, base, NULL, scratch, &err), &err);
+    assert_memory_equal(whole->adapter->values, resumed->adapter->values, whole->adapter->size * sizeof(float));
+    assert_memory_equal(whole->heads->values, resumed->heads->values, whole->heads->size * sizeof(float));
+    adapt_model_free(resumed);
+    // complete: it comes out at once; with another answer it is another round
+    assert_ok(adapt_train(base, NULL, &r->data, &r->options, &watch, &resumed, &err), &err);
+    assert_memory_equal(whole->heads->values, resumed->heads->values, whole->heads->size * sizeof(float));
+    r->labels[0].defect = true;
+    struct adapt_model *none;
+    assert_status(adapt_train(base, NULL, &r->data, &r->options, &watch, &none, &err), ST_INVALID, &err);
+    assert_non_null(strstr(err.text, "begun with other answers"));
+    // damaged
+    assert_int_equal(truncate(checkpoint, 200), 0);
+    assert_status(adapt_train(base, NULL, &r->data, &r->options, &watch, &none, &err), ST_CORRUPT, &err);
+    free(checkpoint);
+    adapt_model_free(whole);
+    adapt_model_free(resumed);
+    free(r);
+}
+
+static void labels_of_one_side(void **state)
+{
+    (void)state;
+    struct round *r = make_round(3);
+    struct adapt_model *model;
+    struct error err;
+    for (int i = 0; i < PICTURES; i++)
+        r->labels[i].defect = true;
+    assert_status(adapt_train(base, NULL, &r->data, &r->options, NULL, &model, &err), ST_INVALID, &err);
+    assert_non_null(strstr(err.text, "no normal picture"));
+    for (int i = 0; i < PICTURES; i++)
+        r->labels[i] = (struct adapt_label){.id = 2 * i, .class_index = -1};
+    assert_ok(adapt_train(base, NULL, &r->data, &r->options, NULL, &model, &err), &err); // drawn defects stand in
+    adapt_model_free(model);
+    r->options.flaws = 0;
+    assert_status(adapt_train(base, NULL, &r->data, &r->options, NULL, &model, &err), ST_INVALID, &err);
+    assert_non_null(strstr(err.text, "no defect"));
+    free(r);
+}
+
+static void files_come_back_or_are_refused_in_a_sentence(void **state)
+{
+    (void)state;
+    struct round *r = make_round(2);
+    struct adapt_model *model, *back, *other;
+    struct error err;
+    assert_ok(adapt_train(base, NULL, &r->data, &r->options, NULL, &model, &err), &err);
+    assert_ok(adapt_write(model, base, NULL, scratch, &err), &err);
+    char *path = xasprintf("%s/%s.safetensors", scratch, model->sha256);
+    assert_ok(adapt_open(path, base, &back, &err), &err);
+    assert_memory_equal(model->adapter->values, back->adapter->values, model->adapter->size * sizeof(float));
+    assert_memory_equal(model->heads->values, back->heads->values, model->heads->size * sizeof(float));
+    assert_string_equal(model->sha256, back->sha256);
+    assert_string_equal(model->notes, back->notes);
+    // goes on from it
+    assert_ok(adapt_train(base, back, &r->data, &r->options, NULL, &other, &err), &err);
+    assert_string_equal(other->parent, model->sha256);
+    // another base
+    struct net *changed = net_copy(base);
+    memset(changed->sha256, 'a', HASH_HEX - 1);
+    adapt_model_free(back);
+    assert_status(adapt_open(path, changed, &back, &err), ST_INVALID, &err);
+    assert_non_null(strstr(err.text, "another base"));
+    assert_status(adapt_train(changed, model, &r->data, &r->options, NULL, &back, &err), ST_INVALID, &err);
+    // not a number
+    model->heads->values[7] = NAN;
+    char *bad = xasprintf("%s/bad.safetensors", scratch);
+    assert_ok(adapt_write(model, base, bad, NULL, &err), &err);
+    assert_status(adapt_open(bad, base, &back, &err), ST_CORRUPT, &err);
+    printf("# %s\n", err.text);
+    // one byte of the last tensor
+    FILE *f = fopen(path, "r+b");
+    assert_non_null(f);
+    assert_int_equal(fseek(f, -3, SEEK_END), 0);
+    int byte = fgetc(f);
+    assert_int_equal(fseek(f, -3, SEEK_END), 0);
+    fputc(byte ^ 1, f);
+    fclose(f);
+    assert_status(adapt_open(path, base, &back, &err), ST_CORRUPT, &err);
+    printf("# %s\n", err.text);
+    // no such file, no model
+    assert_status(adapt_open("/nonexistent/x.safetensors", base, &back, &err), ST_NOT_FOUND, &err);
+    struct tensor_writer *w = tensor_writer_new();
+    float one[1] = {1};
+    char sha256[HASH_HEX];
+    tensor_put(w, "x", (int64_t[TENSOR_RANK]){1}, one);
+    assert_ok(tensor_write(w, bad, NULL, sha256, &err), &err);
+    tensor_writer_free(w);
+    assert_status(adapt_open(bad, base, &back, &err), ST_INVALID, &err);
+    net_free(changed);
+    free(path), free(bad);
+    adapt_model_free(model);
+    adapt_model_free(other);
+    free(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_round_learns),
+        cmocka_unit_test(a_killed_round_goes_on_to_the_same_bits),
+        cmocka_unit_test(labels_of_one_side),
+        cmocka_unit_test(files_come_back_or_are_refused_in_a_sentence),
+    };
+    return cmocka_run_group_tests(tests, open_base, close_base);
+}

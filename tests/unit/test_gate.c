@@ -1,0 +1,112 @@
+#include "config.h"
+
+#include "tests/unit/test.h"
+
+#include <math.h>
+
+#include "learn/gate.h"
+
+enum { NORMALS = 600, DEFECTS = 60 };
+
+struct bench {
+    struct gate_item items[NORMALS + DEFECTS];
+    size_t count;
+};
+
+// Normals in groups of six; defects of one severity. flagged[k]: how many of the first normals; missed[k]: of the first defects.
+static struct bench make(size_t defects, int severity, size_t flagged0, size_t flagged1, size_t missed0, size_t missed1)
+{
+    struct bench b = {.count = NORMALS + defects};
+    for (size_t i = 0; i < NORMALS; i++)
+        b.items[i] = (struct gate_item){.group = i / 6, .flagged = {i < flagged0, i < flagged1}};
+    for (size_t i = 0; i < defects; i++)
+        b.items[NORMALS + i] = (struct gate_item){.group = 1000 + i, .defect = true, .severity = severity,
+                                                  .flagged = {i >= missed0, i >= missed1}};
+    return b;
+}
+
+static struct gate_result judge(struct bench b)
+{
+    struct gate_result r;
+    gate_judge(b.items, b.count, 1, &r);
+    printf("# %s: %s\n", gate_decision_name(r.decision), r.reason);
+    return r;
+}
+
+static void a_better_one_is_promoted(void **state)
+{
+    (void)state;
+    struct gate_result r = judge(make(DEFECTS, GATE_KEY, 120, 60, 6, 2));
+    assert_int_equal(r.decision, GATE_PROMOTE);
+    assert_true(fabs(r.filtered[0] - 0.8) < 1e-9 && fabs(r.filtered[1] - 0.9) < 1e-9);
+    assert_true(r.bound > 0.03 && r.bound < 0.1);
+    assert_int_equal(r.missed[0][GATE_KEY], 6);
+    assert_int_equal(r.newly[GATE_KEY], 0);
+    assert_int_equal(judge(make(DEFECTS, GATE_KEY, 60, 60, 2, 2)).decision, GATE_PROMOTE); // as good
+}
+
+static void a_worse_one_is_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(judge(make(DEFECTS, GATE_KEY, 60, 90, 0, 0)).decision, GATE_REFUSE);
+    struct gate_result r = judge(make(DEFECTS, GATE_KEY, 60, 60, 0, 2)); // 2 of 60: more than max(1, 1.2)
+    assert_int_equal(r.decision, GATE_REFUSE);
+    assert_non_null(strstr(r.reason, "newly misses 2 of 60 key defects"));
+    assert_int_equal(judge(make(DEFECTS, GATE_KEY, 60, 60, 0, 1)).decision, GATE_PROMOTE);
+    assert_int_equal(judge(make(5, GATE_KEY, 60, 60, 0, 3)).decision, GATE_REFUSE); // few, and plainly worse
+}
+
+static void people_decide_where_little_is_known(void **state)
+{
+    (void)state;
+    struct gate_result r = judge(make(GATE_DEFECTS - 1, GATE_GENERAL, 60, 30, 1, 0));
+    assert_int_equal(r.decision, GATE_BY_HAND);
+    assert_non_null(strstr(r.reason, "not enough to compare"));
+    assert_int_equal(judge(make(GATE_DEFECTS, GATE_GENERAL, 60, 30, 1, 0)).decision, GATE_PROMOTE);
+    r = judge(make(DEFECTS, GATE_STOP, 60, 30, 0, 1));
+    assert_int_equal(r.decision, GATE_BY_HAND);
+    assert_non_null(strstr(r.reason, "a lead decides"));
+    assert_int_equal(judge((struct bench){.count = 0}).decision, GATE_BY_HAND);
+}
+
+// Ten normals of one thing are one draw, not ten.
+static void groups_widen_the_bound(void **state)
+{
+    (void)state;
+    struct bench apart = make(DEFECTS, GATE_KEY, 0, 0, 0, 0), together = apart;
+    struct gate_result r[2];
+    for (size_t i = 0; i < NORMALS; i++) {
+        apart.items[i].group = i;
+        together.items[i].group = i / 60;
+        apart.items[i].flagged[1] = together.items[i].flagged[1] = i / 60 == 3;
+        apart.items[i].flagged[0] = together.items[i].flagged[0] = i / 60 == 4;
+    }
+    gate_judge(apart.items, apart.count, 1, &r[0]);
+    gate_judge(together.items, together.count, 1, &r[1]);
+    assert_true(r[1].bound < 2 * r[0].bound && r[0].bound < 0);
+}
+
+static void a_group_is_always_for_the_same(void **state)
+{
+    (void)state;
+    int parts[3] = {0};
+    char name[32];
+    for (int i = 0; i < 10000; i++) {
+        snprintf(name, sizeof name, "wagon %d", i);
+        assert_int_equal(gate_part_of(name), gate_part_of(name));
+        parts[gate_part_of(name)]++;
+    }
+    assert_true(abs(parts[GATE_TRAIN] - 7000) < 200 && abs(parts[GATE_VALIDATE] - 2000) < 200 && abs(parts[GATE_TEST] - 1000) < 150);
+    assert_int_equal(gate_part_of("content:0"), gate_part_of("content:0"));
+    assert_true(gate_group("a") == 0xaf63dc4c8601ec8cu); // FNV-1a's published value: the split never changes
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_better_one_is_promoted),        cmocka_unit_test(a_worse_one_is_refused),
+        cmocka_unit_test(people_decide_where_little_is_known), cmocka_unit_test(groups_widen_the_bound),
+        cmocka_unit_test(a_group_is_always_for_the_same),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
