@@ -37,7 +37,8 @@ int command_run(const char *program, const struct command *commands, size_t coun
 void command_list(FILE *out, const struct command *commands, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+        if (commands[i].summary)
+            fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
 }
 
 void print_json(json_t *object)

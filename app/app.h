@@ -17,7 +17,7 @@
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct command {
-    const char *name, *summary;
+    const char *name, *summary; // summary NULL: in no list
     int (*run)(int argc, char **argv);
 };
 // Run the one that argv[1] names, argp's program name being "`program` NAME"; argv[0] stays. EXIT_USAGE
@@ -32,6 +32,7 @@ int cmd_demo(int argc, char **argv);
 int cmd_evaluate(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_init(int argc, char **argv);
+int cmd_keys(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_review(int argc, char **argv);
 int cmd_scene(int argc, char **argv);

@@ -9,7 +9,7 @@ assay_SOURCES = \
 	app/cmd_base_extract.c app/frontier.c app/frontier.h app/frontier_pictures.c \
 	app/calibrate.c app/calibrate.h \
 	app/cmd_add.c app/cmd_check.c app/cmd_demo.c app/cmd_evaluate.c app/cmd_export.c \
-	app/cmd_init.c app/cmd_review.c app/cmd_scene.c app/cmd_screen.c app/cmd_status.c app/cmd_watch.c \
+	app/cmd_init.c app/cmd_keys.c app/cmd_review.c app/cmd_scene.c app/cmd_screen.c app/cmd_status.c app/cmd_watch.c \
 	app/follow.c app/follow.h app/follow_file.c app/follow_impl.h \
 	app/layout.c app/layout.h \
 	app/main.c \
@@ -18,8 +18,10 @@ assay_SOURCES = \
 	app/project.c app/project.h app/project_base.c \
 	app/cmd_report.c app/report.c app/report.h app/report_chart.c app/report_html.c app/report_json.c app/report_picture.c \
 	app/report_text.c \
+	app/review_known.c app/review_known.h \
 	app/review_session.c app/review_session.h \
 	app/scoring.c app/scoring.h \
+	app/similar.c app/similar.h \
 	app/screening.c app/screening.h app/dataset.c \
 	app/cmd_simulate.c app/simulate.c app/simulate.h app/simulate_impl.h app/simulate_held.c app/simulate_pool.c \
 	app/simulate_set.c app/simulate_source.c app/simulate_text.c \

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/poor_session.h"
+#include "app/review_known.h"
 #include "base/alloc.h"
 #include "base/parallel.h"
 #include "base/strbuf.h"
@@ -105,6 +106,8 @@ static enum status on_item(void *context, size_t index, struct review_item *out,
         .scene = s->row_scene.name,
         .position = (int64_t)index + 1,
         .open = counts.poor_open,
+        .width = s->row.width,
+        .height = s->row.height,
         .details = s->details.data,
         .verdict = verdict_name(s->verdict.verdict),
         .class_name = s->verdict.class_name ? s->verdict.class_name : "",
@@ -128,7 +131,7 @@ static enum status say(struct poor_session *s, const struct action *a, struct er
                           .class_name = defect ? a->class_name : "",
                           .severity = defect ? a->severity : "",
                           .regions = "",
-                          .note = "",
+                          .note = a->note ? a->note : "",
                           .took_ms = a->took_ms};
     enum status status = db_begin(s->project->db, err);
     if (status != ST_OK)
@@ -206,6 +209,12 @@ static void on_classes(void *context, const struct review_class **classes, size_
     *count = s->class_count;
 }
 
+static enum status on_history(void *context, int64_t id, char **text, struct error *err)
+{
+    struct poor_session *s = context;
+    return review_known_history(s->project, id, text, err);
+}
+
 static int64_t on_open(void *context)
 {
     struct poor_session *s = context;
@@ -258,7 +267,7 @@ enum status poor_review(struct project *project, const char *person, const char 
 {
     struct poor_session s = {.project = project};
     s.model = (struct review_model){
-        .context = &s, .item = on_item, .act = on_act, .classes = on_classes, .open = on_open};
+        .context = &s, .item = on_item, .act = on_act, .classes = on_classes, .history = on_history, .open = on_open};
     config->poor = true;
     enum status status = db_person_ensure(project->db, person, &s.person, err);
     if (status == ST_OK && scene) {

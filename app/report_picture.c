@@ -28,7 +28,7 @@ static enum status thumbnail(struct project *project, const struct picture *pict
     }
     compose_fit(&whole, size[0], size[1], &frame, &place);
     if (item->heat.rows > 0)
-        compose_heat(&frame, &place, &item->heat, item->box, 2);
+        compose_heat(&frame, &place, &item->heat, item->box, 2, 2);
     status = image_encode_jpeg(&frame, QUALITY, jpeg, count, err);
     image_clear(&frame);
     image_clear(&whole);

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "app/review_known.h"
 #include "app/review_session.h"
 #include "app/scoring.h"
 #include "base/alloc.h"
@@ -34,6 +35,7 @@ struct review_session {
     struct project *project;
     struct review_model model;
     struct keeper keeper;
+    struct review_known known;
     int64_t person, scene;
     char name[64];
     struct queue_item *items; // this session's list: answered ones, the current one, leased ones ahead
@@ -220,6 +222,8 @@ static enum status on_item(void *context, size_t index, struct review_item *out,
         .position = item->position,
         .open = counts.open,
         .heat = item->heat.rows > 0 ? &item->heat : NULL,
+        .width = s->row.width,
+        .height = s->row.height,
         .details = s->details.data,
         .verdict = verdict_name(s->verdict.verdict),
         .class_name = s->verdict.class_name ? s->verdict.class_name : "",
@@ -242,7 +246,7 @@ static enum status say(struct review_session *s, const struct action *a, enum ve
         status = db_class_ensure(s->project->db, a->class_name, a->severity, &class_id, err);
     struct label label = {.picture = a->id, .person = s->person, .role = "inspector", .source = LABEL_REVIEW,
                           .verdict = verdict, .class_name = defect ? a->class_name : "",
-                          .severity = defect ? a->severity : "", .regions = "", .note = "", .took_ms = a->took_ms};
+                          .severity = defect ? a->severity : "", .regions = "", .note = a->note ? a->note : "", .took_ms = a->took_ms};
     if (at < s->count) {
         label.revision = s->items[at].revision;
         label.score = s->items[at].score.score;
@@ -313,6 +317,19 @@ static void on_classes(void *context, const struct review_class **classes, size_
         s->shown_classes[i] = (struct review_class){s->classes[i].name, s->classes[i].severity};
     *classes = s->shown_classes;
     *count = s->class_count;
+}
+
+static enum status on_near(void *context, int64_t id, enum near kind, const struct review_near **rows, size_t *count,
+                           struct error *err)
+{
+    struct review_session *s = context;
+    return review_known_near(&s->known, id, kind, rows, count, err);
+}
+
+static enum status on_history(void *context, int64_t id, char **text, struct error *err)
+{
+    struct review_session *s = context;
+    return review_known_history(s->project, id, text, err);
 }
 
 static int64_t on_open(void *context)
@@ -399,7 +416,9 @@ enum status review_session_open(struct project *project, const char *person, con
     struct scene_counts counts;
     uint64_t random = 0;
     s->project = project;
-    s->model = (struct review_model){s, on_item, on_act, on_classes, on_open, on_tick, on_news};
+    s->known.project = project;
+    s->model = (struct review_model){.context = s, .item = on_item, .act = on_act, .classes = on_classes, .near = on_near,
+                                     .history = on_history, .open = on_open, .tick = on_tick, .news = on_news};
     if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
         random = (uint64_t)getpid();
     snprintf(s->name, sizeof s->name, "%ld-%016llx", (long)getpid(), (unsigned long long)random);
@@ -439,6 +458,7 @@ size_t review_session_close(struct review_session *s, struct error *kept)
     keeper_stop(&s->keeper);
     if (s->keeper.failed.code != ST_OK)
         *kept = s->keeper.failed;
+    review_known_clear(&s->known);
     forget_row(s);
     forget_classes(s);
     strbuf_clear(&s->details);

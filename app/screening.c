@@ -213,14 +213,34 @@ enum status screening_store(const struct project *project, const struct base *ba
     return status;
 }
 
+static char *store_path(const struct project *project, const struct base *base, const struct scene *scene,
+                        const char *patch_sha256)
+{
+    return xasprintf("%s/cache/scene-%lld-%.12s-%s.features", project->dir, (long long)scene->id, patch_sha256,
+                     base_info(base)->precision);
+}
+
+static char *store_key(const struct base *base, const char *patch_sha256)
+{
+    // Taps of another precision differ a little: a score is never made of both.
+    return xasprintf("%.64s %.64s %s", base_info(base)->sha256, patch_sha256, base_info(base)->precision);
+}
+
+enum status screening_store_reading(const struct project *project, const struct base *base, const struct scene *scene,
+                                    const char *patch_sha256, struct store **store, struct error *err)
+{
+    char *path = store_path(project, base, scene, patch_sha256), *key = store_key(base, patch_sha256);
+    enum status status = store_open_reading(path, key, store, err);
+    free(key);
+    free(path);
+    return status;
+}
+
 enum status screening_store_now(const struct project *project, const struct base *base, const struct scene *scene,
                                 const char *patch_sha256, struct store **store, struct error *err)
 {
-    char *path = xasprintf("%s/cache/scene-%lld-%.12s-%s.features", project->dir, (long long)scene->id, patch_sha256,
-                           base_info(base)->precision);
+    char *path = store_path(project, base, scene, patch_sha256), *key = store_key(base, patch_sha256);
     char *cache = file_join(project->dir, "cache");
-    // Taps of another precision differ a little: a score is never made of both.
-    char *key = xasprintf("%.64s %.64s %s", base_info(base)->sha256, patch_sha256, base_info(base)->precision);
     enum status status = file_mkdirs(cache, err);
     if (status == ST_OK)
         status = store_open(path, key, extract_dim(base), store, err);

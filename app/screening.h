@@ -64,6 +64,10 @@ ASSAY_CHECKED enum status screening_store(const struct project *project, const s
 ASSAY_CHECKED enum status screening_store_now(const struct project *project, const struct base *base,
                                               const struct scene *scene, const char *patch_sha256,
                                               struct store **store, struct error *err);
+// For reading only, beside whoever holds it. ST_NOT_FOUND: nothing was computed yet.
+ASSAY_CHECKED enum status screening_store_reading(const struct project *project, const struct base *base,
+                                                  const struct scene *scene, const char *patch_sha256,
+                                                  struct store **store, struct error *err);
 // Every scene's patch statistics are out of use (another base): the next screening learns and computes anew.
 // Inside the caller's transaction. Answers and finished revisions stay.
 ASSAY_CHECKED enum status screening_forget(struct project *project, struct error *err);

@@ -30,7 +30,7 @@ size_t answer_matches(const struct choice *choice, size_t *places, size_t room)
     return n;
 }
 
-static void count_done(struct session *s, enum action_kind kind)
+void answer_count(struct session *s, enum action_kind kind)
 {
     if (kind == ACTION_UNDO) {
         s->undone += s->undone < s->done_count;
@@ -44,49 +44,54 @@ static void count_done(struct session *s, enum action_kind kind)
     }
 }
 
-static void act(struct session *s, enum action_kind kind, const char *class_name, const char *severity)
+static void say_done(struct session *s, enum action_kind kind, const char *class_name, const char *severity)
 {
     static const char *const said[] = {"normal", "defect", "unsure: the lead will see it", "skipped",
                                        "taken back", "given again"};
+    bool quality = s->config->poor && (kind == ACTION_NORMAL || kind == ACTION_UNSURE);
+    if (quality)
+        session_say(s, "%s: %s", s->entry.item.name, kind == ACTION_NORMAL ? "fine after all, to be screened" : "really poor");
+    else if (kind == ACTION_DEFECT)
+        session_say(s, "%s: defect, %s (%s)", s->entry.item.name, class_name, severity);
+    else if (kind != ACTION_UNDO && kind != ACTION_REDO)
+        session_say(s, "%s: %s", s->entry.item.name, said[kind]);
+    else
+        session_say(s, "The last answer was %s.", said[kind]);
+}
+
+void answer_act(struct session *s, enum action_kind kind, const char *class_name, const char *severity)
+{
     struct action action = {.kind = kind, .class_name = class_name, .severity = severity};
     struct error err;
     bool about = kind != ACTION_UNDO && kind != ACTION_REDO;
     if (about || s->entry.present)
         action.id = s->entry.item.id;
-    if (about && s->seen)
-        action.took_ms = (int64_t)((clock_seconds() - s->seen_at) * 1000);
+    if (about && s->item_seen)
+        action.took_ms = (int64_t)((clock_seconds() - s->item_seen_at) * 1000);
+    if (about && s->note_id == action.id)
+        action.note = s->note;
     size_t index = s->index;
     if (s->model->act(s->model->context, &action, &index, &err)) {
         session_say(s, "%s", err.text);
         return;
     }
     if (kind != ACTION_SKIP)
-        count_done(s, kind);
-    bool quality = s->config->poor && (kind == ACTION_NORMAL || kind == ACTION_UNSURE);
-    if (quality)
-        session_say(s, "%s: %s", s->entry.item.name, kind == ACTION_NORMAL ? "fine after all, to be screened" : "really poor");
-    else if (kind == ACTION_DEFECT)
-        session_say(s, "%s: defect, %s (%s)", s->entry.item.name, class_name, severity);
-    else if (about)
-        session_say(s, "%s: %s", s->entry.item.name, said[kind]);
-    else
-        session_say(s, "The last answer was %s.", said[kind]);
+        answer_count(s, kind);
+    say_done(s, kind, class_name, severity);
     s->index = about ? s->index + 1 : index;
-    session_load(s);
+    view_load(s);
 }
 
-// An answer to a picture that nobody can have seen yet needs a second press,
-// after the question has been on the screen.
-static bool confirmed(struct session *s)
+bool answer_confirmed(struct session *s, bool seen, int64_t id)
 {
-    if (s->seen || s->confirm == s->entry.item.id)
+    if (seen || s->confirm == id)
         return true;
-    s->confirm = s->entry.item.id;
+    s->confirm = id;
     session_say(s, "The picture is not shown yet - press again to answer without seeing it.");
     return false;
 }
 
-static void open_choice(struct session *s)
+void answer_choose(struct session *s, void (*done)(struct session *s, const char *class_name, const char *severity))
 {
     struct choice *c = &s->choice;
     const struct review_class *classes = NULL;
@@ -95,6 +100,7 @@ static void open_choice(struct session *s)
     free(c->names);
     free(c->severities);
     memset(c, 0, sizeof *c);
+    c->done = done;
     c->count = count;
     c->names = xcalloc(count + 1, sizeof *c->names);
     c->severities = xcalloc(count + 1, sizeof *c->severities);
@@ -106,66 +112,6 @@ static void open_choice(struct session *s)
                 c->severities[i] = k;
     }
     s->context = CONTEXT_CLASS;
-}
-
-static void go(struct session *s, bool forward)
-{
-    if (forward ? !s->entry.present : s->index == 0) {
-        session_say(s, forward ? "This is the end." : "This is the first picture.");
-        return;
-    }
-    s->index = forward ? s->index + 1 : s->index - 1;
-    session_say(s, "%s", "");
-    session_load(s);
-}
-
-static void review_key(struct session *s, enum command command)
-{
-    bool about = command == COMMAND_NORMAL || command == COMMAND_DEFECT || command == COMMAND_UNSURE;
-    if (about && (!s->entry.present || !confirmed(s)))
-        return;
-    switch (command) {
-    case COMMAND_NORMAL:
-        act(s, ACTION_NORMAL, NULL, NULL);
-        break;
-    case COMMAND_UNSURE:
-        act(s, ACTION_UNSURE, NULL, NULL);
-        break;
-    case COMMAND_DEFECT:
-        open_choice(s);
-        break;
-    case COMMAND_SKIP:
-        if (s->entry.present)
-            act(s, ACTION_SKIP, NULL, NULL);
-        break;
-    case COMMAND_UNDO:
-        act(s, ACTION_UNDO, NULL, NULL);
-        break;
-    case COMMAND_REDO:
-        act(s, ACTION_REDO, NULL, NULL);
-        break;
-    case COMMAND_NEXT:
-    case COMMAND_PREVIOUS:
-        go(s, command == COMMAND_NEXT);
-        break;
-    case COMMAND_HEAT:
-        s->heat = !s->heat;
-        session_say(s, s->heat ? "Heatmap on." : "Heatmap off.");
-        session_view(s);
-        break;
-    case COMMAND_HELP:
-        s->context = CONTEXT_HELP;
-        s->help_top = 0;
-        break;
-    case COMMAND_REDRAW:
-        s->repaint = true;
-        break;
-    case COMMAND_QUIT:
-        s->quit = true;
-        break;
-    default:
-        session_say(s, "That key does nothing here; ? shows the keys.");
-    }
 }
 
 static void type(struct choice *c, int key)
@@ -215,7 +161,7 @@ static void class_key(struct session *s, enum command command, int key)
     size_t n = answer_matches(c, places, c->count + 1);
     free(places);
     if (command == COMMAND_BACK)
-        s->context = CONTEXT_REVIEW;
+        s->context = s->view->context;
     else if (command == COMMAND_UP)
         c->marked -= c->marked > 0;
     else if (command == COMMAND_DOWN)
@@ -240,30 +186,15 @@ static void severity_key(struct session *s, enum command command)
     } else if (command != COMMAND_NONE) {
         if (command != COMMAND_ACCEPT)
             c->severity = command == COMMAND_STOP ? 0 : command == COMMAND_KEY ? 1 : 2;
-        s->context = CONTEXT_REVIEW;
-        act(s, ACTION_DEFECT, c->taken, answer_severities[c->severity]);
+        s->context = s->view->context;
+        c->done(s, c->taken, answer_severities[c->severity]);
     }
 }
 
-void answer_key(struct session *s, int key)
+void answer_key(struct session *s, enum command command, int key)
 {
-    enum command command = keymap_find(s->context, key);
-    s->dirty = true;
-    if (s->context == CONTEXT_CLASS) {
+    if (s->context == CONTEXT_CLASS)
         class_key(s, command, key);
-    } else if (s->context == CONTEXT_SEVERITY) {
+    else
         severity_key(s, command);
-    } else if (s->context == CONTEXT_HELP) {
-        if (command == COMMAND_BACK)
-            s->context = CONTEXT_REVIEW;
-        else if (command != COMMAND_NONE)
-            s->help_top += command == COMMAND_DOWN ? 5 : s->help_top > 0 ? -5 : 0;
-    } else {
-        if (!s->entry.present && command != COMMAND_QUIT)
-            session_load(s); // freed pictures may be there by now
-        if (key == KEYMAP_ESCAPE)
-            session_say(s, "%s", "");
-        else
-            review_key(s, command);
-    }
 }

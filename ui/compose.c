@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -36,10 +37,8 @@ static struct placement placed(int picture_width, int picture_height, int width,
     return at;
 }
 
-void compose_fit(const struct image *picture, int width, int height, struct image *frame,
-                 struct placement *place)
+static void lay(const struct image *picture, struct placement at, int width, int height, struct image *frame)
 {
-    struct placement at = placed(picture->width, picture->height, width, height);
     struct image fitted = {0};
     image_resize(picture, at.width, at.height, &fitted);
     int channels = is_gray(&fitted) ? 1 : 3, step = fitted.channels;
@@ -55,7 +54,94 @@ void compose_fit(const struct image *picture, int width, int height, struct imag
                 to[x] = from[(size_t)x * (size_t)step];
     }
     image_clear(&fitted);
-    *place = at;
+}
+
+void compose_fit(const struct image *picture, int width, int height, struct image *frame,
+                 struct placement *place)
+{
+    *place = placed(picture->width, picture->height, width, height);
+    lay(picture, *place, width, height, frame);
+}
+
+static int within(double value, int low, int high)
+{
+    return value < low ? low : value > high ? high : (int)lround(value);
+}
+
+// Every part of a pixel through `table`, inside the placed picture.
+static void map(struct image *frame, const struct placement *at, const uint8_t table[256])
+{
+    size_t channels = (size_t)frame->channels;
+    for (int y = 0; y < at->height; y++) {
+        uint8_t *p = frame->pixels + ((size_t)(at->y + y) * (size_t)frame->width + (size_t)at->x) * channels;
+        for (size_t i = 0; i < (size_t)at->width * channels; i++)
+            p[i] = table[p[i]];
+    }
+}
+
+// From the 0.5 % darkest to the 0.5 % brightest parts over the whole range.
+static void stretch(struct image *frame, const struct placement *at)
+{
+    uint64_t counts[256] = {0}, all = 0, below = 0;
+    size_t channels = (size_t)frame->channels;
+    uint8_t table[256];
+    int low = -1, high = 255;
+    for (int y = 0; y < at->height; y++) {
+        const uint8_t *p = frame->pixels + ((size_t)(at->y + y) * (size_t)frame->width + (size_t)at->x) * channels;
+        for (size_t i = 0; i < (size_t)at->width * channels; i++, all++)
+            counts[p[i]]++;
+    }
+    for (int v = 0; v < 256; v++) {
+        below += counts[v];
+        if (low < 0 && below * 200 > all)
+            low = v;
+        if (below * 200 < all * 199)
+            high = v + 1;
+    }
+    high = high > 255 ? 255 : high;
+    if (high <= low)
+        return;
+    for (int v = 0; v < 256; v++)
+        table[v] = (uint8_t)within((v - low) * 255.0 / (high - low), 0, 255);
+    map(frame, at, table);
+}
+
+// What is seen of the picture at look->scale, cut out; `box` follows.
+static void cut(const struct image *picture, int full_width, const struct look *look, int width, int height,
+                struct image *part, struct placement *at, double box[4])
+{
+    double scale = look->scale * full_width / picture->width;
+    int w = within(width / scale, 1, picture->width), h = within(height / scale, 1, picture->height);
+    int x = within(look->x * picture->width - w / 2.0, 0, picture->width - w);
+    int y = within(look->y * picture->height - h / 2.0, 0, picture->height - h);
+    image_crop(picture, x, y, w, h, part);
+    at->width = within(w * scale, 1, width);
+    at->height = within(h * scale, 1, height);
+    at->x = (width - at->width) / 2;
+    at->y = (height - at->height) / 2;
+    for (int i = 0; i < 4; i++)
+        box[i] = i % 2 ? (box[i] * picture->height - y) / h : (box[i] * picture->width - x) / w;
+}
+
+void compose_look(const struct image *picture, int full_width, const struct look *look, int width, int height,
+                  struct image *frame, struct placement *place, double box[4])
+{
+    if (look->scale > 0) {
+        struct image part = {0};
+        cut(picture, full_width > 0 ? full_width : picture->width, look, width, height, &part, place, box);
+        lay(&part, *place, width, height, frame);
+        image_clear(&part);
+    } else {
+        compose_fit(picture, width, height, frame, place);
+    }
+    if (look->stretch)
+        stretch(frame, place);
+    if (look->invert) {
+        uint8_t table[256];
+        for (int v = 0; v < 256; v++)
+            table[v] = (uint8_t)(255 - v);
+        map(frame, place, table);
+    }
 }
 
 static void to_rgb(struct image *frame)
@@ -104,8 +190,9 @@ static bool meets(const uint8_t *values, int width, int height, int x, int y, in
 }
 
 void compose_heat(struct image *frame, const struct placement *place, const struct heat *heat,
-                  const double box[4], int line)
+                  const double box[4], int line, int strength)
 {
+    static const int most[COMPOSE_STRENGTHS + 1] = {0, 50, 115, 175}; // of 255, where the heat is greatest
     if (heat->rows < 1 || heat->cols < 1)
         return;
     to_rgb(frame);
@@ -130,8 +217,8 @@ void compose_heat(struct image *frame, const struct placement *place, const stru
             if (reach > 0 && meets(values, place->width, place->height, x, y, reach, inside)) {
                 memset(p, inside ? 255 : 0, 3);
             } else if (value > 96) {
-                // from yellow at the line to red at twice the normal quantile, at most 45 % of the pixel
-                int alpha = (value - 96) * 115 / 159, green = value < 128 ? 210 : 210 - (value - 128) * 170 / 127;
+                // from yellow at the line to red at twice the normal quantile
+                int alpha = (value - 96) * most[strength] / 159, green = value < 128 ? 210 : 210 - (value - 128) * 170 / 127;
                 p[0] = (uint8_t)((p[0] * (255 - alpha) + 255 * alpha) / 255);
                 p[1] = (uint8_t)((p[1] * (255 - alpha) + green * alpha) / 255);
                 p[2] = (uint8_t)(p[2] * (255 - alpha) / 255);

@@ -3,10 +3,23 @@
 #ifndef UI_COMPOSE_H
 #define UI_COMPOSE_H
 
+#include <stdbool.h>
+
 #include "image/image.h"
 #include "screen/patch.h"
 
 enum { COMPOSE_MARGIN = 32 }; // gray value of the bars beside the picture
+
+// How a picture is looked at.
+struct look {
+    int heat;     // strength of the heatmap, 1 to 3; 0 none
+    double scale; // pixels of the frame for one of the picture; 0: the whole picture, fitted
+    double x, y;  // with a scale: the middle of what is seen, fractions of the picture
+    bool stretch; // contrast stretched to what is seen
+    bool invert;
+};
+
+enum { COMPOSE_STRENGTHS = 3 };
 
 struct placement {
     int x, y, width, height; // where the picture lies in the frame, pixels
@@ -18,11 +31,18 @@ struct placement {
 void compose_fit(const struct image *picture, int width, int height, struct image *frame,
                  struct placement *place);
 
+// The same, as `look` says; with a scale only a part of the picture may be seen.
+// `picture` may have been decoded at a reduced size: full_width is that of the
+// file. `box` (fractions of the picture: x0 y0 x1 y1) becomes fractions of what
+// is seen, for compose_heat.
+void compose_look(const struct image *picture, int full_width, const struct look *look, int width, int height,
+                  struct image *frame, struct placement *place, double box[4]);
+
 // Lay `heat` over the part `box` (fractions x0 y0 x1 y1) of the placed picture:
 // a tint that grows with the value and, so that colour is not the only sign, a
 // line `line` pixels wide round every region of 128 and more (light inside, dark
-// outside). A gray frame becomes RGB.
+// outside). A gray frame becomes RGB. strength: 1 to COMPOSE_STRENGTHS.
 void compose_heat(struct image *frame, const struct placement *place, const struct heat *heat,
-                  const double box[4], int line);
+                  const double box[4], int line, int strength);
 
 #endif

@@ -25,7 +25,7 @@ static void take_answer(struct session *s)
     bool resized = s->term.cell_width * 1000 + s->term.cell_height != before;
     if (s->sixel && (resized || s->term.sixel != sixel)) {
         s->repaint = true;
-        session_view(s);
+        view_load(s);
     }
 }
 
@@ -90,7 +90,7 @@ void input_take(struct session *s)
             key = KEYMAP_BACKSPACE;
         int64_t asked = s->confirm;
         if ((key != KEYMAP_ESCAPE || escape_key(s)) && !asking)
-            answer_key(s, key);
+            view_key(s, key);
         // what was typed before the question is on the screen does not answer it
         asking = asking || (s->confirm != asked && s->confirm >= 0);
     }

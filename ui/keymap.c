@@ -15,16 +15,33 @@ static const struct binding table[] = {
     {CONTEXT_REVIEW, {'d'}, COMMAND_DEFECT, "d", "defect", "A defect: choose its class, then how severe it is."},
     {CONTEXT_REVIEW, {'w'}, COMMAND_UNSURE, "w", "unsure", "You cannot tell: ask the lead, and go on."},
     {CONTEXT_REVIEW, {'s'}, COMMAND_SKIP, "s", "skip", "Leave the picture open and go on."},
-    {CONTEXT_REVIEW, {'u'}, COMMAND_UNDO, "u", "undo", "Take back your last answer and show its picture."},
-    {CONTEXT_REVIEW, {'r', 'R' - '@'}, COMMAND_REDO, "r, Ctrl-R", NULL, "Give again the answer that was taken back."},
-    {CONTEXT_REVIEW, {'j', FN(KEY_DOWN), FN(KEY_RIGHT), FN(KEY_NPAGE)}, COMMAND_NEXT, "j, Down, Right, PgDn", NULL,
+    {CONTEXT_REVIEW, {'j', FN(KEY_NPAGE)}, COMMAND_NEXT, "j, PgDn", NULL,
      "Look at the next picture without answering."},
-    {CONTEXT_REVIEW, {'k', FN(KEY_UP), FN(KEY_LEFT), FN(KEY_PPAGE)}, COMMAND_PREVIOUS, "k, Up, Left, PgUp", NULL,
+    {CONTEXT_REVIEW, {'k', FN(KEY_PPAGE)}, COMMAND_PREVIOUS, "k, PgUp", NULL,
      "Look at the one before; it can be answered anew."},
+    {CONTEXT_REVIEW, {FN(KEY_UP)}, COMMAND_UP, "Up", NULL, "Magnified: move up; else the picture before."},
+    {CONTEXT_REVIEW, {FN(KEY_DOWN)}, COMMAND_DOWN, "Down", NULL, "Magnified: move down; else the next picture."},
+    {CONTEXT_REVIEW, {FN(KEY_LEFT)}, COMMAND_LEFT, "Left", NULL, "Magnified: move left; else the picture before."},
+    {CONTEXT_REVIEW, {FN(KEY_RIGHT)}, COMMAND_RIGHT, "Right", NULL, "Magnified: move right; else the next picture."},
     {CONTEXT_REVIEW, {'h'}, COMMAND_HEAT, "h", "heatmap", "Show or hide where the model finds the picture odd."},
-    {CONTEXT_REVIEW, {'L' - '@'}, COMMAND_REDRAW, "Ctrl-L", NULL, "Draw the whole screen again."},
-    {CONTEXT_REVIEW, {'?', FN(KEY_F(1))}, COMMAND_HELP, "?, F1", "help", "Show these keys."},
-    {CONTEXT_REVIEW, {'q'}, COMMAND_QUIT, "q", "quit", "Leave. Every answer is already stored."},
+    {CONTEXT_REVIEW, {'H'}, COMMAND_STRENGTH, "H", NULL, "The heatmap in its three strengths, in turn."},
+    {CONTEXT_REVIEW, {'+', '='}, COMMAND_IN, "+, =", NULL, "Look closer."},
+    {CONTEXT_REVIEW, {'-'}, COMMAND_OUT, "-", NULL, "Look from further away."},
+    {CONTEXT_REVIEW, {'0'}, COMMAND_WHOLE, "0", NULL, "The whole picture again, as it is."},
+    {CONTEXT_REVIEW, {'o'}, COMMAND_PIXELS, "o", NULL, "One pixel of the picture is one of the screen."},
+    {CONTEXT_REVIEW, {'x'}, COMMAND_CONTRAST, "x", NULL, "More contrast: for pictures that are dark or pale."},
+    {CONTEXT_REVIEW, {'i'}, COMMAND_INVERT, "i", NULL, "Invert: dark becomes bright."},
+    {CONTEXT_REVIEW, {'c'}, COMMAND_COMPARE, "c", "compare", "The most similar normal picture beside it."},
+    {CONTEXT_REVIEW, {'C'}, COMMAND_FLICKER, "C", NULL, "The same in its place, back and forth."},
+    {CONTEXT_REVIEW, {'v'}, COMMAND_DEFECTS, "v", NULL, "The nearest known defects beside it."},
+    {CONTEXT_REVIEW, {'l'}, COMMAND_HISTORY, "l", NULL, "Log: what was said about this picture, by whom."},
+    {CONTEXT_REVIEW, {'m'}, COMMAND_NOTE, "m", NULL, "Memo: write a note; it is kept with your answer."},
+
+    {CONTEXT_ALL, {'u'}, COMMAND_UNDO, "u", "undo", "Take back your last answer and show its picture."},
+    {CONTEXT_ALL, {'r', 'R' - '@'}, COMMAND_REDO, "r, Ctrl-R", NULL, "Give again the answer that was taken back."},
+    {CONTEXT_ALL, {'L' - '@'}, COMMAND_REDRAW, "Ctrl-L", NULL, "Draw the whole screen again."},
+    {CONTEXT_ALL, {'?', FN(KEY_F(1))}, COMMAND_HELP, "?, F1", "help", "Show these keys."},
+    {CONTEXT_ALL, {'q'}, COMMAND_QUIT, "q", "quit", "Leave. Every answer is already stored."},
 
     {CONTEXT_CLASS, {FN(KEY_UP)}, COMMAND_UP, "Up", NULL, "The class above."},
     {CONTEXT_CLASS, {FN(KEY_DOWN), '\t'}, COMMAND_DOWN, "Down, Tab", "next", "The class below."},
@@ -42,11 +59,15 @@ static const struct binding table[] = {
      "Take it; at first the one this class had last."},
     {CONTEXT_SEVERITY, {KEYMAP_ESCAPE}, COMMAND_BACK, "Esc", "back", "Go back to the classes."},
 
-    {CONTEXT_HELP, {KEYMAP_ESCAPE, 'q', '?', KEYMAP_ENTER}, COMMAND_BACK, "Esc, q, ?, Enter", "back",
-     "Leave the help."},
-    {CONTEXT_HELP, {FN(KEY_DOWN), 'j', ' ', FN(KEY_NPAGE)}, COMMAND_DOWN, "Down, j, Space, PgDn", "further",
+    {CONTEXT_NOTE, {KEYMAP_ENTER}, COMMAND_ACCEPT, "Enter", "keep it", "Keep the note; an empty one is none."},
+    {CONTEXT_NOTE, {KEYMAP_BACKSPACE}, COMMAND_ERASE, "Backspace", NULL, "Erase the last letter."},
+    {CONTEXT_NOTE, {KEYMAP_ESCAPE}, COMMAND_BACK, "Esc", "back", "Leave the note as it was."},
+
+    {CONTEXT_TEXT, {KEYMAP_ESCAPE, 'q', '?', KEYMAP_ENTER}, COMMAND_BACK, "Esc, q, ?, Enter", "back",
+     "Leave what is being read."},
+    {CONTEXT_TEXT, {FN(KEY_DOWN), 'j', ' ', FN(KEY_NPAGE)}, COMMAND_DOWN, "Down, j, Space, PgDn", "further",
      "Read on."},
-    {CONTEXT_HELP, {FN(KEY_UP), 'k', FN(KEY_PPAGE)}, COMMAND_UP, "Up, k, PgUp", NULL, "Read back."},
+    {CONTEXT_TEXT, {FN(KEY_UP), 'k', FN(KEY_PPAGE)}, COMMAND_UP, "Up, k, PgUp", NULL, "Read back."},
 };
 
 const struct binding *keymap_table(size_t *count)
@@ -57,17 +78,30 @@ const struct binding *keymap_table(size_t *count)
 
 const char *keymap_context(enum context context)
 {
-    static const char *const names[CONTEXTS] = {"Pictures", "Choosing the class", "Choosing the severity", "Help"};
+    static const char *const names[CONTEXTS] = {
+        "Review: one picture after the other", "Grid: many pictures at once", "Results", "In every view",
+        "Choosing the class", "Choosing the severity", "Writing a note", "Reading help or a log"};
     return names[context];
 }
 
-enum command keymap_find(enum context context, int key)
+bool keymap_is_view(enum context context)
+{
+    return context < CONTEXT_ALL;
+}
+
+static enum command find(enum context context, int key)
 {
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         for (int k = 0; k < KEYMAP_KEYS && table[i].context == context && table[i].keys[k]; k++)
             if (table[i].keys[k] == key)
                 return table[i].command;
     return COMMAND_NONE;
+}
+
+enum command keymap_find(enum context context, int key)
+{
+    enum command command = find(context, key);
+    return command == COMMAND_NONE && keymap_is_view(context) ? find(CONTEXT_ALL, key) : command;
 }
 
 int keymap_key(const char *name)
@@ -90,14 +124,35 @@ int keymap_key(const char *name)
     return draw_decode(name, wide, 2) == 1 ? (int)wide[0] : 0;
 }
 
+static void put_context(struct strbuf *text, enum context context, int mode)
+{
+    bool begun = false;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        if (table[i].context != context)
+            continue;
+        if (!begun)
+            strbuf_printf(text, mode ? ".SS %s\n" : "%s:\n", keymap_context(context));
+        strbuf_printf(text, mode ? ".TP\n.B %s\n%s\n" : "  %-22s %s\n", table[i].shown, table[i].help);
+        begun = true;
+    }
+}
+
+char *keymap_text(enum context first)
+{
+    struct strbuf text = {0};
+    put_context(&text, first, 0);
+    if (keymap_is_view(first))
+        put_context(&text, CONTEXT_ALL, 0);
+    for (int context = 0; context < CONTEXTS; context++)
+        if (context != (int)first && (context != CONTEXT_ALL || !keymap_is_view(first)))
+            put_context(&text, (enum context)context, 0);
+    return text.data;
+}
+
 char *review_keys(int mode)
 {
     struct strbuf text = {0};
-    for (int context = 0; context < CONTEXTS; context++) {
-        strbuf_printf(&text, mode ? ".SS %s\n" : "%s:\n", keymap_context((enum context)context));
-        for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-            if (table[i].context == (enum context)context)
-                strbuf_printf(&text, mode ? ".TP\n.B %s\n%s\n" : "  %-22s %s\n", table[i].shown, table[i].help);
-    }
+    for (int context = 0; context < CONTEXTS; context++)
+        put_context(&text, (enum context)context, mode);
     return text.data;
 }

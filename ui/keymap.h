@@ -3,6 +3,7 @@
 #ifndef UI_KEYMAP_H
 #define UI_KEYMAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 // A key as the program sees it: a Unicode character, or a function key of
@@ -12,12 +13,22 @@ enum { KEYMAP_FUNCTION = 1 << 24, KEYMAP_ENTER = '\n', KEYMAP_ESCAPE = 27, KEYMA
 enum command {
     COMMAND_NONE, // also: the key is text
     COMMAND_NORMAL, COMMAND_DEFECT, COMMAND_UNSURE, COMMAND_UNDO, COMMAND_REDO, COMMAND_SKIP,
-    COMMAND_NEXT, COMMAND_PREVIOUS, COMMAND_HEAT, COMMAND_HELP, COMMAND_REDRAW, COMMAND_QUIT,
-    COMMAND_ACCEPT, COMMAND_BACK, COMMAND_UP, COMMAND_DOWN, COMMAND_ERASE,
+    COMMAND_NEXT, COMMAND_PREVIOUS, COMMAND_HEAT, COMMAND_STRENGTH, COMMAND_HELP, COMMAND_REDRAW, COMMAND_QUIT,
+    COMMAND_ACCEPT, COMMAND_BACK, COMMAND_UP, COMMAND_DOWN, COMMAND_LEFT, COMMAND_RIGHT, COMMAND_ERASE,
     COMMAND_STOP, COMMAND_KEY, COMMAND_GENERAL,
+    COMMAND_COMPARE, COMMAND_FLICKER, COMMAND_DEFECTS, COMMAND_IN, COMMAND_OUT, COMMAND_WHOLE, COMMAND_PIXELS,
+    COMMAND_CONTRAST, COMMAND_INVERT, COMMAND_HISTORY, COMMAND_NOTE,
+    COMMAND_MARK, COMMAND_RANGE, COMMAND_MARK_ALL, COMMAND_ALL_NORMAL, COMMAND_ALIKE, COMMAND_PAGE_NEXT,
+    COMMAND_PAGE_PREVIOUS, COMMAND_OPEN, COMMAND_LARGER, COMMAND_SMALLER,
+    COMMAND_SEVERITY, COMMAND_SCENE,
+    COMMAND_VIEW_REVIEW, COMMAND_VIEW_GRID, COMMAND_VIEW_RESULTS, COMMAND_VIEW_NEXT,
 };
 
-enum context { CONTEXT_REVIEW, CONTEXT_CLASS, CONTEXT_SEVERITY, CONTEXT_HELP, CONTEXTS };
+// The views, what holds in all of them, and then what lies over one.
+enum context {
+    CONTEXT_REVIEW, CONTEXT_GRID, CONTEXT_RESULTS, CONTEXT_ALL,
+    CONTEXT_CLASS, CONTEXT_SEVERITY, CONTEXT_NOTE, CONTEXT_TEXT, CONTEXTS
+};
 
 enum { KEYMAP_KEYS = 4 };
 
@@ -32,7 +43,11 @@ struct binding {
 
 const struct binding *keymap_table(size_t *count);
 const char *keymap_context(enum context context); // heading
-enum command keymap_find(enum context context, int key);
+bool keymap_is_view(enum context context);
+enum command keymap_find(enum context context, int key); // in a view what holds in all of them counts too
+
+// The table as text, `first` before the others (with what holds in all of them if it is a view). Caller frees.
+char *keymap_text(enum context first);
 
 // "Enter", "Up", "C-r", or one character of UTF-8, as written in a script. 0: unknown.
 int keymap_key(const char *name);

@@ -2,6 +2,7 @@ noinst_LIBRARIES += libui.a
 libui_a_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(NCURSES_CFLAGS) $(SIXEL_CFLAGS) $(CHAFA_CFLAGS)
 libui_a_SOURCES = \
 	ui/answer.c \
+	ui/compare.c \
 	ui/compose.c ui/compose.h \
 	ui/draw.c ui/draw.h \
 	ui/input.c \
@@ -9,11 +10,13 @@ libui_a_SOURCES = \
 	ui/palette.c ui/palette.h \
 	ui/panel.c \
 	ui/picture.c \
+	ui/popup.c \
 	ui/prefetch.c ui/prefetch.h \
-	ui/review.c ui/review.h \
+	ui/review.c ui/review.h ui/review_view.c \
 	ui/script.c \
 	ui/session.h \
 	ui/sixel.c ui/sixel.h \
 	ui/symbols.c ui/symbols.h \
 	ui/term.c ui/term.h \
-	ui/terminfo.c ui/terminfo.h
+	ui/terminfo.c ui/terminfo.h \
+	ui/view.c ui/view.h

@@ -8,6 +8,8 @@
 #include "ui/draw.h"
 #include "ui/session.h"
 
+static const char blind_words[] = "An audit runs: score, reason and heatmap are hidden until you have answered.";
+
 void panel_layout(struct session *s)
 {
     bool wide = COLS >= PANEL_FROM;
@@ -75,6 +77,11 @@ static void draw_wide(struct session *s, const struct review_item *item)
         draw_answer(item, draw_details(item, y, x, width, end), x, width);
         return;
     }
+    if (item->blind) {
+        y += draw_wrapped(stdscr, y, x, width, 3, A_NORMAL, blind_words) + 1;
+        draw_answer(item, draw_details(item, y, x, width, end), x, width);
+        return;
+    }
     score_words(item->score.score, text, sizeof text);
     y += draw_wrapped(stdscr, y, x, width, 2, A_NORMAL, text);
     one_in(item->threshold, n);
@@ -99,6 +106,16 @@ static void draw_wide(struct session *s, const struct review_item *item)
     draw_answer(item, draw_details(item, y + 1, x, width, end), x, width);
 }
 
+// The details in one line.
+static void draw_line(const struct review_item *item, int y, int width)
+{
+    char *line = xstrdup(item->details);
+    for (char *p = line; *p; p++)
+        *p = *p == '\n' ? ' ' : *p;
+    draw_text(stdscr, y, 1, width, A_DIM, line);
+    free(line);
+}
+
 static void draw_narrow(struct session *s, const struct review_item *item)
 {
     int y = s->pane.y + s->pane.rows, width = COLS - 2, used;
@@ -109,6 +126,11 @@ static void draw_narrow(struct session *s, const struct review_item *item)
     draw_text(stdscr, y++, COLS - used - 1, used, A_BOLD, text);
     if (item->reason[0]) {
         draw_text(stdscr, y, 1, width, A_NORMAL, item->reason);
+        return;
+    }
+    if (item->blind) {
+        draw_text(stdscr, y, 1, width, A_NORMAL, blind_words);
+        draw_line(item, y + 2, width);
         return;
     }
     score_words(item->score.score, text, sizeof text);
@@ -124,14 +146,10 @@ static void draw_narrow(struct session *s, const struct review_item *item)
                                     detector_name((enum detector)i), n);
         }
     }
-    char *line = xstrdup(item->details);
-    for (char *p = line; *p; p++)
-        *p = *p == '\n' ? ' ' : *p;
-    draw_text(stdscr, ++y, 1, width, A_DIM, line);
-    free(line);
+    draw_line(item, y + 1, width);
 }
 
-static void draw_end(struct session *s)
+void panel_end(struct session *s)
 {
     size_t counts[4] = {0};
     int y = LINES / 2 - 3 > 2 ? LINES / 2 - 3 : 2, x = COLS > 60 ? COLS / 2 - 25 : 2;
@@ -149,9 +167,29 @@ static void draw_end(struct session *s)
     draw_text(stdscr, y + 5, x, COLS - x, A_DIM, "Pictures that are flagged now or given back by others appear here.");
 }
 
+void panel_item(struct session *s)
+{
+    if (COLS >= PANEL_FROM)
+        draw_wide(s, &s->entry.item);
+    else
+        draw_narrow(s, &s->entry.item);
+}
+
+void panel_head(struct session *s, const char *middle, const char *right)
+{
+    attron(A_REVERSE);
+    mvhline(0, 0, ' ', COLS);
+    attroff(A_REVERSE);
+    int x = 1 + draw_text(stdscr, 0, 1, COLS / 2, A_REVERSE | A_BOLD, s->config->title ? s->config->title : "");
+    int width = (int)strlen(right);
+    draw_text(stdscr, 0, x + 3, COLS - x - width - 6, A_REVERSE, middle);
+    draw_text(stdscr, 0, COLS - width - 1, width, A_REVERSE, right);
+}
+
 static bool footer_always(const struct binding *binding)
 {
-    return binding->command == COMMAND_HELP || binding->command == COMMAND_QUIT || binding->command == COMMAND_BACK;
+    return binding->command == COMMAND_HELP || binding->command == COMMAND_QUIT || binding->command == COMMAND_BACK ||
+           binding->command == COMMAND_UNDO;
 }
 
 static const char *footer_label(const struct session *s, const struct binding *binding)
@@ -164,16 +202,18 @@ static const char *footer_label(const struct session *s, const struct binding *b
 // Columns with two blanks behind, 0 when it is not in this footer.
 static int footer_width(const struct session *s, const struct binding *binding)
 {
-    if (binding->context != s->context || !binding->label)
+    bool here = binding->context == s->context || (binding->context == CONTEXT_ALL && keymap_is_view(s->context));
+    if (!here || !binding->label || view_is(s->view, binding->command))
         return 0;
     return (int)strcspn(binding->shown, ",") + 1 + (int)strlen(footer_label(s, binding)) + 2;
 }
 
-static void draw_footer(struct session *s)
+void panel_foot(struct session *s)
 {
     size_t count;
     const struct binding *table = keymap_table(&count);
     int x = 1, kept = 1;
+    draw_text(stdscr, LINES - 2, 1, COLS - 2, A_BOLD, s->status);
     // where not all fit, help, the way out and the first ones do
     for (size_t i = 0; i < count; i++)
         kept += footer_always(&table[i]) ? footer_width(s, &table[i]) : 0;
@@ -189,121 +229,3 @@ static void draw_footer(struct session *s)
     }
 }
 
-static WINDOW *popup(struct session *s, int rows, int cols)
-{
-    rows = rows > LINES - 3 ? LINES - 3 : rows;
-    cols = cols > COLS ? COLS : cols;
-    // beside the picture where there is room, else on its lower right
-    int x = COLS >= PANEL_FROM && cols <= PANEL_WIDTH ? s->pane.cols + 1 : COLS - cols;
-    WINDOW *window = newwin(rows, cols, LINES - 2 - rows, x);
-    wbkgd(window, COLOR_PAIR(2)); // an explicit background: else a sixel may show through
-    werase(window);
-    draw_frame(window, s->ascii_lines);
-    return window;
-}
-
-// Of one height through both steps of a choice: what it covers of the picture
-// stays covered until it closes.
-static int choice_rows(const struct choice *c)
-{
-    int most = LINES - 9, rows = (int)c->count + 1;
-    return rows > most ? most : rows < 3 ? 3 : rows;
-}
-
-static WINDOW *draw_classes(struct session *s)
-{
-    const struct choice *c = &s->choice;
-    size_t *places = xcalloc(c->count + 1, sizeof *places);
-    size_t n = answer_matches(c, places, c->count + 1), marked = c->marked < n ? c->marked : n ? n - 1 : 0;
-    int rows = choice_rows(c);
-    WINDOW *w = popup(s, rows + 4, PANEL_WIDTH);
-    int width = getmaxx(w) - 4;
-    size_t top = (int)marked >= rows ? marked - (size_t)rows + 1 : 0;
-    draw_text(w, 0, 2, width, A_BOLD, " What is wrong? ");
-    int used = draw_printf(w, 1, 2, width, A_NORMAL, "Search: %s", c->search);
-    draw_text(w, 1, 2 + used, 1, A_REVERSE, " ");
-    for (int i = 0; i < rows && top + (size_t)i < n; i++) {
-        size_t place = places[top + (size_t)i];
-        attr_t how = top + (size_t)i == marked ? A_REVERSE : A_NORMAL;
-        if (place == c->count)
-            draw_printf(w, 3 + i, 2, width, how | A_BOLD, "new class: %s", c->search);
-        else
-            draw_printf(w, 3 + i, 2, width, how, "%s (%s)", c->names[place], answer_severities[c->severities[place]]);
-    }
-    if (n == 0)
-        draw_text(w, 3, 2, width, A_NORMAL, "No class yet: type a name.");
-    free(places);
-    return w;
-}
-
-static WINDOW *draw_severities(struct session *s)
-{
-    static const char *const lines[3] = {"s 1  stop: pull it from service", "k 2  key: repair it soon",
-                                         "g 3  general: note it"};
-    WINDOW *w = popup(s, choice_rows(&s->choice) + 4, PANEL_WIDTH);
-    int width = getmaxx(w) - 4;
-    draw_text(w, 0, 2, width, A_BOLD, " How severe? ");
-    draw_text(w, 1, 2, width, A_BOLD, s->choice.taken);
-    for (int i = 0; i < 3; i++)
-        draw_text(w, 3 + i, 2, width, s->choice.severity == i ? A_REVERSE : A_NORMAL, lines[i]);
-    return w;
-}
-
-static WINDOW *draw_help(struct session *s)
-{
-    char *text = review_keys(0), *rest = text, *line;
-    int rows = LINES - 3, count = -1;
-    for (const char *p = text; p; p = strchr(p + 1, '\n'))
-        count++;
-    int last = count + 2 > rows ? count + 2 - rows : 0;
-    s->help_top = s->help_top > last ? last : s->help_top < 0 ? 0 : s->help_top;
-    WINDOW *w = popup(s, count + 2, COLS < 100 ? COLS : 100);
-    for (int i = 0; (line = strsep(&rest, "\n")); i++)
-        if (i >= s->help_top && i - s->help_top < getmaxy(w) - 2)
-            draw_text(w, 1 + i - s->help_top, 2, getmaxx(w) - 4, line[0] == ' ' ? A_NORMAL : A_BOLD, line);
-    draw_printf(w, 0, 2, getmaxx(w) - 4, A_BOLD, " Keys%s ", last > s->help_top ? " (more below)" : "");
-    free(text);
-    return w;
-}
-
-void panel_draw(struct session *s)
-{
-    const struct review_item *item = &s->entry.item;
-    werase(stdscr);
-    if (COLS < COLUMNS_MIN || LINES < LINES_MIN) {
-        draw_wrapped(stdscr, 0, 0, COLS, LINES, A_NORMAL, "This window is too small; it needs 40 x 12.");
-        wnoutrefresh(stdscr);
-        return;
-    }
-    attron(A_REVERSE);
-    mvhline(0, 0, ' ', COLS);
-    attroff(A_REVERSE);
-    int x = 1 + draw_text(stdscr, 0, 1, COLS / 2, A_REVERSE | A_BOLD, s->config->title ? s->config->title : "");
-    if (s->entry.present) {
-        char place[96];
-        snprintf(place, sizeof place, "%s%lld of %lld open", s->heat ? "heatmap on   " : "", (long long)item->position,
-                 (long long)item->open);
-        int width = (int)strlen(place);
-        draw_text(stdscr, 0, x + 3, COLS - x - width - 6, A_REVERSE, item->scene);
-        draw_text(stdscr, 0, COLS - width - 1, width, A_REVERSE, place);
-        if (COLS >= PANEL_FROM)
-            draw_wide(s, item);
-        else
-            draw_narrow(s, item);
-    }
-    if (s->entry.present || s->on_screen)
-        picture_cells(s);
-    if (!s->entry.present)
-        draw_end(s);
-    draw_text(stdscr, LINES - 2, 1, COLS - 2, A_BOLD, s->status);
-    draw_footer(s);
-    wnoutrefresh(stdscr);
-    WINDOW *over = s->context == CONTEXT_CLASS      ? draw_classes(s)
-                   : s->context == CONTEXT_SEVERITY ? draw_severities(s)
-                   : s->context == CONTEXT_HELP     ? draw_help(s)
-                                                    : NULL;
-    if (over) {
-        wnoutrefresh(over);
-        delwin(over);
-    }
-}

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "ui/compose.h"
 #include "ui/prefetch.h"
 #include "ui/sixel.h"
 
@@ -20,10 +19,18 @@ struct slot {
     struct ready ready;
 };
 
+// A picture at full size, kept while one looks closely: moving over it decodes nothing.
+struct decoded {
+    char *path;
+    struct image image;
+    int users;
+};
+
 struct prefetch {
     pthread_mutex_t lock;
     pthread_cond_t work;
     struct slot *slots[PREFETCH_SLOTS];
+    struct decoded *decoded; // the latest one, or NULL
     int count;
     bool stop;
     struct image_limits limits;
@@ -39,17 +46,61 @@ static void slot_free(struct slot *slot)
     free(slot);
 }
 
-static void make(const struct want *want, const struct image_limits *limits, struct ready *ready)
+static void decoded_free(struct decoded *d)
 {
-    struct image picture = {0}, frame = {0};
+    image_clear(&d->image);
+    free(d->path);
+    free(d);
+}
+
+static void decoded_leave(struct prefetch *p, struct decoded *d)
+{
+    pthread_mutex_lock(&p->lock);
+    bool last = --d->users == 0 && d != p->decoded;
+    pthread_mutex_unlock(&p->lock);
+    if (last)
+        decoded_free(d);
+}
+
+static struct decoded *decoded_take(struct prefetch *p, const struct want *want, struct ready *ready)
+{
+    struct decoded *d = NULL, *old = NULL;
+    pthread_mutex_lock(&p->lock);
+    if (p->decoded && strcmp(p->decoded->path, want->path) == 0) {
+        d = p->decoded;
+        d->users++;
+    }
+    pthread_mutex_unlock(&p->lock);
+    if (d)
+        return d;
+    d = xcalloc(1, sizeof *d);
+    ready->status = image_load(want->path, &p->limits, 0, 0, &d->image, NULL, &ready->err);
+    d->path = xstrdup(want->path);
+    if (ready->status) {
+        decoded_free(d);
+        return NULL;
+    }
+    d->users = 1;
+    pthread_mutex_lock(&p->lock);
+    old = p->decoded;
+    p->decoded = d;
+    bool unused = old && old->users == 0;
+    pthread_mutex_unlock(&p->lock);
+    if (unused)
+        decoded_free(old);
+    return d;
+}
+
+static void finish(const struct want *want, const struct image *picture, struct ready *ready)
+{
+    struct image frame = {0};
     struct placement place;
-    ready->status = image_load(want->path, limits, want->width, want->height, &picture, NULL, &ready->err);
-    if (ready->status)
-        return;
-    compose_fit(&picture, want->width, want->height, &frame, &place);
-    image_clear(&picture);
-    if (want->overlay && want->heat.rows > 0)
-        compose_heat(&frame, &place, &want->heat, want->box, want->sixel ? 2 : want->how == SYMBOLS_FINE ? 4 : 1);
+    double box[4];
+    memcpy(box, want->box, sizeof box);
+    compose_look(picture, want->full_width, &want->look, want->width, want->height, &frame, &place, box);
+    if (want->look.heat && want->heat.rows > 0)
+        compose_heat(&frame, &place, &want->heat, box, want->sixel ? 2 : want->how == SYMBOLS_FINE ? 4 : 1,
+                     want->look.heat);
     if (want->sixel) {
         ready->status = sixel_encode_frame(&frame, want->registers, &ready->bytes, &ready->err);
     } else {
@@ -57,6 +108,23 @@ static void make(const struct want *want, const struct image_limits *limits, str
         symbols_make(&frame, want->how, want->rows, want->cols, ready->cells);
     }
     image_clear(&frame);
+}
+
+static void make(struct prefetch *p, const struct want *want, struct ready *ready)
+{
+    struct image picture = {0};
+    if (want->look.scale > 0) {
+        struct decoded *d = decoded_take(p, want, ready);
+        if (d) {
+            finish(want, &d->image, ready);
+            decoded_leave(p, d);
+        }
+        return;
+    }
+    ready->status = image_load(want->path, &p->limits, want->width, want->height, &picture, NULL, &ready->err);
+    if (ready->status == ST_OK)
+        finish(want, &picture, ready);
+    image_clear(&picture);
 }
 
 static struct slot *next_slot(struct prefetch *p)
@@ -79,7 +147,7 @@ static void *worker(void *context)
             break;
         slot->progress = WORKING;
         pthread_mutex_unlock(&p->lock);
-        make(&slot->want, &p->limits, &slot->ready);
+        make(p, &slot->want, &slot->ready);
         pthread_mutex_lock(&p->lock);
         slot->progress = DONE;
         if (slot->dropped) {
@@ -130,21 +198,26 @@ void prefetch_free(struct prefetch *p)
         pthread_join(p->workers[i], NULL);
     for (int i = 0; i < p->count; i++)
         slot_free(p->slots[i]);
+    if (p->decoded)
+        decoded_free(p->decoded);
     pthread_mutex_destroy(&p->lock);
     pthread_cond_destroy(&p->work);
     free(p->workers);
     free(p);
 }
 
-// An overlay of no heatmap is none.
-static bool overlaid(const struct want *want)
+static bool same_look(const struct want *a, const struct want *b)
 {
-    return want->overlay && want->heat.rows > 0;
+    const struct look *l = &a->look, *m = &b->look;
+    int heat_l = a->heat.rows > 0 ? l->heat : 0, heat_m = b->heat.rows > 0 ? m->heat : 0;
+    bool part = l->scale > 0;
+    return heat_l == heat_m && l->scale == m->scale && (!part || (l->x == m->x && l->y == m->y)) &&
+           l->stretch == m->stretch && l->invert == m->invert;
 }
 
-static bool same(const struct want *a, const struct want *b)
+bool want_same(const struct want *a, const struct want *b)
 {
-    return a->id == b->id && overlaid(a) == overlaid(b) && a->width == b->width && a->height == b->height &&
+    return a->id == b->id && same_look(a, b) && a->width == b->width && a->height == b->height &&
            a->sixel == b->sixel && a->registers == b->registers && a->how == b->how && a->rows == b->rows &&
            a->cols == b->cols && strcmp(a->path, b->path) == 0;
 }
@@ -158,7 +231,7 @@ void prefetch_want(struct prefetch *p, struct want *wants, int count)
     for (int i = 0; i < count; i++) {
         struct slot *slot = NULL;
         for (int k = 0; k < old_count && !slot; k++) {
-            if (old[k] && same(&old[k]->want, &wants[i])) {
+            if (old[k] && want_same(&old[k]->want, &wants[i])) {
                 slot = old[k];
                 old[k] = NULL;
                 free(wants[i].path);
@@ -181,7 +254,7 @@ void prefetch_want(struct prefetch *p, struct want *wants, int count)
     pthread_mutex_unlock(&p->lock);
     // Without a single thread (none could be started) the caller does the work.
     for (struct slot *slot; p->threads == 0 && (slot = next_slot(p)); slot->progress = DONE)
-        make(&slot->want, &p->limits, &slot->ready);
+        make(p, &slot->want, &slot->ready);
 }
 
 bool prefetch_get(struct prefetch *p, const struct want *want, const struct ready **ready)
@@ -190,7 +263,7 @@ bool prefetch_get(struct prefetch *p, const struct want *want, const struct read
     *ready = NULL;
     pthread_mutex_lock(&p->lock);
     for (int i = 0; i < p->count && !found; i++) {
-        found = same(&p->slots[i]->want, want);
+        found = want_same(&p->slots[i]->want, want);
         if (found && p->slots[i]->progress == DONE)
             *ready = &p->slots[i]->ready;
     }

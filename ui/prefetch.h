@@ -10,16 +10,19 @@
 #include "base/strbuf.h"
 #include "image/image.h"
 #include "screen/patch.h"
+#include "ui/compose.h"
 #include "ui/symbols.h"
 
-enum { PREFETCH_SLOTS = 8 };
+// A review asks for a few large pictures, a grid for a page of small ones and the next page.
+enum { PREFETCH_SLOTS = 160 };
 
 struct want {
     int64_t id;
     char *path;        // owned
     struct heat heat;  // rows 0: none
     double box[4];
-    bool overlay;      // with the heatmap; without one this is the same as plain
+    struct look look;
+    int full_width;    // of the file's picture, pixels; 0 unknown
     int width, height; // of the frame, pixels
     bool sixel;
     int registers;     // colours for sixel
@@ -33,6 +36,9 @@ struct ready {
     struct strbuf bytes;  // when sixel
     struct symbol *cells; // when not: (rows, cols)
 };
+
+// Whether they ask for the same. A strength of no heatmap is none.
+bool want_same(const struct want *a, const struct want *b);
 
 struct prefetch;
 

@@ -19,7 +19,7 @@
 #include "ui/session.h"
 #include "ui/terminfo.h"
 
-enum { TICK_MS = 10000, NEWS_MS = 500, REPORT_MS = 3000, AHEAD = 3 };
+enum { TICK_MS = 10000, NEWS_MS = 500, REPORT_MS = 3000, IDLE_MS = 100 };
 
 // Signals reach the loop as bytes in its pipe; a handler has no other context.
 static volatile sig_atomic_t signal_pipe = -1;
@@ -45,14 +45,14 @@ void session_say(struct session *s, const char *fmt, ...)
     s->dirty = true;
 }
 
-static void entry_clear(struct entry *e)
+void entry_clear(struct entry *e)
 {
     for (size_t i = 0; i < sizeof e->texts / sizeof *e->texts; i++)
         free(e->texts[i]);
     memset(e, 0, sizeof *e);
 }
 
-static void entry_set(struct entry *e, const struct review_item *item)
+void entry_set(struct entry *e, const struct review_item *item)
 {
     const char **fields[] = {&e->item.path, &e->item.name, &e->item.scene, &e->item.details,
                              &e->item.verdict, &e->item.class_name, &e->item.severity, &e->item.reason};
@@ -64,99 +64,19 @@ static void entry_set(struct entry *e, const struct review_item *item)
         *fields[i] = e->texts[i] = xstrdup(*fields[i] ? *fields[i] : "");
 }
 
-static void want_view(const struct session *s, struct want *want)
+static void draw_all(struct session *s)
 {
-    want->overlay = s->heat;
-    want->sixel = s->sixel;
-    want->registers = s->term.registers > 0 ? s->term.registers : 256;
-    want->how = s->symbols;
-    picture_size(s, want);
-}
-
-static void want_set(const struct session *s, const struct review_item *item, struct want *want)
-{
-    memset(want, 0, sizeof *want);
-    want->id = item->id;
-    if (item->heat)
-        want->heat = *item->heat;
-    memcpy(want->box, item->box, sizeof want->box);
-    want_view(s, want);
-}
-
-static bool want_next(struct session *s, size_t index, struct want *want)
-{
-    struct review_item item;
-    struct error err;
-    if (s->model->item(s->model->context, index, &item, &err))
-        return false;
-    want_set(s, &item, want);
-    want->path = xstrdup(item.path ? item.path : "");
-    return true;
-}
-
-// Ask for the picture on screen, the next ones, its other view and the one before.
-static void look_ahead(struct session *s)
-{
-    struct want wants[PREFETCH_SLOTS];
-    int n = 0;
-    s->look_ahead = false;
-    if (s->entry.present) {
-        wants[n] = s->want;
-        wants[n++].path = xstrdup(s->want.path);
-        n += want_next(s, s->index + 1, &wants[n]);
-        if (s->want.heat.rows > 0) {
-            wants[n] = s->want;
-            wants[n].overlay = !s->want.overlay;
-            wants[n++].path = xstrdup(s->want.path);
-        }
-        for (size_t i = 2; i <= AHEAD && want_next(s, s->index + i, &wants[n]); i++)
-            n++;
+    werase(stdscr);
+    if (COLS < COLUMNS_MIN || LINES < LINES_MIN) {
+        draw_wrapped(stdscr, 0, 0, COLS, LINES, A_NORMAL, "This window is too small; it needs 40 x 12.");
+        wnoutrefresh(stdscr);
+        return;
     }
-    if (s->index > 0)
-        n += want_next(s, s->index - 1, &wants[n]);
-    prefetch_want(s->prefetch, wants, n);
-}
-
-static void view_changed(struct session *s)
-{
-    const struct ready *ready;
-    s->drawn = s->seen = false;
-    s->dirty = true;
-    s->confirm = -1;
-    s->look_ahead = true;
-    // what is ready is drawn first, and only then are the next ones looked up
-    if (s->entry.present && !prefetch_get(s->prefetch, &s->want, &ready))
-        look_ahead(s);
-}
-
-void session_view(struct session *s)
-{
-    want_view(s, &s->want);
-    view_changed(s);
-}
-
-void session_load(struct session *s)
-{
-    struct review_item item;
-    struct error err;
-    enum status status = s->model->item(s->model->context, s->index, &item, &err);
-    if (status == ST_OK) {
-        want_set(s, &item, &s->want);
-        entry_set(&s->entry, &item);
-        s->want.path = s->entry.texts[0];
-    } else {
-        entry_clear(&s->entry);
-        s->open = s->model->open ? s->model->open(s->model->context) : 0;
-        if (status != ST_NOT_FOUND)
-            session_say(s, "%s", err.text);
-    }
-    view_changed(s);
-}
-
-const struct ready *session_picture(struct session *s)
-{
-    const struct ready *ready = NULL;
-    return s->entry.present && prefetch_get(s->prefetch, &s->want, &ready) ? ready : NULL;
+    picture_cells(s);
+    s->view->draw(s);
+    panel_foot(s);
+    wnoutrefresh(stdscr);
+    popup_draw(s);
 }
 
 void session_draw(struct session *s)
@@ -165,38 +85,49 @@ void session_draw(struct session *s)
         return;
     if (s->repaint) {
         clearok(curscr, TRUE);
-        s->drawn = s->on_screen = false;
+        picture_again(s);
+        for (int i = 0; i < s->shown_count; i++)
+            s->shown[i].on_screen = false;
     }
     s->dirty = s->repaint = false;
-    if (s->covered && s->context == CONTEXT_REVIEW)
-        s->drawn = false; // the popup has wiped what lay under it
-    s->covered = s->context != CONTEXT_REVIEW;
-    bool before = s->drawn;
-    panel_draw(s);
+    bool over = !keymap_is_view(s->context);
+    if (s->covered && !over)
+        picture_again(s); // the popup has wiped what lay under it
+    s->covered = over;
+    bool before = picture_all_drawn(s);
+    draw_all(s);
     doupdate();
     if (COLS < COLUMNS_MIN || LINES < LINES_MIN)
         return;
     picture_send(s);
-    if (s->sixel && !before && s->drawn && s->context != CONTEXT_REVIEW) {
-        redrawwin(newscr); // the picture went over the popup: write that again
+    if (s->sixel && !before && picture_all_drawn(s) && over) {
+        redrawwin(newscr); // a picture went over the popup: write that again
         wredrawln(curscr, 0, LINES);
         doupdate();
     }
     if (s->look_ahead)
-        look_ahead(s);
+        view_look_ahead(s);
 }
 
 bool session_ready(struct session *s)
 {
-    return !s->entry.present || (s->drawn && s->seen);
+    for (int i = 0; i < s->shown_count; i++)
+        if (!s->shown[i].drawn || !s->shown[i].seen)
+            return false;
+    return true;
+}
+
+void session_idle(struct session *s, double now)
+{
+    if (s->view->idle)
+        s->view->idle(s, now);
 }
 
 void session_resize(struct session *s, int columns, int lines)
 {
     resizeterm(lines, columns);
-    panel_layout(s);
     s->repaint = true;
-    session_view(s);
+    view_load(s);
 }
 
 static void window_changed(struct session *s)
@@ -237,7 +168,7 @@ static void tick(struct session *s)
     if (s->model->tick)
         s->model->tick(s->model->context);
     if (!s->entry.present)
-        session_load(s);
+        view_load(s);
 }
 
 // Others added to the queue or took from it.
@@ -251,7 +182,7 @@ static void take_news(struct session *s)
     if (text[0])
         session_say(s, "%s", text);
     if (!s->entry.present) {
-        session_load(s);
+        view_load(s);
     } else if (s->model->item(s->model->context, s->index, &item, &err) == ST_OK && item.id == s->entry.item.id) {
         s->entry.item.position = item.position;
         s->entry.item.open = item.open;
@@ -268,8 +199,10 @@ static void loop(struct session *s)
         if (s->quit)
             break;
         struct pollfd wait[2] = {{s->term.fd, POLLIN, 0}, {s->pipe_read, POLLIN, 0}};
-        int ready = poll(wait, 2, s->model->news ? NEWS_MS : s->sent > 0 ? REPORT_MS / 4 : TICK_MS);
+        int ready = poll(wait, 2, s->view->idle ? IDLE_MS : s->model->news ? NEWS_MS : s->sent > 0 ? REPORT_MS / 4 : TICK_MS);
         double now = clock_seconds();
+        if (ready == 0)
+            session_idle(s, now);
         if (s->model->news && now - heard >= NEWS_MS / 1000.0) {
             take_news(s);
             heard = now;
@@ -320,17 +253,21 @@ static void setup_screen(struct session *s)
 
 static void run_screen(struct session *s, enum status *status, struct error *err)
 {
-    panel_layout(s);
-    s->confirm = -1;
+    s->look.heat = 2;
     s->prefetch = prefetch_new(s->config->threads, &s->config->limits, s->pipe_write);
     s->repaint = true;
-    session_load(s);
+    view_open(s, &view_review);
     if (s->config->script)
         *status = script_run(s, s->config->script, err);
     else
         loop(s);
+    if (s->view->leave)
+        s->view->leave(s);
+    picture_begin(s);
+    picture_end(s);
     prefetch_free(s->prefetch);
     entry_clear(&s->entry);
+    free(s->text);
     free(s->choice.names);
     free(s->choice.severities);
     free(s->done);

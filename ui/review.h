@@ -27,6 +27,8 @@ struct review_item {
     const char *details;       // lines separated by \n: group, camera, taken ...; "" none
     const char *verdict;       // what stands: "", "normal", "defect", "unsure"
     const char *class_name, *severity; // of a defect, else ""
+    int width, height;         // of the picture, pixels; 0 unknown
+    bool blind;                // until answered nothing of the model is shown: no score, heatmap, reason or place
     const char *reason;        // why a poor picture was set aside, shown in place of scores; NULL or "" none
 };
 
@@ -41,6 +43,16 @@ struct action {
     const char *class_name; // ACTION_DEFECT
     const char *severity;   // ACTION_DEFECT: "stop", "key", "general"
     int64_t took_ms;        // picture shown -> key
+    const char *note;       // NULL or "" none; not with undo and redo
+};
+
+enum near { NEAR_NORMAL, NEAR_DEFECT };
+
+struct review_near { // a picture that looks like another one
+    int64_t id;
+    const char *path, *name;
+    const char *words; // what is known of it: "normal, by Ann", "crack (stop)"
+    int width, height;
 };
 
 struct review_class {
@@ -59,6 +71,12 @@ struct review_model {
     enum status (*act)(void *context, const struct action *action, size_t *index, struct error *err);
     // Classes, most recently used first; valid until the next call.
     void (*classes)(void *context, const struct review_class **classes, size_t *count);
+    // Pictures of the same scene that look like picture `id`: confirmed normals, or known defects, the most similar
+    // first, a handful. Valid until the next call of this function; may be NULL.
+    enum status (*near)(void *context, int64_t id, enum near kind, const struct review_near **rows, size_t *count,
+                        struct error *err);
+    // What was said about picture `id`, oldest first, lines; caller frees. May be NULL.
+    enum status (*history)(void *context, int64_t id, char **text, struct error *err);
     // How many pictures are open now, skipped and held by others included; may be NULL.
     int64_t (*open)(void *context);
     // Called about every 10 s while idle (renew leases); may be NULL.

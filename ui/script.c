@@ -50,12 +50,18 @@ static enum status dump(const char *path, struct error *err)
     return status;
 }
 
-static enum status frame(struct session *s, const char *path, struct error *err)
+// "PATH" the first picture on the screen, "N PATH" another one, from 0 on.
+static enum status frame(struct session *s, const char *rest, struct error *err)
 {
-    const struct ready *ready = session_picture(s);
+    char *path;
+    long number = strtol(rest, &path, 10);
+    bool numbered = path != rest && *path == ' ';
+    if (!numbered)
+        number = 0;
+    const struct ready *ready = number >= 0 && number < s->shown_count ? picture_ready(s, &s->shown[number]) : NULL;
     if (!ready || ready->status || !ready->bytes.data)
-        return error_set(err, ST_INVALID, "frame: no sixel picture is ready");
-    return file_write(path, ready->bytes.data, ready->bytes.len, err);
+        return error_set(err, ST_INVALID, "frame: no such sixel picture is ready");
+    return file_write(numbered ? path + 1 : rest, ready->bytes.data, ready->bytes.len, err);
 }
 
 static enum status wait_ready(struct session *s, struct error *err)
@@ -80,13 +86,13 @@ static enum status command(struct session *s, char *line, struct error *err)
         int key = keymap_key(rest);
         if (key == 0)
             return error_set(err, ST_INVALID, "no key is called \"%s\"", rest);
-        answer_key(s, key);
+        view_key(s, key);
     } else if (strcmp(word, "text") == 0) {
         size_t room = strlen(rest) + 1;
         wchar_t *wide = xcalloc(room, sizeof *wide);
         size_t n = draw_decode(rest, wide, room);
         for (size_t i = 0; i < n; i++)
-            answer_key(s, (int)wide[i]);
+            view_key(s, (int)wide[i]);
         free(wide);
     } else if (strcmp(word, "resize") == 0 || strcmp(word, "size") == 0) {
         if (sscanf(rest, "%d %d", &a, &b) != 2 || a < 1 || b < 1 || a > 1000 || b > 1000)
@@ -94,6 +100,8 @@ static enum status command(struct session *s, char *line, struct error *err)
         session_resize(s, a, b);
     } else if (strcmp(word, "wait") == 0) {
         return wait_ready(s, err);
+    } else if (strcmp(word, "idle") == 0) {
+        session_idle(s, strtod(rest, NULL)); // as if the clock showed so many seconds
     } else if (strcmp(word, "dump") == 0) {
         session_draw(s);
         return dump(rest, err);

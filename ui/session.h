@@ -1,5 +1,6 @@
-// The state of one run of the review screen, shared by the files that handle
-// its keys (input.c, answer.c), draw it (panel.c, picture.c) and turn its loop (review.c).
+// The state of one run of the screen, shared by the files that handle its keys
+// (input.c, view.c, answer.c), draw it (panel.c, popup.c, picture.c), make up the
+// views and turn the loop (review.c).
 #ifndef UI_SESSION_H
 #define UI_SESSION_H
 
@@ -11,17 +12,27 @@
 #include "ui/review.h"
 #include "ui/symbols.h"
 #include "ui/term.h"
+#include "ui/view.h"
 
-enum { CLASS_ROOM = 64, COLUMNS_MIN = 40, LINES_MIN = 12, PANEL_FROM = 100, PANEL_WIDTH = 40, INFO_LINES = 4 };
+enum { CLASS_ROOM = 64, NOTE_ROOM = 400, COLUMNS_MIN = 40, LINES_MIN = 12, PANEL_FROM = 100, PANEL_WIDTH = 40,
+       INFO_LINES = 4, SHOWN_MAX = 80, ITEM_TEXTS = 8 };
 
 struct rect {
     int y, x, rows, cols;
 };
 
-struct entry { // an owned copy of the item on screen
+struct entry { // an owned copy of an item
     bool present;
     struct review_item item; // its strings are those below; `heat` is not kept
-    char *texts[8];
+    char *texts[ITEM_TEXTS];
+};
+
+struct shown { // one picture on the screen
+    struct rect pane;
+    struct want want; // its path is owned
+    bool drawn;       // the picture (or why it cannot be read) is drawn
+    bool seen;        // ... and has arrived at the terminal
+    bool on_screen;   // a sixel lies on the pane
 };
 
 struct choice { // class, then severity
@@ -32,6 +43,20 @@ struct choice { // class, then severity
     size_t count;
     char taken[CLASS_ROOM];
     int severity;
+    void (*done)(struct session *s, const char *class_name, const char *severity);
+};
+
+enum { COMPARE_MOST = 3 };
+struct compare { // with what the picture of the review is compared
+    enum { COMPARE_NOTHING, COMPARE_BESIDE, COMPARE_FLICKER, COMPARE_DEFECTS } how;
+    bool loaded;         // for the picture `id`
+    int64_t id;
+    size_t count;
+    struct entry with[COMPARE_MOST];
+    char why[sizeof((struct error *)0)->text]; // none: why
+    bool stacked;        // beside: one above the other, where that leaves more room
+    bool other;          // flicker: the other one is on the screen
+    double turned_at;
 };
 
 struct session {
@@ -40,7 +65,6 @@ struct session {
     struct term term;
     WINDOW *keys;        // a pad: reading from it never refreshes the screen
     struct prefetch *prefetch;
-    struct want want;    // what is shown; its path is the entry's
     int64_t open;        // at the end of the list: what is open still
     bool look_ahead;     // the next pictures are to be asked for, after the drawing
     int pipe_read, pipe_write;
@@ -53,55 +77,94 @@ struct session {
     double control_at;   // when the last key came
     bool escaped;        // that was a lone ESC
 
+    const struct view *view;
+    enum context context;  // the view's, or that of what lies over it
+    char status[512];
+
+    // what lies over a view
+    struct choice choice;
+    char *text;            // help or a log, lines
+    char text_title[64];
+    int text_top;
+    char note[NOTE_ROOM], note_before[NOTE_ROOM];
+
+    // review: place in the model's list
     size_t index;
     struct entry entry;
-    enum context context;
-    struct choice choice;
+    int64_t note_id;       // the picture that `note` is about
+    struct look look;      // heat: what it is when it is on
     bool heat;
-    char status[512];
-    int help_top;
+    struct compare compare;
+    bool item_seen;        // the entry's picture has been on the terminal, ...
+    double item_seen_at;   // ... since then
 
     // what is on the terminal
     bool dirty, repaint;       // repaint: the whole screen anew
-    bool on_screen;            // a sixel lies on the pane
     bool covered;              // a popup was in the last drawing
-    bool drawn;                // the picture (or why it cannot be read) of `index` is drawn
-    bool seen;                 // ... and has arrived at the terminal
+    struct shown shown[SHOWN_MAX];
+    int shown_count, shown_next;
+    int lift_from, lift_to;    // lines on which a sixel is to be taken away; from >= to: none
     double sent;               // when a report was asked for after a picture; 0 none is due
-    double seen_at;
     int64_t confirm;           // this picture's answer waits for a second press; -1 none
-    struct rect pane;
+    struct rect pane;          // where a view's pictures go
 
     enum action_kind *done;    // this session's answers, for the counts
     size_t done_count, done_room, undone;
 };
 
 // review.c
-void session_load(struct session *s);   // entry of `index`, to be drawn
-void session_view(struct session *s);   // another view of it: heatmap, size
-const struct ready *session_picture(struct session *s); // of the entry, NULL while it is not ready
 void session_say(struct session *s, const char *fmt, ...) ASSAY_PRINTF(2, 3);
+void session_resize(struct session *s, int columns, int lines);
+void session_draw(struct session *s);
+void session_wait(struct session *s, int ms);
+bool session_ready(struct session *s);
+void session_idle(struct session *s, double now);
+void entry_set(struct entry *e, const struct review_item *item);
+void entry_clear(struct entry *e);
 // input.c
 void input_take(struct session *s);     // all keys that are there
 // answer.c
-void answer_key(struct session *s, int key);
+void answer_act(struct session *s, enum action_kind kind, const char *class_name, const char *severity);
+void answer_count(struct session *s, enum action_kind kind);
+bool answer_confirmed(struct session *s, bool seen, int64_t id); // an answer to what nobody can have seen is asked for twice
+void answer_choose(struct session *s, void (*done)(struct session *s, const char *class_name, const char *severity));
+void answer_key(struct session *s, enum command command, int key); // while choosing
 size_t answer_matches(const struct choice *choice, size_t *places, size_t room); // into names; count for "new"
 bool answer_new(const struct choice *choice); // the search is the name of no class yet
 extern const char *const answer_severities[3];
+// popup.c
+void popup_read(struct session *s, const char *title, char *text); // takes the text
+void popup_key(struct session *s, enum command command, int key);  // while reading or writing a note
+void popup_draw(struct session *s);
+void popup_note(struct session *s, int64_t id);
 // panel.c
 void panel_layout(struct session *s);
-void panel_draw(struct session *s);
-// picture.c: into the cells before the refresh, and what goes to the terminal after it
-void picture_cells(struct session *s);
-void picture_send(struct session *s);
+void panel_head(struct session *s, const char *middle, const char *right);
+void panel_foot(struct session *s);
+void panel_item(struct session *s);  // what is known of the entry
+void panel_end(struct session *s);   // nothing more to review
+// compare.c
+void compare_key(struct session *s, enum command command);
+void compare_put(struct session *s, const struct review_item *item, const struct look *look); // all pictures of the review
+struct rect compare_pane(const struct session *s); // where the next picture will be
+void compare_draw(struct session *s); // what stands below them
+int compare_ahead(struct session *s, const struct look *look, struct want *wants, int room);
+void compare_idle(struct session *s, double now);
+void compare_clear(struct session *s);
+// picture.c
+void picture_begin(struct session *s); // from here on `picture_put` says what is on the screen
+struct shown *picture_put(struct session *s, const struct rect *pane, const struct review_item *item,
+                          const struct look *look);
+void picture_end(struct session *s);
+void picture_want(const struct session *s, const struct rect *pane, const struct review_item *item,
+                  const struct look *look, struct want *want); // path not set
+const struct ready *picture_ready(struct session *s, const struct shown *shown); // NULL while it is not ready
+void picture_again(struct session *s);  // the terminal has lost them: all are to be drawn again
+bool picture_all_drawn(const struct session *s);
+void picture_cells(struct session *s);  // into the cells before the refresh, and ...
+void picture_send(struct session *s);   // ... what goes to the terminal after it
 void picture_arrived(struct session *s); // the terminal has said that it has it, or never will
-void picture_size(const struct session *s, struct want *want);
 // script.c
 enum status script_run(struct session *s, const char *path, struct error *err);
-// review.c, for script.c
-void session_draw(struct session *s);
-void session_resize(struct session *s, int columns, int lines);
-void session_wait(struct session *s, int ms);
-bool session_ready(struct session *s);
 
 #endif

@@ -55,6 +55,7 @@ struct entry { // of the id -> record table
 struct store {
     char *path;
     int fd;
+    bool reading;
     struct header header;
     size_t size;      // bytes of a record
     uint64_t written; // records handed to the kernel
@@ -220,14 +221,14 @@ static enum status index_all(struct store *s, struct error *err)
         return error_set(err, ST_IO, "%s: cannot stat: %s", s->path, strerror(errno));
     uint64_t bytes = (uint64_t)st.st_size, chunk = CHUNK * (sizeof(struct slot) + s->size);
     uint64_t chunks = bytes > HEADER ? (bytes - HEADER + chunk - 1) / chunk : 0;
-    uint64_t closed = s->header.closed;
-    bool trust = closed != UNCLEAN && closed / CHUNK < UINT64_MAX / chunk / 2 &&
-                 (closed == 0 || record_at(s, closed - 1) + s->size <= bytes);
+    uint64_t closed = s->reading ? UINT64_MAX : s->header.closed; // store_get checks each record again
+    bool trust = s->reading || (closed != UNCLEAN && closed / CHUNK < UINT64_MAX / chunk / 2 &&
+                                (closed == 0 || record_at(s, closed - 1) + s->size <= bytes));
     unsigned char *record = xmalloc(s->size);
     enum status status = ST_OK;
     for (uint64_t c = 0; c < chunks && status == ST_OK; c++)
-        status = index_chunk(s, c * CHUNK, trust ? closed : UINT64_MAX, bytes, !trust || c + 1 == chunks,
-                             record, err);
+        status = index_chunk(s, c * CHUNK, trust ? closed : UINT64_MAX, bytes,
+                             !trust || (c + 1 == chunks && !s->reading), record, err);
     free(record);
     return status;
 }
@@ -272,6 +273,42 @@ enum status store_open(const char *path, const char *key, int dim, struct store 
     return ST_OK;
 }
 
+enum status store_open_reading(const char *path, const char *key, struct store **store, struct error *err)
+{
+    struct header found;
+    size_t got = 0;
+    struct store *s = xcalloc(1, sizeof *s);
+    s->path = xstrdup(path);
+    s->reading = true;
+    s->fd = open(path, O_RDONLY | O_CLOEXEC);
+    enum status status = s->fd >= 0 ? read_at(s, &found, sizeof found, 0, &got, err)
+                                    : error_set(err, errno == ENOENT ? ST_NOT_FOUND : ST_IO, "%s: cannot open: %s", path,
+                                                strerror(errno));
+    if (status == ST_OK && (got < sizeof found || memcmp(found.magic, MAGIC, sizeof MAGIC) != 0 ||
+                            found.version != FORMAT || found.dim < 1 || found.dim > 1 << 20 ||
+                            strnlen(found.key, sizeof found.key) > KEY || strcmp(found.key, key) != 0))
+        status = error_set(err, ST_CORRUPT, "%s: made with another base, settings or version; it can be deleted", path);
+    if (status == ST_OK) {
+        s->header = found;
+        s->size = (sizeof(struct fixed) + (size_t)found.dim * sizeof(float) + 7) / 8 * 8;
+        status = index_all(s, err);
+    }
+    s->header.closed = 0; // the header is the writer's
+    if (status == ST_OK)
+        status = store_refresh(s, err);
+    if (status != ST_OK) {
+        store_close(s);
+        return status;
+    }
+    *store = s;
+    return ST_OK;
+}
+
+int store_dim(const struct store *store)
+{
+    return (int)store->header.dim;
+}
+
 // The count is written only after everything it vouches for is on disk.
 static void close_in_order(struct store *s)
 {
@@ -300,6 +337,8 @@ void store_close(struct store *store)
 
 enum status store_append(struct store *store, const struct store_record *record, struct error *err)
 {
+    if (store->reading)
+        return error_set(err, ST_INVALID, "%s: open for reading only", store->path);
     if (store->pending_count == PENDING) {
         enum status status = store_flush(store, err);
         if (status != ST_OK)

@@ -27,7 +27,12 @@ struct store;
 // ST_CORRUPT: the sentence says it can be deleted.
 ASSAY_CHECKED enum status store_open(const char *path, const char *key, int dim, struct store **store,
                                      struct error *err);
+// Open what is there for reading only, beside a writer; what it appends later is not seen. The dimension is the file's.
+// ST_NOT_FOUND when there is no file.
+ASSAY_CHECKED enum status store_open_reading(const char *path, const char *key, struct store **store,
+                                             struct error *err);
 void store_close(struct store *store);
+int store_dim(const struct store *store);
 
 ASSAY_CHECKED enum status store_append(struct store *store, const struct store_record *record,
                                        struct error *err);

@@ -196,7 +196,8 @@ static void same_screen(enum vt_kind kind, const char *graphics, const char *scr
     start_as(kind, "xterm-256color", graphics, rows, cols);
     until_shown(kind == VT_SIXEL);
     text = vt_text(&pty.vt);
-    assert_line(text, rows - 1, " n normal  d defect  w unsure  s skip  u undo  h heatmap  ? help  q quit");
+    assert_line(text, rows - 1, cols < 100 ? " n normal  d defect  w unsure  s skip  h heatmap  u undo  ? help  q quit"
+                                          : " n normal  d defect  w unsure  s skip  h heatmap  c compare  u undo  ? help  q quit");
     assert_clean();
     assert_int_equal(pty.vt.pictures, kind == VT_SIXEL);
     leave();
@@ -388,13 +389,13 @@ static void answers_are_stored(void **state)
     type("r");
     until("The last answer was given again.");
     until("defect: hair crack (key)");
-    until_shown(5);
+    until_shown(4); // the same picture lies there already
     assert_count("defects", "1");
     type("u");
     until("taken back");
-    until_shown(5);
+    until_shown(4);
     type("u");
-    until_shown(6);
+    until_shown(5);
     leave();
     assert_count("answered", "0");
 }

@@ -263,6 +263,40 @@ static void a_full_disk_is_a_sentence_and_nothing_is_lost(void **state)
     free(path);
 }
 
+static void a_reader_sees_what_was_flushed_beside_the_writer(void **state)
+{
+    (void)state;
+    struct error err;
+    char *path = fresh("reader");
+    struct store *reader, *writer;
+    assert_status(store_open_reading(path, "base/settings", &reader, &err), ST_NOT_FOUND, &err);
+    writer = open_store(path);
+    for (int64_t id = 0; id < 300; id++)
+        add(writer, id, 0);
+    assert_ok(store_flush(writer, &err), &err);
+    assert_ok(store_open_reading(path, "base/settings", &reader, &err), &err);
+    assert_int_equal(store_dim(reader), DIM);
+    assert_int_equal(store_count(reader), 300);
+    for (int64_t id = 300; id < 700; id++)
+        add(writer, id, 0);
+    assert_ok(store_refresh(writer, &err), &err);
+    for (int64_t id = 0; id < 700; id++)
+        assert_int_equal(holds(reader, id, 0), id < 300);
+    struct store_record record;
+    assert_true(store_get(reader, 5, &record));
+    assert_status(store_append(reader, &record, &err), ST_INVALID, &err);
+    store_close(reader); // and leaves no trace: the writer's file opens as one that was not closed
+    store_close(writer);
+    writer = open_store(path);
+    assert_int_equal(store_count(writer), 700);
+    store_close(writer);
+    assert_status(store_open_reading(path, "other", &reader, &err), ST_CORRUPT, &err);
+    assert_ok(store_open_reading(path, "base/settings", &reader, &err), &err);
+    assert_true(holds(reader, 699, 0));
+    store_close(reader);
+    free(path);
+}
+
 int main(void)
 {
     char template[] = "/tmp/assay-test-XXXXXX";
@@ -274,6 +308,7 @@ int main(void)
         cmocka_unit_test(a_crash_leaves_what_was_flushed),
         cmocka_unit_test(a_record_gone_bad_is_not_handed_out),
         cmocka_unit_test(foreign_files_are_refused),
+        cmocka_unit_test(a_reader_sees_what_was_flushed_beside_the_writer),
         cmocka_unit_test(a_full_disk_is_a_sentence_and_nothing_is_lost),
     };
     int failed = cmocka_run_group_tests_name("store", tests, NULL, NULL);

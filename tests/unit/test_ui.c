@@ -2,6 +2,8 @@
 
 #include "tests/unit/test.h"
 
+#include <math.h>
+
 #include <wchar.h>
 
 #include "base/file.h"
@@ -149,7 +151,7 @@ static void the_overlay_lies_on_its_box(void **state)
     image_init(&picture, 100, 100, 1);
     memset(picture.pixels, 100, 100 * 100);
     compose_fit(&picture, 100, 120, &frame, &at);
-    compose_heat(&frame, &at, &heat, box, 2);
+    compose_heat(&frame, &at, &heat, box, 2, 2);
     assert_int_equal(frame.channels, 3);
     int white = 0, black = 0;
     for (int y = 0; y < 120; y++) {
@@ -271,8 +273,11 @@ static void no_key_means_two_things(void **state)
         assert_non_null(strstr(help, t[i].shown));
         assert_non_null(strstr(help, t[i].help));
         assert_non_null(strstr(man, t[i].help));
-        for (int k = 0; k < KEYMAP_KEYS && t[i].keys[k]; k++)
+        for (int k = 0; k < KEYMAP_KEYS && t[i].keys[k]; k++) {
             assert_int_equal(keymap_find(t[i].context, t[i].keys[k]), t[i].command);
+            for (int view = 0; view < CONTEXT_ALL && t[i].context == CONTEXT_ALL; view++) // no view takes it away
+                assert_int_equal(keymap_find((enum context)view, t[i].keys[k]), t[i].command);
+        }
     }
     for (const char *line = help; *line; line += strcspn(line, "\n") + 1)
         assert_in_range(strcspn(line, "\n"), 1, 76); // fits the popup of an 80-column screen
@@ -292,8 +297,9 @@ struct fake {
     char old[32][3][64];
     struct strbuf log;
     char *paths[8];
-    bool refuse;
+    bool refuse, blind, alone; // alone: nothing looks like anything
     struct heat heat;
+    struct review_near near[3];
 };
 
 static char *scratch;
@@ -306,21 +312,34 @@ static enum status fake_item(void *context, size_t index, struct review_item *it
         return error_set(err, ST_NOT_FOUND, "the end");
     snprintf(name, sizeof name, index == 2 ? "ev\033[31mil.png" : "belt/%zu.png", index);
     *item = (struct review_item){
-        .id = 100 + (int64_t)index,
-        .path = f->paths[index],
-        .name = name,
-        .scene = "belt",
-        .score = {.score = 3.398, .parts = {[DETECTOR_WHOLE] = 2.5, [DETECTOR_PATCH] = 3.1}},
-        .threshold = 2.4,
-        .percentile = 0.9925,
-        .position = (int64_t)index + 1,
-        .open = f->count,
-        .heat = &f->heat,
-        .box = {0, 0, 1, 1},
-        .details = "camera 2\ngroup 17",
-        .verdict = f->verdict[index],
-        .class_name = f->class_name[index],
-        .severity = f->severity[index]};
+        .id = 100 + (int64_t)index, .path = f->paths[index], .name = name, .scene = "belt",
+        .score = {.score = 3.398, .parts = {[DETECTOR_WHOLE] = 2.5, [DETECTOR_PATCH] = 3.1}}, .threshold = 2.4, .percentile = 0.9925,
+        .position = (int64_t)index + 1, .open = f->count, .heat = &f->heat, .box = {0, 0, 1, 1},
+        .details = "camera 2\ngroup 17", .verdict = f->verdict[index], .class_name = f->class_name[index],
+        .severity = f->severity[index], .width = 64, .height = 48, .blind = f->blind && !f->verdict[index][0]};
+    return ST_OK;
+}
+
+static enum status fake_near(void *context, int64_t id, enum near kind, const struct review_near **rows, size_t *count,
+                             struct error *err)
+{
+    struct fake *f = context;
+    if (id == 102)
+        return error_set(err, ST_NOT_FOUND, "the features of this picture are not kept");
+    for (int i = 0; i < 3; i++)
+        f->near[i] = (struct review_near){.id = 200 + i, .path = f->paths[1], .name = i ? "x\033y.png" : "plain.png",
+                                          .words = kind == NEAR_NORMAL ? "Normal, by Bob" : "crack (stop)",
+                                          .width = 64, .height = 48};
+    *rows = f->near;
+    *count = f->alone ? 0 : 3;
+    return ST_OK;
+}
+
+static enum status fake_history(void *context, int64_t id, char **text, struct error *err)
+{
+    (void)context;
+    (void)err;
+    *text = xasprintf("2026-11-25 12:00  Bob  normal (%lld)\n    an oil\033 spot?", (long long)id);
     return ST_OK;
 }
 
@@ -344,6 +363,8 @@ static enum status fake_act(void *context, const struct action *a, size_t *index
     strbuf_printf(&f->log, "%s %lld", kinds[a->kind], (long long)a->id);
     if (a->kind == ACTION_DEFECT)
         strbuf_printf(&f->log, " %s %s", a->class_name, a->severity);
+    if (a->note && a->note[0])
+        strbuf_printf(&f->log, " \"%s\"", a->note);
     strbuf_puts(&f->log, "\n");
     if (f->refuse)
         return error_set(err, ST_BUSY, "another program holds the project");
@@ -403,7 +424,7 @@ static void fake_init(struct fake *f)
         f->paths[i] = file_join(scratch, name);
         image_init(&picture, 64, 48, 1);
         for (int k = 0; k < 64 * 48; k++)
-            picture.pixels[k] = (uint8_t)(k % 64 * 2 + k / 64 * 2);
+            picture.pixels[k] = (uint8_t)(i == 1 ? 255 - k % 64 * 4 : k % 64 * 2 + k / 64 * 2);
         if (i == 3)
             assert_ok(file_write(f->paths[i], "not a picture", 13, &err), &err);
         else
@@ -425,7 +446,7 @@ static void fake_clear(struct fake *f)
 static char *play(struct fake *f, int graphics, const char *script, const char *name)
 {
     struct review_model model = {.context = f, .item = fake_item, .act = fake_act, .classes = fake_classes,
-                                 .open = fake_open};
+                                 .open = fake_open, .near = fake_near, .history = fake_history};
     struct strbuf text = {0};
     struct error err;
     for (const char *p = script; *p; p++) {
@@ -480,7 +501,7 @@ static void the_small_screen(void **state)
     assert_line(d, 19, " 1 normal in 2,500 looks this odd; flagged from 1 in 250 on");
     assert_line(d, 20, " ████████████████ above 99.2 %   patch 1 in 1,300   whole 1 in 320");
     assert_line(d, 21, " camera 2 group 17");
-    assert_line(d, 23, " n normal  d defect  w unsure  s skip  u undo  h heatmap  ? help  q quit");
+    assert_line(d, 23, " n normal  d defect  w unsure  s skip  h heatmap  u undo  ? help  q quit");
     assert_has(d, "::::");
     free(d);
     fake_clear(&f);
@@ -621,6 +642,246 @@ static void sixel_fills_the_pane(void **state)
     fake_clear(&f);
 }
 
+// The frame of 64 x 48 pixels as `look` shows it is what `frame` says.
+static void assert_frame(const char *sixel, int picture, const struct look *look, int width, int height)
+{
+    struct image image, frame;
+    struct placement at;
+    struct unsixel got;
+    double box[4] = {0, 0, 1, 1};
+    uint8_t palette[SIXEL_COLOURS * 3], *index = xcalloc((size_t)width * (size_t)height, 1);
+    image_init(&image, 64, 48, 1);
+    for (int k = 0; k < 64 * 48; k++)
+        image.pixels[k] = (uint8_t)(picture == 1 ? 255 - k % 64 * 4 : k % 64 * 2 + k / 64 * 2);
+    compose_look(&image, 64, look, width, height, &frame, &at, box);
+    sixel_quantise(&frame, 256, index, palette);
+    decode(sixel, width, height, &got);
+    for (int i = 0; i < width * height * 3; i++) {
+        int want = (palette[index[i / 3] * 3 + i % 3] * 100 + 127) / 255;
+        assert_in_range(got.rgb[i] + 1, want, want + 2);
+    }
+    free(got.rgb);
+    free(index);
+    image_clear(&frame);
+    image_clear(&image);
+}
+
+static char *scratch_file(const char *name)
+{
+    char *path = file_join(scratch, name);
+    unsigned char *bytes;
+    size_t count;
+    struct error err;
+    assert_ok(file_read(path, 1 << 22, &bytes, &count, &err), &err);
+    unlink(path);
+    free(path);
+    return (char *)bytes;
+}
+
+static void what_it_is_compared_with_lies_beside(void **state)
+{
+    (void)state;
+    struct fake f;
+    struct look whole = {0};
+    fake_init(&f);
+    char *d = play(&f, GRAPHICS_SIXEL, "size 80 24\nwait\nkey c\nwait\nframe 0 @/a\nframe 1 @/b\ndump @/d\n", "d");
+    assert_line(d, 17, " This picture                            Normal, by Bob: plain.png");
+    free(d);
+    d = scratch_file("a"); // 39 and 40 columns, 16 lines, down to a multiple of six pixels
+    assert_frame(d, 0, &whole, 39 * 8, 252);
+    free(d);
+    d = scratch_file("b");
+    assert_frame(d, 1, &whole, 40 * 8, 252);
+    free(d);
+    d = play(&f, GRAPHICS_SIXEL, "size 80 24\nkey v\nwait\nframe 3 @/b\ndump @/d\nkey v\nwait\ndump @/e\n", "d");
+    assert_line(d, 5, "                                         crack (stop): plain.png");
+    assert_line(d, 10, "                                         crack (stop): x?y.png");
+    free(d);
+    d = scratch_file("b"); // one of three: four lines, 64 pixels
+    assert_frame(d, 1, &whole, 40 * 8, 60);
+    free(d);
+    d = scratch_file("e");
+    assert_null(strstr(d, "This picture"));
+    free(d);
+    f.alone = true;
+    d = play(&f, GRAPHICS_ASCII, "key c\nwait\ndump @/d\nkey j\nkey j\nwait\ndump @/e\n", "d");
+    assert_has(d, "No picture of this scene is known to be normal yet.");
+    free(d);
+    d = scratch_file("e");
+    assert_has(d, "the features of this picture are not kept");
+    free(d);
+    fake_clear(&f);
+}
+
+static void flicker_takes_turns_in_one_place(void **state)
+{
+    (void)state;
+    struct fake f;
+    struct look whole = {0};
+    fake_init(&f);
+    char *d = play(&f, GRAPHICS_SIXEL, "size 80 24\nwait\nkey C\nwait\nframe @/a\nidle 1\nwait\nframe @/b\ndump @/d\nidle 1.1\n"
+                                       "idle 2\nwait\nframe @/c\ndump @/e\nkey n\nkey C\nwait\ndump @/g\n", "d");
+    assert_line(d, 17, " Normal, by Bob: plain.png");
+    free(d);
+    static const char *const names[3] = {"a", "b", "c"};
+    for (int i = 0; i < 3; i++) {
+        d = scratch_file(names[i]);
+        assert_frame(d, i % 2, &whole, 640, 252);
+        free(d);
+    }
+    d = scratch_file("e");
+    assert_line(d, 17, " This picture");
+    free(d);
+    d = scratch_file("g");
+    assert_null(strstr(d, "This picture"));
+    free(d);
+    assert_string_equal(f.log.data, "normal 100\n");
+    fake_clear(&f);
+}
+
+static void a_close_look_moves_and_ends(void **state)
+{
+    (void)state;
+    struct fake f;
+    struct look look = {.scale = 1, .x = .5, .y = .5};
+    fake_init(&f);
+    char *d = play(&f, GRAPHICS_SIXEL,
+                   "size 80 24\nwait\nkey o\nwait\nframe @/a\ndump @/d\nkey +\nkey +\nkey +\nkey +\nwait\nframe @/b\n"
+                   "key Left\nkey Left\nkey Left\nkey Left\nkey Left\nkey Up\nwait\nframe @/c\nkey x\nkey i\nwait\nframe @/e\n"
+                   "dump @/g\nkey -\nkey -\nkey -\nkey -\nwait\ndump @/h\nkey +\nkey j\nwait\ndump @/i\n", "d");
+    assert_line(d, 0, " mine, inspector ann   belt                                   1:1   1 of 4 open");
+    free(d);
+    d = scratch_file("a"); // pixel for pixel, in the middle
+    assert_frame(d, 0, &look, 640, 270);
+    free(d);
+    look.scale = 16;
+    d = scratch_file("b");
+    assert_frame(d, 0, &look, 640, 270);
+    free(d);
+    look.x = 40 / 64.0 / 2; // 640 pixels show 40 of the picture's: the left rim
+    look.y = .5 - 270 / 16.0 / 48 / 4;
+    d = scratch_file("c");
+    assert_frame(d, 0, &look, 640, 270);
+    free(d);
+    look.stretch = look.invert = true;
+    d = scratch_file("e");
+    assert_frame(d, 0, &look, 640, 270);
+    free(d);
+    d = scratch_file("g");
+    assert_line(d, 0, " mine, inspector ann   belt            16:1   contrast   inverted   1 of 4 open");
+    free(d);
+    d = scratch_file("h");
+    assert_null(strstr(d, ":1  "));
+    free(d);
+    d = scratch_file("i"); // another picture is seen whole
+    assert_line(d, 0, " mine, inspector ann   belt                   contrast   inverted   2 of 4 open");
+    free(d);
+    fake_clear(&f);
+}
+
+static void notes_go_with_the_answer(void **state)
+{
+    (void)state;
+    struct fake f;
+    fake_init(&f);
+    char *d = play(&f, GRAPHICS_ASCII,
+                   "size 80 24\nwait\nkey m\ntext oil? q\nkey Backspace\ntext 二\ndump @/d\nkey Enter\nkey n\nwait\n"
+                   "key m\ntext no\nkey Escape\nkey n\nwait\nkey k\nkey m\ntext x\nkey Escape\nkey n\nwait\nkey l\ndump @/e\n"
+                   "key Escape\nkey s\n", "d");
+    assert_has(d, "Note, kept with your answer");
+    assert_has(d, "oil? 二_");
+    free(d);
+    d = scratch_file("e");
+    assert_has(d, "What was said about this picture");
+    assert_has(d, "2026-11-25 12:00  Bob  normal (102)");
+    assert_has(d, "an oil? spot?");
+    free(d);
+    assert_string_equal(f.log.data, "normal 100 \"oil? 二\"\nnormal 101\nnormal 101\nskip 102\n");
+    fake_clear(&f);
+}
+
+static void nothing_of_the_model_is_told_to_the_blind(void **state)
+{
+    (void)state;
+    static const char *const sizes[2] = {"80 24", "200 60"};
+    struct fake f;
+    fake_init(&f);
+    f.blind = true;
+    for (int i = 0; i < 2; i++) {
+        char *script = xasprintf("size %s\nwait\nkey h\nwait\nframe @/f\ndump @/d\nkey n\nwait\nkey k\nwait\ndump @/e\nkey u\n",
+                                 sizes[i]);
+        char *d = play(&f, GRAPHICS_SIXEL, script, "d");
+        assert_has(d, "An audit runs");
+        assert_has(d, "Hidden while an audit runs");
+        assert_null(strstr(d, "1 in"));
+        assert_null(strstr(d, "above"));
+        assert_null(strstr(d, "1 of 4"));
+        assert_has(d, "4 open");
+        free(d);
+        d = scratch_file("f");
+        if (i == 0)
+            assert_frame(d, 0, &(struct look){0}, 640, 270); // no heatmap
+        free(d);
+        d = scratch_file("e");
+        assert_has(d, "1 normal in 2,500 looks this odd");
+        free(d);
+        free(script);
+    }
+    fake_clear(&f);
+}
+
+static void the_heatmap_has_three_strengths(void **state)
+{
+    (void)state;
+    struct image picture, frame;
+    struct placement at;
+    struct heat heat = {.rows = 1, .cols = 1, .cells = {120}};
+    const double box[4] = {0, 0, 1, 1};
+    int red[COMPOSE_STRENGTHS + 1] = {100};
+    image_init(&picture, 16, 16, 1);
+    memset(picture.pixels, 100, 256);
+    for (int k = 1; k <= COMPOSE_STRENGTHS; k++) {
+        compose_fit(&picture, 16, 16, &frame, &at);
+        compose_heat(&frame, &at, &heat, box, 0, k);
+        red[k] = frame.pixels[(8 * 16 + 8) * 3];
+        assert_true(red[k] > red[k - 1]);
+        image_clear(&frame);
+    }
+    image_clear(&picture);
+}
+
+static void a_part_of_the_picture_keeps_its_heat(void **state)
+{
+    (void)state;
+    struct image picture, frame;
+    struct placement at;
+    double box[4] = {0.25, 0.5, 0.75, 1};
+    struct look look = {.scale = 2, .x = 0.75, .y = 0.75}; // of 100 x 80 pixels, 50 x 40 are seen, from (50, 40) on
+    image_init(&picture, 50, 40, 1);                       // decoded at half its size
+    for (int i = 0; i < 50 * 40; i++)
+        picture.pixels[i] = (uint8_t)(i % 50 * 4);
+    compose_look(&picture, 100, &look, 100, 80, &frame, &at, box);
+    assert_int_equal(at.width, 100);
+    assert_int_equal(at.height, 80);
+    assert_in_range(frame.pixels[0], 25 * 4, 25 * 4 + 1);
+    assert_in_range(frame.pixels[99], 49 * 4 - 1, 49 * 4);
+    assert_int_equal(lround(box[0] * 100), -50);
+    assert_int_equal(lround(box[1] * 100), 0);
+    assert_int_equal(lround(box[2] * 100), 50);
+    assert_int_equal(lround(box[3] * 100), 100);
+    image_clear(&frame);
+    look = (struct look){.stretch = true};
+    compose_look(&picture, 0, &look, 50, 40, &frame, &at, box);
+    assert_int_equal(frame.pixels[0], 0);
+    assert_int_equal(frame.pixels[49], 255);
+    image_clear(&frame);
+    look = (struct look){.invert = true};
+    compose_look(&picture, 0, &look, 50, 40, &frame, &at, box);
+    assert_int_equal(frame.pixels[10], 215);
+    image_clear(&frame);
+    image_clear(&picture);
+}
+
 // Views that change before the workers have made them: the last one is shown, whole.
 static void a_quick_hand_gets_the_last_view(void **state)
 {
@@ -668,7 +929,12 @@ int main(void)
         cmocka_unit_test(the_large_screen),                cmocka_unit_test(answers_reach_the_model),
         cmocka_unit_test(backing_out_stores_nothing),      cmocka_unit_test(a_refused_answer_stays),
         cmocka_unit_test(foreign_text_is_harmless),        cmocka_unit_test(an_unseen_picture_asks_first),
-        cmocka_unit_test(sixel_fills_the_pane),            cmocka_unit_test(a_quick_hand_gets_the_last_view),
+        cmocka_unit_test(sixel_fills_the_pane),
+        cmocka_unit_test(what_it_is_compared_with_lies_beside), cmocka_unit_test(flicker_takes_turns_in_one_place),
+        cmocka_unit_test(a_close_look_moves_and_ends), cmocka_unit_test(notes_go_with_the_answer),
+        cmocka_unit_test(nothing_of_the_model_is_told_to_the_blind),
+        cmocka_unit_test(the_heatmap_has_three_strengths), cmocka_unit_test(a_part_of_the_picture_keeps_its_heat),
+                   cmocka_unit_test(a_quick_hand_gets_the_last_view),
     };
     char folder[] = "/tmp/test_ui.XXXXXX";
     scratch = mkdtemp(folder);

@@ -1,0 +1,169 @@
+// What lies over a view: choosing class and severity, a note, help and logs.
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "base/alloc.h"
+#include "ui/draw.h"
+#include "ui/session.h"
+
+static WINDOW *popup(struct session *s, int rows, int cols)
+{
+    rows = rows > LINES - 3 ? LINES - 3 : rows;
+    cols = cols > COLS ? COLS : cols;
+    // beside the picture where there is room, else on its lower right
+    int x = COLS >= PANEL_FROM && cols <= PANEL_WIDTH ? s->pane.cols + 1 : COLS - cols;
+    WINDOW *window = newwin(rows, cols, LINES - 2 - rows, x);
+    wbkgd(window, COLOR_PAIR(2)); // an explicit background: else a sixel may show through
+    werase(window);
+    draw_frame(window, s->ascii_lines);
+    return window;
+}
+
+// Of one height through both steps of a choice: what it covers of the picture
+// stays covered until it closes.
+static int choice_rows(const struct choice *c)
+{
+    int most = LINES - 9, rows = (int)c->count + 1;
+    return rows > most ? most : rows < 3 ? 3 : rows;
+}
+
+static WINDOW *draw_classes(struct session *s)
+{
+    const struct choice *c = &s->choice;
+    size_t *places = xcalloc(c->count + 1, sizeof *places);
+    size_t n = answer_matches(c, places, c->count + 1), marked = c->marked < n ? c->marked : n ? n - 1 : 0;
+    int rows = choice_rows(c);
+    WINDOW *w = popup(s, rows + 4, PANEL_WIDTH);
+    int width = getmaxx(w) - 4;
+    size_t top = (int)marked >= rows ? marked - (size_t)rows + 1 : 0;
+    draw_text(w, 0, 2, width, A_BOLD, " What is wrong? ");
+    int used = draw_printf(w, 1, 2, width, A_NORMAL, "Search: %s", c->search);
+    draw_text(w, 1, 2 + used, 1, A_REVERSE, " ");
+    for (int i = 0; i < rows && top + (size_t)i < n; i++) {
+        size_t place = places[top + (size_t)i];
+        attr_t how = top + (size_t)i == marked ? A_REVERSE : A_NORMAL;
+        if (place == c->count)
+            draw_printf(w, 3 + i, 2, width, how | A_BOLD, "new class: %s", c->search);
+        else
+            draw_printf(w, 3 + i, 2, width, how, "%s (%s)", c->names[place], answer_severities[c->severities[place]]);
+    }
+    if (n == 0)
+        draw_text(w, 3, 2, width, A_NORMAL, "No class yet: type a name.");
+    free(places);
+    return w;
+}
+
+static WINDOW *draw_severities(struct session *s)
+{
+    static const char *const lines[3] = {"s 1  stop: pull it from service", "k 2  key: repair it soon",
+                                         "g 3  general: note it"};
+    WINDOW *w = popup(s, choice_rows(&s->choice) + 4, PANEL_WIDTH);
+    int width = getmaxx(w) - 4;
+    draw_text(w, 0, 2, width, A_BOLD, " How severe? ");
+    draw_text(w, 1, 2, width, A_BOLD, s->choice.taken);
+    for (int i = 0; i < 3; i++)
+        draw_text(w, 3 + i, 2, width, s->choice.severity == i ? A_REVERSE : A_NORMAL, lines[i]);
+    return w;
+}
+
+static size_t lines_of(const char *text)
+{
+    size_t count = 0;
+    for (const char *p = text; *p; p += strcspn(p, "\n") + (p[strcspn(p, "\n")] != '\0'))
+        count++;
+    return count;
+}
+
+static WINDOW *draw_reading(struct session *s)
+{
+    char *text = xstrdup(s->text ? s->text : ""), *rest = text, *line;
+    int rows = LINES - 3, count = (int)lines_of(text);
+    int last = count + 2 > rows ? count + 2 - rows : 0;
+    s->text_top = s->text_top > last ? last : s->text_top < 0 ? 0 : s->text_top;
+    WINDOW *w = popup(s, count + 2, COLS < 100 ? COLS : 100);
+    for (int i = 0; i < count && (line = strsep(&rest, "\n")); i++)
+        if (i >= s->text_top && i - s->text_top < getmaxy(w) - 2)
+            draw_text(w, 1 + i - s->text_top, 2, getmaxx(w) - 4, line[0] == ' ' ? A_NORMAL : A_BOLD, line);
+    draw_printf(w, 0, 2, getmaxx(w) - 4, A_BOLD, " %s%s ", s->text_title, last > s->text_top ? " (more below)" : "");
+    free(text);
+    return w;
+}
+
+static WINDOW *draw_note(struct session *s)
+{
+    WINDOW *w = popup(s, 8, COLS < 80 ? COLS : 80);
+    int width = getmaxx(w) - 4;
+    draw_text(w, 0, 2, width, A_BOLD, " Note, kept with your answer ");
+    char *shown = xasprintf("%s_", s->note);
+    draw_wrapped(w, 1, 2, width, 6, A_NORMAL, shown);
+    free(shown);
+    return w;
+}
+
+void popup_draw(struct session *s)
+{
+    WINDOW *over = s->context == CONTEXT_CLASS      ? draw_classes(s)
+                   : s->context == CONTEXT_SEVERITY ? draw_severities(s)
+                   : s->context == CONTEXT_NOTE     ? draw_note(s)
+                   : s->context == CONTEXT_TEXT     ? draw_reading(s)
+                                                    : NULL;
+    if (over) {
+        wnoutrefresh(over);
+        delwin(over);
+    }
+}
+
+void popup_read(struct session *s, const char *title, char *text)
+{
+    free(s->text);
+    s->text = text;
+    snprintf(s->text_title, sizeof s->text_title, "%s", title);
+    s->text_top = 0;
+    s->context = CONTEXT_TEXT;
+}
+
+void popup_note(struct session *s, int64_t id)
+{
+    if (s->note_id != id)
+        s->note[0] = '\0';
+    s->note_id = id;
+    memcpy(s->note_before, s->note, sizeof s->note);
+    s->context = CONTEXT_NOTE;
+}
+
+static void note_key(struct session *s, enum command command, int key)
+{
+    char bytes[8];
+    mbstate_t state = {0};
+    size_t len = strlen(s->note);
+    if (command == COMMAND_BACK)
+        memcpy(s->note, s->note_before, sizeof s->note);
+    if (command == COMMAND_ACCEPT)
+        session_say(s, s->note[0] ? "The note is kept with your answer." : "No note.");
+    if (command == COMMAND_BACK || command == COMMAND_ACCEPT) {
+        s->context = s->view->context;
+    } else if (command == COMMAND_ERASE) {
+        while (len > 0 && (s->note[--len] & 0xc0) == 0x80)
+            ;
+        s->note[len] = '\0';
+    } else if (key >= ' ' && key < KEYMAP_FUNCTION) {
+        size_t n = wcrtomb(bytes, (wchar_t)key, &state);
+        if (n == (size_t)-1 || len + n >= NOTE_ROOM || (len == 0 && key == ' '))
+            return;
+        memcpy(s->note + len, bytes, n);
+        s->note[len + n] = '\0';
+    }
+}
+
+void popup_key(struct session *s, enum command command, int key)
+{
+    if (s->context == CONTEXT_NOTE)
+        note_key(s, command, key);
+    else if (command == COMMAND_BACK)
+        s->context = s->view->context;
+    else if (command != COMMAND_NONE)
+        s->text_top += command == COMMAND_DOWN ? 5 : s->text_top > 0 ? -5 : 0;
+}

@@ -1,0 +1,33 @@
+// A view is a table of functions over the session. Switching views is view.c's;
+// what holds in every view (help, undo, the number keys) is done there once.
+#ifndef UI_VIEW_H
+#define UI_VIEW_H
+
+#include "ui/keymap.h"
+#include "ui/prefetch.h"
+
+struct session;
+
+struct view {
+    const char *name;
+    enum context context;                   // its keys
+    const char *(*refuse)(struct session *s); // NULL, or why it cannot be entered here; may be NULL
+    void (*enter)(struct session *s);       // may be NULL
+    void (*leave)(struct session *s);       // may be NULL
+    void (*load)(struct session *s);        // read what it shows anew and put its pictures (picture_put)
+    void (*draw)(struct session *s);        // its text into stdscr; the pictures' cells are filled already
+    bool (*key)(struct session *s, enum command command, int key); // false: not one of its keys
+    int (*ahead)(struct session *s, struct want *wants, int room); // what may be wanted next; may be NULL
+    void (*idle)(struct session *s, double now); // about every tenth of a second while nothing is typed; may be NULL
+};
+
+extern const struct view view_review;
+
+void view_open(struct session *s, const struct view *view); // first
+void view_switch(struct session *s, const struct view *view);
+bool view_is(const struct view *view, enum command command); // the command leads to this view
+void view_load(struct session *s);
+void view_look_ahead(struct session *s);
+void view_key(struct session *s, int key); // also into what lies over the view
+
+#endif
