@@ -495,6 +495,8 @@ struct compare_row { // a picture scored by two revisions
 // By picture; text valid during the call. ST_CANCELLED from `each` stops.
 ASSAY_CHECKED enum status db_compare(struct db *db, int64_t first, int64_t second,
                                      enum status (*each)(void *context, const struct compare_row *row), void *context,
+                                     struct error *err);
+
 // --- what is known of pictures, for comparing (known.c) -----------------------------------
 // Pictures of a scene that are known to be `verdict`, by review or, where nobody reviewed them, by import; the latest
 // `limit` at most. Caller frees.
