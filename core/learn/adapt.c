@@ -255,17 +255,19 @@ static char *notes_of(const struct trainer *t)
     const struct {
         const char *name;
         double value;
-    } numbers[] = {{"kind", o->kind}, {"rank", o->rank}, {"hidden", o->hidden}, {"wide", o->wide},
-                   {"top_share", o->top_share}, {"batch", o->batch}, {"rate", o->rate}, {"rate_adapter", o->rate_adapter},
-                   {"decay", o->decay}, {"decay_adapter", o->decay_adapter}, {"dropout", o->dropout}, {"ema", o->ema},
-                   {"views", o->views}, {"flaws", o->flaws}, {"gain", o->gain}, {"gamma", o->gamma},
-                   {"share_defects", o->defects}, {"share_pool", o->pool}, {"share_synthetic", o->synthetic},
-                   {"pool_weight", o->pool_weight}, {"synthetic_weight", o->synthetic_weight},
-                   {"patch_weight", o->patch_weight}, {"class_weight", o->class_weight}, {"adjustment", o->adjustment},
-                   {"seed", (double)o->seed}, {"threads", o->threads},
-                   {"adapter_parameters", (double)t->adapter->size}, {"head_parameters", (double)t->heads->trained}};
+    } numbers[] = {{"seed", (double)o->seed}, {"threads", o->threads}, {"adapter_parameters", (double)t->adapter->size},
+                   {"head_parameters", (double)t->heads->trained}, {"base_parameters", (double)net_parameters(t->base)}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         json_object_set_new(j, numbers[i].name, json_real(numbers[i].value));
+    char knobs[ADAPT_OPTIONS][ADAPT_OPTION_TEXT];
+    adapt_option_text(o, knobs);
+    json_t *options = json_object();
+    for (int i = 0; i < ADAPT_OPTIONS; i++) {
+        char *equals = strchr(knobs[i], '=');
+        *equals = '\0';
+        json_object_set_new(options, knobs[i], json_real(strtod(equals + 1, NULL)));
+    }
+    json_object_set_new(j, "options", options);
     char *text = json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(9)), *notes = xstrdup(text ? text : "{}");
     free(text);
     json_decref(j);

@@ -81,6 +81,13 @@ struct adapt_options {
 
 extern const struct adapt_options adapt_defaults; // threads 1
 
+// --- by name (adapt_options.c) ---
+// "rate=0.001". ST_INVALID: no such name, out of its range; the sentence lists the names.
+ASSAY_CHECKED enum status adapt_option_set(struct adapt_options *options, const char *text, struct error *err);
+// Every option but seed, threads and the cache, for notes and for adapt_option_set. text[]: "name=value".
+enum { ADAPT_OPTIONS = 26, ADAPT_OPTION_TEXT = 48 };
+void adapt_option_text(const struct adapt_options *options, char text[ADAPT_OPTIONS][ADAPT_OPTION_TEXT]);
+
 struct adapt_report {
     int step, steps;
     double seconds, left; // of this stretch; expected to its end

@@ -476,33 +476,6 @@ static void one_seed(struct bench *b, long number, const long *stages, int stage
     free(s.fit), free(s.answered), free(s.distance), free(s.fused);
 }
 
-static bool set_option(struct adapt_options *o, const char *text)
-{
-    const struct {
-        const char *name;
-        double *value;
-        int *whole;
-    } options[] = {{"rank", NULL, &o->rank}, {"hidden", NULL, &o->hidden}, {"wide", NULL, &o->wide},
-                   {"steps", NULL, &o->steps}, {"batch", NULL, &o->batch}, {"views", NULL, &o->views},
-                   {"flaws", NULL, &o->flaws}, {"pool_most", NULL, &o->pool_most}, {"top_share", &o->top_share, NULL},
-                   {"rate", &o->rate, NULL}, {"rate_adapter", &o->rate_adapter, NULL}, {"decay", &o->decay, NULL},
-                   {"decay_adapter", &o->decay_adapter, NULL}, {"dropout", &o->dropout, NULL}, {"ema", &o->ema, NULL},
-                   {"gain", &o->gain, NULL}, {"gamma", &o->gamma, NULL}, {"defects", &o->defects, NULL},
-                   {"pool", &o->pool, NULL}, {"synthetic", &o->synthetic, NULL}, {"pool_weight", &o->pool_weight, NULL},
-                   {"synthetic_weight", &o->synthetic_weight, NULL}, {"patch_weight", &o->patch_weight, NULL},
-                   {"class_weight", &o->class_weight, NULL}, {"adjustment", &o->adjustment, NULL}};
-    const char *equals = strchr(text, '=');
-    for (size_t i = 0; equals && i < sizeof options / sizeof *options; i++)
-        if (strlen(options[i].name) == (size_t)(equals - text) && strncmp(text, options[i].name, (size_t)(equals - text)) == 0) {
-            if (options[i].whole)
-                *options[i].whole = atoi(equals + 1);
-            else
-                *options[i].value = atof(equals + 1);
-            return true;
-        }
-    return false;
-}
-
 int main(int argc, char **argv)
 {
     blas_reexec(argv);
@@ -510,6 +483,7 @@ int main(int argc, char **argv)
     struct adapt_options options = adapt_defaults;
     long first = 0, seeds = 5, stages[STAGES_MOST] = {40, 80, 160, 400};
     int stage_count = 4;
+    struct error err;
     unsigned which = 1u << ADAPTER_LOW_RANK | 1u << ADAPTER_NONE | 1u << ADAPTER_ALL;
     const char *root = argc > 1 ? argv[1] : "";
     for (int i = 2; i < argc; i++) {
@@ -534,8 +508,8 @@ int main(int argc, char **argv)
             which = (strstr(value, "adapter") ? 1u << ADAPTER_LOW_RANK : 0) | (strstr(value, "heads") ? 1u << ADAPTER_NONE : 0) |
                     (strstr(value, "full") ? 1u << ADAPTER_ALL : 0);
             i++;
-        } else if (!set_option(&options, argv[i])) {
-            fprintf(stderr, "%s: unknown option %s\n", argv[0], argv[i]);
+        } else if (adapt_option_set(&options, argv[i], &err) != ST_OK) {
+            fprintf(stderr, "%s: %s\n", argv[0], err.text);
             return 2;
         }
     }
@@ -545,7 +519,6 @@ int main(int argc, char **argv)
                 argv[0], root);
         return 77;
     }
-    struct error err;
     const unsigned char *bytes;
     size_t size;
     struct tensor_file *file;

@@ -227,12 +227,32 @@ static void files_come_back_or_are_refused_in_a_sentence(void **state)
     free(r);
 }
 
+static void options_have_names_and_ranges(void **state)
+{
+    (void)state;
+    struct adapt_options o = adapt_defaults, again = adapt_defaults;
+    struct error err;
+    char text[ADAPT_OPTIONS][ADAPT_OPTION_TEXT];
+    assert_ok(adapt_option_set(&o, "rate=0.0125", &err), &err);
+    assert_ok(adapt_option_set(&o, "steps=77", &err), &err);
+    assert_ok(adapt_option_set(&o, "kind=0", &err), &err);
+    assert_true(o.rate == 0.0125 && o.steps == 77 && o.kind == ADAPTER_NONE);
+    adapt_option_text(&o, text);
+    for (int i = 0; i < ADAPT_OPTIONS; i++)
+        assert_ok(adapt_option_set(&again, text[i], &err), &err);
+    assert_memory_equal(&o, &again, sizeof o);
+    static const char *const bad[] = {"rate", "rate=", "rate=x", "rate=1", "rate=nan", "steps=1.5", "nothing=1", "=1", ""};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_status(adapt_option_set(&o, bad[i], &err), ST_INVALID, &err);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_round_learns),
         cmocka_unit_test(a_killed_round_goes_on_to_the_same_bits),
         cmocka_unit_test(labels_of_one_side),
+        cmocka_unit_test(options_have_names_and_ranges),
         cmocka_unit_test(files_come_back_or_are_refused_in_a_sentence),
     };
     return cmocka_run_group_tests(tests, open_base, close_base);
