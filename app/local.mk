@@ -12,6 +12,7 @@ assay_SOURCES = \
 	app/cmd_init.c app/cmd_keys.c app/cmd_review.c app/cmd_scene.c app/cmd_screen.c app/cmd_status.c app/cmd_watch.c \
 	app/follow.c app/follow.h app/follow_file.c app/follow_impl.h \
 	app/layout.c app/layout.h \
+	app/learned.c app/learned.h \
 	app/main.c \
 	app/poor.c app/poor.h app/poor_session.c app/poor_session.h \
 	app/progress.c app/progress.h \
@@ -25,5 +26,6 @@ assay_SOURCES = \
 	app/screening.c app/screening.h app/dataset.c \
 	app/cmd_simulate.c app/simulate.c app/simulate.h app/simulate_impl.h app/simulate_held.c app/simulate_pool.c \
 	app/simulate_set.c app/simulate_source.c app/simulate_text.c \
+	app/train_data.c app/train_data.h \
 	app/watch.c app/watch.h app/watch_lock.c
 assay_LDADD = libui.a libdb.a $(CORE_LIBS) $(NCURSES_LIBS) $(SIXEL_LIBS) $(CHAFA_LIBS) $(SQLITE_LIBS)

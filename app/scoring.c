@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/learned.h"
 #include "app/poor.h"
 #include "app/scoring.h"
 #include "base/alloc.h"
@@ -18,6 +19,7 @@ struct scoring {
     struct revision revision;
     struct patch_model *patch;
     struct screen_model *model;
+    struct learned *learned; // NULL: the revision has none
     struct image ignore;
     struct quality_range range;
     int threads;
@@ -53,6 +55,8 @@ enum status scoring_open(struct project *project, const struct base *base, const
         status = db_revision_get(project->db, s->scene.active_revision, &s->revision, err);
     if (status == ST_OK)
         status = load_models(s, err);
+    if (status == ST_OK && s->revision.learned_sha256[0])
+        status = learned_open(project, base, &s->scene, s->revision.learned_sha256, &s->learned, err);
     if (status == ST_OK)
         status = screening_ignore(project, &s->scene, &s->ignore, err);
     if (status == ST_OK)
@@ -73,6 +77,7 @@ void scoring_close(struct scoring *s)
         patch_free(s->patch);
     if (s->model)
         screen_free(s->model);
+    learned_close(s->learned);
     image_clear(&s->ignore);
     scene_clear(&s->scene);
     free(s);
@@ -172,6 +177,11 @@ static enum status add_score(struct scoring *s, struct store *store, int64_t pic
     if (status != ST_OK)
         return status;
     struct screen_input input = screening_input(record);
+    struct heat heat;
+    if (s->learned)
+        input.measures[DETECTOR_LEARNED] = learned_get(s->learned, picture, &heat);
+    if (s->learned && !isnan(input.measures[DETECTOR_LEARNED]))
+        learned_lay_over(&record->heat, &heat);
     struct screen_score raw = screen_score(s->model, &input);
     *score = (struct live_score){.raw = raw.score};
     double compensated = drift_compensate(&b->drift, raw.score);
@@ -219,6 +229,10 @@ static enum status score(struct scoring *s, struct store *store, const int64_t *
     struct batch b = {.scores = xcalloc(count, sizeof *b.scores),
                       .records = xcalloc(count, sizeof *b.records)};
     enum status status = extract(s, store, ids, count, report, err);
+    if (status == ST_OK && s->learned)
+        status = learned_begin(s->learned, err);
+    if (status == ST_OK && s->learned)
+        status = learned_run(s->learned, ids, count, s->threads, NULL, err);
     if (status == ST_OK)
         status = db_drift_get(s->project->db, s->scene.id, s->revision.id, &b.drift, err);
     for (size_t i = 0; i < count && status == ST_OK; i++)
@@ -228,6 +242,8 @@ static enum status score(struct scoring *s, struct store *store, const int64_t *
             db_live_scores(s->project->db, s->scene.id, s->revision.id, b.scores, b.count, &b.drift, err);
     if (status == ST_OK)
         report_batch(s, &b, report);
+    if (s->learned)
+        learned_end(s->learned);
     free(b.scores);
     free(b.records);
     return status;

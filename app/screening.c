@@ -1,10 +1,12 @@
 #include "config.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "app/calibrate.h"
+#include "app/learned.h"
 #include "app/poor.h"
 #include "app/progress.h"
 #include "app/screening.h"
@@ -341,7 +343,7 @@ static enum status get_patches(struct project *project, struct extract_config *c
     return fit_patches(project, config, scene, o, patch, sha256, err);
 }
 
-static enum status store_scores(struct project *project, const struct dataset *set,
+static enum status store_scores(struct project *project, const struct dataset *set, const struct learned *learned,
                                 const struct screen_score *scores, double threshold, int64_t revision,
                                 int64_t *flagged, struct error *err)
 {
@@ -354,6 +356,9 @@ static enum status store_scores(struct project *project, const struct dataset *s
             bool flag = scores[at + i].score >= threshold;
             batch[i] = (struct score_new){.picture = set->ids[at + i], .score = scores[at + i], .flagged = flag};
             if (flag && store_get(set->store, set->ids[at + i], &records[i])) {
+                struct heat heat;
+                if (learned && !isnan(learned_get(learned, set->ids[at + i], &heat)))
+                    learned_lay_over(&records[i].heat, &heat);
                 batch[i].heat = &records[i].heat;
                 memcpy(batch[i].box, records[i].box, sizeof batch[i].box);
             }
@@ -371,20 +376,51 @@ static void relieve(void *store)
     store_relieve(store);
 }
 
+// What the scene's trained model says of the pictures, into their inputs.
+static enum status take_learned(struct project *project, const struct base *base, const struct scene *scene,
+                                const struct screening_options *o, struct dataset *set, struct learned **learned,
+                                struct error *err)
+{
+    *learned = NULL;
+    if (!o->learned[0])
+        return ST_OK;
+    enum status status = learned_open(project, base, scene, o->learned, learned, err);
+    if (status != ST_OK)
+        return status;
+    struct learned_watch watch = {o->learned_context, o->learned_go_on};
+    status = learned_begin(*learned, err);
+    if (status == ST_OK)
+        status = learned_run(*learned, set->ids, set->count, o->threads, &watch, err);
+    for (size_t i = 0; i < set->count && status == ST_OK; i++)
+        set->inputs[i].measures[DETECTOR_LEARNED] = learned_get(*learned, set->ids[i], NULL);
+    if (status != ST_OK) {
+        learned_close(*learned);
+        *learned = NULL;
+    }
+    return status;
+}
+
 static enum status make_revision(struct project *project, const struct base *base, const struct scene *scene,
                                  const struct screening_options *o, struct store *store, const char *patch_sha256,
                                  struct screening_report *report, struct error *err)
 {
+    struct learned *learned;
     struct dataset set;
     struct screen_model *model;
     enum status status = dataset_load(project, scene, store, extract_dim(base), &set, err);
     if (status != ST_OK)
         return status;
+    status = take_learned(project, base, scene, o, &set, &learned, err);
+    if (status != ST_OK) {
+        dataset_clear(&set);
+        return status;
+    }
     struct screen_score *scores = xcalloc(set.count + 1, sizeof *scores);
     struct screen_relief relief = {relieve, store};
     status = screen_fit(set.inputs, set.count, set.dim, set.believed, set.groups, o->flag_rate,
                         (uint64_t)scene->id, &relief, scores, &model, err);
     if (status != ST_OK) {
+        learned_close(learned);
         free(scores);
         dataset_clear(&set);
         return error_prefix(err, "scene %s", scene->name);
@@ -393,6 +429,7 @@ static enum status make_revision(struct project *project, const struct base *bas
                                 .believed = (int64_t)screen_fit_count(model), .created_ms = clock_unix_ms()};
     memcpy(revision.base_sha256, base_info(base)->sha256, HASH_HEX);
     memcpy(revision.patch_sha256, patch_sha256, HASH_HEX);
+    memcpy(revision.learned_sha256, o->learned, HASH_HEX);
     char *models = file_join(project->dir, "models");
     int64_t id = 0;
     status = calibrate_threshold(project, scene, o, &set, scores, screen_threshold(model), &revision, err);
@@ -401,9 +438,9 @@ static enum status make_revision(struct project *project, const struct base *bas
     if (status == ST_OK)
         status = db_revision_begin(project->db, &revision, &id, err);
     if (status == ST_OK)
-        status = store_scores(project, &set, scores, revision.threshold, id, &report->flagged, err);
+        status = store_scores(project, &set, learned, scores, revision.threshold, id, &report->flagged, err);
     if (status == ST_OK)
-        status = db_revision_finish(project->db, id, err);
+        status = o->candidate ? db_revision_ready(project->db, id, err) : db_revision_finish(project->db, id, err);
     if (status == ST_OK)
         status = db_revision_get(project->db, id, &revision, err);
     report->screened = (int64_t)set.count;
@@ -411,11 +448,48 @@ static enum status make_revision(struct project *project, const struct base *bas
     report->believed = revision.believed;
     report->shrinkage = screen_shrinkage(model);
     report->revision = revision.number;
+    report->revision_id = id;
     report->rule = status == ST_OK ? calibrate_json(&revision) : NULL;
     free(models);
+    learned_close(learned);
     screen_free(model);
     free(scores);
     dataset_clear(&set);
+    return status;
+}
+
+enum status screening_candidate(struct project *project, const struct base *base, const struct scene *scene,
+                                const struct screening_options *options, struct screening_report *report,
+                                struct error *err)
+{
+    struct store *store;
+    struct screening_options o = *options;
+    char sha256[HASH_HEX];
+    o.candidate = true;
+    enum status status = screening_patch(project, scene, sha256, err);
+    if (status == ST_OK && !sha256[0])
+        status = error_set(err, ST_INVALID, "scene %s was not screened yet; run `assay screen` first", scene->name);
+    if (status == ST_OK)
+        status = screening_store(project, base, scene, sha256, &store, err);
+    if (status != ST_OK)
+        return status;
+    status = store_refresh(store, err);
+    if (status == ST_OK)
+        status = make_revision(project, base, scene, &o, store, sha256, report, err);
+    store_close(store);
+    return status;
+}
+
+// The trained model of the active revision goes on working, unless the base is another one now.
+static enum status keep_learned(struct project *project, const struct base *base, const struct scene *scene,
+                                struct screening_options *o, struct error *err)
+{
+    struct revision active;
+    if (o->learned[0] || !scene->active_revision)
+        return ST_OK;
+    enum status status = db_revision_get(project->db, scene->active_revision, &active, err);
+    if (status == ST_OK && strcmp(active.base_sha256, base_info(base)->sha256) == 0)
+        memcpy(o->learned, active.learned_sha256, HASH_HEX);
     return status;
 }
 
@@ -428,8 +502,11 @@ enum status screening_run(struct project *project, const struct base *base, cons
     struct patch_model *patch;
     struct store *store;
     struct scene_counts counts;
+    struct screening_options with = *options;
     char sha256[HASH_HEX];
-    enum status status = screening_ignore(project, scene, &ignore, err);
+    enum status status = keep_learned(project, base, scene, &with, err);
+    if (status == ST_OK)
+        status = screening_ignore(project, scene, &ignore, err);
     if (status != ST_OK)
         return status;
     struct extract_config config = {.base = base, .settings = scene->settings, .limits = project->limits,
@@ -465,7 +542,7 @@ enum status screening_run(struct project *project, const struct base *base, cons
             else if (store_flush(store, &flush) == ST_OK && status == ST_CANCELLED)
                 status = error_set(err, ST_CANCELLED, "stopped; run it again and it goes on from here");
             if (status == ST_OK)
-                status = make_revision(project, base, scene, options, store, sha256, report, err);
+                status = make_revision(project, base, scene, &with, store, sha256, report, err);
             store_close(store);
         }
         patch_free(patch);

@@ -14,6 +14,10 @@ struct screening_options {
     int threads;
     bool refit;       // fit the patch statistics anew
     bool quiet;
+    char learned[HASH_HEX]; // the trained model that takes part; "": the active revision's, if any
+    bool candidate;         // the revision does not become the active one
+    bool (*learned_go_on)(void *context, size_t done, size_t total); // of its scoring; may be NULL
+    void *learned_context;
 };
 
 struct screening_report {
@@ -21,6 +25,7 @@ struct screening_report {
     int64_t poor; // set aside, damaged files included
     double threshold, shrinkage, seconds;
     int revision;
+    int64_t revision_id;
     json_t *rule; // where the threshold came from (calibrate_json); NULL before there is one
     json_t *bad; // array of {path, reason}: readable when added, not now
 };
@@ -28,6 +33,12 @@ struct screening_report {
 ASSAY_CHECKED enum status screening_run(struct project *project, const struct base *base,
                                         const struct scene *scene, const struct screening_options *options,
                                         struct screening_report *report, struct error *err);
+
+// A revision of the pictures that have features, with options->learned, not made the active one. Takes little longer than
+// a second where learned_run was done before.
+ASSAY_CHECKED enum status screening_candidate(struct project *project, const struct base *base, const struct scene *scene,
+                                              const struct screening_options *options, struct screening_report *report,
+                                              struct error *err);
 
 // What the store keeps of a result, and what the model wants of that: the same for a whole scene and for one picture.
 struct store_record screening_record(const struct extract_result *result);

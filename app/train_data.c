@@ -1,0 +1,310 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/learned.h"
+#include "app/train_data.h"
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/rng.h"
+#include "learn/gate.h"
+
+enum { POOL = 1000, BOXES = 16 };
+static const uint64_t list_most = (uint64_t)256 << 20;
+
+// ---- choosing ----
+
+struct choice {
+    struct project *project;
+    bool with_truth;
+    json_t *labels, *classes;
+    int64_t pool[POOL]; // reservoir (Vitter 1985, algorithm R)
+    size_t pool_count, pool_seen;
+    struct rng rng;
+};
+
+static int class_of(struct choice *c, const char *name)
+{
+    size_t i;
+    json_t *known;
+    if (!name || !name[0])
+        return -1;
+    json_array_foreach(c->classes, i, known)
+        if (strcmp(json_string_value(known), name) == 0)
+            return (int)i;
+    if (json_array_size(c->classes) == HEADS_CLASSES) // the rest are defects of no class
+        return -1;
+    json_array_append_new(c->classes, json_string(name));
+    return (int)json_array_size(c->classes) - 1;
+}
+
+static void add_pool(struct choice *c, int64_t picture)
+{
+    if (c->pool_seen++ < POOL) {
+        c->pool[c->pool_count++] = picture;
+        return;
+    }
+    uint64_t at = rng_below(&c->rng, c->pool_seen);
+    if (at < POOL)
+        c->pool[at] = picture;
+}
+
+static enum status choose(void *context, const struct export_row *row, struct error *err)
+{
+    (void)err;
+    struct choice *c = context;
+    if ((row->unreadable && row->unreadable[0]) || row->poor || gate_part_of(row->group ? row->group : "") != GATE_TRAIN)
+        return ST_OK;
+    bool said = row->verdict != VERDICT_NONE;
+    enum verdict known = said ? row->verdict : c->with_truth ? row->truth : VERDICT_NONE;
+    if (known == VERDICT_NONE && row->revision_number > 0 && !row->flagged)
+        add_pool(c, row->picture);
+    if (known != VERDICT_NORMAL && known != VERDICT_DEFECT)
+        return ST_OK;
+    json_t *label = json_pack("{s:I, s:b}", "id", (json_int_t)row->picture, "defect", known == VERDICT_DEFECT);
+    if (known == VERDICT_DEFECT) {
+        json_object_set_new(label, "class", json_integer(class_of(c, said ? row->class_name : row->truth_class)));
+        json_t *boxes = said && row->regions && row->regions[0] ? json_loads(row->regions, 0, NULL) : NULL;
+        if (json_is_array(boxes) && json_array_size(boxes))
+            json_object_set(label, "boxes", boxes);
+        json_decref(boxes);
+        if (!said && row->truth_mask && row->truth_mask[0])
+            json_object_set_new(label, "mask", json_string(row->truth_mask));
+    }
+    json_array_append_new(c->labels, label);
+    return ST_OK;
+}
+
+static enum status choose_all(struct project *project, int64_t scene, bool with_truth, json_t **list, struct error *err)
+{
+    struct choice *c = xcalloc(1, sizeof *c);
+    *c = (struct choice){.project = project, .with_truth = with_truth, .labels = json_array(), .classes = json_array(),
+                         .rng = rng_seed((uint64_t)scene)};
+    enum status status = db_export(project->db, scene, choose, c, err);
+    json_t *pool = json_array();
+    for (size_t i = 0; i < c->pool_count; i++)
+        json_array_append_new(pool, json_integer((json_int_t)c->pool[i]));
+    *list = json_pack("{s:o, s:o, s:o}", "labels", c->labels, "classes", c->classes, "pool", pool);
+    free(c);
+    if (status != ST_OK) {
+        json_decref(*list);
+        *list = NULL;
+    }
+    return status;
+}
+
+static enum status read_list(const char *path, json_t **list, struct error *err)
+{
+    unsigned char *bytes;
+    size_t count;
+    enum status status = file_read(path, list_most, &bytes, &count, err);
+    if (status != ST_OK)
+        return status;
+    *list = json_loadb((const char *)bytes, count, 0, NULL);
+    free(bytes);
+    if (!json_is_array(json_object_get(*list, "labels")) || !json_is_array(json_object_get(*list, "pool")) ||
+        !json_is_array(json_object_get(*list, "classes"))) {
+        json_decref(*list);
+        return error_set(err, ST_CORRUPT, "%s: damaged; `assay train --cancel` gives the round up", path);
+    }
+    return ST_OK;
+}
+
+static enum status get_list(struct project *project, int64_t scene, bool with_truth, const char *path, json_t **list,
+                            char sha256[HASH_HEX], struct error *err)
+{
+    enum status status = ST_OK;
+    if (file_exists(path)) {
+        status = read_list(path, list, err);
+    } else {
+        status = choose_all(project, scene, with_truth, list, err);
+        if (status == ST_OK && json_array_size(json_object_get(*list, "labels")) == 0) {
+            json_decref(*list);
+            return error_set(err, ST_INVALID, "nothing to learn from was answered; `assay review` asks");
+        }
+    }
+    if (status != ST_OK)
+        return status;
+    char *text = json_dumps(*list, JSON_COMPACT);
+    hash_bytes(text, strlen(text), sha256);
+    if (!file_exists(path))
+        status = file_write(path, text, strlen(text), err);
+    free(text);
+    if (status != ST_OK)
+        json_decref(*list);
+    return status;
+}
+
+// ---- pictures ----
+
+struct item {
+    int64_t id;
+    char *path, *mask;
+    const struct learned_pixels *pixels;
+};
+
+struct scene_pixels {
+    int64_t scene;
+    struct learned_pixels *pixels;
+};
+
+struct train_items {
+    struct item *items; // by id
+    size_t count;
+    struct scene_pixels *scenes;
+    size_t scene_count;
+    struct adapt_label *labels;
+    double (*boxes)[4];
+    int64_t *pool;
+};
+
+static int by_id(const void *left, const void *right)
+{
+    const struct item *a = left, *b = right;
+    return (a->id > b->id) - (a->id < b->id);
+}
+
+static enum status load(void *context, int64_t id, struct adapt_pixels *pixels, struct error *err)
+{
+    const struct train_items *t = context;
+    struct item key = {.id = id};
+    const struct item *item = bsearch(&key, t->items, t->count, sizeof key, by_id);
+    if (!item)
+        return error_set(err, ST_NOT_FOUND, "picture %lld is not of this round", (long long)id);
+    return learned_pixels_load(item->pixels, item->path, item->mask, pixels, err);
+}
+
+static enum status pixels_of(struct project *project, const struct base *base, struct train_items *t, int64_t scene_id,
+                             const struct learned_pixels **pixels, struct error *err)
+{
+    for (size_t i = 0; i < t->scene_count; i++)
+        if (t->scenes[i].scene == scene_id) {
+            *pixels = t->scenes[i].pixels;
+            return ST_OK;
+        }
+    struct scene scene;
+    enum status status = db_scene_get(project->db, scene_id, NULL, &scene, err);
+    if (status != ST_OK)
+        return status;
+    t->scenes = xreallocarray(t->scenes, t->scene_count + 1, sizeof *t->scenes);
+    status = learned_pixels_open(project, base, &scene, &t->scenes[t->scene_count].pixels, err);
+    if (status == ST_OK) {
+        *pixels = t->scenes[t->scene_count].pixels;
+        t->scenes[t->scene_count++].scene = scene_id;
+    }
+    scene_clear(&scene);
+    return status;
+}
+
+static enum status add_item(struct project *project, const struct base *base, struct train_items *t, int64_t id,
+                            const char *mask, struct picture *row, struct error *err)
+{
+    struct item *item = &t->items[t->count];
+    enum status status = db_picture_get(project->db, id, row, err);
+    if (status != ST_OK)
+        return status;
+    *item = (struct item){.id = id, .path = project_picture(project, row), .mask = mask ? xstrdup(mask) : NULL};
+    t->count++;
+    status = pixels_of(project, base, t, row->scene, &item->pixels, err);
+    if (status != ST_OK)
+        picture_clear(row);
+    return status;
+}
+
+// [[x0, y0, x1, y1] ..] in pixels of the whole picture, as fractions of what is seen of it.
+static int read_boxes(const json_t *boxes, const struct item *item, const struct picture *row, double (*out)[4])
+{
+    size_t i;
+    json_t *box;
+    int count = 0;
+    json_array_foreach(boxes, i, box) {
+        double at[4];
+        for (size_t k = 0; k < 4; k++)
+            at[k] = json_number_value(json_array_get(box, k));
+        if (json_array_size(box) != 4 || count == BOXES)
+            return 0; // not all of them: nothing is known of the rest of the picture
+        if (learned_pixels_box(item->pixels, at, row->width, row->height, out[count]))
+            count++;
+    }
+    return count;
+}
+
+static enum status fill(struct project *project, const struct base *base, const json_t *list, struct train_data *d,
+                        struct error *err)
+{
+    const json_t *labels = json_object_get(list, "labels"), *pool = json_object_get(list, "pool");
+    size_t n = json_array_size(labels), m = json_array_size(pool), defects = 0, i, boxes = 0;
+    struct train_items *t = d->items;
+    json_t *entry;
+    enum status status = ST_OK;
+    t->items = xcalloc(n + m + 1, sizeof *t->items);
+    t->labels = xcalloc(n + 1, sizeof *t->labels);
+    t->boxes = xcalloc(n * BOXES + 1, sizeof *t->boxes);
+    t->pool = xcalloc(m + 1, sizeof *t->pool);
+    json_array_foreach(labels, i, entry) {
+        struct picture row;
+        int64_t id = json_integer_value(json_object_get(entry, "id"));
+        bool defect = json_is_true(json_object_get(entry, "defect"));
+        status = add_item(project, base, t, id, json_string_value(json_object_get(entry, "mask")), &row, err);
+        if (status != ST_OK)
+            return status;
+        int count = read_boxes(json_object_get(entry, "boxes"), &t->items[t->count - 1], &row, t->boxes + boxes);
+        t->labels[i] = (struct adapt_label){.id = id, .defect = defect, .class_index = -1, .box_count = count,
+                                            .boxes = count ? (const double (*)[4])(t->boxes + boxes) : NULL};
+        if (json_is_integer(json_object_get(entry, "class")))
+            t->labels[i].class_index = (int)json_integer_value(json_object_get(entry, "class"));
+        boxes += (size_t)count;
+        defects += defect;
+        picture_clear(&row);
+    }
+    json_array_foreach(pool, i, entry) {
+        struct picture row;
+        t->pool[i] = json_integer_value(entry);
+        status = add_item(project, base, t, t->pool[i], NULL, &row, err);
+        if (status != ST_OK)
+            return status;
+        picture_clear(&row);
+    }
+    qsort(t->items, t->count, sizeof *t->items, by_id);
+    d->data = (struct adapt_data){.context = t, .load = load, .labels = t->labels, .label_count = n, .pool = t->pool,
+                                  .pool_count = m, .classes = (int)json_array_size(json_object_get(list, "classes"))};
+    d->summary = json_pack("{s:I, s:I, s:I, s:I, s:O}", "labels", (json_int_t)n, "defects", (json_int_t)defects, "normals",
+                           (json_int_t)(n - defects), "pool", (json_int_t)m, "classes", json_object_get(list, "classes"));
+    return ST_OK;
+}
+
+enum status train_data_open(struct project *project, const struct base *base, int64_t scene, bool with_truth,
+                            const char *path, struct train_data *d, struct error *err)
+{
+    json_t *list;
+    char sha256[HASH_HEX];
+    *d = (struct train_data){.items = xcalloc(1, sizeof *d->items)};
+    enum status status = get_list(project, scene, with_truth, path, &list, sha256, err);
+    if (status == ST_OK) {
+        status = fill(project, base, list, d, err);
+        json_decref(list);
+    }
+    if (status != ST_OK)
+        train_data_close(d);
+    else
+        json_object_set_new(d->summary, "sha256", json_string(sha256));
+    return status;
+}
+
+void train_data_close(struct train_data *d)
+{
+    struct train_items *t = d->items;
+    if (!t)
+        return;
+    for (size_t i = 0; i < t->count; i++) {
+        free(t->items[i].path);
+        free(t->items[i].mask);
+    }
+    for (size_t i = 0; i < t->scene_count; i++)
+        learned_pixels_close(t->scenes[i].pixels);
+    free(t->items), free(t->scenes), free(t->labels), free(t->boxes), free(t->pool);
+    free(t);
+    json_decref(d->summary);
+    *d = (struct train_data){0};
+}
