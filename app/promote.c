@@ -1,0 +1,133 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/promote.h"
+#include "base/alloc.h"
+
+struct comparison {
+    double thresholds[2];
+    struct gate_item *items;
+    size_t count, capacity;
+};
+
+// What nobody answered in a validation group is believed normal, as everywhere.
+static enum status compare(void *context, const struct compare_row *row)
+{
+    struct comparison *c = context;
+    if (gate_part_of(row->group) != GATE_VALIDATE ||
+        (row->known != VERDICT_NONE && row->known != VERDICT_NORMAL && row->known != VERDICT_DEFECT))
+        return ST_OK;
+    GROW(c->items, c->capacity, c->count + 1);
+    c->items[c->count++] = (struct gate_item){
+        .group = gate_group(row->group), .defect = row->known == VERDICT_DEFECT, .severity = (int)row->severity,
+        .flagged = {row->scores[0] >= c->thresholds[0], row->scores[1] >= c->thresholds[1]}};
+    return ST_OK;
+}
+
+enum status promote_judge(struct project *project, const struct model_row *model, struct gate_result *result,
+                          struct error *err)
+{
+    struct scene scene;
+    struct revision active, candidate;
+    struct comparison c = {0};
+    enum status status = db_scene_get(project->db, model->scene, NULL, &scene, err);
+    if (status != ST_OK)
+        return status;
+    status = db_revision_get(project->db, scene.active_revision, &active, err);
+    if (status == ST_OK)
+        status = db_revision_get(project->db, model->revision, &candidate, err);
+    if (status == ST_OK) {
+        c.thresholds[0] = active.threshold;
+        c.thresholds[1] = candidate.threshold;
+        status = db_compare(project->db, active.id, candidate.id, compare, &c, err);
+    }
+    if (status == ST_OK)
+        gate_judge(c.items, c.count, (uint64_t)model->id, result);
+    free(c.items);
+    scene_clear(&scene);
+    return status;
+}
+
+static char *metrics_of(const struct gate_result *r)
+{
+    json_t *severities = json_array();
+    for (int s = 0; s < GATE_SEVERITIES; s++)
+        json_array_append_new(severities,
+                              json_pack("{s:s, s:I, s:[I,I], s:I}", "severity", severity_name((enum severity)s), "defects",
+                                        (json_int_t)r->defects[s], "missed", (json_int_t)r->missed[0][s],
+                                        (json_int_t)r->missed[1][s], "newly_missed", (json_int_t)r->newly[s]));
+    json_t *j = json_pack("{s:s, s:I, s:[f,f], s:f, s:o}", "gate", gate_decision_name(r->decision), "normals",
+                          (json_int_t)r->normals, "filtered", r->filtered[0], r->filtered[1], "change_bound", r->bound,
+                          "severities", severities);
+    char *dump = json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(9)), *text = xstrdup(dump);
+    free(dump);
+    json_decref(j);
+    return text;
+}
+
+static enum status decide(struct project *project, const struct model_row *model, bool promote, const char *kind,
+                          const char *who, const char *state, const char *reason, const char *metrics, struct error *err)
+{
+    enum status status = db_begin(project->db, err);
+    if (status != ST_OK)
+        return status;
+    if (promote)
+        status = db_revision_activate(project->db, model->revision, kind, who, reason, err);
+    if (status == ST_OK)
+        status = db_model_decide(project->db, model->id, state, reason, metrics, err);
+    if (status == ST_OK)
+        return db_commit(project->db, err);
+    db_rollback(project->db);
+    return status;
+}
+
+enum status promote_by_gate(struct project *project, int64_t id, struct gate_result *result, struct error *err)
+{
+    static const char *const states[] = {[GATE_PROMOTE] = "promoted", [GATE_REFUSE] = "refused", [GATE_BY_HAND] = "candidate"};
+    struct model_row model;
+    enum status status = db_model_get(project->db, id, &model, err);
+    if (status != ST_OK)
+        return status;
+    if (model.active) { // promoted before a crash
+        *result = (struct gate_result){.decision = GATE_PROMOTE};
+        snprintf(result->reason, sizeof result->reason, "%s", model.reason);
+        model_clear(&model);
+        return ST_OK;
+    }
+    status = promote_judge(project, &model, result, err);
+    if (status == ST_OK) {
+        char *metrics = metrics_of(result);
+        status = decide(project, &model, result->decision == GATE_PROMOTE, "gate", "", states[result->decision],
+                        result->reason, metrics, err);
+        free(metrics);
+    }
+    model_clear(&model);
+    return status;
+}
+
+enum status promote_by_hand(struct project *project, const struct model_row *model, const char *who, bool lead,
+                            struct error *err)
+{
+    struct gate_result result;
+    if (!model->scene)
+        return error_set(err, ST_INVALID, "model %.12s is an industry model: its scenes' models are promoted, each by itself",
+                         model->sha256);
+    if (!model->revision)
+        return error_set(err, ST_INVALID, "model %.12s did not score its scene's pictures yet", model->sha256);
+    if (model->active)
+        return error_set(err, ST_INVALID, "model %.12s is the active one already", model->sha256);
+    enum status status = promote_judge(project, model, &result, err);
+    if (status != ST_OK)
+        return status;
+    if (result.newly[GATE_STOP] && !lead)
+        return error_set(err, ST_INVALID,
+                         "model %.12s newly misses %zu of %zu stop defects: it takes a lead's yes (`assay promote --lead`)",
+                         model->sha256, result.newly[GATE_STOP], result.defects[GATE_STOP]);
+    char *metrics = metrics_of(&result), *reason = xasprintf("promoted by hand; the gate said: %s", result.reason);
+    status = decide(project, model, true, "hand", who, "promoted", reason, metrics, err);
+    free(reason);
+    free(metrics);
+    return status;
+}

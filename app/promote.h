@@ -1,0 +1,19 @@
+// Candidates against what is active: the gate, promotion, rollback.
+#ifndef APP_PROMOTE_H
+#define APP_PROMOTE_H
+
+#include "app/project.h"
+#include "learn/gate.h"
+
+// A scored model of a scene against the scene's active revision, on validation groups.
+ASSAY_CHECKED enum status promote_judge(struct project *project, const struct model_row *model, struct gate_result *result,
+                                        struct error *err);
+// Judge, store what came out with its reason, and make it the active one if the gate says so.
+ASSAY_CHECKED enum status promote_by_gate(struct project *project, int64_t model, struct gate_result *result,
+                                          struct error *err);
+// A person's decision. lead: may let a model through that newly misses stop defects. ST_INVALID: not scored, active
+// already, a lead's yes is needed.
+ASSAY_CHECKED enum status promote_by_hand(struct project *project, const struct model_row *model, const char *who, bool lead,
+                                          struct error *err);
+
+#endif

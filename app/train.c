@@ -1,0 +1,378 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/learned.h"
+#include "app/promote.h"
+#include "app/screening.h"
+#include "app/train.h"
+#include "app/train_data.h"
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "learn/gate.h"
+
+static const double save_every = 20; // seconds between checkpoints
+
+struct job {
+    struct project *project;
+    const struct round *round;
+    const struct train_watch *watch;
+    json_t *request;
+    int threads;
+    struct round_progress progress;
+    double stage_start;
+    struct base *base;
+    struct net *net;
+};
+
+static char *kept(const struct project *project, int64_t round, const char *what)
+{
+    return xasprintf("%s/cache/round-%lld.%s", project->dir, (long long)round, what);
+}
+
+void train_forget(const struct project *project, int64_t round)
+{
+    static const char *const files[] = {"data", "checkpoint"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char *path = kept(project, round, files[i]);
+        unlink(path);
+        free(path);
+    }
+}
+
+// ---- the request ----
+
+enum status train_request_text(const struct train_request *r, char **text, struct error *err)
+{
+    struct adapt_options options = adapt_defaults;
+    json_t *list = json_array();
+    enum status status = ST_OK;
+    for (size_t i = 0; i < r->option_count && status == ST_OK; i++) {
+        status = adapt_option_set(&options, r->options[i], err);
+        json_array_append_new(list, json_string(r->options[i]));
+    }
+    json_t *j = json_pack("{s:s, s:b, s:b, s:s, s:o}", "from", r->from ? r->from : "", "no_from", r->no_from, "truth",
+                          r->with_truth, "strategy", r->strategy ? r->strategy : "", "options", list);
+    char *dump = json_dumps(j, JSON_COMPACT);
+    *text = status == ST_OK ? xstrdup(dump) : NULL;
+    free(dump);
+    json_decref(j);
+    return status;
+}
+
+static enum status options_of(const struct job *j, struct adapt_options *options, struct error *err)
+{
+    size_t i;
+    json_t *text;
+    enum status status = ST_OK;
+    *options = adapt_defaults;
+    options->threads = j->threads;
+    options->seed = (uint64_t)j->round->id;
+    json_array_foreach(json_object_get(j->request, "options"), i, text)
+        if (status == ST_OK)
+            status = adapt_option_set(options, json_string_value(text), err);
+    return status;
+}
+
+// ---- telling ----
+
+static bool tell(struct job *j)
+{
+    return j->watch->tell(j->watch->context, &j->progress);
+}
+
+static bool begin_stage(struct job *j, const char *name)
+{
+    j->progress = (struct round_progress){0};
+    snprintf(j->progress.stage, sizeof j->progress.stage, "%s", name);
+    j->stage_start = clock_seconds();
+    return tell(j);
+}
+
+static enum status stopped(struct error *err)
+{
+    return error_set(err, ST_CANCELLED, "the round was stopped; it goes on where it was");
+}
+
+static bool tell_training(void *context, const struct adapt_report *r)
+{
+    struct job *j = context;
+    snprintf(j->progress.stage, sizeof j->progress.stage, "%s", r->step > 0 || r->loss > 0 ? "training" : "pictures");
+    j->progress.step = r->step;
+    j->progress.steps = r->steps;
+    j->progress.loss = r->loss;
+    j->progress.rate = r->pictures_per_second;
+    j->progress.left = r->left;
+    return tell(j);
+}
+
+static bool tell_scoring(void *context, size_t done, size_t total)
+{
+    struct job *j = context;
+    double seconds = clock_seconds() - j->stage_start;
+    j->progress.step = (int)done;
+    j->progress.steps = (int)total;
+    j->progress.rate = seconds > 0 ? (double)done / seconds : 0;
+    j->progress.left = j->progress.rate > 0 ? (double)(total - done) / j->progress.rate : 0;
+    return tell(j);
+}
+
+// ---- training ----
+
+// What a round begins from: what was asked for, else the newest industry model of this base, else nothing.
+static enum status find_parent(const struct job *j, char sha256[HASH_HEX], struct error *err)
+{
+    struct model_row *rows;
+    size_t count;
+    const char *from = json_string_value(json_object_get(j->request, "from"));
+    snprintf(sha256, HASH_HEX, "%s", from ? from : "");
+    if (sha256[0] || json_is_true(json_object_get(j->request, "no_from")))
+        return ST_OK;
+    enum status status = db_model_list(j->project->db, &rows, &count, err);
+    for (size_t i = 0; status == ST_OK && i < count; i++)
+        if (!rows[i].scene && j->round->scene && strcmp(rows[i].base_sha256, j->net->sha256) == 0 &&
+            strcmp(rows[i].state, "refused") != 0)
+            memcpy(sha256, rows[i].sha256, HASH_HEX);
+    if (status == ST_OK)
+        model_free(rows, count);
+    return status;
+}
+
+static enum status open_parent(const struct job *j, struct adapt_model **parent, struct error *err)
+{
+    char sha256[HASH_HEX];
+    *parent = NULL;
+    enum status status = find_parent(j, sha256, err);
+    if (status != ST_OK || !sha256[0])
+        return status;
+    char *path = project_model(j->project, sha256);
+    status = adapt_open(path, j->net, parent, err);
+    free(path);
+    return status;
+}
+
+static enum status store_model(const struct job *j, struct adapt_model *model, const json_t *summary, int64_t *id,
+                               struct error *err)
+{
+    char *dir = file_join(j->project->dir, "models"), *data = json_dumps(summary, JSON_COMPACT);
+    enum status status = adapt_write(model, j->net, NULL, dir, err);
+    struct model_row row = {.scene = j->round->scene, .notes = model->notes, .data = data};
+    memcpy(row.sha256, model->sha256, HASH_HEX);
+    memcpy(row.base_sha256, model->base_sha256, HASH_HEX);
+    memcpy(row.parent, model->parent, HASH_HEX);
+    if (status == ST_OK) // the file is there: now the row
+        status = db_model_add(j->project->db, &row, id, err);
+    if (status == ST_OK)
+        status = db_round_result(j->project->db, j->round->id, *id, err);
+    free(data);
+    free(dir);
+    return status;
+}
+
+static enum status learn(struct job *j, int64_t *id, struct error *err)
+{
+    struct train_data data;
+    struct adapt_model *parent = NULL, *model;
+    struct adapt_options options;
+    char *list = kept(j->project, j->round->id, "data"), *checkpoint = kept(j->project, j->round->id, "checkpoint");
+    enum status status = options_of(j, &options, err);
+    if (status == ST_OK)
+        status = open_parent(j, &parent, err);
+    if (status == ST_OK)
+        status = train_data_open(j->project, j->base, j->round->scene, json_is_true(json_object_get(j->request, "truth")),
+                                 list, &data, err);
+    if (status == ST_OK) {
+        struct adapt_watch watch = {j, tell_training, checkpoint, save_every};
+        status = adapt_train(j->net, parent, &data.data, &options, &watch, &model, err);
+        if (status == ST_OK) {
+            status = store_model(j, model, data.summary, id, err);
+            adapt_model_free(model);
+        }
+        train_data_close(&data);
+    }
+    adapt_model_free(parent);
+    free(checkpoint);
+    free(list);
+    return status;
+}
+
+// ---- scoring ----
+
+struct ids {
+    int64_t *ids;
+    size_t count, capacity;
+};
+
+static enum status add_id(void *context, const struct export_row *row, struct error *err)
+{
+    (void)err;
+    struct ids *l = context;
+    if ((row->unreadable && row->unreadable[0]) || row->poor)
+        return ST_OK;
+    GROW(l->ids, l->capacity, l->count + 1);
+    l->ids[l->count++] = row->picture;
+    return ST_OK;
+}
+
+static enum status score_all(struct job *j, const struct scene *scene, const char *sha256, struct error *err)
+{
+    struct ids list = {0};
+    struct learned *learned;
+    enum status status = db_export(j->project->db, scene->id, add_id, &list, err);
+    if (status == ST_OK)
+        status = learned_open(j->project, j->base, scene, sha256, &learned, err);
+    if (status == ST_OK) {
+        struct learned_watch watch = {j, tell_scoring};
+        status = learned_begin(learned, err);
+        if (status == ST_OK)
+            status = learned_run(learned, list.ids, list.count, j->threads, &watch, err);
+        learned_close(learned);
+    }
+    free(list.ids);
+    return status;
+}
+
+// As the active revision was made: its budget, its recalls asked for.
+static void options_like(const struct revision *active, struct screening_options *o)
+{
+    json_t *goals = json_loads(active->goals, 0, NULL), *goal;
+    size_t i;
+    enum severity severity;
+    o->flag_rate = active->flag_rate;
+    json_array_foreach(goals, i, goal) {
+        const char *name = json_string_value(json_object_get(goal, "severity"));
+        if (name && severity_parse(name, &severity))
+            o->recall[severity] = json_number_value(json_object_get(goal, "target"));
+    }
+    json_decref(goals);
+}
+
+static enum status make_candidate(struct job *j, const struct scene *scene, const struct model_row *model,
+                                  struct error *err)
+{
+    struct revision active;
+    struct screening_report report = {.bad = json_array()};
+    struct screening_options o = {.threads = j->threads, .quiet = true, .learned_go_on = tell_scoring, .learned_context = j};
+    enum status status = db_revision_get(j->project->db, scene->active_revision, &active, err);
+    if (status == ST_OK) {
+        options_like(&active, &o);
+        memcpy(o.learned, model->sha256, HASH_HEX);
+        status = screening_candidate(j->project, j->base, scene, &o, &report, err);
+    }
+    if (status == ST_OK)
+        status = db_model_scored(j->project->db, model->id, report.revision_id, err);
+    json_decref(report.bad);
+    json_decref(report.rule);
+    return status;
+}
+
+static enum status compare(struct job *j, int64_t id, char **sentence, struct error *err)
+{
+    struct gate_result result;
+    if (!begin_stage(j, "comparing"))
+        return stopped(err);
+    enum status status = promote_by_gate(j->project, id, &result, err);
+    if (status == ST_OK)
+        *sentence = xstrdup(result.reason);
+    return status;
+}
+
+static enum status finish_scene(struct job *j, int64_t id, char **sentence, struct error *err)
+{
+    struct scene scene;
+    struct model_row model;
+    enum status status = db_model_get(j->project->db, id, &model, err);
+    if (status != ST_OK)
+        return status;
+    status = db_scene_get(j->project->db, j->round->scene, NULL, &scene, err);
+    if (status == ST_OK) {
+        if (!model.revision) {
+            status = begin_stage(j, "scoring") ? score_all(j, &scene, model.sha256, err) : stopped(err);
+            if (status == ST_OK)
+                status = make_candidate(j, &scene, &model, err);
+        }
+        if (status == ST_OK)
+            status = compare(j, id, sentence, err);
+        scene_clear(&scene);
+    }
+    model_clear(&model);
+    return status;
+}
+
+// A new industry model makes a candidate of every scene that was screened, each through its own gate.
+static enum status finish_industry(struct job *j, int64_t id, char **sentence, struct error *err)
+{
+    struct model_row model;
+    struct scene *scenes = NULL;
+    size_t count = 0, asked = 0;
+    enum status status = db_model_get(j->project->db, id, &model, err);
+    if (status != ST_OK)
+        return status;
+    status = db_scene_list(j->project->db, &scenes, &count, err);
+    for (size_t i = 0; i < count; i++) {
+        if (status == ST_OK && scenes[i].active_revision) {
+            char *text;
+            int64_t round;
+            struct train_request request = {.from = model.sha256};
+            status = train_request_text(&request, &text, err);
+            if (status == ST_OK)
+                status = db_round_add(j->project->db, scenes[i].id, text, &round, err);
+            asked += status == ST_OK;
+            if (status == ST_BUSY) // its next round begins from the new model
+                status = ST_OK;
+            free(text);
+        }
+        scene_clear(&scenes[i]);
+    }
+    free(scenes);
+    if (status == ST_OK)
+        status = db_model_decide(j->project->db, id, "promoted", "an industry model: each scene's model that begins from it "
+                                                                 "goes through its own gate", NULL, err);
+    if (status == ST_OK)
+        *sentence = xasprintf("industry model %.12s is there; %zu scene%s now train%s from it", model.sha256, asked,
+                              asked == 1 ? "" : "s", asked == 1 ? "s" : "");
+    model_clear(&model);
+    return status;
+}
+
+static enum status check(const struct job *j, struct error *err)
+{
+    struct scene scene;
+    if (!j->round->scene)
+        return ST_OK;
+    enum status status = db_scene_get(j->project->db, j->round->scene, NULL, &scene, err);
+    if (status != ST_OK)
+        return status;
+    if (!scene.active_revision)
+        status = error_set(err, ST_INVALID, "scene %s was not screened yet; run `assay screen` first", scene.name);
+    scene_clear(&scene);
+    return status;
+}
+
+enum status train_round(struct project *project, const struct round *round, int threads, const struct train_watch *watch,
+                        char **sentence, struct error *err)
+{
+    struct job j = {.project = project, .round = round, .watch = watch, .threads = threads};
+    int64_t model = round->model;
+    j.request = json_loads(round->options, 0, NULL);
+    enum status status = check(&j, err);
+    if (status == ST_OK)
+        status = project_net(project, NULL, &j.net, err);
+    if (status == ST_OK)
+        status = project_base(project, &j.base, err);
+    if (status == ST_OK && !begin_stage(&j, "pictures"))
+        status = stopped(err);
+    if (status == ST_OK && !model)
+        status = learn(&j, &model, err);
+    if (status == ST_OK)
+        status = round->scene ? finish_scene(&j, model, sentence, err) : finish_industry(&j, model, sentence, err);
+    if (j.base)
+        base_free(j.base);
+    if (j.net)
+        net_free(j.net);
+    json_decref(j.request);
+    return status;
+}
