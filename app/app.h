@@ -33,13 +33,18 @@ int cmd_evaluate(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_init(int argc, char **argv);
 int cmd_keys(int argc, char **argv);
+int cmd_models(int argc, char **argv);
+int cmd_promote(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_review(int argc, char **argv);
+int cmd_rollback(int argc, char **argv);
 int cmd_scene(int argc, char **argv);
 int cmd_screen(int argc, char **argv);
 int cmd_simulate(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_train(int argc, char **argv);
 int cmd_watch(int argc, char **argv);
+int cmd_worker(int argc, char **argv);
 
 // Options with these keys exist in every command that has the line below in its
 // table; the others begin above.

@@ -1,0 +1,256 @@
+// `assay models`, `assay promote`, `assay rollback`.
+#include "config.h"
+
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/promote.h"
+#include "base/alloc.h"
+#include "base/clock.h"
+
+enum { OPT_SCENE = OPT_OWN, OPT_LEAD, OPT_AS };
+
+struct options {
+    const char *scene, *model, *as;
+    bool json, lead, takes_model;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+    switch (key) {
+    case OPT_JSON: o->json = true; return 0;
+    case OPT_SCENE: o->scene = arg; return 0;
+    case OPT_LEAD: o->lead = true; return 0;
+    case OPT_AS: o->as = arg; return 0;
+    case ARGP_KEY_ARG:
+        if (!o->takes_model || o->model)
+            argp_error(state, "takes no argument '%s'", arg);
+        o->model = arg;
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const char *person(const struct options *o)
+{
+    const char *given = o->as ? o->as : getenv("ASSAY_AS");
+    struct passwd *account = getpwuid(geteuid());
+    return given && given[0] ? given : account ? account->pw_name : "unknown";
+}
+
+static char *scene_name(struct project *project, int64_t id)
+{
+    struct scene scene;
+    struct error unused;
+    if (!id || db_scene_get(project->db, id, NULL, &scene, &unused) != ST_OK)
+        return xstrdup(id ? "?" : "(all)");
+    char *name = xstrdup(scene.name);
+    scene_clear(&scene);
+    return name;
+}
+
+// ---- models ----
+
+static json_t *parsed(const char *text)
+{
+    json_t *j = json_loads(text, 0, NULL);
+    return j ? j : json_object();
+}
+
+static json_t *model_json(struct project *project, const struct model_row *m)
+{
+    char *scene = scene_name(project, m->scene);
+    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "sha256", m->sha256, "level",
+                          m->scene ? "L2" : "L1", "scene", scene, "base", m->base_sha256, "parent", m->parent, "state", m->state,
+                          "active", m->active, "reason", m->reason, "revision", (json_int_t)m->revision, "created_ms",
+                          (json_int_t)m->created_ms, "decided_ms", (json_int_t)m->decided_ms, "parameters", parsed(m->notes),
+                          "data", parsed(m->data), "comparison", parsed(m->metrics));
+    free(scene);
+    return j;
+}
+
+static void print_model(struct project *project, const struct model_row *m)
+{
+    json_t *notes = parsed(m->notes), *data = parsed(m->data);
+    char when[CLOCK_TEXT], *scene = scene_name(project, m->scene);
+    double adapter = json_number_value(json_object_get(notes, "adapter_parameters"));
+    double base = json_number_value(json_object_get(notes, "base_parameters"));
+    clock_text(m->created_ms, when);
+    printf("%.12s %s %-12s %.16s  %s%s\n", m->sha256, m->scene ? "L2" : "L1", scene, when, m->state, m->active ? ", active" : "");
+    printf("    from %s%.12s; %lld answers, %lld of them defects; adapter %.0f numbers (%.1f %% of the base), heads %.0f\n",
+           m->parent[0] ? "" : "base ", m->parent[0] ? m->parent : m->base_sha256,
+           (long long)json_integer_value(json_object_get(data, "labels")),
+           (long long)json_integer_value(json_object_get(data, "defects")), adapter, base > 0 ? 100 * adapter / base : 0,
+           json_number_value(json_object_get(notes, "head_parameters")));
+    if (m->reason[0])
+        printf("    %s\n", m->reason);
+    free(scene);
+    json_decref(notes);
+    json_decref(data);
+}
+
+static enum status models(struct project *project, const struct options *o, struct error *err)
+{
+    struct model_row *rows;
+    size_t count;
+    enum status status = db_model_list(project->db, &rows, &count, err);
+    if (status != ST_OK)
+        return status;
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        if (o->json)
+            json_array_append_new(list, model_json(project, &rows[i]));
+        else
+            print_model(project, &rows[i]);
+    if (o->json)
+        print_json(json_pack("{s:O}", "models", list));
+    else if (count == 0)
+        puts("nothing was trained yet; `assay train` learns from the answers");
+    json_decref(list);
+    model_free(rows, count);
+    return ST_OK;
+}
+
+// ---- promote ----
+
+// The model that was named, else the newest candidate (of the scene).
+static enum status find(struct project *project, const struct options *o, struct model_row *model, struct error *err)
+{
+    struct model_row *rows;
+    struct scene scene = {0};
+    size_t count;
+    int64_t found = 0;
+    enum status status = o->scene ? db_scene_get(project->db, 0, o->scene, &scene, err) : ST_OK;
+    int64_t only = scene.id;
+    scene_clear(&scene);
+    if (status == ST_OK)
+        status = db_model_list(project->db, &rows, &count, err);
+    if (status != ST_OK)
+        return status;
+    for (size_t i = 0; i < count; i++) {
+        bool named = o->model ? strncmp(rows[i].sha256, o->model, strlen(o->model)) == 0
+                              : rows[i].scene && rows[i].revision && strcmp(rows[i].state, "candidate") == 0;
+        if (named && (!only || rows[i].scene == only))
+            found = rows[i].id;
+    }
+    model_free(rows, count);
+    if (found)
+        return db_model_get(project->db, found, model, err);
+    return o->model ? error_set(err, ST_NOT_FOUND, "no model begins with %s; `assay models` shows them", o->model)
+                    : error_set(err, ST_NOT_FOUND, "no model waits for a decision; `assay models` shows them");
+}
+
+static enum status promote(struct project *project, const struct options *o, struct error *err)
+{
+    struct model_row model;
+    enum status status = find(project, o, &model, err);
+    if (status != ST_OK)
+        return status;
+    status = promote_by_hand(project, &model, person(o), o->lead, err);
+    int64_t id = model.id;
+    model_clear(&model);
+    if (status == ST_OK)
+        status = db_model_get(project->db, id, &model, err);
+    if (status != ST_OK)
+        return status;
+    if (o->json)
+        print_json(model_json(project, &model));
+    else
+        printf("%.12s is active: %s\n", model.sha256, model.reason);
+    model_clear(&model);
+    return ST_OK;
+}
+
+// ---- rollback ----
+
+static enum status roll_back(struct project *project, const struct scene *scene, const struct options *o, struct error *err)
+{
+    int64_t before;
+    struct revision revision;
+    enum status status = db_revision_before(project->db, scene->id, &before, err);
+    if (status == ST_OK)
+        status = db_revision_activate(project->db, before, "rollback", person(o), "rolled back", err);
+    if (status == ST_OK)
+        status = db_revision_get(project->db, before, &revision, err);
+    if (status != ST_OK)
+        return error_prefix(err, "scene %s", scene->name);
+    if (o->json)
+        print_json(json_pack("{s:s, s:i, s:s}", "scene", scene->name, "revision", revision.number, "learned",
+                             revision.learned_sha256));
+    else
+        printf("%s: revision %d is active again (%s%.12s)\n", scene->name, revision.number,
+               revision.learned_sha256[0] ? "model " : "without a trained model", revision.learned_sha256);
+    return ST_OK;
+}
+
+static enum status rollback(struct project *project, const struct options *o, struct error *err)
+{
+    struct scene *scenes;
+    size_t count, matched = 0;
+    enum status status = db_scene_list(project->db, &scenes, &count, err);
+    if (status != ST_OK)
+        return status;
+    if (!o->scene && count > 1)
+        status = error_set(err, ST_INVALID, "there are %zu scenes: name one with --scene", count);
+    for (size_t i = 0; i < count; i++) {
+        if (status == ST_OK && (!o->scene || strcmp(o->scene, scenes[i].name) == 0)) {
+            matched++;
+            status = roll_back(project, &scenes[i], o, err);
+        }
+        scene_clear(&scenes[i]);
+    }
+    free(scenes);
+    return status == ST_OK && !matched ? error_set(err, ST_NOT_FOUND, "there is no scene '%s'", o->scene ? o->scene : "") : status;
+}
+
+// ---- all ----
+
+static int run(const struct argp *argp, struct options *o, int argc, char **argv,
+               enum status (*body)(struct project *project, const struct options *o, struct error *err))
+{
+    struct project project;
+    struct error err;
+    argp_parse(argp, argc, argv, 0, NULL, o);
+    enum status status = project_open(NULL, &project, &err);
+    if (status != ST_OK)
+        return fail(&err);
+    status = body(&project, o, &err);
+    project_close(&project);
+    return status == ST_OK ? EXIT_OK : fail(&err);
+}
+
+int cmd_models(int argc, char **argv)
+{
+    static const struct argp_option table[] = {OPTION_JSON, {0}};
+    static const struct argp argp = {table, parse, "", "List what was trained: from what, on what, how it compared, and why "
+                                                       "it is or is not active.", NULL, NULL, NULL};
+    return run(&argp, &(struct options){0}, argc, argv, models);
+}
+
+int cmd_promote(int argc, char **argv)
+{
+    static const struct argp_option table[] = {
+        {"scene", OPT_SCENE, "NAME", 0, "of this scene only", 0},
+        {"lead", OPT_LEAD, NULL, 0, "a lead says yes to stop defects that are newly missed", 0},
+        {"as", OPT_AS, "PERSON", 0, "who decides (default: the account)", 0},
+        OPTION_JSON,
+        {0}};
+    static const struct argp argp = {table, parse, "[MODEL]", "Make a scored model the active one of its scene, at once: the one "
+                                                             "that begins with these digits, or the newest candidate.", NULL, NULL, NULL};
+    return run(&argp, &(struct options){.takes_model = true}, argc, argv, promote);
+}
+
+int cmd_rollback(int argc, char **argv)
+{
+    static const struct argp_option table[] = {
+        {"scene", OPT_SCENE, "NAME", 0, "the scene (needed where there are several)", 0},
+        {"as", OPT_AS, "PERSON", 0, "who decides (default: the account)", 0},
+        OPTION_JSON,
+        {0}};
+    static const struct argp argp = {table, parse, "", "Go back to the revision that was active before, at once; its scores were "
+                                                       "kept. Again: one further back.", NULL, NULL, NULL};
+    return run(&argp, &(struct options){0}, argc, argv, rollback);
+}

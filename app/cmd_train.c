@@ -1,0 +1,291 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "app/train.h"
+#include "app/worker.h"
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/file.h"
+
+enum { OPT_SCENE = OPT_OWN, OPT_INDUSTRY, OPT_FROM, OPT_ALONE, OPT_TRUTH, OPT_WAIT, OPT_NO_WAIT, OPT_SET, OPT_STATUS,
+       OPT_PAUSE, OPT_RESUME, OPT_CANCEL };
+enum action { TRAIN, STATUS, PAUSE, RESUME, CANCEL };
+
+struct options {
+    const char *scene, *from;
+    bool industry, json, no_wait;
+    enum action action;
+    int threads;
+    struct train_request request;
+    char **sets;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+    switch (key) {
+    case OPT_JSON: o->json = true; return 0;
+    case OPT_SCENE: o->scene = arg; return 0;
+    case OPT_INDUSTRY: o->industry = true; return 0;
+    case OPT_FROM: o->from = arg; return 0;
+    case OPT_ALONE: o->request.no_from = true; return 0;
+    case OPT_TRUTH: o->request.with_truth = true; return 0;
+    case OPT_WAIT: o->no_wait = false; return 0;
+    case OPT_NO_WAIT: o->no_wait = true; return 0;
+    case OPT_SET:
+        o->sets = xreallocarray(o->sets, o->request.option_count + 1, sizeof *o->sets);
+        o->sets[o->request.option_count++] = arg;
+        return 0;
+    case OPT_STATUS: o->action = STATUS; return 0;
+    case OPT_PAUSE: o->action = PAUSE; return 0;
+    case OPT_RESUME: o->action = RESUME; return 0;
+    case OPT_CANCEL: o->action = CANCEL; return 0;
+    case 'j': o->threads = (int)option_number(state, arg, "--threads", 1, 1024); return 0;
+    case ARGP_KEY_ARG: argp_error(state, "takes no argument '%s'", arg); return 0;
+    case ARGP_KEY_END:
+        if (o->industry && o->scene)
+            argp_error(state, "--industry is over all scenes: leave --scene out");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+// ---- what is asked for ----
+
+static enum status find_scene(struct project *project, const struct options *o, int64_t *id, struct error *err)
+{
+    struct scene *scenes = NULL;
+    size_t count = 0;
+    *id = 0;
+    if (o->industry)
+        return ST_OK;
+    enum status status = db_scene_list(project->db, &scenes, &count, err);
+    for (size_t i = 0; i < count; i++) {
+        if (o->scene ? strcmp(scenes[i].name, o->scene) == 0 : count == 1)
+            *id = scenes[i].id;
+        scene_clear(&scenes[i]);
+    }
+    free(scenes);
+    if (status == ST_OK && !*id)
+        status = o->scene     ? error_set(err, ST_NOT_FOUND, "there is no scene '%s'", o->scene)
+                 : count == 0 ? error_set(err, ST_NOT_FOUND, "there are no pictures yet; `assay add` adds some")
+                              : error_set(err, ST_INVALID, "there are %zu scenes: name one with --scene, or train over all of them with --industry", count);
+    return status;
+}
+
+// A file, or the first digits of a registered model: its SHA-256, and a copy of the file in models/.
+static enum status find_model(struct project *project, const char *from, char sha256[HASH_HEX], struct error *err)
+{
+    struct model_row *rows;
+    size_t count, n = strlen(from), found = 0;
+    enum status status = db_model_list(project->db, &rows, &count, err);
+    if (status != ST_OK)
+        return status;
+    for (size_t i = 0; i < count; i++)
+        if (n >= 4 && strncmp(rows[i].sha256, from, n) == 0 && strcmp(rows[i].sha256, sha256) != 0) {
+            memcpy(sha256, rows[i].sha256, HASH_HEX);
+            found++;
+        }
+    model_free(rows, count);
+    if (found == 1)
+        return ST_OK;
+    if (found > 1)
+        return error_set(err, ST_INVALID, "more than one model begins with %s; give more digits", from);
+    struct net *net;
+    struct adapt_model *model;
+    status = project_net(project, NULL, &net, err);
+    if (status != ST_OK)
+        return status;
+    status = adapt_open(from, net, &model, err);
+    if (status == ST_OK) {
+        unsigned char *bytes;
+        size_t size;
+        char *path = project_model(project, model->sha256);
+        memcpy(sha256, model->sha256, HASH_HEX);
+        status = file_read(from, (uint64_t)1 << 30, &bytes, &size, err);
+        if (status == ST_OK) {
+            status = file_write(path, bytes, size, err);
+            free(bytes);
+        }
+        free(path);
+        adapt_model_free(model);
+    }
+    net_free(net);
+    return status;
+}
+
+// ---- waiting ----
+
+static void print_round(const struct options *o, struct project *project, const struct round *round)
+{
+    char text[WORKER_TEXT];
+    bool alive = worker_lives(project);
+    if (o->json) {
+        print_json(worker_json(round, alive));
+    } else {
+        worker_text(round, alive, text);
+        puts(text);
+    }
+}
+
+static void show(const struct round *round, bool terminal, bool end, char last[WORKER_TEXT])
+{
+    char text[WORKER_TEXT];
+    worker_text(round, true, text);
+    if (terminal)
+        fprintf(stderr, "\r\033[K%s%s", end ? "" : text, end ? "" : "\r");
+    else if (!end && strcmp(text, last) != 0)
+        fprintf(stderr, "%s\n", text);
+    memcpy(last, text, WORKER_TEXT);
+}
+
+static enum status wait_for(struct project *project, const struct options *o, int64_t id, struct error *err)
+{
+    bool terminal = isatty(STDERR_FILENO), open = true;
+    char last[WORKER_TEXT] = "";
+    double shown = 0, gone = 0;
+    int restarts = 0;
+    struct round round = {0};
+    enum status status = ST_OK;
+    while (status == ST_OK && open && !stop_asked(NULL)) {
+        round_clear(&round);
+        status = db_round_get(project->db, id, &round, err);
+        if (status != ST_OK)
+            break;
+        open = round.state == ROUND_QUEUED || round.state == ROUND_RUNNING;
+        if (!o->json && clock_seconds() - shown >= (terminal ? 0.3 : 5)) {
+            show(&round, terminal, false, last);
+            shown = clock_seconds();
+        }
+        bool alive = worker_lives(project);
+        gone = alive ? 0 : gone ? gone : clock_seconds();
+        if (open && gone && clock_seconds() - gone > 5) { // it was killed: another goes on
+            status = restarts++ < 3 ? worker_spawn(project, o->threads, err)
+                                    : error_set(err, ST_IO, "the worker ends again and again; cache/worker.log may say why");
+            gone = 0;
+        }
+        if (open)
+            nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+    }
+    if (!o->json && terminal)
+        show(&round, true, true, last);
+    if (status == ST_OK && open) {
+        fprintf(stderr, "assay: the worker goes on; `assay train --status` tells, --pause and --cancel stop it\n");
+    } else if (status == ST_OK) {
+        print_round(o, project, &round);
+        if (round.state != ROUND_DONE)
+            status = error_set(err, ST_CANCELLED, "round %lld %s", (long long)id, round_state_name(round.state));
+    }
+    round_clear(&round);
+    return status;
+}
+
+// ---- the actions ----
+
+static enum status train(struct project *project, struct options *o, struct error *err)
+{
+    char sha256[HASH_HEX] = "", *text;
+    int64_t scene, id;
+    enum status status = find_scene(project, o, &scene, err);
+    if (status == ST_OK && o->from)
+        status = find_model(project, o->from, sha256, err);
+    o->request.from = sha256;
+    o->request.options = o->sets;
+    if (status == ST_OK)
+        status = train_request_text(&o->request, &text, err);
+    if (status != ST_OK)
+        return status;
+    status = db_round_add(project->db, scene, text, &id, err);
+    free(text);
+    if (status == ST_OK)
+        status = worker_spawn(project, o->threads, err);
+    if (status != ST_OK)
+        return status;
+    if (!o->no_wait)
+        return wait_for(project, o, id, err);
+    struct round round;
+    status = db_round_get(project->db, id, &round, err);
+    if (status == ST_OK) {
+        print_round(o, project, &round);
+        round_clear(&round);
+    }
+    return status;
+}
+
+static enum status change(struct project *project, struct options *o, struct error *err)
+{
+    struct round round;
+    int64_t scene = -1;
+    enum status status = ST_OK;
+    if (o->scene || o->industry)
+        status = find_scene(project, o, &scene, err);
+    if (status == ST_OK)
+        status = db_round_latest(project->db, scene, &round, err);
+    if (status == ST_NOT_FOUND)
+        return error_set(err, status, "there was no round of training yet; `assay train` begins one");
+    if (status != ST_OK)
+        return status;
+    bool open = round.state < ROUND_DONE, working = round.state == ROUND_RUNNING && worker_lives(project);
+    if (o->action != STATUS && !open) {
+        status = error_set(err, ST_INVALID, "round %lld is over (%s)", (long long)round.id, round_state_name(round.state));
+    } else if (o->action == PAUSE || o->action == CANCEL) {
+        if (working)
+            status = db_round_ask(project->db, round.id, o->action == PAUSE ? WISH_PAUSE : WISH_CANCEL, err);
+        else
+            status = db_round_move(project->db, round.id, o->action == PAUSE ? ROUND_PAUSED : ROUND_CANCELLED,
+                                   o->action == PAUSE ? "paused; `assay train --resume` goes on" : "cancelled", err);
+        if (status == ST_OK && o->action == CANCEL && !working)
+            train_forget(project, round.id);
+    } else if (o->action == RESUME) {
+        if (round.state == ROUND_PAUSED)
+            status = db_round_move(project->db, round.id, ROUND_QUEUED, "", err);
+        if (status == ST_OK)
+            status = worker_spawn(project, o->threads, err);
+        if (status == ST_OK && !o->no_wait)
+            status = wait_for(project, o, round.id, err);
+    } else if (o->action == STATUS) {
+        print_round(o, project, &round);
+    }
+    round_clear(&round);
+    return status;
+}
+
+int cmd_train(int argc, char **argv)
+{
+    static const struct argp_option table[] = {
+        {"scene", OPT_SCENE, "NAME", 0, "the scene to train (needed where there are several)", 0},
+        {"industry", OPT_INDUSTRY, NULL, 0, "one model over the answers of all scenes; theirs begin from it then", 0},
+        {"from", OPT_FROM, "MODEL", 0, "begin from this model: first digits of one in `assay models`, or a file of another project with the same base", 0},
+        {"alone", OPT_ALONE, NULL, 0, "begin from nothing, though there is an industry model", 0},
+        {"with-truth", OPT_TRUTH, NULL, 0, "learn from answers that were imported as known, too; they prove nothing then", 0},
+        {"set", OPT_SET, "NAME=NUMBER", 0, "an option of the training itself; a wrong name lists them all", 0},
+        {"wait", OPT_WAIT, NULL, 0, "show how it goes until it ends (the default); ^C stops the showing only", 0},
+        {"no-wait", OPT_NO_WAIT, NULL, 0, "return at once", 0},
+        {"threads", 'j', "N", 0, "cores that the worker may use (default: all)", 0},
+        {"status", OPT_STATUS, NULL, 1, "tell of the latest round", 1},
+        {"pause", OPT_PAUSE, NULL, 0, "stop it for now", 1},
+        {"resume", OPT_RESUME, NULL, 0, "go on with it", 1},
+        {"cancel", OPT_CANCEL, NULL, 0, "give it up", 1},
+        OPTION_JSON,
+        {0}};
+    static const struct argp argp = {table, parse, "",
+                                     "Learn from the answers: train an adapter of the base and what lies over it, score the scene "
+                                     "with it, compare it with what is active, and promote it if it is better. A worker does it in "
+                                     "the background, on what the answers are at that moment.", NULL, NULL, NULL};
+    struct options o = {0};
+    struct project project;
+    struct error err;
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    stop_on_signals();
+    enum status status = project_open(NULL, &project, &err);
+    if (status == ST_OK) {
+        status = o.action == TRAIN ? train(&project, &o, &err) : change(&project, &o, &err);
+        project_close(&project);
+    }
+    free(o.sets);
+    return status == ST_OK ? EXIT_OK : fail(&err);
+}

@@ -1,0 +1,345 @@
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "app/train.h"
+#include "app/worker.h"
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/file.h"
+
+enum { STALE_MS = 60000, BEAT_MS = 5000, BUSY_TRIES = 60 };
+static const double tell_every = 0.5, look_every = 2;
+
+extern char **environ;
+
+// ---- who ----
+
+// "boot start": what no later process with the same number shares. "" when there is no such process.
+static void process_start(int64_t pid, char text[96])
+{
+    unsigned char *stat = NULL, *boot = NULL;
+    size_t count;
+    struct error unused;
+    char *path = xasprintf("/proc/%lld/stat", (long long)pid);
+    text[0] = '\0';
+    if (file_read(path, 4096, &stat, &count, &unused) == ST_OK &&
+        file_read("/proc/sys/kernel/random/boot_id", 64, &boot, &count, &unused) == ST_OK) {
+        char *after = strrchr((char *)stat, ')'), *save, state = '?'; // the name may hold anything
+        unsigned long long start = 0;
+        int field = 2;
+        for (char *word = after ? strtok_r(after + 1, " ", &save) : NULL; word; word = strtok_r(NULL, " ", &save)) {
+            if (++field == 3)
+                state = word[0];
+            if (field == 22)
+                start = strtoull(word, NULL, 10);
+        }
+        boot[strcspn((char *)boot, "\n")] = '\0';
+        if (start && state != 'Z' && state != 'X')
+            snprintf(text, 96, "%.40s %llu", (char *)boot, start);
+    }
+    free(stat);
+    free(boot);
+    free(path);
+}
+
+static bool lives(const struct worker_row *row)
+{
+    char now[96];
+    process_start(row->pid, now);
+    return row->pid > 0 && strcmp(now, row->started) == 0 && clock_unix_ms() - row->heartbeat_ms < STALE_MS;
+}
+
+bool worker_lives(struct project *project)
+{
+    struct worker_row row;
+    struct error unused;
+    return db_worker_get(project->db, &row, &unused) == ST_OK && lives(&row);
+}
+
+// ---- the heart ----
+
+struct heart { // beats on a thread with a handle of its own, also while a stage tells nothing
+    char *path;
+    struct worker_row own;
+    atomic_bool ended, lost;
+    pthread_t thread;
+    bool started;
+};
+
+static void pause_ms(long ms)
+{
+    nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
+}
+
+static void *beat(void *context)
+{
+    struct heart *h = context;
+    struct db *db;
+    struct error err;
+    if (db_open(h->path, &db, &err) != ST_OK)
+        return NULL; // the work goes on; its own writes are heard, too
+    if (db_relax(db, &err) != ST_OK)
+        fprintf(stderr, "assay: %s\n", err.text);
+    for (int ms = 0; !atomic_load(&h->ended); ms += 100) {
+        if (ms % BEAT_MS == 0 && db_worker_beat(db, &h->own, &err) == ST_BUSY && strstr(err.text, "place"))
+            atomic_store(&h->lost, true);
+        pause_ms(100);
+    }
+    db_close(db);
+    return NULL;
+}
+
+static void start_heart(struct heart *h)
+{
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    h->started = pthread_create(&h->thread, NULL, beat, h) == 0;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+static void end_heart(struct heart *h)
+{
+    atomic_store(&h->ended, true);
+    if (h->started)
+        pthread_join(h->thread, NULL);
+    free(h->path);
+}
+
+static enum status take_place(struct project *project, struct worker_row *own, struct error *err)
+{
+    struct worker_row before;
+    *own = (struct worker_row){.pid = getpid()};
+    process_start(own->pid, own->started);
+    enum status status = db_worker_get(project->db, &before, err);
+    if (status != ST_OK && status != ST_NOT_FOUND)
+        return status;
+    if (status == ST_OK && lives(&before))
+        return error_set(err, ST_BUSY, "a worker of this project lives already (process %lld)", (long long)before.pid);
+    return db_worker_take(project->db, own, &before, err);
+}
+
+// ---- rounds ----
+
+struct shift {
+    struct project *project;
+    struct heart *heart;
+    int64_t round;
+    double told;
+    char stage[32];
+    enum round_wish wish;
+};
+
+static bool tell(void *context, const struct round_progress *p)
+{
+    struct shift *s = context;
+    struct error err;
+    bool due = clock_seconds() - s->told >= tell_every || strcmp(p->stage, s->stage) != 0;
+    if (due) {
+        s->told = clock_seconds();
+        snprintf(s->stage, sizeof s->stage, "%s", p->stage);
+        if (db_round_tell(s->project->db, s->round, p, &s->wish, &err) == ST_NOT_FOUND)
+            s->wish = WISH_CANCEL;
+    }
+    return s->wish == WISH_NONE && !stop_asked(NULL) && !atomic_load(&s->heart->lost);
+}
+
+static enum status end_round(struct shift *s, enum round_state state, const char *sentence, struct error *err)
+{
+    fprintf(stderr, "round %lld %s: %s\n", (long long)s->round, round_state_name(state), sentence);
+    if (state == ROUND_DONE || state == ROUND_FAILED || state == ROUND_CANCELLED)
+        train_forget(s->project, s->round);
+    return db_round_move(s->project->db, s->round, state, sentence, err);
+}
+
+static enum status work_on(struct shift *s, const struct round *round, const struct worker_options *o, struct error *err)
+{
+    struct train_watch watch = {s, tell};
+    char *sentence = NULL;
+    struct error why;
+    enum status status = db_round_move(s->project->db, round->id, ROUND_RUNNING, "", err);
+    if (status != ST_OK)
+        return status;
+    status = train_round(s->project, round, o->threads, &watch, &sentence, &why);
+    for (int i = 0; status == ST_BUSY && i < BUSY_TRIES && tell(s, &(struct round_progress){.stage = "waiting"}); i++) {
+        pause_ms(1000); // another program holds the database or the features for a moment
+        status = train_round(s->project, round, o->threads, &watch, &sentence, &why);
+    }
+    if (atomic_load(&s->heart->lost))
+        return error_set(err, ST_BUSY, "another process took this worker's place; it ends");
+    if (status == ST_OK)
+        status = end_round(s, ROUND_DONE, sentence, err);
+    else if (status == ST_CANCELLED && s->wish == WISH_CANCEL)
+        status = end_round(s, ROUND_CANCELLED, "cancelled", err);
+    else if (status == ST_CANCELLED && s->wish == WISH_PAUSE)
+        status = end_round(s, ROUND_PAUSED, "paused; `assay train --resume` goes on", err);
+    else if (status == ST_CANCELLED)
+        *err = why; // told to stop: the next worker goes on
+    else if (status == ST_IO || status == ST_BUSY) { // nothing is wrong with the round itself
+        char *text = xasprintf("%s; `assay train --resume` goes on", why.text);
+        status = end_round(s, ROUND_PAUSED, text, err);
+        free(text);
+    } else
+        status = end_round(s, ROUND_FAILED, why.text, err);
+    free(sentence);
+    return status;
+}
+
+// A round for every scene with enough new answers and both sides.
+static enum status ask_rounds(struct project *project, int every, struct error *err)
+{
+    struct scene *scenes = NULL;
+    size_t count = 0;
+    enum status status = db_scene_list(project->db, &scenes, &count, err);
+    for (size_t i = 0; i < count; i++) {
+        struct round last = {0};
+        struct round_answers answers;
+        int64_t id;
+        if (status == ST_OK && scenes[i].active_revision) {
+            status = db_round_latest(project->db, scenes[i].id, &last, err);
+            if (status == ST_OK || status == ST_NOT_FOUND)
+                status = db_round_answers(project->db, scenes[i].id, last.answers, &answers, err);
+            if (status == ST_OK && answers.fresh >= every && answers.normals && answers.defects) {
+                char *text;
+                status = train_request_text(&(struct train_request){0}, &text, err);
+                if (status == ST_OK)
+                    status = db_round_add(project->db, scenes[i].id, text, &id, err);
+                if (status == ST_BUSY)
+                    status = ST_OK;
+                free(text);
+            }
+            round_clear(&last);
+        }
+        scene_clear(&scenes[i]);
+    }
+    free(scenes);
+    return status;
+}
+
+static enum status work(struct shift *s, const struct worker_options *o, struct error *err)
+{
+    int64_t seen = -1, version;
+    enum status status = ST_OK;
+    while (status == ST_OK && !stop_asked(NULL) && !atomic_load(&s->heart->lost)) {
+        struct round round;
+        status = db_version(s->project->db, &version, err);
+        if (status == ST_OK && o->every && version != seen)
+            status = ask_rounds(s->project, o->every, err);
+        seen = version;
+        if (status == ST_OK)
+            status = db_round_next(s->project->db, &round, err);
+        if (status == ST_NOT_FOUND && !o->every)
+            return ST_OK;
+        if (status == ST_NOT_FOUND) {
+            pause_ms((long)(look_every * 1000));
+            status = ST_OK;
+            continue;
+        }
+        if (status == ST_OK) {
+            s->round = round.id;
+            s->stage[0] = '\0';
+            s->wish = WISH_NONE;
+            status = work_on(s, &round, o, err);
+            round_clear(&round);
+        }
+    }
+    return status == ST_CANCELLED ? ST_OK : status;
+}
+
+enum status worker_run(struct project *project, const struct worker_options *options, struct error *err)
+{
+    struct heart heart = {0};
+    struct error unused;
+    enum status status = take_place(project, &heart.own, err);
+    if (status != ST_OK)
+        return status;
+    setpriority(PRIO_PROCESS, 0, options->niceness);
+    heart.path = file_join(project->dir, "project.db");
+    status = db_relax(project->db, err);
+    if (status == ST_OK) {
+        struct shift shift = {.project = project, .heart = &heart};
+        start_heart(&heart);
+        status = work(&shift, options, err);
+    }
+    end_heart(&heart);
+    if (db_worker_leave(project->db, &heart.own, &unused) != ST_OK)
+        fprintf(stderr, "assay: %s\n", unused.text); // its process start tells that it is gone
+    return status;
+}
+
+// ---- starting one ----
+
+enum status worker_spawn(struct project *project, int threads, struct error *err)
+{
+    if (worker_lives(project))
+        return ST_OK;
+    char *cache = file_join(project->dir, "cache"), *log = file_join(project->dir, "cache/worker.log"), count[16];
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none;
+    pid_t pid;
+    enum status status = file_mkdirs(cache, err);
+    snprintf(count, sizeof count, "%d", threads);
+    char *argv[] = {"assay", "worker", threads ? "--threads" : NULL, count, NULL};
+    sigemptyset(&none);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0666);
+    posix_spawn_file_actions_adddup2(&actions, 1, 2);
+    posix_spawn_file_actions_addchdir_np(&actions, project->dir);
+    if (status == ST_OK) {
+        int code = posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, argv, environ);
+        if (code != 0)
+            status = error_set(err, ST_IO, "the worker cannot be started: %s", strerror(code));
+    }
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    free(log);
+    free(cache);
+    return status;
+}
+
+// ---- what is said of a round ----
+
+void worker_text(const struct round *r, bool alive, char text[WORKER_TEXT])
+{
+    const struct round_progress *p = &r->progress;
+    int left = (int)(p->left + 0.5);
+    size_t n = (size_t)snprintf(text, WORKER_TEXT, "round %lld: ", (long long)r->id);
+    if (r->state == ROUND_RUNNING && !alive)
+        snprintf(text + n, WORKER_TEXT - n, "its process ended at %s %d/%d; `assay train --resume` goes on", p->stage, p->step,
+                 p->steps);
+    else if (r->state == ROUND_RUNNING && strcmp(p->stage, "training") == 0)
+        snprintf(text + n, WORKER_TEXT - n, "training %d/%d, loss %.3f, %.0f pictures/s, %d:%02d left", p->step, p->steps, p->loss,
+                 p->rate, left / 60, left % 60);
+    else if (r->state == ROUND_RUNNING && p->steps)
+        snprintf(text + n, WORKER_TEXT - n, "%s %d/%d, %.0f pictures/s, %d:%02d left", p->stage, p->step, p->steps, p->rate,
+                 left / 60, left % 60);
+    else if (r->state == ROUND_RUNNING)
+        snprintf(text + n, WORKER_TEXT - n, "%s", p->stage);
+    else
+        snprintf(text + n, WORKER_TEXT - n, "%s%s%s", round_state_name(r->state), r->sentence[0] ? ": " : "", r->sentence);
+}
+
+json_t *worker_json(const struct round *r, bool alive)
+{
+    const struct round_progress *p = &r->progress;
+    return json_pack("{s:I, s:I, s:s, s:s, s:i, s:i, s:f, s:f, s:f, s:b, s:s, s:I}", "round", (json_int_t)r->id, "scene_id",
+                     (json_int_t)r->scene, "state", round_state_name(r->state), "stage", p->stage, "step", p->step, "steps",
+                     p->steps, "loss", p->loss, "pictures_per_second", p->rate, "seconds_left", p->left, "worker", alive,
+                     "sentence", r->sentence, "model", (json_int_t)r->model);
+}
