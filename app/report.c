@@ -33,7 +33,7 @@ static void pick(struct report_picks *picks, int64_t picture, double score)
 static void scan(void *context, const struct scan_row *row)
 {
     struct report *r = context;
-    enum verdict known = row->review != VERDICT_NONE ? row->review : row->truth;
+    enum verdict known = row->review != VERDICT_NONE ? row->review : row->truth != VERDICT_NONE ? row->truth : row->audit;
     int bin = bin_of(row->score);
     r->all[bin]++;
     if (row->truth == VERDICT_NORMAL) {
@@ -67,6 +67,8 @@ static enum status gather_defects(struct db *db, int64_t scene, struct report *r
     int64_t found[SEVERITIES] = {0};
     enum status status = db_independent_defects(db, scene, &rows, &count, err);
     for (size_t i = 0; status == ST_OK && i < count; i++) {
+        if (rows[i].audited) // of the filtered ones only: no share of all defects; the audit's bound tells of them
+            continue;
         count_defect(&r->severities[rows[i].severity], &rows[i]);
         count_defect(&r->severities[SEVERITIES], &rows[i]);
     }
