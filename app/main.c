@@ -14,6 +14,7 @@ static const struct command commands[] = {
     {"screen", "score every picture and flag the rare ones", cmd_screen},
     {"watch", "follow folders: screen what cameras write, as it comes", cmd_watch},
     {"review", "answer the flagged pictures in the terminal", cmd_review},
+    {"audit", "bound how many defects the filter lets through, by random draws", cmd_audit},
     {"report", "what the filter kept and lost, how sure that is, as text, JSON or a page", cmd_report},
     {"export", "write everything known about the pictures as CSV or JSON lines", cmd_export},
     {"status", "what stands where", cmd_status},

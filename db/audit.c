@@ -246,26 +246,26 @@ enum status db_audit_draws(struct db *db, int64_t audit, struct audit_drawn **ro
     " LEFT JOIN verdict v ON v.picture = d.picture AND v.source = 3"                                      \
     " WHERE a.id = ?1 AND " SAID("3", "d.picture", "a.last_event") " IS NOT NULL)"
 
-enum status db_audit_carried(struct db *db, int64_t audit, int64_t *caught, int64_t *known, int64_t *known_fresh,
-                             struct error *err)
+enum status db_audit_carried(struct db *db, int64_t audit, struct audit_carried *carried, struct error *err)
 {
-    *caught = *known = *known_fresh = 0;
+    *carried = (struct audit_carried){0};
     sqlite3_stmt *stmt = db_prepare(
         db,
-        DRAWN_BEFORE ", place AS (SELECT d.picture,"
+        DRAWN_BEFORE ", place AS (SELECT d.miss,"
                      " EXISTS(SELECT 1 FROM score s WHERE s.picture = d.picture AND " MEMBER("a", "s") ") AS now,"
                      " EXISTS(SELECT 1 FROM score t WHERE t.picture = d.picture AND " MEMBER("b", "t") ") AS before"
-                     " FROM drawn d JOIN audit a ON a.id = ?1 LEFT JOIN audit b ON b.id = a.previous WHERE d.miss)"
-                     " SELECT total(before AND NOT now), total(now), total(now AND NOT before) FROM place",
+                     " FROM drawn d JOIN audit a ON a.id = ?1 LEFT JOIN audit b ON b.id = a.previous)"
+                     " SELECT total(now), total(now AND NOT before), total(miss AND now), total(miss AND now AND NOT before),"
+                     " total(miss AND before AND NOT now) FROM place",
         err);
     if (!stmt)
         return err->code;
     sqlite3_bind_int64(stmt, 1, audit);
     enum status status = db_first(db, stmt, "reading an audit", err);
     if (status == ST_OK) {
-        *caught = sqlite3_column_int64(stmt, 0);
-        *known = sqlite3_column_int64(stmt, 1);
-        *known_fresh = sqlite3_column_int64(stmt, 2);
+        int64_t *fields[] = {&carried->drawn, &carried->drawn_fresh, &carried->known, &carried->known_fresh, &carried->caught};
+        for (int i = 0; i < (int)(sizeof fields / sizeof *fields); i++)
+            *fields[i] = sqlite3_column_int64(stmt, i);
     }
     sqlite3_reset(stmt);
     return status;

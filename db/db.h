@@ -570,9 +570,12 @@ ASSAY_CHECKED enum status db_audit_get(struct db *db, int64_t id, struct audit_r
 // All draws, by turn; caller frees.
 ASSAY_CHECKED enum status db_audit_draws(struct db *db, int64_t audit, struct audit_drawn **rows, size_t *count,
                                          struct error *err);
-// learn/audit.h's: drawn before, and defects or unsure.
-ASSAY_CHECKED enum status db_audit_carried(struct db *db, int64_t audit, int64_t *caught, int64_t *known,
-                                           int64_t *known_fresh, struct error *err);
+struct audit_carried {                // drawn and answered by audits before
+    int64_t drawn, drawn_fresh;       // among this one's pictures, and among its fresh ones
+    int64_t known, known_fresh;       // of these, defects or unsure
+    int64_t caught;                   // defects or unsure: pictures of the audit before, and not of this one
+};
+ASSAY_CHECKED enum status db_audit_carried(struct db *db, int64_t audit, struct audit_carried *carried, struct error *err);
 // Known defects of a scene that can be slipped in: not open in the queue, never drawn or slipped in. Caller frees.
 ASSAY_CHECKED enum status db_audit_defects(struct db *db, int64_t scene, int64_t **pictures, size_t *count,
                                            struct error *err);

@@ -316,7 +316,8 @@ static void a_new_revision_voids_it_and_says_what_carries_over(void **state)
     screen(f, 1, PICTURES); // 1..10 flagged: 0 is newly filtered, 10 is caught
     assert_ok(db_audit_last(f->db, f->scene, &last, &err), &err);
     assert_true(last.id == a.id && !last.active && last.revision_number == 1 && last.size == 30);
-    int64_t open, caught, known, known_fresh;
+    int64_t open;
+    struct audit_carried c;
     uint64_t seed;
     assert_ok(db_audit_open(f->db, 0, &open, &seed, &err), &err);
     assert_int_equal(open, 0);
@@ -333,11 +334,11 @@ static void a_new_revision_voids_it_and_says_what_carries_over(void **state)
     assert_int_equal(p.answered, 3);
     assert_true(p.has[0] && p.has[11] && !p.has[10]);
     draw(f, &b, 30, 1, (int[]){0}, 1, -1);
-    assert_ok(db_audit_carried(f->db, b.id, &caught, &known, &known_fresh, &err), &err);
-    assert_true(caught == 1 && known == 2 && known_fresh == 0);
+    assert_ok(db_audit_carried(f->db, b.id, &c, &err), &err);
+    assert_true(c.caught == 1 && c.known == 2 && c.known_fresh == 0 && c.drawn == 3 && c.drawn_fresh == 0);
     say(f, f->bob, LABEL_AUDIT, 36, VERDICT_NORMAL); // the lead knows better
-    assert_ok(db_audit_carried(f->db, b.id, &caught, &known, &known_fresh, &err), &err);
-    assert_true(caught == 1 && known == 1);
+    assert_ok(db_audit_carried(f->db, b.id, &c, &err), &err);
+    assert_true(c.caught == 1 && c.known == 1 && c.drawn == 3);
     assert_ok(db_audit_last(f->db, f->scene, &last, &err), &err);
     assert_true(last.id == b.id && last.active);
     assert_int_equal(findings(f), 0);
