@@ -26,6 +26,7 @@ int command_run(const char *program, const struct command *commands, size_t coun
 void command_list(FILE *out, const struct command *commands, size_t count); // names and summaries
 
 int cmd_add(int argc, char **argv);
+int cmd_audit(int argc, char **argv);
 int cmd_base(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_demo(int argc, char **argv);

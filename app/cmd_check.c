@@ -52,7 +52,7 @@ static enum status each(void *context, const struct export_row *row, struct erro
     struct picture picture;
     if (!row->path || !file_exists(row->path))
         f->missing++;
-    if (row->verdict == VERDICT_NONE || row->verdict == VERDICT_SKIP)
+    if (row->verdict == VERDICT_NONE && row->audit == VERDICT_NONE)
         return ST_OK;
     enum status status = db_picture_get(f->project->db, row->picture, &picture, err);
     if (status != ST_OK)

@@ -36,7 +36,8 @@ static const char *const columns[] = {
     "unreadable", "object",      "position",   "camera",        "taken",          "revision",
     "score",      "score_patch", "score_tile", "score_learned", "score_whole",    "score_known",
     "flagged",    "verdict",     "class",      "severity",      "regions",        "note",
-    "who",        "when",        "truth",      "truth_class",   "truth_severity", "truth_mask"};
+    "who",        "when",        "truth",      "truth_class",   "truth_severity", "truth_mask",
+    "audit",      "audit_stratum", "audit_remaining", "audit_probability"};
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
 static const char *text(const char *value)
@@ -46,7 +47,7 @@ static const char *text(const char *value)
 
 static void write_csv(const struct export_row *r)
 {
-    char number[4 + DETECTORS][32] = {""}, when[CLOCK_TEXT] = "";
+    char number[6 + DETECTORS][32] = {""}, when[CLOCK_TEXT] = "";
     bool scored = r->revision_number > 0;
     snprintf(number[0], sizeof *number, "%d", r->width);
     snprintf(number[1], sizeof *number, "%d", r->height);
@@ -55,6 +56,10 @@ static void write_csv(const struct export_row *r)
         snprintf(number[3], sizeof *number, "%.6g", r->score.score);
         for (int d = 0; d < DETECTORS; d++)
             snprintf(number[4 + d], sizeof *number, "%.6g", r->score.parts[d]);
+    }
+    if (r->audit_remaining > 0) {
+        snprintf(number[4 + DETECTORS], sizeof *number, "%lld", (long long)r->audit_remaining);
+        snprintf(number[5 + DETECTORS], sizeof *number, "%.9g", r->audit_probability);
     }
     if (r->verdict != VERDICT_NONE)
         clock_text(r->at_ms, when);
@@ -87,7 +92,11 @@ static void write_csv(const struct export_row *r)
                                   verdict_name(r->truth),
                                   r->truth_class,
                                   r->truth_severity,
-                                  r->truth_mask};
+                                  r->truth_mask,
+                                  verdict_name(r->audit),
+                                  r->audit_stratum,
+                                  number[4 + DETECTORS],
+                                  number[5 + DETECTORS]};
     for (int i = 0; i < COLUMNS; i++)
         csv_put(stdout, text(cells[i]), i == COLUMNS - 1);
 }
@@ -157,13 +166,23 @@ static void write_json(const struct export_row *r)
         put(o, "truth_severity", r->truth_severity);
         put(o, "truth_mask", r->truth_mask);
     }
+    if (r->audit_stratum && r->audit_stratum[0]) {
+        json_t *audit = json_object();
+        put(audit, "answer", verdict_name(r->audit));
+        put(audit, "stratum", r->audit_stratum);
+        if (r->audit_remaining > 0) {
+            json_object_set_new(audit, "remaining", json_integer(r->audit_remaining));
+            json_object_set_new(audit, "probability", json_real(r->audit_probability));
+        }
+        json_object_set_new(o, "audit", audit);
+    }
     print_json(o);
 }
 
 static enum status each(void *context, const struct export_row *row, struct error *err)
 {
     const struct options *o = context;
-    if (o->answered && row->verdict == VERDICT_NONE)
+    if (o->answered && row->verdict == VERDICT_NONE && row->audit == VERDICT_NONE)
         return ST_OK;
     if (o->jsonl)
         write_json(row);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "app/audit.h"
 #include "app/calibrate.h"
 #include "app/layout.h"
 #include "app/scoring.h"
@@ -103,6 +104,20 @@ static enum status add_live(struct project *project, const struct scene *scene, 
     return ST_OK;
 }
 
+// How its audit stands, once there was one.
+static enum status add_audit(struct project *project, const struct scene *scene, json_t *entry, json_t *lines, struct error *err)
+{
+    struct auditing a;
+    enum status status = auditing_load(project, scene, &a, err);
+    if (status != ST_OK || a.state == AUDITING_NONE)
+        return status;
+    char *line = auditing_line(scene, &a);
+    json_array_append_new(lines, json_string(line));
+    json_object_set_new(entry, "audit", auditing_json(scene, &a));
+    free(line);
+    return ST_OK;
+}
+
 static void add_folder(void *context, const char *folder)
 {
     char *clean = text_cleaned(folder);
@@ -150,6 +165,8 @@ static enum status run(bool json, struct error *err)
         json_array_append_new(list, entry);
         if (status == ST_OK)
             status = add_live(&project, &scenes[i], &counts, entry, lines, err);
+        if (status == ST_OK)
+            status = add_audit(&project, &scenes[i], entry, lines, err);
         if (status != ST_OK)
             break;
         if (!json)

@@ -44,12 +44,13 @@ static enum status each(void *context, const struct export_row *row, struct erro
     if (i % 4096 == 4095) // reading checks the whole record
         store_relieve(set->store);
     bool said = row->verdict != VERDICT_NONE;
-    enum verdict known = said ? row->verdict : row->truth;
+    // what an audit drew is scored like the others and learnt from by nothing, so that it can judge later revisions
+    enum verdict known = row->audited ? VERDICT_NONE : said ? row->verdict : row->truth;
     const char *kind = said ? row->class_name : row->truth_class;
     set->ids[i] = row->picture;
     set->inputs[i] = screening_input(&record);
     set->known[i] = known;
-    set->believed[i] = known == VERDICT_NONE || known == VERDICT_NORMAL;
+    set->believed[i] = !row->audited && (known == VERDICT_NONE || known == VERDICT_NORMAL);
     set->groups[i] = name_hash(row->group ? row->group : "");
     set->kinds[i] = known == VERDICT_DEFECT ? kind_index(set, kind && kind[0] ? kind : "defect") : -1;
     return ST_OK;

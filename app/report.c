@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "app/audit.h"
 #include "app/report.h"
 #include "base/alloc.h"
 #include "screen/rates.h"
@@ -33,7 +34,7 @@ static void pick(struct report_picks *picks, int64_t picture, double score)
 static void scan(void *context, const struct scan_row *row)
 {
     struct report *r = context;
-    enum verdict known = row->review != VERDICT_NONE ? row->review : row->truth;
+    enum verdict known = row->review != VERDICT_NONE ? row->review : row->truth != VERDICT_NONE ? row->truth : row->audit;
     int bin = bin_of(row->score);
     r->all[bin]++;
     if (row->truth == VERDICT_NORMAL) {
@@ -67,6 +68,8 @@ static enum status gather_defects(struct db *db, int64_t scene, struct report *r
     int64_t found[SEVERITIES] = {0};
     enum status status = db_independent_defects(db, scene, &rows, &count, err);
     for (size_t i = 0; status == ST_OK && i < count; i++) {
+        if (rows[i].audited) // of the filtered ones only: no share of all defects; the audit's bound tells of them
+            continue;
         count_defect(&r->severities[rows[i].severity], &rows[i]);
         count_defect(&r->severities[SEVERITIES], &rows[i]);
     }
@@ -80,8 +83,21 @@ static enum status gather_defects(struct db *db, int64_t scene, struct report *r
     return status;
 }
 
-static enum status gather_scenes(struct db *db, struct report *r, struct error *err)
+static enum status add_audit(struct project *project, struct report *r, const struct scene *scene, struct error *err)
 {
+    struct auditing a;
+    enum status status = auditing_load(project, scene, &a, err);
+    if (status != ST_OK || a.state == AUDITING_NONE)
+        return status;
+    if (!r->audit)
+        r->audit = json_array();
+    json_array_append_new(r->audit, auditing_json(scene, &a));
+    return ST_OK;
+}
+
+static enum status gather_scenes(struct project *project, struct report *r, struct error *err)
+{
+    struct db *db = project->db;
     struct scene *scenes;
     size_t count;
     enum status status = db_scene_list(db, &scenes, &count, err);
@@ -96,6 +112,8 @@ static enum status gather_scenes(struct db *db, struct report *r, struct error *
                 status = db_revision_get(db, scenes[i].active_revision, &s->revision, err);
             if (status == ST_OK && s->screened && !r->options.shift)
                 status = db_scan_scores(db, scenes[i].active_revision, scan, r, err);
+            if (status == ST_OK && s->screened && !r->options.shift)
+                status = add_audit(project, r, &scenes[i], err);
         }
         scene_clear(&scenes[i]);
     }
@@ -129,7 +147,7 @@ static enum status gather(struct project *project, struct report *r, struct erro
     base_free(base);
     status = db_counts(db, scene, &r->counts, err);
     if (status == ST_OK)
-        status = gather_scenes(db, r, err);
+        status = gather_scenes(project, r, err);
     if (status == ST_OK)
         status = db_people(db, scene, since, &r->people, &r->person_count, err);
     if (status == ST_OK)

@@ -55,7 +55,7 @@ struct report {
     size_t reason_count;
     int64_t all[REPORT_BINS], normal[REPORT_BINS], defect[REPORT_BINS]; // scores: of all, by what is known
     struct report_picks hits, misses, suspects; // known defects flagged, and filtered; known normals
-    json_t *audit; // {sentence, ...}: what the audits of the filtered pictures bound; NULL: no audit yet
+    json_t *audit; // [{scene, sentence, ...}, ...]: what the audits of the filtered pictures bound; NULL: no audit yet
     json_t *poor;  // set aside: [{kind, count, open}, ...]; NULL in a shift's report
     // a shift's handover
     struct find_row *finds;

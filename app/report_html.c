@@ -183,10 +183,17 @@ static void put_rules(struct strbuf *page, const struct report *r)
 
 static void put_audit(struct strbuf *page, const json_t *audit)
 {
-    const char *sentence = json_string_value(json_object_get(audit, "sentence"));
-    strbuf_puts(page, "<section><h2>Audit of what was filtered</h2><p>");
-    html_put(page, sentence ? sentence : "no audit yet");
-    strbuf_puts(page, "</p></section>\n");
+    size_t i;
+    json_t *entry;
+    strbuf_puts(page, "<section id=\"audit\"><h2>Audit of what was filtered</h2>");
+    if (!audit)
+        strbuf_puts(page, "<p>no audit yet</p>");
+    json_array_foreach(audit, i, entry) {
+        strbuf_puts(page, "<p>");
+        html_put(page, json_string_value(json_object_get(entry, "sentence")));
+        strbuf_puts(page, "</p>");
+    }
+    strbuf_puts(page, "</section>\n");
 }
 
 static void put_people(struct strbuf *page, const struct report *r)

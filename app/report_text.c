@@ -105,9 +105,13 @@ static void put_rules(FILE *out, const struct report *r)
 
 static void put_audit(FILE *out, const json_t *audit)
 {
-    const char *sentence = json_string_value(json_object_get(audit, "sentence"));
+    size_t i;
+    json_t *entry;
     put_heading(out, "Audit of what was filtered");
-    put_wrapped(out, INDENT, sentence ? sentence : "no audit yet");
+    if (!audit)
+        put_wrapped(out, INDENT, "no audit yet");
+    json_array_foreach(audit, i, entry)
+        put_wrapped(out, INDENT, json_string_value(json_object_get(entry, "sentence")));
 }
 
 static void put_bad(FILE *out, const struct report *r)

@@ -42,6 +42,18 @@ static const struct question questions[] = {
     {"SELECT number FROM revision r WHERE screened <> (SELECT count(*) FROM score s WHERE s.revision = r.id)"
      " OR flagged <> (SELECT count(*) FROM score s WHERE s.revision = r.id AND s.flagged = 1)",
      "revision %s: its counts do not fit its scores"},
+    {"SELECT id FROM audit_draw d WHERE stratum <> 'slipped' AND (place IS NULL OR remaining < 1 OR least <= 0"
+     " OR probability < least OR probability > 1 OR least * remaining > 1.000001"
+     " OR (stratum = 'uniform' AND abs(probability * remaining - 1) > 0.000001)"
+     " OR NOT EXISTS(SELECT 1 FROM audit a JOIN score s ON s.revision = a.revision AND s.picture = d.picture AND s.flagged = 0"
+     " WHERE a.id = d.audit))",
+     "audit draw %s: its probability does not fit what it was drawn from"},
+    {"SELECT audit FROM audit_draw WHERE place IS NOT NULL GROUP BY audit HAVING max(place) + 1 <> count(*)"
+     " OR 2 * sum(stratum = 'uniform') < count(*)",
+     "audit %s: draws are missing, or fewer than half of them are uniform"},
+    {"SELECT a.id FROM audit a LEFT JOIN audit b ON b.id = a.previous JOIN revision r ON r.id = a.revision"
+     " WHERE r.scene <> a.scene OR (a.previous IS NOT NULL AND (b.scene <> a.scene OR b.id >= a.id))",
+     "audit %s: does not belong to its revision or to the audit before"},
     {"SELECT name FROM scene c JOIN revision r ON r.id = c.active_revision WHERE r.finished = 0 OR r.scene <> c.id",
      "scene %s: its active revision is not a finished one of its own"},
 };

@@ -170,8 +170,9 @@ enum severity { SEVERITY_STOP, SEVERITY_KEY, SEVERITY_GENERAL, SEVERITIES };
 const char *severity_name(enum severity severity);
 bool severity_parse(const char *text, enum severity *severity);
 
-enum label_source { LABEL_REVIEW, LABEL_TRUTH, LABEL_QUALITY }; // said in front of the picture; imported as known;
-                                                               // said about how good the picture is
+// Said in front of the picture; imported as known; said about how good the picture is; said in an audit (apart from the
+// others, so that an audit's answers are never learnt from).
+enum label_source { LABEL_REVIEW, LABEL_TRUTH, LABEL_QUALITY, LABEL_AUDIT };
 
 struct label {
     int64_t picture;
@@ -190,7 +191,7 @@ struct label {
 // Appends one event; returns when it is on disk (synchronous=FULL).
 ASSAY_CHECKED enum status db_label_add(struct db *db, const struct label *label, int64_t *event,
                                        struct error *err);
-// Take back this person's latest review event that stands (answers and skips),
+// Take back this person's latest review or audit event that stands (answers and skips),
 // without limit and across restarts; ST_NOT_FOUND when there is none. *picture: which one.
 ASSAY_CHECKED enum status db_label_undo(struct db *db, int64_t person, int64_t *picture, struct error *err);
 // Say the latest undone event again, unless the person answered something since.
@@ -252,6 +253,11 @@ struct export_row { // one picture with everything known about it; text valid du
     struct screen_score score;
     bool flagged;
     bool poor;                 // set aside: neither fitted on nor scored
+    bool audited;              // drawn by an audit and answered there: never to be fitted on, whatever was said since
+    enum verdict audit;        // that answer, also about a known defect slipped in
+    const char *audit_stratum; // of the latest draw: "uniform", "weighted", "slipped"; "" not drawn
+    int64_t audit_remaining;   // how many it was drawn from; 0 not drawn
+    double audit_probability;  // with which probability
     enum verdict verdict;      // review
     const char *class_name, *severity, *person, *note, *regions;
     int64_t at_ms;
@@ -271,9 +277,10 @@ struct independent_defect { // a picture of a defect that was found independentl
     enum severity severity; // as said, else its class's, else general
     double score;           // of the active revision; meaningless where !screened
     bool screened, flagged;
+    bool audited;           // drawn by an audit: from the filtered ones, so that it lowers what can be shown, never raises it
 };
-// Imported defects of a scene (0: all) whatever they scored, by picture; caller frees. Defects that the
-// queue brought up are not among them: they say nothing about what the filter loses.
+// Imported defects of a scene (0: all) whatever they scored, and those that audits drew, by picture; caller frees.
+// Defects that the queue brought up are not among them: they say nothing about what the filter loses.
 ASSAY_CHECKED enum status db_independent_defects(struct db *db, int64_t scene, struct independent_defect **rows,
                                                  size_t *count, struct error *err);
 
@@ -282,7 +289,7 @@ struct scan_row {
     int64_t picture;
     double score;
     bool flagged;
-    enum verdict review, truth;
+    enum verdict review, truth, audit; // the last: of a draw
 };
 ASSAY_CHECKED enum status db_scan_scores(struct db *db, int64_t revision,
                                          void (*each)(void *context, const struct scan_row *row), void *context,
@@ -515,6 +522,80 @@ struct said_row {
 ASSAY_CHECKED enum status db_history(struct db *db, int64_t picture,
                                      void (*each)(void *context, const struct said_row *row), void *context,
                                      struct error *err);
+
+// --- audits (audit.c, audit_review.c) -----------------------------------------------------------
+// An audit is about the pictures that a revision had filtered, and whose label was neither given nor imported, when it
+// began. Rows are only ever added: a new revision leaves an audit as it is, and void.
+struct audit_row {
+    int64_t id, scene, revision, previous; // previous: audit of the scene before, 0 none
+    int64_t previous_used; // how many of the previous one's draws, from its first on, were answered when this began
+    bool fixed;            // a plan fixed beforehand, else a sequence
+    double bound, confidence;
+    uint64_t seed;
+    int64_t size, fresh;   // pictures; of them not among those of the audit before
+    int64_t at_ms;
+    bool active, stopped;  // of the scene's active revision; ended by hand
+    int revision_number;
+};
+// Where nothing is drawn yet (a crash in between leaves nothing behind that counts): then db_audit_pool, and
+// db_audit_draw with what was drawn. Of the scene's active revision; previous is the scene's latest audit.
+ASSAY_CHECKED enum status db_audit_begin(struct db *db, const struct audit_row *row, int64_t *id, struct error *err);
+struct audit_member {
+    int64_t picture;
+    double score;
+    bool fresh;
+    bool answered; // drawn and answered before this audit began
+    bool drawn;    // by this audit
+};
+// The pictures that an audit is about, by picture; caller frees.
+ASSAY_CHECKED enum status db_audit_pool(struct db *db, int64_t audit, struct audit_member **rows, size_t *count,
+                                        struct error *err);
+struct audit_drawn {
+    int64_t picture, place, turn; // place in the order of drawing, -1 for a known defect slipped in; turn of asking
+    const char *stratum;          // "uniform", "weighted" or "slipped"
+    bool whole;                   // drawn from all, else from the fresh ones
+    int64_t remaining;
+    double probability, least;
+    int64_t event;                // its answer, 0 none yet
+    enum verdict verdict;
+};
+// Add draws, in one transaction; size and fresh are stored with the first ones. ST_BUSY when the scene has a new
+// revision, or the audit was stopped.
+ASSAY_CHECKED enum status db_audit_draw(struct db *db, const struct audit_row *audit, const struct audit_drawn *draws,
+                                        size_t count, struct error *err);
+ASSAY_CHECKED enum status db_audit_stop(struct db *db, int64_t audit, struct error *err);
+// The latest audit of the scene's active revision, else the scene's latest one; ST_NOT_FOUND.
+ASSAY_CHECKED enum status db_audit_last(struct db *db, int64_t scene, struct audit_row *row, struct error *err);
+ASSAY_CHECKED enum status db_audit_get(struct db *db, int64_t id, struct audit_row *row, struct error *err);
+// All draws, by turn; caller frees.
+ASSAY_CHECKED enum status db_audit_draws(struct db *db, int64_t audit, struct audit_drawn **rows, size_t *count,
+                                         struct error *err);
+struct audit_carried {                // drawn and answered by audits before
+    int64_t drawn, drawn_fresh;       // among this one's pictures, and among its fresh ones
+    int64_t known, known_fresh;       // of these, defects or unsure
+    int64_t caught;                   // defects or unsure: pictures of the audit before, and not of this one
+};
+ASSAY_CHECKED enum status db_audit_carried(struct db *db, int64_t audit, struct audit_carried *carried, struct error *err);
+// Known defects of a scene that can be slipped in: not open in the queue, never drawn or slipped in. Caller frees.
+ASSAY_CHECKED enum status db_audit_defects(struct db *db, int64_t scene, int64_t **pictures, size_t *count,
+                                           struct error *err);
+struct audit_tally {
+    int64_t slipped, slipped_answered, recognised; // known defects slipped into a scene's audits, ever
+    int64_t flagged_defects;  // flagged by the active revision and said to be defects
+    int64_t filtered_defects; // filtered by it and known as defects otherwise than by an audit
+    int64_t later;            // filtered by it since the audit began: not covered
+};
+ASSAY_CHECKED enum status db_audit_tally(struct db *db, const struct audit_row *audit, struct audit_tally *tally,
+                                         struct error *err);
+// For the review. Draws that wait for an answer, of running audits (scene 0: of all); *seed: the latest one's.
+ASSAY_CHECKED enum status db_audit_open(struct db *db, int64_t scene, int64_t *open, uint64_t *seed, struct error *err);
+// As db_queue_lease, for draws that are open, in the order of their turns; what a person found himself is not slipped in
+// to him.
+ASSAY_CHECKED enum status db_audit_lease(struct db *db, const char *session, int64_t person, int64_t scene, size_t want,
+                                         int64_t ttl_ms, const int64_t *known, size_t known_count, int64_t *pictures,
+                                         size_t *count, struct error *err);
+// Whether an answer about this picture is one of a running audit: drawn or slipped in, and not in the queue.
+ASSAY_CHECKED enum status db_audit_asks(struct db *db, int64_t picture, bool *asks, struct error *err);
 
 // --- check (check.c) -----------------------------------------------------------------------
 // SQLite's integrity_check and foreign_key_check, verdicts against events, counts

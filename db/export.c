@@ -6,6 +6,7 @@ enum status db_export(struct db *db, int64_t scene,
                       enum status (*each)(void *context, const struct export_row *row, struct error *err), void *context,
                       struct error *err)
 {
+    enum { AUDIT_FROM = 27 + DETECTORS };
     // A statement of its own: `each` may call the database again, this function included.
     static const char sql[] =
         "SELECT p.id, (SELECT path FROM location WHERE picture = p.id ORDER BY id LIMIT 1), c.name, p.grp, "
@@ -13,13 +14,16 @@ enum status db_export(struct db *db, int64_t scene,
         " p.unreadable, p.width, p.height, p.object, p.position, p.camera, p.taken, r.number, s.score,"
         " s.flagged, e.verdict, e.class, e.severity, w.name, e.note, e.regions, e.at_ms, t.verdict, t.class,"
         " t.severity, t.mask, EXISTS(SELECT 1 FROM poor o WHERE o.picture = p.id AND o.state <> "
-        "1), " SCORE_PARTS
+        "1), " SCORE_PARTS ", EXISTS(SELECT 1 FROM audit_found f WHERE f.picture = p.id), va.verdict,"
+        " d.stratum, d.remaining, d.probability"
         " FROM picture p JOIN scene c ON c.id = p.scene LEFT JOIN revision r ON r.id = c.active_revision"
         " LEFT JOIN score s ON s.revision = c.active_revision AND s.picture = p.id"
         " LEFT JOIN verdict v ON v.picture = p.id AND v.source = 0 LEFT JOIN label_event e ON e.id = v.event"
         " LEFT JOIN person w ON w.id = e.person"
         " LEFT JOIN verdict vt ON vt.picture = p.id AND vt.source = 1 LEFT JOIN label_event t ON t.id = "
         "vt.event"
+        " LEFT JOIN verdict va ON va.picture = p.id AND va.source = 3 LEFT JOIN audit_draw d"
+        " ON d.id = (SELECT max(x.id) FROM audit_draw x WHERE x.picture = p.id)"
         " WHERE ?1 = 0 OR p.scene = ?1 ORDER BY p.id";
     sqlite3_stmt *stmt = NULL;
     if (sqlite3_prepare_v2(db->sqlite, sql, -1, &stmt, NULL) != SQLITE_OK)
@@ -61,6 +65,11 @@ enum status db_export(struct db *db, int64_t scene,
             .truth_severity = column_text(stmt, 24),
             .truth_mask = column_text(stmt, 25),
             .poor = sqlite3_column_int(stmt, 26) != 0,
+            .audited = sqlite3_column_int(stmt, AUDIT_FROM) != 0,
+            .audit = (enum verdict)sqlite3_column_int(stmt, AUDIT_FROM + 1),
+            .audit_stratum = column_text(stmt, AUDIT_FROM + 2),
+            .audit_remaining = sqlite3_column_int64(stmt, AUDIT_FROM + 3),
+            .audit_probability = sqlite3_column_double(stmt, AUDIT_FROM + 4),
         };
         for (int d = 0; d < DETECTORS; d++)
             row.score.parts[d] = sqlite3_column_double(stmt, 27 + d);

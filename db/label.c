@@ -111,6 +111,9 @@ static enum status append_copy(struct db *db, const char *kind, int64_t ref, int
     return db_run(db, stmt, "saving an answer", err);
 }
 
+// Of source ?2; taking back and giving again is one for answers in the queue and in audits.
+#define SOURCE_OF(e) " ?2 IN (" e ".source, " e ".source - 3)"
+
 // First row of (id, picture, ref) for a person.
 static enum status target(struct db *db, const char *sql, int64_t person, enum label_source source, int64_t row[3],
                           struct error *err)
@@ -131,7 +134,7 @@ static enum status undo(struct db *db, int64_t person, enum label_source source,
 {
     int64_t row[3];
     enum status status = target(db,
-                                "SELECT e.id, e.picture, 0 FROM label_event e WHERE e.person = ?1 AND e.source = ?2"
+                                "SELECT e.id, e.picture, 0 FROM label_event e WHERE e.person = ?1 AND" SOURCE_OF("e")
                                 " AND e.kind IN ('answer', 'skip', 'redo')"
                                 " AND NOT EXISTS(SELECT 1 FROM label_event u WHERE u.ref = e.id)"
                                 " ORDER BY e.id DESC LIMIT 1",
@@ -148,10 +151,10 @@ static enum status redo(struct db *db, int64_t person, enum label_source source,
 {
     int64_t row[3];
     enum status status = target(db,
-                                "SELECT u.id, u.picture, u.ref FROM label_event u WHERE u.person = ?1 AND u.source = ?2"
+                                "SELECT u.id, u.picture, u.ref FROM label_event u WHERE u.person = ?1 AND" SOURCE_OF("u")
                                 " AND u.kind = 'undo' AND NOT EXISTS(SELECT 1 FROM label_event r WHERE r.ref = u.id)"
                                 " AND u.id > coalesce((SELECT max(a.id) FROM label_event a WHERE a.person = ?1"
-                                " AND a.source = ?2 AND a.kind IN ('answer', 'skip')), 0)"
+                                " AND" SOURCE_OF("a") " AND a.kind IN ('answer', 'skip')), 0)"
                                 " ORDER BY u.id DESC LIMIT 1",
                                 person, source, row, err);
     if (status == ST_NOT_FOUND)

@@ -132,7 +132,43 @@ static const char version_2[] =
     "CREATE INDEX verdict_kind ON verdict(source, verdict, picture);"                                        \
     "ALTER TABLE score ADD COLUMN learned REAL NOT NULL DEFAULT 0;"                                          \
     "ALTER TABLE score ADD COLUMN known REAL NOT NULL DEFAULT 0;"
-#define AUDIT_3 ""
+// Audits (db/audit.c): what was drawn from a scene's filtered pictures, with which probability. Answers are label events
+// with source 3. `last_picture`, `last_event` and audit_late say for ever which pictures an audit was about: those that
+// its revision had filtered, and nothing was known of, when it began.
+#define AUDIT_KEEP(table)                                                                               \
+    "CREATE TRIGGER " table "_no_update BEFORE UPDATE ON " table " BEGIN"                               \
+    " SELECT RAISE(ABORT, 'what an audit drew is never changed'); END;"                                   \
+    "CREATE TRIGGER " table "_no_delete BEFORE DELETE ON " table " BEGIN"                               \
+    " SELECT RAISE(ABORT, 'what an audit drew is never deleted'); END;"
+#define AUDIT_3                                                                                         \
+    "CREATE TABLE audit(id INTEGER PRIMARY KEY, scene INTEGER NOT NULL REFERENCES scene(id),"             \
+    " revision INTEGER NOT NULL REFERENCES revision(id), previous INTEGER REFERENCES audit(id),"          \
+    " previous_used INTEGER NOT NULL, fixed INTEGER NOT NULL, bound REAL NOT NULL, confidence REAL NOT NULL,"          \
+    " seed INTEGER NOT NULL, last_picture INTEGER NOT NULL, last_event INTEGER NOT NULL, at_ms INTEGER NOT NULL);"     \
+    "CREATE INDEX audit_revision ON audit(revision);"                                                     \
+    "CREATE INDEX audit_scene ON audit(scene, id);"                                                       \
+    "CREATE TABLE audit_size(audit INTEGER PRIMARY KEY REFERENCES audit(id), size INTEGER NOT NULL,"      \
+    " fresh INTEGER NOT NULL);"                                                                           \
+    "CREATE TABLE audit_stop(audit INTEGER PRIMARY KEY REFERENCES audit(id), at_ms INTEGER NOT NULL);"    \
+    "CREATE TABLE audit_late(audit INTEGER NOT NULL REFERENCES audit(id),"                                \
+    " picture INTEGER NOT NULL REFERENCES picture(id), PRIMARY KEY(audit, picture)) WITHOUT ROWID;"       \
+    "CREATE TABLE audit_draw(id INTEGER PRIMARY KEY, audit INTEGER NOT NULL REFERENCES audit(id),"        \
+    " place INTEGER, turn INTEGER NOT NULL, picture INTEGER NOT NULL REFERENCES picture(id),"             \
+    " stratum TEXT NOT NULL CHECK(stratum IN ('uniform', 'weighted', 'slipped')), whole INTEGER NOT NULL,"             \
+    " remaining INTEGER NOT NULL, probability REAL NOT NULL, least REAL NOT NULL, at_ms INTEGER NOT NULL,"             \
+    " UNIQUE(audit, picture), UNIQUE(audit, turn), UNIQUE(audit, place));"                                \
+    "CREATE INDEX audit_draw_picture ON audit_draw(picture);"                                             \
+    AUDIT_KEEP("audit") AUDIT_KEEP("audit_size") AUDIT_KEEP("audit_stop") AUDIT_KEEP("audit_draw")        \
+    "CREATE TRIGGER score_late AFTER INSERT ON score"                                                     \
+    " WHEN EXISTS(SELECT 1 FROM audit a WHERE a.revision = NEW.revision AND a.last_picture >= NEW.picture) BEGIN"      \
+    " INSERT OR IGNORE INTO audit_late(audit, picture) SELECT a.id, NEW.picture FROM audit a"             \
+    "  WHERE a.revision = NEW.revision AND a.last_picture >= NEW.picture; END;"                           \
+    "CREATE VIEW audit_running AS SELECT a.* FROM scene c JOIN audit a ON a.scene = c.id AND a.revision = c.active_revision" \
+    " JOIN audit_size z ON z.audit = a.id WHERE NOT EXISTS(SELECT 1 FROM audit_stop t WHERE t.audit = a.id);"          \
+    "CREATE VIEW audit_open AS SELECT d.*, a.scene FROM audit_running a JOIN audit_draw d ON d.audit = a.id"           \
+    " WHERE NOT EXISTS(SELECT 1 FROM verdict v WHERE v.picture = d.picture AND v.source = 3);"            \
+    "CREATE VIEW audit_found AS SELECT v.* FROM verdict v WHERE v.source = 3"                             \
+    " AND EXISTS(SELECT 1 FROM audit_draw d WHERE d.picture = v.picture AND d.stratum <> 'slipped');"
 // Poor pictures: what was measured, what is usual, what was set aside and what a person said about that (events with
 // source 2: verdict 5 poor, 6 fine). `poor` and its counters are kept by these triggers and by db/quality.c.
 // Live scores: the queue also takes what is scored after a revision became active. Drift: the state between two

@@ -76,7 +76,7 @@ enum status db_quality_page(struct db *db, int64_t scene, int64_t after, size_t 
     *count = 0;
     sqlite3_stmt *stmt = db_prepare(
         db,
-        "SELECT p.id, EXISTS(SELECT 1 FROM verdict v WHERE v.picture = p.id AND v.source < 2), " MEASURES
+        "SELECT p.id, EXISTS(SELECT 1 FROM verdict v WHERE v.picture = p.id AND v.source <> 2), " MEASURES
         " FROM picture p JOIN quality q ON q.picture = p.id WHERE p.scene = ?1 AND p.id > ?2 ORDER BY p.id "
         "LIMIT ?3",
         err);

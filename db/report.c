@@ -41,11 +41,13 @@ enum status db_independent_defects(struct db *db, int64_t scene, struct independ
     *count = 0;
     // CROSS JOIN: from the few defects, not from the many pictures.
     sqlite3_stmt *stmt = report_prepare(db,
-                                        "SELECT v.picture, " SEVERITY_OF("e") ", s.score, s.flagged FROM verdict v"
+                                        "SELECT v.picture, " SEVERITY_OF("e") ", s.score, s.flagged, v.source = 3 FROM verdict v"
                                         " CROSS JOIN label_event e ON e.id = v.event CROSS JOIN picture p ON p.id = v.picture"
                                         " CROSS JOIN scene c ON c.id = p.scene LEFT JOIN class k ON k.name = e.class"
                                         " LEFT JOIN score s ON s.revision = c.active_revision AND s.picture = v.picture"
-                                        " WHERE v.source = 1 AND v.verdict = 2 AND (?1 = 0 OR p.scene = ?1) ORDER BY v.picture",
+                                        " WHERE v.source IN (1, 3) AND v.verdict = 2 AND (?1 = 0 OR p.scene = ?1) AND (v.source = 1"
+                                        " OR (EXISTS(SELECT 1 FROM audit_found f WHERE f.picture = v.picture) AND NOT EXISTS("
+                                        "SELECT 1 FROM verdict t WHERE t.picture = v.picture AND t.source = 1))) ORDER BY v.picture",
                                         scene, 0, err);
     if (!stmt)
         return err->code;
@@ -55,7 +57,8 @@ enum status db_independent_defects(struct db *db, int64_t scene, struct independ
                                                           .severity = column_severity(stmt, 1),
                                                           .score = sqlite3_column_double(stmt, 2),
                                                           .screened = sqlite3_column_type(stmt, 2) != SQLITE_NULL,
-                                                          .flagged = sqlite3_column_int(stmt, 3) != 0};
+                                                          .flagged = sqlite3_column_int(stmt, 3) != 0,
+                                                          .audited = sqlite3_column_int(stmt, 4) != 0};
     }
     return report_done(db, stmt, code, err);
 }
@@ -66,9 +69,10 @@ enum status db_scan_scores(struct db *db, int64_t revision, void (*each)(void *c
     int code;
     // Both tables are ordered by picture: the look-ups walk along with the scan.
     sqlite3_stmt *stmt = report_prepare(db,
-                                        "SELECT s.picture, s.score, s.flagged, r.verdict, t.verdict FROM score s"
+                                        "SELECT s.picture, s.score, s.flagged, r.verdict, t.verdict, f.verdict FROM score s"
                                         " LEFT JOIN verdict r ON r.picture = s.picture AND r.source = 0"
                                         " LEFT JOIN verdict t ON t.picture = s.picture AND t.source = 1"
+                                        " LEFT JOIN audit_found f ON f.picture = s.picture"
                                         " WHERE s.revision = ?1 ORDER BY s.picture",
                                         revision, 0, err);
     if (!stmt)
@@ -78,7 +82,8 @@ enum status db_scan_scores(struct db *db, int64_t revision, void (*each)(void *c
                                .score = sqlite3_column_double(stmt, 1),
                                .flagged = sqlite3_column_int(stmt, 2) != 0,
                                .review = (enum verdict)sqlite3_column_int(stmt, 3),
-                               .truth = (enum verdict)sqlite3_column_int(stmt, 4)};
+                               .truth = (enum verdict)sqlite3_column_int(stmt, 4),
+                               .audit = (enum verdict)sqlite3_column_int(stmt, 5)};
         each(context, &row);
     }
     return report_done(db, stmt, code, err);
@@ -113,7 +118,7 @@ void reason_free(struct reason_row *rows, size_t count)
 // Each person's last word on each picture, corrections and what was taken back left out.
 #define LAST_WORDS                                                                                      \
     "WITH word AS (SELECT max(e.id) AS id, e.person, e.picture FROM standing e JOIN picture p ON p.id = e.picture" \
-    " WHERE e.source = 0 AND e.at_ms >= ?2 AND (?1 = 0 OR p.scene = ?1) GROUP BY e.person, e.picture)"
+    " WHERE e.source IN (0, 3) AND e.at_ms >= ?2 AND (?1 = 0 OR p.scene = ?1) GROUP BY e.person, e.picture)"
 
 enum status db_people(struct db *db, int64_t scene, int64_t since_ms, struct person_row **rows, size_t *count,
                       struct error *err)
@@ -128,7 +133,7 @@ enum status db_people(struct db *db, int64_t scene, int64_t since_ms, struct per
                    " sum(e.verdict = 2) AS defects, sum(e.verdict = 3) AS unsure FROM word w"
                    " JOIN label_event e ON e.id = w.id GROUP BY e.person),"
                    " skipped AS (SELECT e.person, count(*) AS skips FROM label_event e JOIN picture p ON p.id = e.picture"
-                   " WHERE e.source = 0 AND e.kind = 'skip' AND e.at_ms >= ?2 AND (?1 = 0 OR p.scene = ?1)"
+                   " WHERE e.source IN (0, 3) AND e.kind = 'skip' AND e.at_ms >= ?2 AND (?1 = 0 OR p.scene = ?1)"
                    " AND NOT EXISTS(SELECT 1 FROM label_event u WHERE u.ref = e.id) GROUP BY e.person),"
                    " took AS (SELECT e.person, e.took_ms, row_number() OVER (PARTITION BY e.person ORDER BY e.took_ms) AS n,"
                    " count(*) OVER (PARTITION BY e.person) AS timed FROM word w JOIN label_event e ON e.id = w.id"

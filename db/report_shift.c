@@ -18,7 +18,9 @@ enum status db_finds(struct db *db, int64_t scene, int64_t since_ms, size_t limi
         " p.position, e.class, h.name, e.note, " SEVERITY_OF("e") " AS worst FROM verdict v"
         " CROSS JOIN label_event e ON e.id = v.event CROSS JOIN picture p ON p.id = v.picture"
         " CROSS JOIN scene c ON c.id = p.scene CROSS JOIN person h ON h.id = e.person LEFT JOIN class k ON k.name = e.class"
-        " WHERE v.source = 0 AND v.verdict = 2 AND e.at_ms >= ?2 AND (?1 = 0 OR p.scene = ?1)"
+        " WHERE v.verdict = 2 AND (v.source = 0 OR (v.source = 3"
+        " AND EXISTS(SELECT 1 FROM audit_found f WHERE f.picture = v.picture)"
+        " AND NOT EXISTS(SELECT 1 FROM verdict o WHERE o.picture = v.picture AND o.source = 0))) AND e.at_ms >= ?2 AND (?1 = 0 OR p.scene = ?1)"
         " ORDER BY CASE worst WHEN 'stop' THEN 0 WHEN 'key' THEN 1 ELSE 2 END, p.object, e.at_ms LIMIT ?3",
         scene, since_ms, err);
     if (!stmt)

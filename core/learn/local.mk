@@ -2,6 +2,7 @@ libcore_a_SOURCES += \
 	core/learn/adapt.c core/learn/adapt.h core/learn/adapt_impl.h core/learn/adapt_checkpoint.c \
 	core/learn/adapt_file.c core/learn/adapt_measure.c core/learn/adapt_options.c core/learn/adapt_pixels.c core/learn/adapt_pixels.h \
 	core/learn/adapt_score.c core/learn/adapt_step.c core/learn/adapt_view.c core/learn/adapt_view.h \
+	core/learn/audit.c core/learn/audit.h core/learn/audit_plan.c \
 	core/learn/heads.c core/learn/heads.h core/learn/heads_class.c \
 	core/learn/gate.c core/learn/gate.h \
 	core/learn/camera.c core/learn/camera.h \
