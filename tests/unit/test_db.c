@@ -386,7 +386,8 @@ static const char without_version_3[] =
     "DROP TRIGGER score_live; DROP TABLE poor; ALTER TABLE scene DROP COLUMN poor;"
     "ALTER TABLE scene DROP COLUMN poor_open;" // LIVE_3
     "DROP INDEX verdict_kind; ALTER TABLE revision DROP COLUMN rule; ALTER TABLE revision DROP COLUMN reason;"
-    "ALTER TABLE revision DROP COLUMN goals;"; // REVISION_3
+    "ALTER TABLE revision DROP COLUMN goals;" // REVISION_3
+    "DROP INDEX event_batch; ALTER TABLE label_event DROP COLUMN batch;"; // CLASS_3
 
 // What versions 2 and 3 added is taken away; opening has to build it from the rest.
 static void an_older_database_is_brought_forward(void **state)
