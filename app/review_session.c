@@ -15,7 +15,7 @@
 #include "base/file.h"
 #include "base/strbuf.h"
 
-enum { AHEAD = 6, LEASE_MS = 120000, RETRY_S = 2 };
+enum { AHEAD = 6, LEASE_MS = 120000, RETRY_S = 2, ALIKE_MOST = 400 };
 
 // Copies labelled pictures on its own thread with its own handle, so that an
 // answer never waits for a picture to be copied.
@@ -40,7 +40,8 @@ struct review_session {
     char name[64];
     struct queue_item *items; // this session's list: answered ones, the current one, leased ones ahead
     size_t count, capacity;
-    size_t answers;
+    size_t answers, concerned;
+    size_t *alike;
     double ask_again;         // when the queue had nothing more: not before this time
     size_t front;             // the furthest place that was on the screen
     int64_t version, flagged, open; // of the database and the queue, when last looked at
@@ -128,14 +129,14 @@ static size_t place(const struct review_session *s, int64_t picture)
     return i;
 }
 
-static enum status lease_more(struct review_session *s, struct error *err)
+static enum status lease_more(struct review_session *s, size_t want, struct error *err)
 {
     int64_t *known = xcalloc(s->count + 1, sizeof *known);
-    struct queue_item fresh[AHEAD];
+    struct queue_item *fresh = xcalloc(want, sizeof *fresh);
     size_t count = 0;
     for (size_t i = 0; i < s->count; i++)
         known[i] = s->items[i].picture;
-    enum status status = db_queue_lease(s->project->db, s->name, s->person, s->scene, AHEAD, LEASE_MS, known,
+    enum status status = db_queue_lease(s->project->db, s->name, s->person, s->scene, want, LEASE_MS, known,
                                         s->count, fresh, &count, err);
     free(known);
     s->ask_again = count > 0 ? 0 : clock_seconds() + RETRY_S;
@@ -143,6 +144,7 @@ static enum status lease_more(struct review_session *s, struct error *err)
         GROW(s->items, s->capacity, s->count + 1);
         s->items[s->count++] = fresh[i];
     }
+    free(fresh);
     return status;
 }
 
@@ -184,7 +186,7 @@ static enum status on_item(void *context, size_t index, struct review_item *out,
 {
     struct review_session *s = context;
     if (index + 2 >= s->count && clock_seconds() >= s->ask_again) {
-        enum status status = lease_more(s, err);
+        enum status status = lease_more(s, AHEAD, err);
         if (status != ST_OK)
             return status;
     }
@@ -233,52 +235,76 @@ static enum status on_item(void *context, size_t index, struct review_item *out,
     return ST_OK;
 }
 
-static enum status say(struct review_session *s, const struct action *a, enum verdict verdict, struct error *err)
+static struct label label_of(struct review_session *s, const struct action *a)
 {
+    static const enum verdict verdicts[] = {[ACTION_NORMAL] = VERDICT_NORMAL, [ACTION_DEFECT] = VERDICT_DEFECT,
+                                            [ACTION_UNSURE] = VERDICT_UNSURE, [ACTION_SKIP] = VERDICT_SKIP};
+    bool defect = a->kind == ACTION_DEFECT;
+    struct label label = {.picture = a->id, .person = s->person, .role = "inspector", .source = LABEL_REVIEW,
+                          .verdict = verdicts[a->kind], .class_name = defect ? a->class_name : "",
+                          .severity = defect ? a->severity : "", .regions = "", .note = a->note ? a->note : "",
+                          .took_ms = a->took_ms};
     size_t at = place(s, a->id);
     s->front = at < s->count && at + 1 > s->front ? at + 1 : s->front;
-    int64_t event, class_id;
-    bool defect = verdict == VERDICT_DEFECT;
-    enum status status = db_begin(s->project->db, err); // class and answer: one transaction, one fsync
-    if (status != ST_OK)
-        return status;
-    if (defect)
-        status = db_class_ensure(s->project->db, a->class_name, a->severity, &class_id, err);
-    struct label label = {.picture = a->id, .person = s->person, .role = "inspector", .source = LABEL_REVIEW,
-                          .verdict = verdict, .class_name = defect ? a->class_name : "",
-                          .severity = defect ? a->severity : "", .regions = "", .note = a->note ? a->note : "", .took_ms = a->took_ms};
     if (at < s->count) {
         label.revision = s->items[at].revision;
         label.score = s->items[at].score.score;
     }
+    return label;
+}
+
+// All or none. One is not a batch: it is taken back alone.
+static enum status say(struct review_session *s, const struct action *actions, size_t count, struct error *err)
+{
+    int64_t event, class_id;
+    enum status status = db_begin(s->project->db, err); // class and answers: one transaction, one fsync
+    if (status != ST_OK)
+        return status;
+    struct label *labels = xcalloc(count + 1, sizeof *labels);
+    for (size_t i = 0; i < count; i++) {
+        labels[i] = label_of(s, &actions[i]);
+        if (status == ST_OK && actions[i].kind == ACTION_DEFECT)
+            status = db_class_ensure(s->project->db, actions[i].class_name, actions[i].severity, &class_id, err);
+    }
     if (status == ST_OK)
-        status = db_label_add(s->project->db, &label, &event, err);
+        status = count == 1 ? db_label_add(s->project->db, &labels[0], &event, err)
+                            : db_label_batch(s->project->db, labels, count, err);
+    free(labels);
     if (status == ST_OK)
         status = db_commit(s->project->db, err);
     else
         db_rollback(s->project->db);
-    if (status != ST_OK)
-        return status;
-    if (verdict != VERDICT_SKIP) {
-        s->answers++;
-        keeper_add(&s->keeper, a->id);
+    for (size_t i = 0; i < count && status == ST_OK; i++) {
+        if (actions[i].kind != ACTION_SKIP) {
+            s->answers++;
+            keeper_add(&s->keeper, actions[i].id);
+        }
     }
-    return ST_OK;
+    return status;
+}
+
+static enum status on_bulk(void *context, const struct action *actions, size_t count, struct error *err)
+{
+    return count > 0 ? say(context, actions, count, err) : ST_OK;
+}
+
+static size_t on_concerned(void *context)
+{
+    struct review_session *s = context;
+    return s->concerned;
 }
 
 static enum status on_act(void *context, const struct action *a, size_t *index, struct error *err)
 {
-    static const enum verdict verdicts[] = {[ACTION_NORMAL] = VERDICT_NORMAL, [ACTION_DEFECT] = VERDICT_DEFECT,
-                                            [ACTION_UNSURE] = VERDICT_UNSURE, [ACTION_SKIP] = VERDICT_SKIP};
     struct review_session *s = context;
-    int64_t picture;
-    enum status status;
+    int64_t picture, count;
     if (a->kind != ACTION_UNDO && a->kind != ACTION_REDO)
-        return say(s, a, verdicts[a->kind], err);
-    status = a->kind == ACTION_UNDO ? db_label_undo(s->project->db, s->person, &picture, err)
-                                    : db_label_redo(s->project->db, s->person, &picture, err);
+        return say(s, a, 1, err);
+    enum status status = db_label_back(s->project->db, s->person, a->kind == ACTION_REDO, &picture, &count, err);
     if (status != ST_OK)
         return status;
+    s->concerned = (size_t)count;
+    s->ask_again = 0; // there is more in the queue again
     size_t at = place(s, picture);
     if (at == s->count) { // answered in an earlier session
         struct queue_item item;
@@ -359,6 +385,57 @@ static void lease_anew(struct review_session *s, size_t index)
     s->ask_again = 0;
 }
 
+static void on_reserve(void *context, size_t from, size_t count)
+{
+    struct review_session *s = context;
+    struct error unused; // what cannot be leased now is missing at the end of the list, and asked for again
+    if (count == 0)
+        lease_anew(s, from);
+    else if (from + count > s->count && clock_seconds() >= s->ask_again &&
+             lease_more(s, from + count - s->count, &unused) != ST_OK)
+        s->ask_again = clock_seconds() + RETRY_S;
+}
+
+static enum status alike_places(struct review_session *s, const struct picture *picture, size_t *count, struct error *err)
+{
+    struct db *db = s->project->db;
+    int64_t *ids, *found = xcalloc(ALIKE_MOST, sizeof *found);
+    size_t open;
+    enum status status = db_queue_ids(db, s->name, picture->scene, SIMILAR_MOST, &ids, &open, err);
+    if (status == ST_OK)
+        status = similar_find(&s->known.similar, s->project, picture, ids, open, ALIKE_MOST, found, count, err);
+    free(ids);
+    if (status == ST_OK)
+        status = db_queue_claim(db, s->name, s->person, LEASE_MS, found, count, err);
+    s->alike = xreallocarray(s->alike, *count + 1, sizeof *s->alike);
+    s->alike[0] = place(s, picture->id);
+    for (size_t i = 0; i < *count && status == ST_OK; i++) {
+        size_t at = place(s, found[i]);
+        if (at == s->count) {
+            GROW(s->items, s->capacity, s->count + 1);
+            s->items[s->count++] = (struct queue_item){.picture = found[i]};
+        }
+        s->alike[i + 1] = at;
+    }
+    free(found);
+    ++*count;
+    s->front = s->count; // their places must stay
+    return status;
+}
+
+static enum status on_alike(void *context, int64_t id, const size_t **places, size_t *count, struct error *err)
+{
+    struct review_session *s = context;
+    struct picture picture;
+    enum status status = db_picture_get(s->project->db, id, &picture, err);
+    if (status != ST_OK)
+        return status;
+    status = alike_places(s, &picture, count, err);
+    picture_clear(&picture);
+    *places = s->alike;
+    return status;
+}
+
 // The first scene's drift, "" none.
 static void find_drift(struct review_session *s, char text[DRIFT_TEXT])
 {
@@ -417,7 +494,8 @@ enum status review_session_open(struct project *project, const char *person, con
     uint64_t random = 0;
     s->project = project;
     s->known.project = project;
-    s->model = (struct review_model){.context = s, .item = on_item, .act = on_act, .classes = on_classes, .near = on_near,
+    s->model = (struct review_model){.context = s, .item = on_item, .act = on_act, .bulk = on_bulk, .concerned = on_concerned,
+                                     .reserve = on_reserve, .alike = on_alike, .classes = on_classes, .near = on_near,
                                      .history = on_history, .open = on_open, .tick = on_tick, .news = on_news};
     if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
         random = (uint64_t)getpid();
@@ -462,6 +540,7 @@ size_t review_session_close(struct review_session *s, struct error *kept)
     forget_row(s);
     forget_classes(s);
     strbuf_clear(&s->details);
+    free(s->alike);
     free(s->items);
     free(s);
     return answers;

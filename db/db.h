@@ -191,6 +191,11 @@ struct label {
 // Appends one event; returns when it is on disk (synchronous=FULL).
 ASSAY_CHECKED enum status db_label_add(struct db *db, const struct label *label, int64_t *event,
                                        struct error *err);
+// Many of one person, of one source, in one transaction: all or none, taken back and given again together.
+ASSAY_CHECKED enum status db_label_batch(struct db *db, const struct label *labels, size_t count, struct error *err);
+// As db_label_undo, or db_label_redo; *count: how many answers, *picture the first one's.
+ASSAY_CHECKED enum status db_label_back(struct db *db, int64_t person, bool redo, int64_t *picture, int64_t *count,
+                                        struct error *err);
 // Take back this person's latest review or audit event that stands (answers and skips),
 // without limit and across restarts; ST_NOT_FOUND when there is none. *picture: which one.
 ASSAY_CHECKED enum status db_label_undo(struct db *db, int64_t person, int64_t *picture, struct error *err);
@@ -231,6 +236,12 @@ ASSAY_CHECKED enum status db_queue_lease(struct db *db, const char *session, int
 ASSAY_CHECKED enum status db_queue_renew(struct db *db, const char *session, int64_t ttl_ms, struct error *err);
 ASSAY_CHECKED enum status db_queue_release(struct db *db, const char *session, int64_t picture /* 0 all */,
                                            struct error *err);
+// Open pictures of a scene that nobody else holds, most anomalous first, at most `limit`. Caller frees.
+ASSAY_CHECKED enum status db_queue_ids(struct db *db, const char *session, int64_t scene, size_t limit, int64_t **ids,
+                                       size_t *count, struct error *err);
+// Lease those of `ids` that are open and that nobody else holds; the others are taken out of the array.
+ASSAY_CHECKED enum status db_queue_claim(struct db *db, const char *session, int64_t person, int64_t ttl_ms, int64_t *ids,
+                                         size_t *count, struct error *err);
 // One picture as a queue item, open or not (after undo); scene as in db_queue_lease.
 ASSAY_CHECKED enum status db_queue_item(struct db *db, int64_t scene, int64_t picture, struct queue_item *item,
                                         struct error *err);

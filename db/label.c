@@ -51,13 +51,14 @@ bool severity_known(const char *text)
     return severity_parse(text, &severity);
 }
 
-static enum status append(struct db *db, const char *kind, const struct label *l, const char *mask, int64_t *event,
-                          struct error *err)
+static enum status append(struct db *db, const char *kind, const struct label *l, const char *mask, int64_t batch,
+                          int64_t *event, struct error *err)
 {
     sqlite3_stmt *stmt = db_prepare(
         db,
         "INSERT INTO label_event(kind, at_ms, person, role, picture, source, verdict, class, severity, regions, note,"
-        " took_ms, revision, score, mask) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        " took_ms, revision, score, mask, batch)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         err);
     if (!stmt)
         return err->code;
@@ -78,9 +79,16 @@ static enum status append(struct db *db, const char *kind, const struct label *l
         sqlite3_bind_double(stmt, 14, l->score);
     }
     bind_text(stmt, 15, mask);
+    if (batch)
+        sqlite3_bind_int64(stmt, 16, batch);
     enum status status = db_run(db, stmt, "saving an answer", err);
     *event = sqlite3_last_insert_rowid(db->sqlite);
     return status;
+}
+
+static const char *kind_of(const struct label *label)
+{
+    return label->source == LABEL_TRUTH ? "truth" : label->verdict == VERDICT_SKIP ? "skip" : "answer";
 }
 
 enum status db_label_add(struct db *db, const struct label *label, int64_t *event, struct error *err)
@@ -89,33 +97,59 @@ enum status db_label_add(struct db *db, const struct label *label, int64_t *even
     enum status status = db_enter(db, &own, err);
     if (status != ST_OK)
         return status;
-    const char *kind = label->source == LABEL_TRUTH ? "truth" : label->verdict == VERDICT_SKIP ? "skip" : "answer";
-    return db_leave(db, own, append(db, kind, label, "", event, err), err);
+    return db_leave(db, own, append(db, kind_of(label), label, "", 0, event, err), err);
 }
 
-// Append an event of `kind` that refers to `ref`, with what event `from` said.
-static enum status append_copy(struct db *db, const char *kind, int64_t ref, int64_t from, struct error *err)
+// The number of the next event.
+static enum status next_event(struct db *db, int64_t *number, struct error *err)
 {
-    sqlite3_stmt *stmt = db_prepare(
-        db,
-        "INSERT INTO label_event(kind, ref, at_ms, person, role, picture, source, verdict, class, severity, regions, note,"
-        " took_ms, revision, score, mask) SELECT ?1, ?2, ?3, person, role, picture, source, verdict, class, severity,"
-        " regions, note, 0, revision, score, mask FROM label_event WHERE id = ?4",
-        err);
+    sqlite3_stmt *stmt = db_prepare(db, "SELECT coalesce(max(id), 0) + 1 FROM label_event", err);
     if (!stmt)
         return err->code;
-    bind_text(stmt, 1, kind);
-    sqlite3_bind_int64(stmt, 2, ref);
-    sqlite3_bind_int64(stmt, 3, clock_unix_ms());
-    sqlite3_bind_int64(stmt, 4, from);
-    return db_run(db, stmt, "saving an answer", err);
+    enum status status = db_first(db, stmt, "saving an answer", err);
+    if (status == ST_OK)
+        *number = sqlite3_column_int64(stmt, 0);
+    sqlite3_reset(stmt);
+    return status;
 }
 
 // Of source ?2; taking back and giving again is one for answers in the queue and in audits.
 #define SOURCE_OF(e) " ?2 IN (" e ".source, " e ".source - 3)"
 
-// First row of (id, picture, ref) for a person.
-static enum status target(struct db *db, const char *sql, int64_t person, enum label_source source, int64_t row[3],
+enum status db_label_batch(struct db *db, const struct label *labels, size_t count, struct error *err)
+{
+    bool own;
+    int64_t batch = 0, event;
+    enum status status = db_enter(db, &own, err);
+    if (status != ST_OK)
+        return status;
+    status = next_event(db, &batch, err);
+    for (size_t i = 0; i < count && status == ST_OK; i++)
+        status = append(db, kind_of(&labels[i]), &labels[i], "", batch, &event, err);
+    return db_leave(db, own, status, err);
+}
+
+// Run `sql`, which appends events that refer to `ref`, or to those of its `batch` where it has one.
+static enum status append_copies(struct db *db, const char *sql, int64_t ref, int64_t batch, int64_t person,
+                                 int64_t *count, struct error *err)
+{
+    int64_t next = 0;
+    enum status status = batch ? next_event(db, &next, err) : ST_OK;
+    sqlite3_stmt *stmt = status == ST_OK ? db_prepare(db, sql, err) : NULL;
+    if (!stmt)
+        return err->code;
+    sqlite3_bind_int64(stmt, 1, clock_unix_ms());
+    sqlite3_bind_int64(stmt, 2, batch ? batch : ref);
+    sqlite3_bind_int64(stmt, 3, person);
+    if (batch)
+        sqlite3_bind_int64(stmt, 4, next);
+    status = db_run(db, stmt, "saving an answer", err);
+    *count = sqlite3_changes(db->sqlite);
+    return status;
+}
+
+// First row of (id, batch) for a person.
+static enum status target(struct db *db, const char *sql, int64_t person, enum label_source source, int64_t row[2],
                           struct error *err)
 {
     sqlite3_stmt *stmt = db_prepare(db, sql, err);
@@ -124,34 +158,60 @@ static enum status target(struct db *db, const char *sql, int64_t person, enum l
     sqlite3_bind_int64(stmt, 1, person);
     sqlite3_bind_int(stmt, 2, source);
     enum status status = db_first(db, stmt, "looking for the last answer", err);
-    for (int i = 0; i < 3 && status == ST_OK; i++)
+    for (int i = 0; i < 2 && status == ST_OK; i++)
         row[i] = sqlite3_column_int64(stmt, i);
     sqlite3_reset(stmt);
     return status;
 }
 
-static enum status undo(struct db *db, int64_t person, enum label_source source, int64_t *picture, struct error *err)
+// What the latest of this person's undos, or redos, was about first.
+static enum status concerned(struct db *db, int64_t count, int64_t *picture, struct error *err)
 {
-    int64_t row[3];
+    sqlite3_stmt *stmt =
+        db_prepare(db, "SELECT picture FROM (SELECT id, picture FROM label_event ORDER BY id DESC LIMIT ?1) ORDER BY id LIMIT 1", err);
+    if (!stmt)
+        return err->code;
+    sqlite3_bind_int64(stmt, 1, count);
+    enum status status = db_first(db, stmt, "looking for the last answer", err);
+    if (status == ST_OK)
+        *picture = sqlite3_column_int64(stmt, 0);
+    sqlite3_reset(stmt);
+    return status;
+}
+
+#define COPIED " person, role, picture, source, verdict, class, severity, regions, note, 0, revision, score, mask"
+#define COPY_INTO                                                                                       \
+    "INSERT INTO label_event(kind, ref, at_ms, batch, person, role, picture, source, verdict, class, severity, regions,"  \
+    " note, took_ms, revision, score, mask) "
+#define LIVE_ANSWER(e)                                                                                  \
+    e ".kind IN ('answer', 'skip', 'redo') AND NOT EXISTS(SELECT 1 FROM label_event u WHERE u.ref = " e ".id)"
+
+static enum status undo(struct db *db, int64_t person, enum label_source source, int64_t *picture, int64_t *count,
+                        struct error *err)
+{
+    int64_t row[2];
     enum status status = target(db,
-                                "SELECT e.id, e.picture, 0 FROM label_event e WHERE e.person = ?1 AND" SOURCE_OF("e")
-                                " AND e.kind IN ('answer', 'skip', 'redo')"
-                                " AND NOT EXISTS(SELECT 1 FROM label_event u WHERE u.ref = e.id)"
-                                " ORDER BY e.id DESC LIMIT 1",
+                                "SELECT e.id, e.batch FROM label_event e WHERE e.person = ?1 AND" SOURCE_OF("e") " AND "
+                                LIVE_ANSWER("e") " ORDER BY e.id DESC LIMIT 1",
                                 person, source, row, err);
     if (status == ST_NOT_FOUND)
         return error_set(err, ST_NOT_FOUND, "nothing to undo");
-    if (status != ST_OK)
-        return status;
-    *picture = row[1];
-    return append_copy(db, "undo", row[0], row[0], err);
+    if (status == ST_OK)
+        status = append_copies(db,
+                               row[1] ? COPY_INTO "SELECT 'undo', id, ?1, ?4," COPIED " FROM label_event e"
+                                                  " WHERE e.batch = ?2 AND e.person = ?3 AND " LIVE_ANSWER("e") " ORDER BY id"
+                                      : COPY_INTO "SELECT 'undo', id, ?1, ?4," COPIED " FROM label_event"
+                                                  " WHERE id = ?2 AND person = ?3",
+                               row[0], row[1], person, count, err);
+    return status == ST_OK ? concerned(db, *count, picture, err) : status;
 }
 
-static enum status redo(struct db *db, int64_t person, enum label_source source, int64_t *picture, struct error *err)
+static enum status redo(struct db *db, int64_t person, enum label_source source, int64_t *picture, int64_t *count,
+                        struct error *err)
 {
-    int64_t row[3];
+    int64_t row[2];
     enum status status = target(db,
-                                "SELECT u.id, u.picture, u.ref FROM label_event u WHERE u.person = ?1 AND" SOURCE_OF("u")
+                                "SELECT u.id, u.batch FROM label_event u WHERE u.person = ?1 AND" SOURCE_OF("u")
                                 " AND u.kind = 'undo' AND NOT EXISTS(SELECT 1 FROM label_event r WHERE r.ref = u.id)"
                                 " AND u.id > coalesce((SELECT max(a.id) FROM label_event a WHERE a.person = ?1"
                                 " AND" SOURCE_OF("a") " AND a.kind IN ('answer', 'skip')), 0)"
@@ -159,33 +219,49 @@ static enum status redo(struct db *db, int64_t person, enum label_source source,
                                 person, source, row, err);
     if (status == ST_NOT_FOUND)
         return error_set(err, ST_NOT_FOUND, "nothing to redo");
+    // an undo says what it took back, so it is what is copied
+    if (status == ST_OK)
+        status = append_copies(db,
+                               row[1] ? COPY_INTO "SELECT 'redo', id, ?1, ?4," COPIED " FROM label_event u"
+                                                  " WHERE u.batch = ?2 AND u.person = ?3 AND u.kind = 'undo'"
+                                                  " AND NOT EXISTS(SELECT 1 FROM label_event r WHERE r.ref = u.id) ORDER BY id"
+                                      : COPY_INTO "SELECT 'redo', id, ?1, ?4," COPIED " FROM label_event"
+                                                  " WHERE id = ?2 AND person = ?3",
+                               row[0], row[1], person, count, err);
+    return status == ST_OK ? concerned(db, *count, picture, err) : status;
+}
+
+static enum status back(struct db *db, int64_t person, enum label_source source, bool again, int64_t *picture,
+                        int64_t *count, struct error *err)
+{
+    bool own;
+    enum status status = db_enter(db, &own, err);
     if (status != ST_OK)
         return status;
-    *picture = row[1];
-    return append_copy(db, "redo", row[0], row[2], err);
+    return db_leave(db, own, (again ? redo : undo)(db, person, source, picture, count, err), err);
+}
+
+enum status db_label_back(struct db *db, int64_t person, bool again, int64_t *picture, int64_t *count, struct error *err)
+{
+    return back(db, person, LABEL_REVIEW, again, picture, count, err);
 }
 
 enum status db_label_undo(struct db *db, int64_t person, int64_t *picture, struct error *err)
 {
-    bool own;
-    enum status status = db_enter(db, &own, err);
-    return status == ST_OK ? db_leave(db, own, undo(db, person, LABEL_REVIEW, picture, err), err) : status;
+    int64_t count;
+    return back(db, person, LABEL_REVIEW, false, picture, &count, err);
 }
 
 enum status db_label_redo(struct db *db, int64_t person, int64_t *picture, struct error *err)
 {
-    bool own;
-    enum status status = db_enter(db, &own, err);
-    return status == ST_OK ? db_leave(db, own, redo(db, person, LABEL_REVIEW, picture, err), err) : status;
+    int64_t count;
+    return back(db, person, LABEL_REVIEW, true, picture, &count, err);
 }
 
 enum status db_poor_undo(struct db *db, int64_t person, bool again, int64_t *picture, struct error *err)
 {
-    bool own;
-    enum status status = db_enter(db, &own, err);
-    if (status != ST_OK)
-        return status;
-    return db_leave(db, own, (again ? redo : undo)(db, person, LABEL_QUALITY, picture, err), err);
+    int64_t count;
+    return back(db, person, LABEL_QUALITY, again, picture, &count, err);
 }
 
 void verdict_clear(struct verdict_row *row)
@@ -239,7 +315,7 @@ enum status db_truth_add(struct db *db, const struct label *label, const char *m
         bool same = now.verdict == label->verdict && strcmp(now.class_name ? now.class_name : "", label->class_name) == 0 &&
                     strcmp(now.severity ? now.severity : "", label->severity) == 0;
         if (!same) {
-            status = append(db, "truth", label, mask_path, &event, err);
+            status = append(db, "truth", label, mask_path, 0, &event, err);
             *added = status == ST_OK;
         }
         verdict_clear(&now);

@@ -172,6 +172,54 @@ enum status db_queue_lease(struct db *db, const char *session, int64_t person, i
     return status;
 }
 
+enum status db_queue_ids(struct db *db, const char *session, int64_t scene, size_t limit, int64_t **ids, size_t *count,
+                         struct error *err)
+{
+    struct lease l = {.session = session, .scene = scene, .now = clock_unix_ms(), .want = limit};
+    l.ids = xcalloc(limit + 1, sizeof *l.ids);
+    enum status status =
+        search(db, "SELECT q.picture FROM queue q WHERE q.scene = ?1 AND" FREE " AND ?2 >= 0" IN_ORDER, &l, err);
+    *ids = l.ids;
+    *count = l.count;
+    return status;
+}
+
+static enum status claimable(struct db *db, const char *session, int64_t picture, bool *yes, struct error *err)
+{
+    sqlite3_stmt *stmt = db_prepare(db, "SELECT 1 FROM queue q WHERE q.picture = ?1 AND ?2 >= 0 AND" FREE, err);
+    if (!stmt)
+        return err->code;
+    sqlite3_bind_int64(stmt, 1, picture);
+    sqlite3_bind_int64(stmt, 2, 0);
+    bind_text(stmt, 3, session);
+    sqlite3_bind_int64(stmt, 4, clock_unix_ms());
+    enum status status = db_first(db, stmt, "reading the queue", err);
+    sqlite3_reset(stmt);
+    *yes = status == ST_OK;
+    return status == ST_NOT_FOUND ? ST_OK : status;
+}
+
+enum status db_queue_claim(struct db *db, const char *session, int64_t person, int64_t ttl_ms, int64_t *ids,
+                           size_t *count, struct error *err)
+{
+    bool own, yes = false;
+    size_t kept = 0;
+    int64_t expires = clock_unix_ms() + ttl_ms;
+    enum status status = db_enter(db, &own, err);
+    if (status != ST_OK)
+        return status;
+    for (size_t i = 0; i < *count && status == ST_OK; i++) {
+        status = claimable(db, session, ids[i], &yes, err);
+        if (status == ST_OK && yes) {
+            status = take(db, ids[i], session, person, expires, err);
+            ids[kept++] = ids[i];
+        }
+    }
+    status = db_leave(db, own, status, err);
+    *count = status == ST_OK ? kept : 0;
+    return status;
+}
+
 enum status db_queue_renew(struct db *db, const char *session, int64_t ttl_ms, struct error *err)
 {
     sqlite3_stmt *stmt = db_prepare(db, "UPDATE lease SET expires_ms = ?2 WHERE session = ?1", err);

@@ -32,10 +32,10 @@ size_t answer_matches(const struct choice *choice, size_t *places, size_t room)
 
 void answer_count(struct session *s, enum action_kind kind)
 {
-    if (kind == ACTION_UNDO) {
-        s->undone += s->undone < s->done_count;
-    } else if (kind == ACTION_REDO) {
-        s->undone -= s->undone > 0;
+    if (kind == ACTION_UNDO || kind == ACTION_REDO) {
+        size_t count = s->model->concerned ? s->model->concerned(s->model->context) : 1;
+        for (; count > 0; count--)
+            s->undone = kind == ACTION_REDO ? s->undone - (s->undone > 0) : s->undone + (s->undone < s->done_count);
     } else {
         s->done_count -= s->undone;
         s->undone = 0;
@@ -48,6 +48,7 @@ static void say_done(struct session *s, enum action_kind kind, const char *class
 {
     static const char *const said[] = {"normal", "defect", "unsure: the lead will see it", "skipped",
                                        "taken back", "given again"};
+    size_t concerned = s->model->concerned ? s->model->concerned(s->model->context) : 1;
     bool quality = s->config->poor && (kind == ACTION_NORMAL || kind == ACTION_UNSURE);
     if (quality)
         session_say(s, "%s: %s", s->entry.item.name, kind == ACTION_NORMAL ? "fine after all, to be screened" : "really poor");
@@ -55,6 +56,8 @@ static void say_done(struct session *s, enum action_kind kind, const char *class
         session_say(s, "%s: defect, %s (%s)", s->entry.item.name, class_name, severity);
     else if (kind != ACTION_UNDO && kind != ACTION_REDO)
         session_say(s, "%s: %s", s->entry.item.name, said[kind]);
+    else if (concerned > 1)
+        session_say(s, "The last %zu answers were %s.", concerned, said[kind]);
     else
         session_say(s, "The last answer was %s.", said[kind]);
 }

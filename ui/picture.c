@@ -150,7 +150,8 @@ static void cells_of(struct session *s, struct shown *shown)
         mvhline(pane->y + y, pane->x, ' ', pane->cols);
     attroff(COLOR_PAIR(PANE_PAIR));
     const struct ready *ready = picture_ready(s, shown);
-    if (ready && ready->status == ST_OK && s->sixel)
+    shown->ready = ready && ready->status == ST_OK && s->sixel;
+    if (shown->ready)
         return;
     if (ready && ready->status == ST_OK) {
         symbols_draw(stdscr, pane->y, pane->x, ready->cells, shown->want.rows, shown->want.cols);
@@ -189,7 +190,8 @@ void picture_send(struct session *s)
     bool more = false;
     for (int i = 0; i < s->shown_count && s->sixel && s->sent == 0; i++) {
         struct shown *shown = &s->shown[i];
-        const struct ready *ready = shown->drawn ? NULL : picture_ready(s, shown);
+        // one that got ready since has words of its own in its cells still
+        const struct ready *ready = shown->drawn || !shown->ready ? NULL : picture_ready(s, shown);
         if (!ready || ready->status != ST_OK)
             continue;
         if ((more = out.len > BATCH_BYTES))

@@ -181,7 +181,7 @@ static void take_news(struct session *s)
         return;
     if (text[0])
         session_say(s, "%s", text);
-    if (!s->entry.present) {
+    if (!s->entry.present || s->view != &view_review) {
         view_load(s);
     } else if (s->model->item(s->model->context, s->index, &item, &err) == ST_OK && item.id == s->entry.item.id) {
         s->entry.item.position = item.position;
@@ -266,6 +266,7 @@ static void run_screen(struct session *s, enum status *status, struct error *err
     picture_begin(s);
     picture_end(s);
     prefetch_free(s->prefetch);
+    grid_clear(s);
     entry_clear(&s->entry);
     free(s->text);
     free(s->choice.names);

@@ -69,6 +69,16 @@ struct review_model {
     // concerned (appended to the list when it was not in it). A failed action
     // leaves the screen where it is with the sentence in the status line.
     enum status (*act)(void *context, const struct action *action, size_t *index, struct error *err);
+    // Many at once (no undo or redo among them): all or none, and one undo takes all of them back. May be NULL.
+    enum status (*bulk)(void *context, const struct action *actions, size_t count, struct error *err);
+    // How many answers the last undo or redo was about; NULL: one.
+    size_t (*concerned)(void *context);
+    // The list's places from `from` on, `count` of them, will be asked for soon; 0: none beyond `from` any more, they
+    // are free for others. May be NULL.
+    void (*reserve)(void *context, size_t from, size_t count);
+    // Open pictures that look like picture `id`, itself first: their places in the list, most similar first; valid until
+    // the next call of this function. May be NULL.
+    enum status (*alike)(void *context, int64_t id, const size_t **places, size_t *count, struct error *err);
     // Classes, most recently used first; valid until the next call.
     void (*classes)(void *context, const struct review_class **classes, size_t *count);
     // Pictures of the same scene that look like picture `id`: confirmed normals, or known defects, the most similar

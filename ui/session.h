@@ -30,6 +30,7 @@ struct entry { // an owned copy of an item
 struct shown { // one picture on the screen
     struct rect pane;
     struct want want; // its path is owned
+    bool ready;       // its cells were left free for a sixel that is ready
     bool drawn;       // the picture (or why it cannot be read) is drawn
     bool seen;        // ... and has arrived at the terminal
     bool on_screen;   // a sixel lies on the pane
@@ -57,6 +58,20 @@ struct compare { // with what the picture of the review is compared
     bool stacked;        // beside: one above the other, where that leaves more room
     bool other;          // flicker: the other one is on the screen
     double turned_at;
+};
+
+struct grid { // a contact sheet of the model's list, or of what is like one picture
+    int tile_cols, tile_rows, cols, rows; // a tile in cells, with its line of words; tiles across and down
+    int step;                 // size of the tiles, -3..3
+    size_t top, at;           // first one on the page, and the one in focus
+    size_t *alike, alike_count; // places in the list; NULL: all of it in its order
+    char alike_name[128];
+    struct entry *entries;    // (count) what is on the page
+    size_t count, room;
+    int64_t *marks;           // pictures, (mark_count), in no order
+    size_t mark_count, mark_room;
+    size_t range;             // where a range begins: the last mark
+    double since;             // when the page came
 };
 
 struct session {
@@ -95,6 +110,7 @@ struct session {
     struct look look;      // heat: what it is when it is on
     bool heat;
     struct compare compare;
+    struct grid grid;
     bool item_seen;        // the entry's picture has been on the terminal, ...
     double item_seen_at;   // ... since then
 
@@ -151,6 +167,13 @@ void compare_draw(struct session *s); // what stands below them
 int compare_ahead(struct session *s, const struct look *look, struct want *wants, int room);
 void compare_idle(struct session *s, double now);
 void compare_clear(struct session *s);
+// grid.c, grid_draw.c
+size_t grid_place(const struct grid *g, size_t at); // in the model's list
+bool grid_marked(const struct grid *g, int64_t id);
+void grid_layout(struct session *s);
+struct rect grid_tile(const struct session *s, size_t number); // on the page
+void grid_draw(struct session *s);
+void grid_clear(struct session *s);
 // picture.c
 void picture_begin(struct session *s); // from here on `picture_put` says what is on the screen
 struct shown *picture_put(struct session *s, const struct rect *pane, const struct review_item *item,

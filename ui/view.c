@@ -8,7 +8,7 @@
 static const struct {
     enum command command;
     const struct view *view;
-} views[] = {{COMMAND_VIEW_REVIEW, &view_review}};
+} views[] = {{COMMAND_VIEW_REVIEW, &view_review}, {COMMAND_VIEW_GRID, &view_grid}};
 
 enum { VIEWS = sizeof views / sizeof *views };
 

@@ -391,7 +391,8 @@ static const char without_version_3[] =
     "ALTER TABLE revision DROP COLUMN goals; ALTER TABLE score DROP COLUMN learned;"
     "ALTER TABLE score DROP COLUMN known;" // REVISION_3
     "DROP TRIGGER scene_activation; DROP TABLE activation; DROP TABLE round; DROP TABLE model; DROP TABLE worker;"
-    "ALTER TABLE revision DROP COLUMN learned_sha256;"; // ROUND_3
+    "ALTER TABLE revision DROP COLUMN learned_sha256;" // ROUND_3
+    "DROP INDEX event_batch; ALTER TABLE label_event DROP COLUMN batch;"; // CLASS_3
 
 // What versions 2 and 3 added is taken away; opening has to build it from the rest.
 static void an_older_database_is_brought_forward(void **state)

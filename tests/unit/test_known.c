@@ -152,13 +152,123 @@ static void history_is_everything_that_was_said(void **state)
     assert_int_equal(text.len, 0);
 }
 
+static int64_t open_count(struct fixture *f)
+{
+    struct scene_counts counts;
+    assert_ok(db_counts(f->db, f->scenes[0], &counts, &err), &err);
+    return counts.open;
+}
+
+static enum verdict stands(struct fixture *f, int number)
+{
+    struct verdict_row row;
+    assert_ok(db_verdict_get(f->db, f->pictures[number], LABEL_REVIEW, &row, &err), &err);
+    enum verdict v = row.verdict;
+    verdict_clear(&row);
+    return v;
+}
+
+static void count_finding(void *context, const char *sentence)
+{
+    (void)sentence;
+    ++*(int *)context;
+}
+
+static void assert_sound(struct fixture *f)
+{
+    int found = 0;
+    assert_ok(db_check(f->db, count_finding, &found, &err), &err);
+    assert_int_equal(found, 0);
+}
+
+static void batch(struct fixture *f, int64_t person, int from, int to, enum verdict verdict)
+{
+    struct label labels[PICTURES];
+    for (int i = from; i < to; i++)
+        labels[i - from] = label(f, person, i, verdict);
+    assert_ok(db_label_batch(f->db, labels, (size_t)(to - from), &err), &err);
+}
+
+static void assert_back(struct fixture *f, int64_t person, bool redo, int first, int64_t count)
+{
+    int64_t picture, got;
+    assert_ok(db_label_back(f->db, person, redo, &picture, &got, &err), &err);
+    assert_int_equal(got, count);
+    assert_int_equal(picture, f->pictures[first]);
+}
+
+static void a_batch_is_taken_back_whole(void **state)
+{
+    struct fixture *f = *state;
+    int64_t picture, count;
+    say(f, f->ann, 0, VERDICT_UNSURE);
+    batch(f, f->ann, 1, 6, VERDICT_NORMAL);
+    batch(f, f->bob, 6, 8, VERDICT_DEFECT); // another person's are left alone
+    say(f, f->ann, 3, VERDICT_DEFECT);      // one of them anew
+    assert_int_equal(open_count(f), 0);
+    assert_back(f, f->ann, false, 3, 1);
+    assert_int_equal(stands(f, 3), VERDICT_NORMAL);
+    assert_back(f, f->ann, false, 1, 5);
+    assert_int_equal(open_count(f), 5);
+    assert_int_equal(stands(f, 6), VERDICT_DEFECT);
+    assert_back(f, f->ann, true, 1, 5);
+    assert_int_equal(open_count(f), 0);
+    assert_int_equal(stands(f, 5), VERDICT_NORMAL);
+    assert_back(f, f->ann, true, 3, 1);
+    assert_int_equal(stands(f, 3), VERDICT_DEFECT);
+    assert_back(f, f->ann, false, 3, 1);
+    assert_back(f, f->ann, false, 1, 5); // what was given again goes together too
+    assert_back(f, f->ann, false, 0, 1);
+    assert_int_equal(open_count(f), 6);
+    assert_status(db_label_back(f->db, f->ann, false, &picture, &count, &err), ST_NOT_FOUND, &err);
+    assert_back(f, f->ann, true, 0, 1);
+    assert_back(f, f->ann, true, 1, 5);
+    batch(f, f->ann, 2, 4, VERDICT_SKIP);
+    assert_status(db_label_back(f->db, f->ann, true, &picture, &count, &err), ST_NOT_FOUND, &err);
+    assert_back(f, f->ann, false, 2, 2);
+    assert_sound(f);
+}
+
+static void a_batch_is_all_or_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct label labels[3];
+    for (int i = 0; i < 3; i++)
+        labels[i] = label(f, f->ann, i, VERDICT_NORMAL);
+    labels[2].picture = 999999;
+    assert_int_not_equal(db_label_batch(f->db, labels, 3, &err), ST_OK);
+    assert_int_equal(open_count(f), FLAGGED);
+    assert_int_equal(stands(f, 0), VERDICT_NONE);
+    assert_sound(f);
+}
+
+static void what_others_hold_is_not_claimed(void **state)
+{
+    struct fixture *f = *state;
+    struct queue_item items[2];
+    int64_t *ids, want[4] = {f->pictures[0], f->pictures[3], f->pictures[12], f->pictures[7]};
+    size_t count;
+    assert_ok(db_queue_lease(f->db, "bob's", f->bob, f->scenes[0], 2, 60000, NULL, 0, items, &count, &err), &err);
+    assert_int_equal(count, 2); // the first two
+    assert_ok(db_queue_ids(f->db, "ann's", f->scenes[0], 4, &ids, &count, &err), &err);
+    assert_ids(f, ids, count, (const int[]){2, 3, 4, 5}, 4);
+    free(ids);
+    count = 4; // one is held, one not open
+    assert_ok(db_queue_claim(f->db, "ann's", f->ann, 60000, want, &count, &err), &err);
+    assert_ids(f, want, count, (const int[]){3, 7}, 2);
+    assert_ok(db_queue_ids(f->db, "bob's", f->scenes[0], 10, &ids, &count, &err), &err);
+    assert_ids(f, ids, count, (const int[]){0, 1, 2, 4, 5, 6}, 6);
+    free(ids);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         CASE(the_latest_known_ones_come_first), CASE(filtered_ones_nearby_are_found_on_both_sides),
-        CASE(history_is_everything_that_was_said),
+        CASE(history_is_everything_that_was_said), CASE(a_batch_is_taken_back_whole), CASE(a_batch_is_all_or_nothing),
+        CASE(what_others_hold_is_not_claimed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -300,6 +300,8 @@ struct fake {
     bool refuse, blind, alone; // alone: nothing looks like anything
     struct heat heat;
     struct review_near near[3];
+    size_t bulk[8], bulk_count, reserved; // what the last bulk answer was about, while it stands
+    size_t alike[8];
 };
 
 static char *scratch;
@@ -317,6 +319,52 @@ static enum status fake_item(void *context, size_t index, struct review_item *it
         .position = (int64_t)index + 1, .open = f->count, .heat = &f->heat, .box = {0, 0, 1, 1},
         .details = "camera 2\ngroup 17", .verdict = f->verdict[index], .class_name = f->class_name[index],
         .severity = f->severity[index], .width = 64, .height = 48, .blind = f->blind && !f->verdict[index][0]};
+    return ST_OK;
+}
+
+static enum status fake_bulk(void *context, const struct action *actions, size_t count, struct error *err)
+{
+    static const char *const kinds[] = {"normal", "defect", "unsure", "skip"};
+    struct fake *f = context;
+    if (f->refuse)
+        return error_set(err, ST_BUSY, "another program holds the project");
+    strbuf_printf(&f->log, "bulk");
+    for (size_t k = 0; k < count; k++) {
+        size_t i = (size_t)(actions[k].id - 100);
+        strbuf_printf(&f->log, " %s %zu", kinds[actions[k].kind], i);
+        if (actions[k].class_name)
+            strbuf_printf(&f->log, " %s %s", actions[k].class_name, actions[k].severity);
+        if (actions[k].kind != ACTION_SKIP)
+            snprintf(f->verdict[i], 64, "%s", kinds[actions[k].kind]);
+        f->bulk[k] = i;
+    }
+    f->bulk_count = count;
+    strbuf_puts(&f->log, "\n");
+    return ST_OK;
+}
+
+static size_t fake_concerned(void *context)
+{
+    struct fake *f = context;
+    return f->bulk_count > 0 ? f->bulk_count : 1;
+}
+
+static void fake_reserve(void *context, size_t from, size_t count)
+{
+    struct fake *f = context;
+    f->reserved = count ? from + count : 0;
+}
+
+static enum status fake_alike(void *context, int64_t id, const size_t **places, size_t *count, struct error *err)
+{
+    struct fake *f = context;
+    if (f->alone)
+        return error_set(err, ST_NOT_FOUND, "the features of this picture are not kept");
+    f->alike[0] = (size_t)id - 100;
+    f->alike[1] = 4;
+    f->alike[2] = 1;
+    *places = f->alike;
+    *count = 3;
     return ST_OK;
 }
 
@@ -368,6 +416,12 @@ static enum status fake_act(void *context, const struct action *a, size_t *index
     strbuf_puts(&f->log, "\n");
     if (f->refuse)
         return error_set(err, ST_BUSY, "another program holds the project");
+    if (a->kind == ACTION_UNDO && f->bulk_count > 0) {
+        *index = f->bulk[0];
+        for (size_t k = 0; k < f->bulk_count; k++)
+            f->verdict[f->bulk[k]][0] = '\0';
+        return ST_OK;
+    }
     size_t i = (size_t)(a->id - 100);
     if (a->kind == ACTION_UNDO) {
         if (f->taken_back == f->length)
@@ -408,10 +462,10 @@ static int64_t fake_open(void *context)
     return n;
 }
 
-static void fake_init(struct fake *f)
+static void fake_init_with(struct fake *f, int count)
 {
     memset(f, 0, sizeof *f);
-    f->count = 4;
+    f->count = count;
     f->heat = (struct heat){.rows = 2, .cols = 2, .cells = {0, 200, 0, 0}};
     f->classes[0] = (struct review_class){"crack", "stop"};
     f->classes[1] = (struct review_class){"blowhole", "key"};
@@ -433,6 +487,11 @@ static void fake_init(struct fake *f)
     }
 }
 
+static void fake_init(struct fake *f)
+{
+    fake_init_with(f, 4);
+}
+
 static void fake_clear(struct fake *f)
 {
     for (int i = 0; i < f->count; i++) {
@@ -446,7 +505,9 @@ static void fake_clear(struct fake *f)
 static char *play(struct fake *f, int graphics, const char *script, const char *name)
 {
     struct review_model model = {.context = f, .item = fake_item, .act = fake_act, .classes = fake_classes,
-                                 .open = fake_open, .near = fake_near, .history = fake_history};
+                                 .open = fake_open, .near = fake_near, .history = fake_history,
+                                 .bulk = fake_bulk, .concerned = fake_concerned, .reserve = fake_reserve,
+                                 .alike = fake_alike};
     struct strbuf text = {0};
     struct error err;
     for (const char *p = script; *p; p++) {
@@ -526,7 +587,7 @@ static void the_large_screen(void **state)
     size_t count;
     struct error err;
     assert_ok(file_read(d, 1 << 20, &bytes, &count, &err), &err);
-    assert_has((char *)bytes, "Take back your last answer and show its picture.");
+    assert_has((char *)bytes, "Take back your last answers and show the picture.");
     unlink(d);
     free(d);
     free(bytes);
@@ -830,6 +891,97 @@ static void nothing_of_the_model_is_told_to_the_blind(void **state)
     fake_clear(&f);
 }
 
+// 80 x 24 has 5 x 3 tiles of 16 x 7 cells, the last line of each for words.
+static void a_grid_shows_many(void **state)
+{
+    (void)state;
+    struct fake f;
+    struct look whole = {0};
+    fake_init_with(&f, 8);
+    char *d = play(&f, GRAPHICS_SIXEL, "size 80 24\nkey n\nkey n\nwait\nkey 2\nwait\nframe 0 @/a\nframe 1 @/b\ndump @/d\n"
+                                       "key Right\nkey Enter\nwait\ndump @/e\nkey 2\nkey a\nwait\ndump @/g\nkey Escape\nkey +\nkey +\nwait\n"
+                                       "dump @/h\nkey 1\n", "d"); // begins with the one that was in the review
+    assert_line(d, 0, " mine, inspector ann   belt                                   0 marked   7 open");
+    assert_line(d, 2, ">                                cannot be");
+    assert_line(d, 7, ">[ ] 3.4 ~1.png  [ ] 3.4 ~l.png  [ ] 3.4 ~3.png  [ ] 3.4 ~4.png  [ ] 3.4 ~5.png");
+    assert_line(d, 14, " [ ] 3.4 ~6.png  [ ] 3.4 ~7.png");
+    assert_line(d, 23, " Space mark  N rest normal  n normal  d defect  a alike  u undo  ? help  q quit");
+    free(d);
+    d = scratch_file("a");
+    assert_frame(d, 1, &whole, 14 * 8, 6 * 16);
+    free(d);
+    d = scratch_file("b");
+    assert_frame(d, 0, &whole, 14 * 8, 6 * 16);
+    free(d);
+    d = scratch_file("e");
+    assert_line(d, 18, " ev?[31mil.png                                                     not answered");
+    free(d);
+    d = scratch_file("g");
+    assert_line(d, 0, " mine, inspector ann   like ev?[31mil.png                     0 marked   7 open");
+    assert_line(d, 7, ">[ ] 3.4 ~l.png  [ ] 3.4 ~4.png  [ ] 3.4 ~1.png");
+    assert_line(d, 22, " 2 open pictures, the most similar first. Esc goes back.");
+    free(d);
+    d = scratch_file("h"); // two tiles across
+    assert_line(d, 21, ">[ ] 3.4 ev?[31mil.png                   [ ] 3.4 belt/3.png");
+    free(d);
+    assert_int_equal(f.reserved, 0); // what was looked at only is free for others
+    assert_string_equal(f.log.data, "normal 100\n");
+    fake_clear(&f);
+}
+
+static void answers_to_many_are_one(void **state)
+{
+    (void)state;
+    struct fake f;
+    fake_init_with(&f, 8);
+    f.count = 6; // of which the fourth cannot be read
+    char *d = play(&f, GRAPHICS_SIXEL,
+                   "size 80 24\nwait\nkey 2\nwait\nkey Right\nkey Space\nkey Right\nkey b\nkey Space\n"
+                   "dump @/e\nkey N\nwait\ndump @/d\nkey u\nwait\ndump @/f\nkey n\nkey Escape\nkey d\ntext crack\nkey Enter\nkey Enter\n"
+                   "wait\nkey A\nkey w\nkey A\nkey A\nkey s\ndump @/g\nkey 1\n", "d");
+    assert_line(d, 0, " mine, inspector ann   belt                                   2 marked   2 open");
+    assert_line(d, 7, " [-] normal ~ng  [x] 3.4 ~1.png  [x] 3.4 ~l.png  [-] normal ~ng >[-] normal ~ng");
+    assert_line(d, 22, " 4: normal. u takes all of them back.");
+    free(d);
+    d = scratch_file("e");
+    assert_line(d, 7, " [ ] 3.4 ~0.png  [x] 3.4 ~1.png  [x] 3.4 ~l.png  [ ] 3.4 ~3.png >[ ] 3.4 ~4.png");
+    free(d);
+    d = scratch_file("f");
+    assert_line(d, 7, ">[ ] 3.4 ~0.png  [x] 3.4 ~1.png  [x] 3.4 ~l.png  [ ] 3.4 ~3.png  [ ] 3.4 ~4.png");
+    assert_line(d, 22, " The last 4 answers were taken back.");
+    free(d);
+    d = scratch_file("g");
+    assert_line(d, 0, " mine, inspector ann   belt                                   0 marked   0 open");
+    free(d);
+    assert_string_equal(f.log.data, "bulk normal 0 normal 3 normal 4 normal 5\nundo 104\nbulk normal 1 normal 2\n"
+                                    "bulk defect 0 crack stop\nbulk unsure 0 unsure 1 unsure 2 unsure 3 unsure 4 unsure 5\n"
+                                    "bulk skip 1\n");
+    fake_clear(&f);
+}
+
+static void unseen_pictures_of_a_grid_ask_first(void **state)
+{
+    (void)state;
+    struct fake f;
+    fake_init(&f);
+    char *d = play(&f, GRAPHICS_ASCII, "size 30 8\nkey 2\nkey N\nresize 80 24\nwait\ndump @/d\n", "d");
+    assert_null(f.log.data);
+    assert_has(d, "[ ] 3.4");
+    free(d);
+    f.refuse = true;
+    d = play(&f, GRAPHICS_ASCII, "size 80 24\nkey 2\nwait\nkey N\ndump @/d\n", "d");
+    assert_has(d, "another program holds the project");
+    assert_has(d, ">[ ] 3.4");
+    free(d);
+    f.refuse = false;
+    f.blind = true; // an audit runs: no scores
+    d = play(&f, GRAPHICS_ASCII, "size 80 24\nkey 2\nwait\nkey h\nkey n\nwait\ndump @/d\nkey 1\n", "d");
+    assert_has(d, " [-] normal ~ng >[ ] open ~.png  [ ] open ");
+    assert_null(strstr(d, "3.4"));
+    free(d);
+    fake_clear(&f);
+}
+
 static void the_heatmap_has_three_strengths(void **state)
 {
     (void)state;
@@ -933,6 +1085,8 @@ int main(void)
         cmocka_unit_test(what_it_is_compared_with_lies_beside), cmocka_unit_test(flicker_takes_turns_in_one_place),
         cmocka_unit_test(a_close_look_moves_and_ends), cmocka_unit_test(notes_go_with_the_answer),
         cmocka_unit_test(nothing_of_the_model_is_told_to_the_blind),
+        cmocka_unit_test(a_grid_shows_many), cmocka_unit_test(answers_to_many_are_one),
+        cmocka_unit_test(unseen_pictures_of_a_grid_ask_first),
         cmocka_unit_test(the_heatmap_has_three_strengths), cmocka_unit_test(a_part_of_the_picture_keeps_its_heat),
                    cmocka_unit_test(a_quick_hand_gets_the_last_view),
     };

@@ -1,0 +1,105 @@
+// The grid on the screen: its tiles, and the line of words below each picture.
+#include "config.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "ui/draw.h"
+#include "ui/session.h"
+
+enum { TILE_NARROW = 16, TILE_WIDE = 20, TILE_LEAST = 12 };
+
+// From the size of the tiles, their shape that of the first picture.
+void grid_layout(struct session *s)
+{
+    struct grid *g = &s->grid;
+    struct review_item item;
+    struct error err;
+    int width, height, columns = COLS >= PANEL_FROM ? TILE_WIDE : TILE_NARROW;
+    double shape = 0.75;
+    size_t place = grid_place(g, g->top);
+    if (place != SIZE_MAX && s->model->item(s->model->context, place, &item, &err) == ST_OK && item.width > 0)
+        shape = fmin(fmax((double)item.height / item.width, 0.3), 1.5);
+    term_cell(&s->term, &width, &height);
+    s->pane = (struct rect){1, 0, LINES - 3 < 2 ? 2 : LINES - 3, COLS < 4 ? 4 : COLS};
+    columns = (int)(columns * pow(1.35, g->step));
+    for (;; columns++) { // no more of them than there is room for
+        columns = columns < TILE_LEAST ? TILE_LEAST : columns > s->pane.cols ? s->pane.cols : columns;
+        g->cols = s->pane.cols / columns;
+        g->tile_cols = s->pane.cols / g->cols;
+        int rows = (int)lround((g->tile_cols - 2) * width * shape / height) + 1;
+        rows = rows < 3 ? 3 : rows > s->pane.rows ? s->pane.rows : rows;
+        g->rows = s->pane.rows / rows;
+        g->tile_rows = s->pane.rows / g->rows;
+        if (g->cols * g->rows <= SHOWN_MAX || columns >= s->pane.cols)
+            return;
+    }
+}
+
+struct rect grid_tile(const struct session *s, size_t number)
+{
+    const struct grid *g = &s->grid;
+    int row = (int)number / g->cols, col = (int)number % g->cols;
+    return (struct rect){s->pane.y + row * g->tile_rows, s->pane.x + col * g->tile_cols, g->tile_rows, g->tile_cols};
+}
+
+static void words_of(const struct review_item *item, char *text, size_t room)
+{
+    double score = item->score.score < 6 ? item->score.score : 6;
+    if (strcmp(item->verdict, "defect") == 0)
+        snprintf(text, room, "%s (%s)", item->class_name, item->severity);
+    else if (item->verdict[0])
+        snprintf(text, room, "%s", item->verdict);
+    else if (item->blind)
+        snprintf(text, room, "open");
+    else
+        snprintf(text, room, "%.1f", score);
+}
+
+// Its end where there is no room for all: that is what tells pictures apart.
+static void draw_name(int y, int x, int width, attr_t how, const char *name)
+{
+    size_t room = strlen(name) + 1;
+    wchar_t *wide = xcalloc(room, sizeof *wide);
+    size_t length = draw_decode(name, wide, room), skip = length + 1 > (size_t)width ? length + 2 - (size_t)width : 0;
+    for (size_t i = 0; i < skip && *name;)
+        i += (*++name & 0xc0) != 0x80;
+    draw_printf(stdscr, y, x, width, how, " %s%s", skip ? "~" : "", name);
+    free(wide);
+}
+
+static void draw_tile(struct session *s, size_t number)
+{
+    const struct grid *g = &s->grid;
+    const struct review_item *item = &g->entries[number].item;
+    struct rect tile = grid_tile(s, number);
+    bool in_focus = g->top + number == g->at, marked = grid_marked(g, item->id);
+    int y = tile.y + tile.rows - 1, width = tile.cols - 1;
+    char words[128];
+    words_of(item, words, sizeof words);
+    for (int row = 0; row < tile.rows; row++) // a bar at its left says which one it is
+        mvaddch(tile.y + row, tile.x, (in_focus ? '>' : ' ') | (in_focus ? A_BOLD : A_NORMAL));
+    attr_t how = in_focus ? A_REVERSE : item->verdict[0] ? A_DIM : A_NORMAL;
+    int used = draw_printf(stdscr, y, tile.x + 1, width - 1, how | (marked ? A_BOLD : A_NORMAL), "[%c] %s",
+                           marked ? 'x' : item->verdict[0] ? '-' : ' ', words);
+    if (used + 3 < width)
+        draw_name(y, tile.x + 1 + used, width - 1 - used, how, item->name);
+}
+
+void grid_draw(struct session *s)
+{
+    const struct grid *g = &s->grid;
+    char middle[200], right[96];
+    if (g->alike)
+        snprintf(middle, sizeof middle, "like %s", g->alike_name);
+    else
+        snprintf(middle, sizeof middle, "%s", s->entry.present ? s->entry.item.scene : "");
+    snprintf(right, sizeof right, "%s%zu marked   %lld open", s->heat ? "heatmap on   " : "", g->mark_count, (long long)s->open);
+    panel_head(s, middle, right);
+    for (size_t i = 0; i < g->count; i++)
+        draw_tile(s, i);
+    if (g->count == 0)
+        panel_end(s);
+}
