@@ -23,7 +23,7 @@ assay_SOURCES = \
 	app/scoring.c app/scoring.h \
 	app/similar.c app/similar.h \
 	app/screening.c app/screening.h app/dataset.c \
-	app/cmd_simulate.c app/simulate.c app/simulate.h app/simulate_impl.h app/simulate_held.c app/simulate_pool.c \
+	app/cmd_simulate.c app/simulate.c app/simulate.h app/simulate_impl.h app/simulate_ask.c app/simulate_copy.c app/simulate_held.c \
 	app/simulate_set.c app/simulate_source.c app/simulate_text.c \
 	app/watch.c app/watch.h app/watch_lock.c
 assay_LDADD = libui.a libdb.a $(CORE_LIBS) $(NCURSES_LIBS) $(SIXEL_LIBS) $(CHAFA_LIBS) $(SQLITE_LIBS)

@@ -20,9 +20,10 @@ struct simulation {
     char *work; // folder of its own
     struct project source;
     struct simulate_set set;
-    struct simulate_pool pool;
+    struct simulate_copy pool, held;
+    struct simulate_asked asked;
     struct base *base;
-    struct simulate_held *held; // (scenes)
+    struct simulate_store *stores; // (scenes) of the pictures held out
     struct progress progress;
     double started;
 };
@@ -144,13 +145,13 @@ static enum status measure(struct simulation *sim, struct simulate_figures *f, s
 {
     struct column c = gather(&sim->set, -1);
     const struct simulate_options *o = sim->o;
-    f->answers = sim->pool.answers;
-    f->flagged = sim->pool.flagged;
-    f->found = sim->pool.found;
-    f->pool = sim->pool.pictures;
-    f->pool_defects = sim->pool.defects;
+    f->answers = sim->asked.answers;
+    f->flagged = sim->asked.flagged;
+    f->found = sim->asked.found;
     for (size_t i = 0; i < sim->set.count; i++) {
         const struct simulate_picture *p = &sim->set.pictures[i];
+        f->pool += !p->held;
+        f->pool_defects += !p->held && p->defect;
         f->held_poor += p->held && p->state == HELD_POOR;
         f->held_failed += p->held && p->state == HELD_FAILED;
     }
@@ -204,7 +205,7 @@ static enum status run_round(struct simulation *sim, int round, struct simulate_
         json_decref(report.bad);
         json_decref(report.rule);
         if (status == ST_OK)
-            status = simulate_held_score(&sim->pool, sim->base, s, sim->o, sim->work, &sim->held[s],
+            status = simulate_held_score(&sim->pool, &sim->held, sim->base, s, sim->o, &sim->stores[s],
                                          &f->scenes[s].revision, err);
         if (status == ST_OK && stop_asked(NULL))
             status = error_set(err, ST_CANCELLED, "stopped");
@@ -221,13 +222,13 @@ static enum status run_rounds(struct simulation *sim, struct error *err)
         double started = clock_seconds();
         struct simulate_figures f = {.round = round, .scene_count = sim->set.scene_count};
         f.scenes = xcalloc(f.scene_count + 1, sizeof *f.scenes);
-        size_t answers = sim->pool.answers;
+        size_t answers = sim->asked.answers;
         if (round > 0)
-            status = simulate_ask(&sim->pool, sim->o, err);
+            status = simulate_ask(&sim->pool, sim->o, &sim->asked, err);
         if (status == ST_OK)
             status = run_round(sim, round, &f, err);
         // fewer answers than asked for: there is nothing left to ask
-        last = round == sim->o->rounds || (round > 0 && sim->pool.answers - answers < (size_t)sim->o->budget);
+        last = round == sim->o->rounds || (round > 0 && sim->asked.answers - answers < (size_t)sim->o->budget);
         f.last = last;
         f.seconds = clock_seconds() - started;
         progress_end(&sim->progress);
@@ -275,29 +276,32 @@ static void remove_work(char *work)
 
 enum status simulate_run(const struct simulate_options *options, struct error *err)
 {
-    struct simulation sim = {.o = options};
+    struct simulation sim = {.o = options, .asked = {.rng = rng_seed(options->seed)}};
     enum status status = make_work(&sim.work, err);
     if (status == ST_OK)
         status = simulate_source(options, sim.work, &sim.source, err);
     if (status == ST_OK) {
         status = simulate_set_load(&sim.source, options, &sim.set, err);
         if (status == ST_OK)
-            status = simulate_pool_make(&sim.source, options, sim.work, &sim.set, &sim.pool, err);
+            status = simulate_copy_make(&sim.source, sim.work, &sim.set, false, &sim.pool, err);
+        if (status == ST_OK)
+            status = simulate_copy_make(&sim.source, sim.work, &sim.set, true, &sim.held, err);
         project_close(&sim.source);
     }
     if (status == ST_OK)
         status = project_base(&sim.pool.project, &sim.base, err);
     if (status == ST_OK) {
-        sim.held = xcalloc(sim.set.scene_count + 1, sizeof *sim.held);
+        sim.stores = xcalloc(sim.set.scene_count + 1, sizeof *sim.stores);
         simulate_text_begin(options, &sim.set);
         status = run_rounds(&sim, err);
         for (size_t s = 0; s < sim.set.scene_count; s++)
-            store_close(sim.held[s].store);
-        free(sim.held);
+            store_close(sim.stores[s].store);
+        free(sim.stores);
     }
     if (sim.base)
         base_free(sim.base);
-    simulate_pool_clear(&sim.pool);
+    simulate_copy_clear(&sim.held);
+    simulate_copy_clear(&sim.pool);
     simulate_set_clear(&sim.set);
     remove_work(sim.work);
     return status;
