@@ -41,9 +41,12 @@ struct column { // those that were scored, aligned arrays
 static struct column gather(const struct simulate_set *set, int scene)
 {
     size_t n = set->count + 1;
-    struct column c = {.scores = xcalloc(n, sizeof *c.scores), .defect = xcalloc(n, sizeof *c.defect),
-                       .flagged = xcalloc(n, sizeof *c.flagged), .all = xcalloc(n, sizeof *c.all),
-                       .some = xcalloc(n, sizeof *c.some), .groups = xcalloc(n, sizeof *c.groups)};
+    struct column c = {.scores = xcalloc(n, sizeof *c.scores),
+                       .defect = xcalloc(n, sizeof *c.defect),
+                       .flagged = xcalloc(n, sizeof *c.flagged),
+                       .all = xcalloc(n, sizeof *c.all),
+                       .some = xcalloc(n, sizeof *c.some),
+                       .groups = xcalloc(n, sizeof *c.groups)};
     for (size_t i = 0; i < set->count; i++) {
         const struct simulate_picture *p = &set->pictures[i];
         if (!p->held || p->state != HELD_SCORED || (scene >= 0 && p->scene != scene))
@@ -117,13 +120,13 @@ static void by_severity(const struct simulation *sim, struct column *c, struct s
                 c->some[n++] = p->defect && (s == SEVERITIES || p->severity == (enum severity)s);
         }
         struct simulate_share share = share_of(c, c->some, true, sim->o);
-        f->severities[s] = (struct simulate_severity){
-            .name = s == SEVERITIES ? "all" : severity_name((enum severity)s),
-            .total = share.total,
-            .found = share.hits,
-            .groups = groups_among(c, c->some),
-            .exact = share.exact,
-            .grouped = share.grouped};
+        f->severities[s] =
+            (struct simulate_severity){.name = s == SEVERITIES ? "all" : severity_name((enum severity)s),
+                                       .total = share.total,
+                                       .found = share.hits,
+                                       .groups = groups_among(c, c->some),
+                                       .exact = share.exact,
+                                       .grouped = share.grouped};
     }
 }
 
@@ -160,9 +163,10 @@ static enum status measure(struct simulation *sim, struct simulate_figures *f, s
     f->metrics = metrics_all(c.scores, c.defect, c.groups, c.count, o->resamples, o->seed);
     enum status status = ST_OK;
     if (f->metrics.normals == 0 || f->metrics.defects == 0)
-        status = error_set(err, ST_INVALID,
-                           "of the pictures held out, %zu normal and %zu defect ones could be scored; both are needed",
-                           f->metrics.normals, f->metrics.defects);
+        status = error_set(
+            err, ST_INVALID,
+            "of the pictures held out, %zu normal and %zu defect ones could be scored; both are needed",
+            f->metrics.normals, f->metrics.defects);
     for (int r = 0; r < SIMULATE_RECALLS && status == ST_OK; r++) {
         double threshold = metrics_threshold(c.scores, c.defect, c.count, simulate_recalls[r]);
         size_t below = 0;
@@ -185,10 +189,10 @@ static enum status measure(struct simulation *sim, struct simulate_figures *f, s
 
 // --- rounds ---
 
-// What a round changes, from the answers that the pool's database holds: a new revision of each scene. Adapters, where
-// they are trained, are trained here, before the screening that uses them.
-static enum status simulate_round(struct simulation *sim, size_t scene, int round, struct screening_report *report,
-                                  struct error *err)
+// What a round changes, from the answers that the pool's database holds: a new revision of each scene.
+// Adapters, where they are trained, are trained here, before the screening that uses them.
+static enum status simulate_round(struct simulation *sim, size_t scene, int round,
+                                  struct screening_report *report, struct error *err)
 {
     struct screening_options screen = sim->o->screen;
     screen.quiet = sim->o->json || round > 0; // later rounds compute no features
@@ -228,14 +232,16 @@ static enum status run_rounds(struct simulation *sim, struct error *err)
         if (status == ST_OK)
             status = run_round(sim, round, &f, err);
         // fewer answers than asked for: there is nothing left to ask
-        last = round == sim->o->rounds || (round > 0 && sim->asked.answers - answers < (size_t)sim->o->budget);
+        last =
+            round == sim->o->rounds || (round > 0 && sim->asked.answers - answers < (size_t)sim->o->budget);
         f.last = last;
         f.seconds = clock_seconds() - started;
         progress_end(&sim->progress);
         if (status == ST_OK)
             simulate_text_round(sim->o, &f);
         else if (status == ST_CANCELLED)
-            status = round > 0 ? error_set(err, ST_CANCELLED, "stopped in round %d; the rounds before it stand", round)
+            status = round > 0 ? error_set(err, ST_CANCELLED,
+                                           "stopped in round %d; the rounds before it stand", round)
                                : error_set(err, ST_CANCELLED, "stopped before there was anything to tell");
         progress_step(&sim->progress, round + 1);
         free(f.scenes);
@@ -252,8 +258,8 @@ static enum status make_work(char **work, struct error *err)
     *work = xasprintf("%s/assay-simulate-XXXXXX", tmp && tmp[0] == '/' ? tmp : "/tmp");
     if (mkdtemp(*work))
         return ST_OK;
-    enum status status = error_set(err, ST_IO, "%s: cannot be made: %s; set TMPDIR to a folder with room", *work,
-                                   strerror(errno));
+    enum status status = error_set(err, ST_IO, "%s: cannot be made: %s; set TMPDIR to a folder with room",
+                                   *work, strerror(errno));
     free(*work);
     *work = NULL;
     return status;

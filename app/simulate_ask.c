@@ -7,8 +7,8 @@
 #include "base/alloc.h"
 
 // A person's answer to what the queue showed.
-static enum status say(struct simulate_copy *pool, int64_t person, const struct simulate_picture *p, int64_t revision,
-                       double score, struct error *err)
+static enum status say(struct simulate_copy *pool, int64_t person, const struct simulate_picture *p,
+                       int64_t revision, double score, struct error *err)
 {
     const char *severity = p->defect ? severity_name(p->severity) : "";
     int64_t id;
@@ -80,10 +80,10 @@ static void count(struct simulate_asked *asked, const struct simulate_picture *p
     asked->flagged += flagged;
 }
 
-// What the review screen would show, in its order. Where the flagged ones run out, the same order goes on among the
-// filtered: the budget is spent, and what that brought is told apart.
-static enum status ask_queue(struct simulate_copy *pool, int64_t person, size_t budget, struct simulate_asked *asked,
-                             struct error *err)
+// What the review screen would show, in its order. Where the flagged ones run out, the same order goes on
+// among the filtered: the budget is spent, and what that brought is told apart.
+static enum status ask_queue(struct simulate_copy *pool, int64_t person, size_t budget,
+                             struct simulate_asked *asked, struct error *err)
 {
     static const char session[] = "simulated";
     enum { HOLD_MS = 3600000 };
@@ -112,9 +112,10 @@ static enum status ask_queue(struct simulate_copy *pool, int64_t person, size_t 
     return status;
 }
 
-// Pictures drawn without regard to their score: defects among them were found independently of it, as imported
-// answers are, so that a recall may rest on them.
-static enum status ask_random(struct simulate_copy *pool, size_t budget, struct simulate_asked *asked, struct error *err)
+// Pictures drawn without regard to their score: defects among them were found independently of it, as
+// imported answers are, so that a recall may rest on them.
+static enum status ask_random(struct simulate_copy *pool, size_t budget, struct simulate_asked *asked,
+                              struct error *err)
 {
     struct open open = {0};
     enum status status = list_open(pool, &open, err);
@@ -132,8 +133,8 @@ static enum status ask_random(struct simulate_copy *pool, size_t budget, struct 
     return status;
 }
 
-enum status simulate_ask(struct simulate_copy *pool, const struct simulate_options *o, struct simulate_asked *asked,
-                         struct error *err)
+enum status simulate_ask(struct simulate_copy *pool, const struct simulate_options *o,
+                         struct simulate_asked *asked, struct error *err)
 {
     int64_t person;
     enum status status = db_begin(pool->project.db, err);

@@ -9,8 +9,8 @@
 #include "base/alloc.h"
 #include "base/file.h"
 
-static enum status make_scene(struct simulate_copy *copy, const struct project *source, const struct scene *from,
-                              struct scene *to, struct error *err)
+static enum status make_scene(struct simulate_copy *copy, const struct project *source,
+                              const struct scene *from, struct scene *to, struct error *err)
 {
     int64_t id;
     enum status status = db_scene_ensure(copy->project.db, from->name, &id, err);
@@ -25,8 +25,8 @@ static enum status make_scene(struct simulate_copy *copy, const struct project *
     return db_scene_set(copy->project.db, to, err);
 }
 
-static enum status copy_picture(struct simulate_copy *copy, const struct project *source, struct simulate_picture *p,
-                                struct error *err)
+static enum status copy_picture(struct simulate_copy *copy, const struct project *source,
+                                struct simulate_picture *p, struct error *err)
 {
     struct picture row;
     enum picture_outcome outcome;
@@ -54,14 +54,15 @@ static enum status copy_picture(struct simulate_copy *copy, const struct project
     return status;
 }
 
-static enum status fill(struct simulate_copy *copy, const struct project *source, struct simulate_set *set, bool held,
-                        struct error *err)
+static enum status fill(struct simulate_copy *copy, const struct project *source, struct simulate_set *set,
+                        bool held, struct error *err)
 {
     enum status status = db_begin(copy->project.db, err);
     if (status != ST_OK)
         return status;
     for (; copy->scene_count < set->scene_count && status == ST_OK; copy->scene_count++)
-        status = make_scene(copy, source, &set->scenes[copy->scene_count], &copy->scenes[copy->scene_count], err);
+        status =
+            make_scene(copy, source, &set->scenes[copy->scene_count], &copy->scenes[copy->scene_count], err);
     for (size_t i = 0; i < set->count && status == ST_OK; i++) {
         struct simulate_picture *p = &set->pictures[i];
         if (p->held != held)
@@ -86,8 +87,8 @@ static enum status share_models(const char *dir, struct error *err)
     return status;
 }
 
-enum status simulate_copy_make(const struct project *source, const char *work, struct simulate_set *set, bool held,
-                               struct simulate_copy *copy, struct error *err)
+enum status simulate_copy_make(const struct project *source, const char *work, struct simulate_set *set,
+                               bool held, struct simulate_copy *copy, struct error *err)
 {
     char *base, *dir = file_join(work, held ? "held" : "pool");
     *copy = (struct simulate_copy){0};

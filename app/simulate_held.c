@@ -67,7 +67,8 @@ static enum status judge(struct simulate_copy *pool, struct simulate_copy *held,
         char why[QUALITY_WHY];
         if (!p)
             continue;
-        p->state = p->measured && quality_judge(&p->quality, &range, why) != POOR_NOT ? HELD_POOR : HELD_SCORED;
+        p->state =
+            p->measured && quality_judge(&p->quality, &range, why) != POOR_NOT ? HELD_POOR : HELD_SCORED;
         *left += p->state == HELD_SCORED;
     }
     return status;
@@ -115,7 +116,8 @@ static enum status features(struct simulate_copy *pool, struct simulate_copy *he
     store->store = NULL;
     enum status status = patch_load(model, base_info(base), &held->scenes[scene].settings, &patch, err);
     if (status == ST_OK) {
-        status = screening_store(&held->project, base, &held->scenes[scene], patch_sha256, &store->store, err);
+        status =
+            screening_store(&held->project, base, &held->scenes[scene], patch_sha256, &store->store, err);
         if (status == ST_OK)
             status = extract(pool, held, base, scene, o, patch, store->store, err);
         patch_free(patch);
@@ -153,9 +155,9 @@ static void score_some(void *context, int worker)
     }
 }
 
-enum status simulate_held_score(struct simulate_copy *pool, struct simulate_copy *held, const struct base *base,
-                                size_t scene, const struct simulate_options *o, struct simulate_store *store,
-                                struct revision *revision, struct error *err)
+enum status simulate_held_score(struct simulate_copy *pool, struct simulate_copy *held,
+                                const struct base *base, size_t scene, const struct simulate_options *o,
+                                struct simulate_store *store, struct revision *revision, struct error *err)
 {
     struct scene now;
     struct screen_model *model;

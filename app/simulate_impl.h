@@ -31,8 +31,8 @@ struct simulate_set {
 
 // --- simulate_set.c ---
 // The project here or above, or, where there is none, a new one in `work` with the pictures of the table.
-ASSAY_CHECKED enum status simulate_source(const struct simulate_options *o, const char *work, struct project *source,
-                                          struct error *err);
+ASSAY_CHECKED enum status simulate_source(const struct simulate_options *o, const char *work,
+                                          struct project *source, struct error *err);
 // The pictures of the table, checked, split into those to ask about and those held out, thinned.
 ASSAY_CHECKED enum status simulate_set_load(const struct project *source, const struct simulate_options *o,
                                             struct simulate_set *set, struct error *err);
@@ -47,8 +47,9 @@ struct simulate_copy { // a project of one part of the set, without an answer
     int64_t last;
 };
 // Below `work`. Both parts use the models of the one to ask about, which comes first.
-ASSAY_CHECKED enum status simulate_copy_make(const struct project *source, const char *work, struct simulate_set *set,
-                                             bool held, struct simulate_copy *copy, struct error *err);
+ASSAY_CHECKED enum status simulate_copy_make(const struct project *source, const char *work,
+                                             struct simulate_set *set, bool held, struct simulate_copy *copy,
+                                             struct error *err);
 void simulate_copy_clear(struct simulate_copy *copy);
 
 // --- simulate_ask.c ---
@@ -67,8 +68,8 @@ struct simulate_store { // features of one scene's pictures held out
 };
 // Score the pictures of a scene that are held out with the pool's active revision.
 ASSAY_CHECKED enum status simulate_held_score(struct simulate_copy *pool, struct simulate_copy *held,
-                                              const struct base *base, size_t scene, const struct simulate_options *o,
-                                              struct simulate_store *store, struct revision *revision,
-                                              struct error *err);
+                                              const struct base *base, size_t scene,
+                                              const struct simulate_options *o, struct simulate_store *store,
+                                              struct revision *revision, struct error *err);
 
 #endif
