@@ -20,9 +20,10 @@ struct simulation {
     char *work; // folder of its own
     struct project source;
     struct simulate_set set;
-    struct simulate_pool pool;
+    struct simulate_copy pool, held;
+    struct simulate_asked asked;
     struct base *base;
-    struct simulate_held *held; // (scenes)
+    struct simulate_store *stores; // (scenes) of the pictures held out
     struct progress progress;
     double started;
 };
@@ -40,9 +41,12 @@ struct column { // those that were scored, aligned arrays
 static struct column gather(const struct simulate_set *set, int scene)
 {
     size_t n = set->count + 1;
-    struct column c = {.scores = xcalloc(n, sizeof *c.scores), .defect = xcalloc(n, sizeof *c.defect),
-                       .flagged = xcalloc(n, sizeof *c.flagged), .all = xcalloc(n, sizeof *c.all),
-                       .some = xcalloc(n, sizeof *c.some), .groups = xcalloc(n, sizeof *c.groups)};
+    struct column c = {.scores = xcalloc(n, sizeof *c.scores),
+                       .defect = xcalloc(n, sizeof *c.defect),
+                       .flagged = xcalloc(n, sizeof *c.flagged),
+                       .all = xcalloc(n, sizeof *c.all),
+                       .some = xcalloc(n, sizeof *c.some),
+                       .groups = xcalloc(n, sizeof *c.groups)};
     for (size_t i = 0; i < set->count; i++) {
         const struct simulate_picture *p = &set->pictures[i];
         if (!p->held || p->state != HELD_SCORED || (scene >= 0 && p->scene != scene))
@@ -116,13 +120,13 @@ static void by_severity(const struct simulation *sim, struct column *c, struct s
                 c->some[n++] = p->defect && (s == SEVERITIES || p->severity == (enum severity)s);
         }
         struct simulate_share share = share_of(c, c->some, true, sim->o);
-        f->severities[s] = (struct simulate_severity){
-            .name = s == SEVERITIES ? "all" : severity_name((enum severity)s),
-            .total = share.total,
-            .found = share.hits,
-            .groups = groups_among(c, c->some),
-            .exact = share.exact,
-            .grouped = share.grouped};
+        f->severities[s] =
+            (struct simulate_severity){.name = s == SEVERITIES ? "all" : severity_name((enum severity)s),
+                                       .total = share.total,
+                                       .found = share.hits,
+                                       .groups = groups_among(c, c->some),
+                                       .exact = share.exact,
+                                       .grouped = share.grouped};
     }
 }
 
@@ -144,13 +148,13 @@ static enum status measure(struct simulation *sim, struct simulate_figures *f, s
 {
     struct column c = gather(&sim->set, -1);
     const struct simulate_options *o = sim->o;
-    f->answers = sim->pool.answers;
-    f->flagged = sim->pool.flagged;
-    f->found = sim->pool.found;
-    f->pool = sim->pool.pictures;
-    f->pool_defects = sim->pool.defects;
+    f->answers = sim->asked.answers;
+    f->flagged = sim->asked.flagged;
+    f->found = sim->asked.found;
     for (size_t i = 0; i < sim->set.count; i++) {
         const struct simulate_picture *p = &sim->set.pictures[i];
+        f->pool += !p->held;
+        f->pool_defects += !p->held && p->defect;
         f->held_poor += p->held && p->state == HELD_POOR;
         f->held_failed += p->held && p->state == HELD_FAILED;
     }
@@ -159,9 +163,10 @@ static enum status measure(struct simulation *sim, struct simulate_figures *f, s
     f->metrics = metrics_all(c.scores, c.defect, c.groups, c.count, o->resamples, o->seed);
     enum status status = ST_OK;
     if (f->metrics.normals == 0 || f->metrics.defects == 0)
-        status = error_set(err, ST_INVALID,
-                           "of the pictures held out, %zu normal and %zu defect ones could be scored; both are needed",
-                           f->metrics.normals, f->metrics.defects);
+        status = error_set(
+            err, ST_INVALID,
+            "of the pictures held out, %zu normal and %zu defect ones could be scored; both are needed",
+            f->metrics.normals, f->metrics.defects);
     for (int r = 0; r < SIMULATE_RECALLS && status == ST_OK; r++) {
         double threshold = metrics_threshold(c.scores, c.defect, c.count, simulate_recalls[r]);
         size_t below = 0;
@@ -184,10 +189,10 @@ static enum status measure(struct simulation *sim, struct simulate_figures *f, s
 
 // --- rounds ---
 
-// What a round changes, from the answers that the pool's database holds: a new revision of each scene. Adapters, where
-// they are trained, are trained here, before the screening that uses them.
-static enum status simulate_round(struct simulation *sim, size_t scene, int round, struct screening_report *report,
-                                  struct error *err)
+// What a round changes, from the answers that the pool's database holds: a new revision of each scene.
+// Adapters, where they are trained, are trained here, before the screening that uses them.
+static enum status simulate_round(struct simulation *sim, size_t scene, int round,
+                                  struct screening_report *report, struct error *err)
 {
     struct screening_options screen = sim->o->screen;
     screen.quiet = sim->o->json || round > 0; // later rounds compute no features
@@ -204,7 +209,7 @@ static enum status run_round(struct simulation *sim, int round, struct simulate_
         json_decref(report.bad);
         json_decref(report.rule);
         if (status == ST_OK)
-            status = simulate_held_score(&sim->pool, sim->base, s, sim->o, sim->work, &sim->held[s],
+            status = simulate_held_score(&sim->pool, &sim->held, sim->base, s, sim->o, &sim->stores[s],
                                          &f->scenes[s].revision, err);
         if (status == ST_OK && stop_asked(NULL))
             status = error_set(err, ST_CANCELLED, "stopped");
@@ -221,20 +226,22 @@ static enum status run_rounds(struct simulation *sim, struct error *err)
         double started = clock_seconds();
         struct simulate_figures f = {.round = round, .scene_count = sim->set.scene_count};
         f.scenes = xcalloc(f.scene_count + 1, sizeof *f.scenes);
-        size_t answers = sim->pool.answers;
+        size_t answers = sim->asked.answers;
         if (round > 0)
-            status = simulate_ask(&sim->pool, sim->o, err);
+            status = simulate_ask(&sim->pool, sim->o, &sim->asked, err);
         if (status == ST_OK)
             status = run_round(sim, round, &f, err);
         // fewer answers than asked for: there is nothing left to ask
-        last = round == sim->o->rounds || (round > 0 && sim->pool.answers - answers < (size_t)sim->o->budget);
+        last =
+            round == sim->o->rounds || (round > 0 && sim->asked.answers - answers < (size_t)sim->o->budget);
         f.last = last;
         f.seconds = clock_seconds() - started;
         progress_end(&sim->progress);
         if (status == ST_OK)
             simulate_text_round(sim->o, &f);
         else if (status == ST_CANCELLED)
-            status = round > 0 ? error_set(err, ST_CANCELLED, "stopped in round %d; the rounds before it stand", round)
+            status = round > 0 ? error_set(err, ST_CANCELLED,
+                                           "stopped in round %d; the rounds before it stand", round)
                                : error_set(err, ST_CANCELLED, "stopped before there was anything to tell");
         progress_step(&sim->progress, round + 1);
         free(f.scenes);
@@ -251,8 +258,8 @@ static enum status make_work(char **work, struct error *err)
     *work = xasprintf("%s/assay-simulate-XXXXXX", tmp && tmp[0] == '/' ? tmp : "/tmp");
     if (mkdtemp(*work))
         return ST_OK;
-    enum status status = error_set(err, ST_IO, "%s: cannot be made: %s; set TMPDIR to a folder with room", *work,
-                                   strerror(errno));
+    enum status status = error_set(err, ST_IO, "%s: cannot be made: %s; set TMPDIR to a folder with room",
+                                   *work, strerror(errno));
     free(*work);
     *work = NULL;
     return status;
@@ -275,29 +282,32 @@ static void remove_work(char *work)
 
 enum status simulate_run(const struct simulate_options *options, struct error *err)
 {
-    struct simulation sim = {.o = options};
+    struct simulation sim = {.o = options, .asked = {.rng = rng_seed(options->seed)}};
     enum status status = make_work(&sim.work, err);
     if (status == ST_OK)
         status = simulate_source(options, sim.work, &sim.source, err);
     if (status == ST_OK) {
         status = simulate_set_load(&sim.source, options, &sim.set, err);
         if (status == ST_OK)
-            status = simulate_pool_make(&sim.source, options, sim.work, &sim.set, &sim.pool, err);
+            status = simulate_copy_make(&sim.source, sim.work, &sim.set, false, &sim.pool, err);
+        if (status == ST_OK)
+            status = simulate_copy_make(&sim.source, sim.work, &sim.set, true, &sim.held, err);
         project_close(&sim.source);
     }
     if (status == ST_OK)
         status = project_base(&sim.pool.project, &sim.base, err);
     if (status == ST_OK) {
-        sim.held = xcalloc(sim.set.scene_count + 1, sizeof *sim.held);
+        sim.stores = xcalloc(sim.set.scene_count + 1, sizeof *sim.stores);
         simulate_text_begin(options, &sim.set);
         status = run_rounds(&sim, err);
         for (size_t s = 0; s < sim.set.scene_count; s++)
-            store_close(sim.held[s].store);
-        free(sim.held);
+            store_close(sim.stores[s].store);
+        free(sim.stores);
     }
     if (sim.base)
         base_free(sim.base);
-    simulate_pool_clear(&sim.pool);
+    simulate_copy_clear(&sim.held);
+    simulate_copy_clear(&sim.pool);
     simulate_set_clear(&sim.set);
     remove_work(sim.work);
     return status;

@@ -10,9 +10,9 @@
 #include "screen/rates.h"
 
 struct simulate_options {
-    const char *truth; // table of known answers (truth_read)
-    const char *scene; // this one only, NULL all
-    const char *base;  // of pictures without a project; NULL the embedded one
+    const char *truth;  // table of known answers (truth_read)
+    const char *scene;  // this one only, NULL all
+    const char *base;   // of pictures without a project; NULL the embedded one
     int rounds, budget; // budget: answers a round
     int resamples;      // bootstrap draws
     uint64_t seed;      // of the split, of the thinning and of random questions
@@ -51,7 +51,7 @@ struct simulate_figures { // after a round
     size_t answers, flagged, found; // so far: given, of those flagged when asked, defects among them
     size_t pool, pool_defects, pool_poor;
     size_t held, held_groups, held_poor, held_failed; // held: those that the figures are about
-    struct metrics metrics;         // held out, all scenes
+    struct metrics metrics;                           // held out, all scenes
     double filter_rates[SIMULATE_RECALLS]; // share of all pictures filtered where that recall is just reached
     struct simulate_share filtered, normals; // at the chosen threshold: of all, of the normals
     struct simulate_severity severities[SEVERITIES + 1];

@@ -10,31 +10,34 @@
 #include "base/parallel.h"
 #include "screen/extract.h"
 
-// The pictures held out are in no project: nothing that learns from the pool's
-// database can come upon them. Their features lie in a store of their own,
-// under the pool's patch statistics.
+// The pictures held out are in a project of their own: nothing that learns from
+// the pool's database can come upon them. Their features are made under the
+// pool's patch statistics.
 
 struct feed {
-    struct simulate_set *set;
-    size_t scene, at;
+    struct simulate_copy *held;
+    size_t scene;
+    int64_t at; // id
     struct store *store;
     struct progress progress;
     int64_t done;
 };
 
-static bool is_of(const struct simulate_picture *p, size_t scene)
+// NULL: none of this id, or of another scene.
+static struct simulate_picture *picture_of(const struct simulate_copy *held, size_t scene, int64_t id)
 {
-    return p->held && (size_t)p->scene == scene;
+    struct simulate_picture *p = held->at[id];
+    return p && (size_t)p->scene == scene ? p : NULL;
 }
 
 static bool next(void *context, struct extract_item *item)
 {
     struct feed *f = context;
-    for (; f->at < f->set->count; f->at++) {
-        const struct simulate_picture *p = &f->set->pictures[f->at];
-        if (!is_of(p, f->scene) || p->state != HELD_SCORED)
+    while (++f->at <= f->held->last) {
+        const struct simulate_picture *p = picture_of(f->held, f->scene, f->at);
+        if (!p || p->state != HELD_SCORED)
             continue;
-        *item = (struct extract_item){(int64_t)++f->at, xstrdup(p->path)}; // number in the set, from 1
+        *item = (struct extract_item){f->at, xstrdup(p->path)};
         return true;
     }
     return false;
@@ -45,7 +48,7 @@ static enum status done(void *context, const struct extract_result *result, stru
     struct feed *f = context;
     progress_step(&f->progress, ++f->done);
     if (result->status != ST_OK) {
-        f->set->pictures[result->id - 1].state = HELD_FAILED;
+        f->held->at[result->id]->state = HELD_FAILED;
         return ST_OK;
     }
     struct store_record record = screening_record(result);
@@ -53,38 +56,40 @@ static enum status done(void *context, const struct extract_result *result, stru
 }
 
 // Poor ones by what is usual among the pictures to ask about, as a new picture is judged.
-static enum status judge(struct simulate_pool *pool, size_t scene, int64_t *left, struct error *err)
+static enum status judge(struct simulate_copy *pool, struct simulate_copy *held, size_t scene, int64_t *left,
+                         struct error *err)
 {
     struct quality_range range;
     enum status status = db_quality_range_get(pool->project.db, pool->scenes[scene].id, &range, err);
     *left = 0;
-    for (size_t i = 0; i < pool->set->count && status == ST_OK; i++) {
-        struct simulate_picture *p = &pool->set->pictures[i];
+    for (int64_t id = 1; id <= held->last && status == ST_OK; id++) {
+        struct simulate_picture *p = picture_of(held, scene, id);
         char why[QUALITY_WHY];
-        if (!is_of(p, scene))
+        if (!p)
             continue;
-        p->state = p->measured && quality_judge(&p->quality, &range, why) != POOR_NOT ? HELD_POOR : HELD_SCORED;
+        p->state =
+            p->measured && quality_judge(&p->quality, &range, why) != POOR_NOT ? HELD_POOR : HELD_SCORED;
         *left += p->state == HELD_SCORED;
     }
     return status;
 }
 
-static enum status extract(struct simulate_pool *pool, const struct base *base, size_t scene,
-                           const struct simulate_options *o, struct patch_model *patch, struct store *store,
-                           struct error *err)
+static enum status extract(struct simulate_copy *pool, struct simulate_copy *held, const struct base *base,
+                           size_t scene, const struct simulate_options *o, struct patch_model *patch,
+                           struct store *store, struct error *err)
 {
-    const struct scene *s = &pool->scenes[scene];
-    struct feed feed = {.set = pool->set, .scene = scene, .store = store};
+    const struct scene *s = &held->scenes[scene];
+    struct feed feed = {.held = held, .scene = scene, .store = store};
     struct image ignore;
     int64_t count;
-    enum status status = judge(pool, scene, &count, err);
+    enum status status = judge(pool, held, scene, &count, err);
     if (status == ST_OK)
-        status = screening_ignore(&pool->project, s, &ignore, err);
+        status = screening_ignore(&held->project, s, &ignore, err);
     if (status != ST_OK)
         return status;
     struct extract_config config = {.base = base,
                                     .settings = s->settings,
-                                    .limits = pool->project.limits,
+                                    .limits = held->project.limits,
                                     .ignore = ignore.pixels ? &ignore : NULL,
                                     .patch = patch,
                                     .threads = o->screen.threads};
@@ -99,49 +104,48 @@ static enum status extract(struct simulate_pool *pool, const struct base *base, 
 }
 
 // The store under the patch statistics now in use; what is there is taken as it is.
-static enum status features(struct simulate_pool *pool, const struct base *base, size_t scene,
-                            const struct simulate_options *o, const char *work, const char *patch_sha256,
-                            struct simulate_held *held, struct error *err)
+static enum status features(struct simulate_copy *pool, struct simulate_copy *held, const struct base *base,
+                            size_t scene, const struct simulate_options *o, const char *patch_sha256,
+                            struct simulate_store *store, struct error *err)
 {
-    if (held->store && strcmp(held->patch_sha256, patch_sha256) == 0)
+    if (store->store && strcmp(store->patch_sha256, patch_sha256) == 0)
         return ST_OK;
     struct patch_model *patch;
-    char *model = project_model(&pool->project, patch_sha256);
-    char *path = xasprintf("%s/held-%zu-%.12s.features", work, scene, patch_sha256);
-    store_close(held->store);
-    held->store = NULL;
-    enum status status = patch_load(model, base_info(base), &pool->scenes[scene].settings, &patch, err);
+    char *model = project_model(&held->project, patch_sha256);
+    store_close(store->store);
+    store->store = NULL;
+    enum status status = patch_load(model, base_info(base), &held->scenes[scene].settings, &patch, err);
     if (status == ST_OK) {
-        status = store_open(path, patch_sha256, extract_dim(base), &held->store, err);
+        status =
+            screening_store(&held->project, base, &held->scenes[scene], patch_sha256, &store->store, err);
         if (status == ST_OK)
-            status = extract(pool, base, scene, o, patch, held->store, err);
+            status = extract(pool, held, base, scene, o, patch, store->store, err);
         patch_free(patch);
     }
-    memcpy(held->patch_sha256, patch_sha256, HASH_HEX);
-    free(path);
+    memcpy(store->patch_sha256, patch_sha256, HASH_HEX);
     free(model);
     return status;
 }
 
 struct scorer {
-    struct simulate_set *set;
+    struct simulate_copy *held;
     struct store *store;
     const struct screen_model *model;
     size_t scene;
     double threshold;
-    atomic_size_t next;
+    atomic_llong next;
 };
 
 static void score_some(void *context, int worker)
 {
     (void)worker;
     struct scorer *s = context;
-    for (size_t i; (i = atomic_fetch_add(&s->next, 1)) < s->set->count;) {
-        struct simulate_picture *p = &s->set->pictures[i];
+    for (int64_t id; (id = atomic_fetch_add(&s->next, 1)) <= s->held->last;) {
+        struct simulate_picture *p = picture_of(s->held, s->scene, id);
         struct store_record record;
-        if (!is_of(p, s->scene) || p->state != HELD_SCORED)
+        if (!p || p->state != HELD_SCORED)
             continue;
-        if (!store_get(s->store, (int64_t)i + 1, &record)) {
+        if (!store_get(s->store, id, &record)) {
             p->state = HELD_FAILED;
             continue;
         }
@@ -151,9 +155,9 @@ static void score_some(void *context, int worker)
     }
 }
 
-enum status simulate_held_score(struct simulate_pool *pool, const struct base *base, size_t scene,
-                                const struct simulate_options *o, const char *work, struct simulate_held *held,
-                                struct revision *revision, struct error *err)
+enum status simulate_held_score(struct simulate_copy *pool, struct simulate_copy *held,
+                                const struct base *base, size_t scene, const struct simulate_options *o,
+                                struct simulate_store *store, struct revision *revision, struct error *err)
 {
     struct scene now;
     struct screen_model *model;
@@ -163,21 +167,22 @@ enum status simulate_held_score(struct simulate_pool *pool, const struct base *b
     status = db_revision_get(pool->project.db, now.active_revision, revision, err);
     scene_clear(&now);
     if (status == ST_OK)
-        status = features(pool, base, scene, o, work, revision->patch_sha256, held, err);
+        status = features(pool, held, base, scene, o, revision->patch_sha256, store, err);
     if (status != ST_OK)
         return status;
-    char *path = project_model(&pool->project, revision->model_sha256);
-    status = screen_load(path, base_info(base), &pool->scenes[scene].settings, &model, err);
+    char *path = project_model(&held->project, revision->model_sha256);
+    status = screen_load(path, base_info(base), &held->scenes[scene].settings, &model, err);
     free(path);
     if (status != ST_OK)
         return status;
-    struct scorer scorer = {.set = pool->set,
-                            .store = held->store,
+    struct scorer scorer = {.held = held,
+                            .store = store->store,
                             .model = model,
                             .scene = scene,
-                            .threshold = revision->threshold};
+                            .threshold = revision->threshold,
+                            .next = 1};
     parallel_run(o->screen.threads, score_some, &scorer);
-    store_relieve(held->store);
+    store_relieve(store->store);
     screen_free(model);
     return ST_OK;
 }

@@ -8,7 +8,7 @@
 enum simulate_state { HELD_SCORED, HELD_POOR, HELD_FAILED };
 
 struct simulate_picture {
-    int64_t source, pool; // ids; pool 0 where it is held out
+    int64_t source, id; // in the source; in the project that it was copied to
     char *path, *group, *kind;
     uint64_t group_number;
     int scene; // index into the set's
@@ -31,40 +31,45 @@ struct simulate_set {
 
 // --- simulate_set.c ---
 // The project here or above, or, where there is none, a new one in `work` with the pictures of the table.
-ASSAY_CHECKED enum status simulate_source(const struct simulate_options *o, const char *work, struct project *source,
-                                          struct error *err);
+ASSAY_CHECKED enum status simulate_source(const struct simulate_options *o, const char *work,
+                                          struct project *source, struct error *err);
 // The pictures of the table, checked, split into those to ask about and those held out, thinned.
 ASSAY_CHECKED enum status simulate_set_load(const struct project *source, const struct simulate_options *o,
                                             struct simulate_set *set, struct error *err);
 void simulate_set_clear(struct simulate_set *set);
 
-// --- simulate_pool.c ---
-struct simulate_pool { // a project of the pictures to ask about, without an answer
+// --- simulate_copy.c ---
+struct simulate_copy { // a project of one part of the set, without an answer
     struct project project;
     struct scene *scenes; // as the set's
-    struct simulate_set *set;
-    int64_t person;
-    size_t *at; // (last id + 1) picture of the set
+    size_t scene_count;
+    struct simulate_picture **at; // (last + 1) by id, NULL none
     int64_t last;
-    struct rng rng;
-    size_t pictures, defects, answers, flagged, found;
 };
-ASSAY_CHECKED enum status simulate_pool_make(const struct project *source, const struct simulate_options *o,
-                                             const char *work, struct simulate_set *set, struct simulate_pool *pool,
+// Below `work`. Both parts use the models of the one to ask about, which comes first.
+ASSAY_CHECKED enum status simulate_copy_make(const struct project *source, const char *work,
+                                             struct simulate_set *set, bool held, struct simulate_copy *copy,
                                              struct error *err);
-void simulate_pool_clear(struct simulate_pool *pool);
+void simulate_copy_clear(struct simulate_copy *copy);
+
+// --- simulate_ask.c ---
+struct simulate_asked {
+    struct rng rng;
+    size_t answers, flagged, found;
+};
 // Ask about `budget` pictures in the queue's order, or at random, and store what is known of them as said.
-ASSAY_CHECKED enum status simulate_ask(struct simulate_pool *pool, const struct simulate_options *o, struct error *err);
+ASSAY_CHECKED enum status simulate_ask(struct simulate_copy *pool, const struct simulate_options *o,
+                                       struct simulate_asked *asked, struct error *err);
 
 // --- simulate_held.c ---
-struct simulate_held { // features of one scene's pictures held out
+struct simulate_store { // features of one scene's pictures held out
     struct store *store;
     char patch_sha256[HASH_HEX]; // under which they were computed
 };
-// Score the pictures of a scene that are held out with its active revision.
-ASSAY_CHECKED enum status simulate_held_score(struct simulate_pool *pool, const struct base *base, size_t scene,
-                                              const struct simulate_options *o, const char *work,
-                                              struct simulate_held *held, struct revision *revision,
-                                              struct error *err);
+// Score the pictures of a scene that are held out with the pool's active revision.
+ASSAY_CHECKED enum status simulate_held_score(struct simulate_copy *pool, struct simulate_copy *held,
+                                              const struct base *base, size_t scene,
+                                              const struct simulate_options *o, struct simulate_store *store,
+                                              struct revision *revision, struct error *err);
 
 #endif

@@ -97,8 +97,8 @@ static void drop_empty_scenes(struct simulate_set *set)
     free(pictures);
 }
 
-static enum status read_rows(const struct project *source, const struct simulate_options *o, struct truth *truth,
-                             struct simulate_set *set, struct error *err)
+static enum status read_rows(const struct project *source, const struct simulate_options *o,
+                             struct truth *truth, struct simulate_set *set, struct error *err)
 {
     struct class_row *classes = NULL;
     size_t class_count = 0;
@@ -108,8 +108,9 @@ static enum status read_rows(const struct project *source, const struct simulate
     for (size_t i = 0; i < truth->count && status == ST_OK; i++) {
         const struct truth_row *row = &truth->rows[i], *before = i ? row - 1 : NULL;
         if (before && before->picture == row->picture && before->verdict != row->verdict)
-            status = error_set(err, ST_INVALID, "%s: lines %zu and %zu contradict each other about the same picture",
-                               o->truth, before->line, row->line);
+            status = error_set(err, ST_INVALID,
+                               "%s: lines %zu and %zu contradict each other about the same picture", o->truth,
+                               before->line, row->line);
         else if (!before || before->picture != row->picture)
             status = read_picture(source, row, classes, class_count, set, err);
     }
@@ -147,25 +148,28 @@ static void tally(const struct simulate_set *set, bool held, size_t *normals, si
             ++*(set->pictures[i].defect ? defects : normals);
 }
 
-static enum status check_kinds(const struct simulate_set *set, const struct simulate_options *o, struct error *err)
+static enum status check_kinds(const struct simulate_set *set, const struct simulate_options *o,
+                               struct error *err)
 {
     size_t defects = 0;
     for (size_t i = 0; i < set->count; i++)
         defects += set->pictures[i].defect;
     if (set->count == 0)
-        return error_set(err, ST_INVALID, "%s: names no readable picture%s%s", o->truth, o->scene ? " of scene " : "",
-                         o->scene ? o->scene : "");
+        return error_set(err, ST_INVALID, "%s: names no readable picture%s%s", o->truth,
+                         o->scene ? " of scene " : "", o->scene ? o->scene : "");
     if (defects == 0 || defects == set->count)
-        return error_set(err, ST_INVALID, "%s: all %zu pictures are %s; a simulation needs normal and defect pictures",
+        return error_set(err, ST_INVALID,
+                         "%s: all %zu pictures are %s; a simulation needs normal and defect pictures",
                          o->truth, set->count, defects ? "defects" : "normal");
     if (set->groups < GROUPS_LEAST)
-        return error_set(err, ST_INVALID,
-                         "%s: %zu pictures in %zu group%s are too few to hold some out; at least %d groups are needed",
-                         o->truth, set->count, set->groups, set->groups == 1 ? "" : "s", GROUPS_LEAST);
+        return error_set(
+            err, ST_INVALID,
+            "%s: %zu pictures in %zu group%s are too few to hold some out; at least %d groups are needed",
+            o->truth, set->count, set->groups, set->groups == 1 ? "" : "s", GROUPS_LEAST);
     return ST_OK;
 }
 
-// Thin the defects of one part to the rate; what is left out goes to the end, beyond set->count.
+// Which pictures of one part to keep, so that its defects have the rate.
 static enum status thin(struct simulate_set *set, const struct simulate_options *o, bool held, bool *keep,
                         struct error *err)
 {
@@ -174,12 +178,14 @@ static enum status thin(struct simulate_set *set, const struct simulate_options 
     size_t wanted = replay_wanted(normals, o->defect_rate);
     const char *part = held ? "held out" : "to ask about";
     if (wanted > defects)
-        return error_set(err, ST_INVALID,
-                         "--defect-rate %g asks for %zu defects beside the %zu normal pictures %s, where only %zu are; "
-                         "it can only thin them",
-                         o->defect_rate, wanted, normals, part, defects);
+        return error_set(
+            err, ST_INVALID,
+            "--defect-rate %g asks for %zu defects beside the %zu normal pictures %s, where only %zu are; "
+            "it can only thin them",
+            o->defect_rate, wanted, normals, part, defects);
     if (wanted == 0)
-        return error_set(err, ST_INVALID, "--defect-rate %g leaves no defect beside the %zu normal pictures %s",
+        return error_set(err, ST_INVALID,
+                         "--defect-rate %g leaves no defect beside the %zu normal pictures %s",
                          o->defect_rate, normals, part);
     size_t *members = xcalloc(set->count + 1, sizeof *members);
     bool *defect = xcalloc(set->count + 1, sizeof *defect), *kept = xcalloc(set->count + 1, sizeof *kept);
@@ -237,10 +243,11 @@ static enum status check_parts(const struct simulate_set *set, struct error *err
         size_t normals, defects;
         tally(set, held, &normals, &defects);
         if (normals == 0 || defects == 0)
-            return error_set(err, ST_INVALID,
-                             "no %s picture is in the part %s: its groups are too few; another --seed or --held-out "
-                             "may part them better",
-                             normals ? "defect" : "normal", held ? "held out" : "to ask about");
+            return error_set(
+                err, ST_INVALID,
+                "no %s picture is in the part %s: its groups are too few; another --seed or --held-out "
+                "may part them better",
+                normals ? "defect" : "normal", held ? "held out" : "to ask about");
     }
     return ST_OK;
 }

@@ -99,7 +99,8 @@ enum status simulate_source(const struct simulate_options *o, const char *work, 
         return make_project(o, work, source, err);
     if (status == ST_OK && o->base) {
         project_close(source);
-        return error_set(err, ST_INVALID, "--base is for pictures without a project; the one here has its own base");
+        return error_set(err, ST_INVALID,
+                         "--base is for pictures without a project; the one here has its own base");
     }
     return status;
 }

@@ -48,7 +48,8 @@ static int by_order(const void *left, const void *right)
                                 : (a->index > b->index) - (a->index < b->index);
 }
 
-void replay_thin(const bool *defect, const uint64_t *groups, size_t count, size_t wanted, uint64_t seed, bool *keep)
+void replay_thin(const bool *defect, const uint64_t *groups, size_t count, size_t wanted, uint64_t seed,
+                 bool *keep)
 {
     struct member *members = xcalloc(count + 1, sizeof *members);
     size_t n = 0;

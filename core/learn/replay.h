@@ -21,6 +21,7 @@ size_t replay_wanted(size_t normals, double rate);
 // Keep `wanted` of the defects (all where there are no more): whole groups at
 // random, so that a thing photographed twice stays twice; only the last one is
 // cut to the number. Normals are kept. keep, defect, groups: (count).
-void replay_thin(const bool *defect, const uint64_t *groups, size_t count, size_t wanted, uint64_t seed, bool *keep);
+void replay_thin(const bool *defect, const uint64_t *groups, size_t count, size_t wanted, uint64_t seed,
+                 bool *keep);
 
 #endif

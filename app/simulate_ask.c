@@ -1,0 +1,152 @@
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "app/add.h"
+#include "app/simulate_impl.h"
+#include "base/alloc.h"
+
+// A person's answer to what the queue showed.
+static enum status say(struct simulate_copy *pool, int64_t person, const struct simulate_picture *p,
+                       int64_t revision, double score, struct error *err)
+{
+    const char *severity = p->defect ? severity_name(p->severity) : "";
+    int64_t id;
+    enum status status = ST_OK;
+    if (p->defect && p->kind[0])
+        status = db_class_ensure(pool->project.db, p->kind, severity, &id, err);
+    struct label label = {.picture = p->id,
+                          .person = person,
+                          .role = "inspector",
+                          .source = LABEL_REVIEW,
+                          .verdict = p->defect ? VERDICT_DEFECT : VERDICT_NORMAL,
+                          .class_name = p->defect ? p->kind : "",
+                          .severity = severity,
+                          .regions = "",
+                          .note = "",
+                          .revision = revision,
+                          .score = score};
+    return status == ST_OK ? db_label_add(pool->project.db, &label, &id, err) : status;
+}
+
+struct candidate {
+    int64_t picture, revision;
+    double score;
+    bool flagged;
+};
+
+struct open { // scored pictures without an answer
+    struct candidate *list;
+    size_t count, capacity;
+    int64_t revision;
+};
+
+static void note_open(void *context, const struct scan_row *row)
+{
+    struct open *open = context;
+    if (row->review != VERDICT_NONE || row->truth != VERDICT_NONE)
+        return;
+    GROW(open->list, open->capacity, open->count + 1);
+    open->list[open->count++] = (struct candidate){row->picture, open->revision, row->score, row->flagged};
+}
+
+static int queue_order(const void *left, const void *right)
+{
+    const struct candidate *a = left, *b = right;
+    return a->score != b->score ? (a->score < b->score) - (a->score > b->score)
+                                : (a->picture > b->picture) - (a->picture < b->picture);
+}
+
+static enum status list_open(struct simulate_copy *pool, struct open *open, struct error *err)
+{
+    enum status status = ST_OK;
+    for (size_t s = 0; s < pool->scene_count && status == ST_OK; s++) {
+        struct scene scene;
+        status = db_scene_get(pool->project.db, pool->scenes[s].id, NULL, &scene, err);
+        if (status != ST_OK)
+            break;
+        open->revision = scene.active_revision;
+        status = db_scan_scores(pool->project.db, scene.active_revision, note_open, open, err);
+        scene_clear(&scene);
+    }
+    qsort(open->list, open->count, sizeof *open->list, queue_order);
+    return status;
+}
+
+static void count(struct simulate_asked *asked, const struct simulate_picture *p, bool flagged)
+{
+    asked->answers++;
+    asked->found += p->defect;
+    asked->flagged += flagged;
+}
+
+// What the review screen would show, in its order. Where the flagged ones run out, the same order goes on
+// among the filtered: the budget is spent, and what that brought is told apart.
+static enum status ask_queue(struct simulate_copy *pool, int64_t person, size_t budget,
+                             struct simulate_asked *asked, struct error *err)
+{
+    static const char session[] = "simulated";
+    enum { HOLD_MS = 3600000 };
+    struct queue_item *items = xcalloc(budget + 1, sizeof *items);
+    struct open open = {0};
+    size_t leased = 0;
+    enum status status =
+        db_queue_lease(pool->project.db, session, person, 0, budget, HOLD_MS, NULL, 0, items, &leased, err);
+    for (size_t i = 0; i < leased && status == ST_OK; i++) {
+        const struct simulate_picture *p = pool->at[items[i].picture];
+        status = say(pool, person, p, items[i].revision, items[i].score.score, err);
+        count(asked, p, true);
+    }
+    if (status == ST_OK)
+        status = db_queue_release(pool->project.db, session, 0, err);
+    if (status == ST_OK && leased < budget)
+        status = list_open(pool, &open, err);
+    for (size_t i = 0; i < open.count && leased < budget && status == ST_OK; i++, leased++) {
+        const struct candidate *c = &open.list[i];
+        const struct simulate_picture *p = pool->at[c->picture];
+        status = say(pool, person, p, c->revision, c->score, err);
+        count(asked, p, c->flagged);
+    }
+    free(open.list);
+    free(items);
+    return status;
+}
+
+// Pictures drawn without regard to their score: defects among them were found independently of it, as
+// imported answers are, so that a recall may rest on them.
+static enum status ask_random(struct simulate_copy *pool, size_t budget, struct simulate_asked *asked,
+                              struct error *err)
+{
+    struct open open = {0};
+    enum status status = list_open(pool, &open, err);
+    for (size_t n = 0; n < budget && n < open.count && status == ST_OK; n++) {
+        size_t at = n + rng_below(&asked->rng, open.count - n);
+        struct candidate drawn = open.list[at];
+        open.list[at] = open.list[n];
+        const struct simulate_picture *p = pool->at[drawn.picture];
+        bool added;
+        status = truth_store(&pool->project, p->id, p->defect ? VERDICT_DEFECT : VERDICT_NORMAL, p->kind,
+                             p->defect ? severity_name(p->severity) : "", NULL, &added, err);
+        count(asked, p, drawn.flagged);
+    }
+    free(open.list);
+    return status;
+}
+
+enum status simulate_ask(struct simulate_copy *pool, const struct simulate_options *o,
+                         struct simulate_asked *asked, struct error *err)
+{
+    int64_t person;
+    enum status status = db_begin(pool->project.db, err);
+    if (status != ST_OK)
+        return status;
+    status = db_person_ensure(pool->project.db, "simulated", &person, err);
+    if (status == ST_OK && o->random)
+        status = ask_random(pool, (size_t)o->budget, asked, err);
+    else if (status == ST_OK)
+        status = ask_queue(pool, person, (size_t)o->budget, asked, err);
+    if (status == ST_OK)
+        return db_commit(pool->project.db, err);
+    db_rollback(pool->project.db);
+    return status;
+}
