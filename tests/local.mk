@@ -21,6 +21,7 @@ include tests/unit/demo.mk
 include tests/unit/nn.mk
 include tests/unit/layer.mk
 include tests/unit/learn.mk
+include tests/unit/acquire.mk
 include tests/unit/net.mk
 include tests/unit/screen.mk
 include tests/unit/crops.mk
@@ -32,6 +33,7 @@ include tests/fault/local.mk
 include tests/fault/data.mk
 include tests/onnx/local.mk
 include tests/bench/local.mk
+include tests/bench/acquire.mk
 include tests/bench/adapter.mk
 include tests/bench/db.mk
 include tests/bench/extract.mk

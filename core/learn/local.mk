@@ -3,6 +3,10 @@ libcore_a_SOURCES += \
 	core/learn/adapt_file.c core/learn/adapt_measure.c core/learn/adapt_options.c core/learn/adapt_pixels.c core/learn/adapt_pixels.h \
 	core/learn/adapt_score.c core/learn/adapt_step.c core/learn/adapt_view.c core/learn/adapt_view.h \
 	core/learn/audit.c core/learn/audit.h core/learn/audit_plan.c \
+	core/learn/acquire.c core/learn/acquire.h core/learn/acquire_impl.h core/learn/acquire_anomalous.c \
+	core/learn/acquire_audit.c core/learn/acquire_balanced.c core/learn/acquire_diverse.c core/learn/acquire_doubt.c \
+	core/learn/acquire_gain.c core/learn/acquire_mix.c core/learn/acquire_near.c core/learn/acquire_point.c \
+	core/learn/acquire_process.c core/learn/acquire_uncertain.c \
 	core/learn/heads.c core/learn/heads.h core/learn/heads_class.c \
 	core/learn/gate.c core/learn/gate.h \
 	core/learn/camera.c core/learn/camera.h \

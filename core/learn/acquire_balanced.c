@@ -1,0 +1,33 @@
+#include "config.h"
+
+#include "learn/acquire_impl.h"
+
+// Odds of class `c` given a defect: by the trained model, else by the answered defects nearby.
+static double odds(const struct acquire *a, size_t i, int c)
+{
+    if (a->has_classes[i])
+        return (double)a->classes[i * (size_t)a->class_count + (size_t)c];
+    float all = a->defect_weight[i];
+    return all > 0 ? (double)(a->class_weight[i * (size_t)a->class_count + (size_t)c] / all) : 0;
+}
+
+// Probability that the answer is a defect of a class, divided by the answers that class has already.
+static struct acquire_value value(const struct acquire *a, const struct acquire_choice *choice, size_t i)
+{
+    (void)choice;
+    struct acquire_value v = {.reason = ACQUIRE_RARE, .about = a->defect_nearest[i]};
+    for (int c = 0; c < a->class_count; c++)
+        v.value += odds(a, i, c) / (1 + (double)a->class_answers[c]);
+    v.value *= acquire_expected(a, i);
+    return v;
+}
+
+static bool ready(const struct acquire *a)
+{
+    int seen = 0;
+    for (int c = 0; c < a->class_count; c++)
+        seen += a->class_answers[c] > 0;
+    return seen > 1;
+}
+
+const struct acquire_strategy acquire_balanced = {.name = "balanced", .ready = ready, .value = value};

@@ -1,0 +1,434 @@
+// How many answers it takes to find the defects of the magnetic-tile pictures, by group: asked at random, by falling score,
+// and in the order of core/learn/acquire. Every answer is given in turn; a tile counts as found with its first picture.
+// bench_acquire PICTURES [--seeds N] [--tiles N] [--cache FILE] [--only NAME]
+// --tiles: defective tiles that are kept, drawn anew for each seed; 0 all (the set has far more defects than a line).
+#include "config.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/parallel.h"
+#include "base/rng.h"
+#include "image/image.h"
+#include "learn/acquire.h"
+#include "nn/base.h"
+#include "nn/embedded.h"
+#include "screen/extract.h"
+#include "screen/model.h"
+
+enum { KINDS = 6, NORMAL = 4, HORIZON = 64 };
+static const char *const kinds[KINDS] = {"Blowhole", "Break", "Crack", "Fray", "Free", "Uneven"};
+
+struct tile {
+    char path[200];
+    long number;
+    int exposure, kind;
+    uint64_t group;
+};
+
+struct bench {
+    struct tile *tiles;
+    size_t count, capacity, groups;
+    int dim;
+    float *embeddings; // (count, dim)
+    float *patches;    // (count)
+    size_t given;      // by the extractor
+};
+
+static void must(enum status status, const struct error *err)
+{
+    if (status == ST_OK)
+        return;
+    fprintf(stderr, "%s\n", err->text);
+    exit(1);
+}
+
+// ---- pictures ----
+
+static void add_folder(struct bench *b, const char *root, int kind)
+{
+    char *folder = xasprintf("%s/MT_%s/Imgs", root, kinds[kind]);
+    DIR *dir = opendir(folder);
+    for (struct dirent *e; dir && (e = readdir(dir));) {
+        struct tile t = {.kind = kind};
+        char end[8];
+        if (sscanf(e->d_name, "exp%d_num_%ld.%4s", &t.exposure, &t.number, end) != 3 || strcmp(end, "jpg") != 0)
+            continue;
+        snprintf(t.path, sizeof t.path, "%.100s/%.90s", folder, e->d_name);
+        GROW(b->tiles, b->capacity, b->count + 1);
+        b->tiles[b->count++] = t;
+    }
+    if (dir)
+        closedir(dir);
+    free(folder);
+}
+
+static int by_number(const void *left, const void *right)
+{
+    const struct tile *a = left, *b = right;
+    if (a->number != b->number)
+        return a->number < b->number ? -1 : 1;
+    return a->exposure - b->exposure;
+}
+
+// A new tile begins where the number of the exposure does not rise.
+static void list(struct bench *b, const char *root)
+{
+    for (int k = 0; k < KINDS; k++)
+        add_folder(b, root, k);
+    if (b->count == 0)
+        exit(77);
+    qsort(b->tiles, b->count, sizeof *b->tiles, by_number);
+    for (size_t i = 0; i < b->count; i++) {
+        b->groups += i == 0 || b->tiles[i].exposure <= b->tiles[i - 1].exposure;
+        b->tiles[i].group = b->groups - 1;
+    }
+}
+
+static bool next(void *context, struct extract_item *item)
+{
+    struct bench *b = context;
+    if (b->given == b->count)
+        return false;
+    *item = (struct extract_item){(int64_t)b->given, xstrdup(b->tiles[b->given].path)};
+    b->given++;
+    return true;
+}
+
+static enum status done(void *context, const struct extract_result *r, struct error *err)
+{
+    struct bench *b = context;
+    if (r->status != ST_OK)
+        return error_set(err, r->status, "%s", r->error.text);
+    memcpy(b->embeddings + (size_t)r->id * (size_t)b->dim, r->embedding, (size_t)b->dim * sizeof(float));
+    b->patches[r->id] = r->patch.patch;
+    return ST_OK;
+}
+
+static void extract(struct bench *b)
+{
+    const unsigned char *bytes;
+    size_t count;
+    struct base *base;
+    struct patch_model *patch;
+    struct error err;
+    must(embedded_base(&bytes, &count, NULL, &err), &err);
+    must(base_open_bytes(bytes, count, EMBEDDED_NAME, &base, &err), &err);
+    struct extract_config config = {.base = base, .settings = screen_settings_default, .limits = image_limits_default,
+                                    .threads = parallel_cores()};
+    struct extract_io io = {.context = b, .next = next, .done = done};
+    b->dim = extract_dim(base);
+    b->embeddings = xcalloc(b->count * (size_t)b->dim, sizeof(float));
+    b->patches = xcalloc(b->count, sizeof(float));
+    must(extract_fit_patches(&config, &io, &patch, &err), &err);
+    config.patch = patch;
+    b->given = 0;
+    must(extract_run(&config, &io, &err), &err);
+    patch_free(patch);
+    base_free(base);
+}
+
+// What was computed is kept in `path`, "" nowhere.
+static void features(struct bench *b, const char *path)
+{
+    FILE *file = path[0] ? fopen(path, "rb") : NULL;
+    size_t count = 0;
+    if (file && fread(&b->dim, sizeof b->dim, 1, file) == 1) {
+        b->embeddings = xcalloc(b->count * (size_t)b->dim, sizeof(float));
+        b->patches = xcalloc(b->count, sizeof(float));
+        count = fread(b->embeddings, sizeof(float) * (size_t)b->dim, b->count, file);
+        count += fread(b->patches, sizeof(float), b->count, file);
+    }
+    if (file)
+        fclose(file);
+    if (count == 2 * b->count)
+        return;
+    extract(b);
+    file = path[0] ? fopen(path, "wb") : NULL;
+    if (file) {
+        fwrite(&b->dim, sizeof b->dim, 1, file);
+        fwrite(b->embeddings, sizeof(float) * (size_t)b->dim, b->count, file);
+        fwrite(b->patches, sizeof(float), b->count, file);
+        fclose(file);
+    }
+}
+
+// ---- a seed ----
+
+struct pool {
+    struct acquire_candidate *candidates;
+    const struct tile **tiles;
+    size_t count, defects, tiles_with;
+};
+
+static bool defective(const struct tile *t)
+{
+    return t->kind != NORMAL;
+}
+
+// Everything, or the normals and the pictures of `keep` defective tiles, scored as a scene without labels is.
+static void make_pool(const struct bench *b, size_t keep, uint64_t seed, struct pool *pool)
+{
+    struct rng rng = rng_seed(seed);
+    bool *bad = xcalloc(b->groups, sizeof *bad), *kept = xcalloc(b->groups, sizeof *kept);
+    for (size_t i = 0; i < b->count; i++)
+        bad[b->tiles[i].group] |= defective(&b->tiles[i]);
+    for (size_t left = keep; left > 0;) {
+        size_t g = rng_below(&rng, b->groups);
+        left -= bad[g] && !kept[g];
+        kept[g] |= bad[g];
+    }
+    struct screen_input *inputs = xcalloc(b->count, sizeof *inputs);
+    struct screen_score *scores = xcalloc(b->count, sizeof *scores);
+    bool *believed = xcalloc(b->count, sizeof *believed), *found = xcalloc(b->groups, sizeof *found);
+    uint64_t *groups = xcalloc(b->count, sizeof *groups);
+    *pool = (struct pool){.candidates = xcalloc(b->count, sizeof *pool->candidates),
+                          .tiles = xcalloc(b->count, sizeof *pool->tiles)};
+    size_t n = 0;
+    for (size_t i = 0; i < b->count; i++) {
+        const struct tile *t = &b->tiles[i];
+        if (keep && bad[t->group] && !kept[t->group])
+            continue;
+        inputs[n] = (struct screen_input){b->embeddings + i * (size_t)b->dim, b->patches[i], 0};
+        believed[n] = true;
+        groups[n] = t->group;
+        pool->defects += defective(t);
+        pool->tiles_with += defective(t) && !found[t->group];
+        found[t->group] |= defective(t);
+        pool->tiles[n++] = t;
+    }
+    struct screen_model *model;
+    struct acquire_projection projection;
+    struct error err;
+    float *rows = xcalloc(n * (size_t)b->dim, sizeof *rows);
+    must(screen_fit(inputs, n, b->dim, believed, groups, false, 0.004, seed, NULL, scores, &model, &err), &err);
+    for (size_t i = 0; i < n; i++)
+        memcpy(rows + i * (size_t)b->dim, inputs[i].embedding, (size_t)b->dim * sizeof *rows);
+    must(acquire_projection_fit(rows, n, b->dim, &projection, &err), &err);
+    for (size_t i = 0; i < n; i++) {
+        struct acquire_candidate *c = &pool->candidates[i];
+        *c = (struct acquire_candidate){.score = scores[i].score, .threshold = screen_threshold(model), .part_count = 2,
+                                        .defect = NAN, .group = groups[i], .class_index = -1};
+        memcpy(c->parts, scores[i].parts, 2 * sizeof *c->parts);
+        acquire_point(&projection, inputs[i].embedding, c->point);
+    }
+    pool->count = n;
+    acquire_projection_clear(&projection);
+    screen_free(model);
+    free(rows);
+    free(inputs);
+    free(scores);
+    free(believed);
+    free(found);
+    free(groups);
+    free(bad);
+    free(kept);
+}
+
+struct figures {
+    double half, most;         // answers until half and 90 % of the defective tiles are found
+    double pictures_half, pictures_most;
+    double ms;                 // for one answer and the new order
+    double shares[ACQUIRE_SOURCES];
+};
+
+struct tally {
+    bool *tiles;
+    size_t asked, found, pictures;
+};
+
+static void count_answer(const struct pool *p, struct tally *t, size_t i, struct figures *f)
+{
+    const struct tile *tile = p->tiles[i];
+    t->asked++;
+    if (!defective(tile))
+        return;
+    t->found += !t->tiles[tile->group];
+    t->tiles[tile->group] = true;
+    t->pictures++;
+    double asked = (double)t->asked;
+    if (f->half == 0 && 2 * t->found >= p->tiles_with)
+        f->half = asked;
+    if (f->most == 0 && 10 * t->found >= 9 * p->tiles_with)
+        f->most = asked;
+    if (f->pictures_half == 0 && 2 * t->pictures >= p->defects)
+        f->pictures_half = asked;
+    if (f->pictures_most == 0 && 10 * t->pictures >= 9 * p->defects)
+        f->pictures_most = asked;
+}
+
+struct ranked {
+    double value;
+    size_t index;
+};
+
+static int falling(const void *left, const void *right)
+{
+    const struct ranked *a = left, *b = right;
+    if (a->value != b->value)
+        return a->value > b->value ? -1 : 1;
+    return (a->index > b->index) - (a->index < b->index);
+}
+
+static void fixed_order(const struct bench *b, const struct pool *p, bool by_score, uint64_t seed, struct figures *f)
+{
+    struct rng rng = rng_seed(seed);
+    struct ranked *list = xcalloc(p->count, sizeof *list);
+    struct tally t = {.tiles = xcalloc(b->groups, sizeof(bool))};
+    for (size_t i = 0; i < p->count; i++)
+        list[i] = (struct ranked){by_score ? p->candidates[i].score : rng_uniform(&rng), i};
+    qsort(list, p->count, sizeof *list, falling);
+    for (size_t i = 0; i < p->count; i++)
+        count_answer(p, &t, list[i].index, f);
+    free(list);
+    free(t.tiles);
+}
+
+// only: one source has every turn, -1 the mixture.
+static void asked_order(const struct bench *b, const struct pool *p, int only, uint64_t seed, struct figures *f)
+{
+    struct acquire *a = acquire_new(p->candidates, p->count, KINDS);
+    struct acquire_ask *asks = xcalloc(p->count, sizeof *asks);
+    struct acquire_mix mix = {{0}, {0}};
+    struct tally t = {.tiles = xcalloc(b->groups, sizeof(bool))};
+    bool *answered = xcalloc(p->count, sizeof *answered);
+    double started = clock_seconds();
+    size_t turns[ACQUIRE_SOURCES] = {0};
+    for (size_t n = 0; n < p->count; n++) {
+        struct acquire_mix use = mix;
+        for (int s = 0; s < ACQUIRE_SOURCES && only >= 0; s++) {
+            use.gain[s] = s == only ? 1e6 : 0;
+            use.loss[s] = s == only ? 0 : 1e6;
+        }
+        acquire_order(a, &use, HORIZON, rng_seed(seed * 100000 + n), asks);
+        size_t at = SIZE_MAX;
+        for (size_t i = 0; i < p->count; i++)
+            if (!answered[i] && (at == SIZE_MAX || asks[i].place > asks[at].place))
+                at = i;
+        const struct tile *tile = p->tiles[at];
+        if (f->most == 0)
+            turns[asks[at].source]++;
+        acquire_mix_learn(&mix, asks[at].source, acquire_surprise(asks[at].expected, defective(tile)));
+        answered[at] = true;
+        count_answer(p, &t, at, f);
+        acquire_answer(a, at, defective(tile) ? ACQUIRE_DEFECT : ACQUIRE_NORMAL, defective(tile) ? tile->kind : -1, false);
+        if (f->pictures_most > 0)
+            break;
+    }
+    f->ms = (clock_seconds() - started) * 1000 / (double)t.asked;
+    for (int s = 0; s < ACQUIRE_SOURCES; s++)
+        f->shares[s] = (double)turns[s] / f->most;
+    acquire_free(a);
+    free(asks);
+    free(answered);
+    free(t.tiles);
+}
+
+// ---- the table ----
+
+enum { ROWS = 7 };
+static const char *const row_names[ROWS] = {"random", "score", "anomalous", "uncertain", "diverse", "balanced", "mixture"};
+
+static void spread(const struct figures *f, int seeds, size_t offset, double *mean, double *deviation)
+{
+    double sum = 0, square = 0;
+    for (int i = 0; i < seeds; i++) {
+        double x = *(const double *)((const char *)&f[i] + offset);
+        sum += x;
+        square += x * x;
+    }
+    *mean = sum / seeds;
+    *deviation = seeds > 1 ? sqrt(fmax(0, (square - sum * sum / seeds) / (seeds - 1))) : 0;
+}
+
+static void print_row(const char *name, const struct figures *f, int seeds)
+{
+    static const size_t offsets[4] = {offsetof(struct figures, half), offsetof(struct figures, most),
+                                      offsetof(struct figures, pictures_half), offsetof(struct figures, pictures_most)};
+    printf("%-10s", name);
+    for (int c = 0; c < 4; c++) {
+        double mean, deviation;
+        spread(f, seeds, offsets[c], &mean, &deviation);
+        printf("  %6.1f ± %5.1f", mean, deviation);
+    }
+    double ms, unused;
+    spread(f, seeds, offsetof(struct figures, ms), &ms, &unused);
+    printf("  %6.2f", ms);
+    for (int s = 0; s < ACQUIRE_SOURCES; s++) {
+        double share;
+        spread(f, seeds, offsetof(struct figures, shares) + (size_t)s * sizeof(double), &share, &unused);
+        printf(" %3.0f%%", 100 * share);
+    }
+    printf("\n");
+}
+
+static void measure(const struct bench *b, size_t tiles, int seeds, const char *only)
+{
+    struct figures *f = xcalloc((size_t)seeds * ROWS, sizeof *f);
+    size_t pictures = 0, defects = 0, with = 0;
+    for (int s = 0; s < seeds; s++) {
+        struct pool pool;
+        make_pool(b, tiles, (uint64_t)s + 1, &pool);
+        pictures += pool.count;
+        defects += pool.defects;
+        with += pool.tiles_with;
+        for (int r = 0; r < ROWS; r++) {
+            struct figures *to = &f[r * seeds + s];
+            if (only[0] && strcmp(only, row_names[r]) != 0)
+                continue;
+            if (r < 2)
+                fixed_order(b, &pool, r == 1, (uint64_t)s, to);
+            else
+                asked_order(b, &pool, r < ROWS - 1 ? r - 2 : -1, (uint64_t)s, to);
+        }
+        free(pool.candidates);
+        free(pool.tiles);
+    }
+    printf("%zu pictures, %zu of them defects of %zu tiles (mean of %d seeds)\n", pictures / (size_t)seeds,
+           defects / (size_t)seeds, with / (size_t)seeds, seeds);
+    printf("%-10s  %14s  %14s  %14s  %14s  %6s  anomalous uncertain diverse balanced\n", "answers", "half of tiles", "90 % of tiles",
+           "half of pict.", "90 % of pict.", "ms");
+    for (int r = 0; r < ROWS; r++)
+        if (!only[0] || strcmp(only, row_names[r]) == 0)
+            print_row(row_names[r], f + r * seeds, seeds);
+    free(f);
+}
+
+int main(int argc, char **argv)
+{
+    struct bench b = {0};
+    const char *cache = "", *only = "";
+    int seeds = 5;
+    long tiles = -1;
+    if (argc < 2) {
+        fprintf(stderr, "usage: bench_acquire PICTURES [--seeds N] [--tiles N] [--cache FILE] [--only NAME]\n");
+        return 2;
+    }
+    for (int i = 2; i + 1 < argc; i += 2) {
+        if (strcmp(argv[i], "--seeds") == 0)
+            seeds = atoi(argv[i + 1]);
+        else if (strcmp(argv[i], "--tiles") == 0)
+            tiles = atol(argv[i + 1]);
+        else if (strcmp(argv[i], "--cache") == 0)
+            cache = argv[i + 1];
+        else if (strcmp(argv[i], "--only") == 0)
+            only = argv[i + 1];
+    }
+    list(&b, argv[1]);
+    features(&b, cache);
+    if (tiles < 0) {
+        measure(&b, 0, seeds, only);
+        measure(&b, 12, seeds, only);
+    } else {
+        measure(&b, (size_t)tiles, seeds, only);
+    }
+    free(b.tiles);
+    free(b.embeddings);
+    free(b.patches);
+    return 0;
+}
