@@ -49,7 +49,7 @@ static size_t lowest_of_groups(const struct dataset *set, const struct screen_sc
         const int64_t *id = rows[i].severity == severity
                                 ? bsearch(&rows[i].picture, set->ids, set->count, sizeof *set->ids, by_id)
                                 : NULL;
-        if (id)
+        if (id && !set->inputs[id - set->ids].trained) // what was trained on says nothing of what is missed
             things[n++] = (struct thing){set->groups[id - set->ids], scores[id - set->ids].score};
     }
     qsort(things, n, sizeof *things, by_group);

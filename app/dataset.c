@@ -5,14 +5,7 @@
 
 #include "app/screening.h"
 #include "base/alloc.h"
-
-static uint64_t name_hash(const char *text)
-{
-    uint64_t h = 0xcbf29ce484222325u; // FNV-1a
-    for (; *text; text++)
-        h = (h ^ (unsigned char)*text) * 0x100000001b3u;
-    return h;
-}
+#include "learn/gate.h"
 
 static int kind_index(struct dataset *set, const char *name)
 {
@@ -51,7 +44,7 @@ static enum status each(void *context, const struct export_row *row, struct erro
     set->inputs[i] = screening_input(&record);
     set->known[i] = known;
     set->believed[i] = !row->audited && (known == VERDICT_NONE || known == VERDICT_NORMAL);
-    set->groups[i] = name_hash(row->group ? row->group : "");
+    set->groups[i] = gate_group(row->group ? row->group : "");
     set->kinds[i] = known == VERDICT_DEFECT ? kind_index(set, kind && kind[0] ? kind : "defect") : -1;
     return ST_OK;
 }

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "learn/gate.h"
 
 enum {
     SAMPLE = 400, // pictures that the patch statistics are fitted on
@@ -376,6 +377,37 @@ static void relieve(void *store)
     store_relieve(store);
 }
 
+static int by_hash(const void *left, const void *right)
+{
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+struct groups {
+    uint64_t *names;
+    size_t count, capacity;
+};
+
+static void add_group(void *context, const char *group)
+{
+    struct groups *g = context;
+    GROW(g->names, g->capacity, g->count + 1);
+    g->names[g->count++] = gate_group(group);
+}
+
+// Which pictures the model was trained on, or on others of their group.
+static enum status mark_trained(struct project *project, const char *sha256, struct dataset *set, struct error *err)
+{
+    struct groups g = {0};
+    enum status status = db_model_groups(project->db, sha256, add_group, &g, err);
+    if (g.count)
+        qsort(g.names, g.count, sizeof *g.names, by_hash);
+    for (size_t i = 0; i < set->count && g.count && status == ST_OK; i++)
+        set->inputs[i].trained = bsearch(&set->groups[i], g.names, g.count, sizeof *g.names, by_hash) != NULL;
+    free(g.names);
+    return status;
+}
+
 // What the scene's trained model says of the pictures, into their inputs.
 static enum status take_learned(struct project *project, const struct base *base, const struct scene *scene,
                                 const struct screening_options *o, struct dataset *set, struct learned **learned,
@@ -393,6 +425,8 @@ static enum status take_learned(struct project *project, const struct base *base
         status = learned_run(*learned, set->ids, set->count, o->threads, &watch, err);
     for (size_t i = 0; i < set->count && status == ST_OK; i++)
         set->inputs[i].measures[DETECTOR_LEARNED] = learned_get(*learned, set->ids[i], NULL);
+    if (status == ST_OK)
+        status = mark_trained(project, o->learned, set, err);
     if (status != ST_OK) {
         learned_close(*learned);
         *learned = NULL;

@@ -154,17 +154,17 @@ static enum status open_parent(const struct job *j, struct adapt_model **parent,
     return status;
 }
 
-static enum status store_model(const struct job *j, struct adapt_model *model, const json_t *summary, int64_t *id,
+static enum status store_model(const struct job *j, struct adapt_model *model, const struct train_data *from, int64_t *id,
                                struct error *err)
 {
-    char *dir = file_join(j->project->dir, "models"), *data = json_dumps(summary, JSON_COMPACT);
+    char *dir = file_join(j->project->dir, "models"), *data = json_dumps(from->summary, JSON_COMPACT);
     enum status status = adapt_write(model, j->net, NULL, dir, err);
     struct model_row row = {.scene = j->round->scene, .notes = model->notes, .data = data};
     memcpy(row.sha256, model->sha256, HASH_HEX);
     memcpy(row.base_sha256, model->base_sha256, HASH_HEX);
     memcpy(row.parent, model->parent, HASH_HEX);
     if (status == ST_OK) // the file is there: now the row
-        status = db_model_add(j->project->db, &row, id, err);
+        status = db_model_add(j->project->db, &row, from->pictures, from->picture_count, id, err);
     if (status == ST_OK)
         status = db_round_result(j->project->db, j->round->id, *id, err);
     free(data);
@@ -183,12 +183,12 @@ static enum status learn(struct job *j, int64_t *id, struct error *err)
         status = open_parent(j, &parent, err);
     if (status == ST_OK)
         status = train_data_open(j->project, j->base, j->round->scene, json_is_true(json_object_get(j->request, "truth")),
-                                 list, &data, err);
+                                 options.pool_most, list, &data, err);
     if (status == ST_OK) {
         struct adapt_watch watch = {j, tell_training, checkpoint, save_every};
         status = adapt_train(j->net, parent, &data.data, &options, &watch, &model, err);
         if (status == ST_OK) {
-            status = store_model(j, model, data.summary, id, err);
+            status = store_model(j, model, &data, id, err);
             adapt_model_free(model);
         }
         train_data_close(&data);

@@ -10,7 +10,7 @@
 #include "base/rng.h"
 #include "learn/gate.h"
 
-enum { POOL = 1000, BOXES = 16 };
+enum { BOXES = 16 };
 static const uint64_t list_most = (uint64_t)256 << 20;
 
 // ---- choosing ----
@@ -19,8 +19,8 @@ struct choice {
     struct project *project;
     bool with_truth;
     json_t *labels, *classes;
-    int64_t pool[POOL]; // reservoir (Vitter 1985, algorithm R)
-    size_t pool_count, pool_seen;
+    int64_t *pool; // (pool_most) reservoir (Vitter 1985, algorithm R)
+    size_t pool_most, pool_count, pool_seen;
     struct rng rng;
 };
 
@@ -41,12 +41,12 @@ static int class_of(struct choice *c, const char *name)
 
 static void add_pool(struct choice *c, int64_t picture)
 {
-    if (c->pool_seen++ < POOL) {
+    if (c->pool_seen++ < c->pool_most) {
         c->pool[c->pool_count++] = picture;
         return;
     }
     uint64_t at = rng_below(&c->rng, c->pool_seen);
-    if (at < POOL)
+    if (at < c->pool_most)
         c->pool[at] = picture;
 }
 
@@ -76,17 +76,18 @@ static enum status choose(void *context, const struct export_row *row, struct er
     return ST_OK;
 }
 
-static enum status choose_all(struct project *project, int64_t scene, bool with_truth, json_t **list, struct error *err)
+static enum status choose_all(struct project *project, int64_t scene, bool with_truth, int pool_most, json_t **list,
+                              struct error *err)
 {
-    struct choice *c = xcalloc(1, sizeof *c);
-    *c = (struct choice){.project = project, .with_truth = with_truth, .labels = json_array(), .classes = json_array(),
-                         .rng = rng_seed((uint64_t)scene)};
+    struct choice all = {.project = project, .with_truth = with_truth, .labels = json_array(), .classes = json_array(),
+                         .pool_most = (size_t)pool_most, .rng = rng_seed((uint64_t)scene)}, *c = &all;
+    c->pool = xcalloc(c->pool_most + 1, sizeof *c->pool);
     enum status status = db_export(project->db, scene, choose, c, err);
     json_t *pool = json_array();
     for (size_t i = 0; i < c->pool_count; i++)
         json_array_append_new(pool, json_integer((json_int_t)c->pool[i]));
     *list = json_pack("{s:o, s:o, s:o}", "labels", c->labels, "classes", c->classes, "pool", pool);
-    free(c);
+    free(c->pool);
     if (status != ST_OK) {
         json_decref(*list);
         *list = NULL;
@@ -111,14 +112,14 @@ static enum status read_list(const char *path, json_t **list, struct error *err)
     return ST_OK;
 }
 
-static enum status get_list(struct project *project, int64_t scene, bool with_truth, const char *path, json_t **list,
+static enum status get_list(struct project *project, int64_t scene, bool with_truth, int pool_most, const char *path, json_t **list,
                             char sha256[HASH_HEX], struct error *err)
 {
     enum status status = ST_OK;
     if (file_exists(path)) {
         status = read_list(path, list, err);
     } else {
-        status = choose_all(project, scene, with_truth, list, err);
+        status = choose_all(project, scene, with_truth, pool_most, list, err);
         if (status == ST_OK && json_array_size(json_object_get(*list, "labels")) == 0) {
             json_decref(*list);
             return error_set(err, ST_INVALID, "nothing to learn from was answered; `assay review` asks");
@@ -267,6 +268,9 @@ static enum status fill(struct project *project, const struct base *base, const 
         picture_clear(&row);
     }
     qsort(t->items, t->count, sizeof *t->items, by_id);
+    d->pictures = xcalloc(t->count + 1, sizeof *d->pictures);
+    for (i = 0; i < t->count; i++)
+        d->pictures[d->picture_count++] = t->items[i].id;
     d->data = (struct adapt_data){.context = t, .load = load, .labels = t->labels, .label_count = n, .pool = t->pool,
                                   .pool_count = m, .classes = (int)json_array_size(json_object_get(list, "classes"))};
     d->summary = json_pack("{s:I, s:I, s:I, s:I, s:O}", "labels", (json_int_t)n, "defects", (json_int_t)defects, "normals",
@@ -275,12 +279,12 @@ static enum status fill(struct project *project, const struct base *base, const 
 }
 
 enum status train_data_open(struct project *project, const struct base *base, int64_t scene, bool with_truth,
-                            const char *path, struct train_data *d, struct error *err)
+                            int pool_most, const char *path, struct train_data *d, struct error *err)
 {
     json_t *list;
     char sha256[HASH_HEX];
     *d = (struct train_data){.items = xcalloc(1, sizeof *d->items)};
-    enum status status = get_list(project, scene, with_truth, path, &list, sha256, err);
+    enum status status = get_list(project, scene, with_truth, pool_most, path, &list, sha256, err);
     if (status == ST_OK) {
         status = fill(project, base, list, d, err);
         json_decref(list);
@@ -305,6 +309,7 @@ void train_data_close(struct train_data *d)
         learned_pixels_close(t->scenes[i].pixels);
     free(t->items), free(t->scenes), free(t->labels), free(t->boxes), free(t->pool);
     free(t);
+    free(d->pictures);
     json_decref(d->summary);
     *d = (struct train_data){0};
 }

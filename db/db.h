@@ -490,8 +490,12 @@ struct model_row {
 };
 void model_clear(struct model_row *row);
 void model_free(struct model_row *rows, size_t count);
-// Known already (same file, same scene): *id is that one's.
-ASSAY_CHECKED enum status db_model_add(struct db *db, const struct model_row *row, int64_t *id, struct error *err);
+// With the pictures it was trained on. Known already (same file, same scene): *id is that one's.
+ASSAY_CHECKED enum status db_model_add(struct db *db, const struct model_row *row, const int64_t *pictures, size_t count,
+                                       int64_t *id, struct error *err);
+// Groups of the pictures that a model file was trained on, each once; text valid during the call.
+ASSAY_CHECKED enum status db_model_groups(struct db *db, const char *sha256, void (*each)(void *context, const char *group),
+                                          void *context, struct error *err);
 ASSAY_CHECKED enum status db_model_get(struct db *db, int64_t id, struct model_row *row, struct error *err);
 ASSAY_CHECKED enum status db_model_list(struct db *db, struct model_row **rows, size_t *count, struct error *err); // by id
 ASSAY_CHECKED enum status db_model_scored(struct db *db, int64_t id, int64_t revision, struct error *err);

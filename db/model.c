@@ -46,7 +46,18 @@ static void read_model(sqlite3_stmt *stmt, struct model_row *m)
     snprintf(m->state, sizeof m->state, "%s", column_text(stmt, 6));
 }
 
-static enum status add(struct db *db, const struct model_row *m, int64_t *id, struct error *err)
+static enum status add_picture(struct db *db, int64_t model, int64_t picture, struct error *err)
+{
+    sqlite3_stmt *stmt = db_prepare(db, "INSERT OR IGNORE INTO model_picture(model, picture) VALUES(?1, ?2)", err);
+    if (!stmt)
+        return err->code;
+    sqlite3_bind_int64(stmt, 1, model);
+    sqlite3_bind_int64(stmt, 2, picture);
+    return db_run(db, stmt, doing, err);
+}
+
+static enum status add(struct db *db, const struct model_row *m, const int64_t *pictures, size_t count, int64_t *id,
+                       struct error *err)
 {
     sqlite3_stmt *stmt = db_prepare(db, "SELECT id FROM model WHERE sha256 = ?1 AND coalesce(scene, 0) = ?2", err);
     if (!stmt)
@@ -74,14 +85,35 @@ static enum status add(struct db *db, const struct model_row *m, int64_t *id, st
     sqlite3_bind_int64(stmt, 7, clock_unix_ms());
     status = db_run(db, stmt, doing, err);
     *id = sqlite3_last_insert_rowid(db->sqlite);
+    for (size_t i = 0; i < count && status == ST_OK; i++)
+        status = add_picture(db, *id, pictures[i], err);
     return status;
 }
 
-enum status db_model_add(struct db *db, const struct model_row *row, int64_t *id, struct error *err)
+enum status db_model_add(struct db *db, const struct model_row *row, const int64_t *pictures, size_t count, int64_t *id,
+                         struct error *err)
 {
     bool own;
     enum status status = db_enter(db, &own, err);
-    return status == ST_OK ? db_leave(db, own, add(db, row, id, err), err) : status;
+    return status == ST_OK ? db_leave(db, own, add(db, row, pictures, count, id, err), err) : status;
+}
+
+enum status db_model_groups(struct db *db, const char *sha256, void (*each)(void *context, const char *group), void *context,
+                            struct error *err)
+{
+    sqlite3_stmt *stmt = db_prepare(db,
+                                    "SELECT DISTINCT p.grp FROM model m JOIN model_picture t ON t.model = m.id"
+                                    " JOIN picture p ON p.id = t.picture WHERE m.sha256 = ?1",
+                                    err);
+    int code;
+    if (!stmt)
+        return err->code;
+    bind_text(stmt, 1, sha256);
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
+        each(context, column_text(stmt, 0));
+    enum status status = code == SQLITE_DONE ? ST_OK : db_failed(db, doing, err);
+    sqlite3_reset(stmt);
+    return status;
 }
 
 enum status db_model_get(struct db *db, int64_t id, struct model_row *row, struct error *err)

@@ -10,7 +10,7 @@
 #include "screen/model.h"
 #include "screen/model_state.h"
 
-enum { NORMALS_LEAST = 16, FOLDS = 5, FIT_MOST = 20000, BLOCK = 256 };
+enum { NORMALS_LEAST = 16, TAUGHT_LEAST = 10, FOLDS = 5, FIT_MOST = 20000, BLOCK = 256 };
 static const double TRIM = 0.03; // share of believed normals taken for hidden defects
 
 const char *detector_name(enum detector detector)
@@ -26,12 +26,23 @@ const char *detector_name(enum detector detector)
 // where one detector alone sees the defect, and within 0.02 of the sum (Fisher)
 // where all see a little; the sum loses up to 0.07 on the one, the maximum up
 // to 0.04 on the other.
-static double fuse(const double parts[DETECTORS])
+static double norm(const double parts[DETECTORS], bool learned)
 {
     double squares = 0;
     for (int d = 0; d < DETECTORS; d++)
-        squares += parts[d] * parts[d];
+        squares += d != DETECTOR_LEARNED || learned ? parts[d] * parts[d] : 0;
     return sqrt(squares);
+}
+
+// A detector that learned from defects knows what matters here, and the others dilute it: their norm with it falls below
+// what it tells alone. But it is blind to kinds it never saw. So a picture counts as what the learned detector says, or as
+// what the others together say less an offset, whichever is more: of the flagged normals the share 10^-offset at most is
+// theirs, and what is unlike anything stays findable.
+static double fuse(const struct screen_model *m, const double parts[DETECTORS])
+{
+    if (!m->apart)
+        return norm(parts, true);
+    return fmax(parts[DETECTOR_LEARNED], fmax(tail_score(&m->others, norm(parts, false)), 0) - m->offset);
 }
 
 static void parts_of(const struct screen_model *m, const double measures[DETECTORS], double parts[DETECTORS])
@@ -42,7 +53,7 @@ static void parts_of(const struct screen_model *m, const double measures[DETECTO
 
 static double fused_score(const struct screen_model *m, const double parts[DETECTORS])
 {
-    return fmax(tail_score(&m->fused, fuse(parts)), 0);
+    return fmax(tail_score(&m->fused, fuse(m, parts)), 0);
 }
 
 static int rising(const void *left, const void *right)
@@ -263,15 +274,20 @@ static enum status check(const struct source *source, size_t count, int dim, siz
 }
 
 // Tail over the believed normals that have the measure, in numbers that a file of floats holds
-// exactly: a stored model scores as the fitted one. False: too few have it or all are equal, the
+// exactly: a stored model scores as the fitted one. unseen (NULL: all): inputs, of which those not trained on count. False: too few have it or all are equal, the
 // detector says nothing.
-static bool fit_tail(const double *measures, const size_t *members, size_t normals, struct tail *tail)
+static bool fit_tail(const double *measures, const size_t *members, size_t normals, const struct screen_input *unseen,
+                     struct tail *tail)
 {
     double *values = xmalloc(normals * sizeof *values);
     size_t n = 0;
     for (size_t i = 0; i < normals; i++)
-        if (!isnan(measures[members[i]]))
+        if (!isnan(measures[members[i]]) && !(unseen && unseen[members[i]].trained))
             values[n++] = measures[members[i]];
+    if (unseen && n < NORMALS_LEAST) { // better a little too low than not at all
+        free(values);
+        return fit_tail(measures, members, normals, NULL, tail);
+    }
     bool fitted = tail_fit(values, n, tail, NULL) == ST_OK;
     free(values);
     if (!fitted)
@@ -283,6 +299,15 @@ static bool fit_tail(const double *measures, const size_t *members, size_t norma
     tail->scale = (float)tail->scale;
     tail->contamination = (float)tail->contamination;
     return true;
+}
+
+// Defects that the learned detector was trained on.
+static size_t taught_by(const struct screen_input *inputs, const bool *believed, size_t count)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        n += inputs[i].trained && !believed[i];
+    return n;
 }
 
 enum status screen_fit(const struct screen_input *inputs, size_t count, int dim, const bool *believed,
@@ -319,15 +344,21 @@ enum status screen_fit(const struct screen_input *inputs, size_t count, int dim,
     }
     for (int d = 0; d < DETECTORS; d++)
         m->used[d] =
-            (d != DETECTOR_WHOLE || m->used[d]) && fit_tail(measures[d], members, normals, &m->tails[d]);
+            (d != DETECTOR_WHOLE || m->used[d]) &&
+            fit_tail(measures[d], members, normals, d == DETECTOR_LEARNED ? inputs : NULL, &m->tails[d]);
     for (size_t i = 0; i < count; i++) {
         double own[DETECTORS];
         for (int d = 0; d < DETECTORS; d++)
             own[d] = measures[d][i];
         parts_of(m, own, scores[i].parts);
-        fused[i] = fuse(scores[i].parts);
+        fused[i] = norm(scores[i].parts, false);
     }
-    if (!fit_tail(fused, members, normals, &m->fused))
+    size_t taught = taught_by(inputs, believed, count);
+    m->apart = m->used[DETECTOR_LEARNED] && taught >= TAUGHT_LEAST && fit_tail(fused, members, normals, NULL, &m->others);
+    m->offset = m->apart ? log10(1 + (double)taught / TAUGHT_LEAST) : 0;
+    for (size_t i = 0; i < count; i++)
+        fused[i] = fuse(m, scores[i].parts);
+    if (!fit_tail(fused, members, normals, m->used[DETECTOR_LEARNED] ? inputs : NULL, &m->fused))
         status =
             error_set(err, ST_INVALID, "all pictures are identical: there is nothing to tell them apart by");
     for (size_t i = 0; i < count && status == ST_OK; i++)

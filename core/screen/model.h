@@ -1,6 +1,7 @@
 // A scene's normality model: what a revision freezes. Detectors stay separate; each
 // score becomes -log10 of its tail probability under normal pictures; the
-// picture's score is that of their Euclidean norm.
+// picture's score is that of their Euclidean norm, or, once the learned detector was taught by
+// ten defects or more, of what it says, next to a share for what the others say (model.c).
 #ifndef SCREEN_MODEL_H
 #define SCREEN_MODEL_H
 
@@ -19,6 +20,8 @@ const char *detector_name(enum detector detector); // "whole", "patch", "tile", 
 struct screen_input { // one picture's raw measures
     const float *embedding; // (dim)
     float measures[DETECTORS_MEASURED]; // NAN: was not measured, takes no part
+    bool trained; // the learned detector was trained on it, or on one of its group: what that says of it tells nothing
+                  // of how it scores pictures never seen, and stays out of what scores are compared with
 };
 
 struct screen_score {

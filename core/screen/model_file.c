@@ -10,7 +10,7 @@
 #include "screen/model_state.h"
 
 // Tensors: mean (dim), whiten (dim, dim); tail.NAME (TAIL_GRID + TAIL_NUMBERS)
-// for each used detector and for "fused". The rest is metadata.
+// for each used detector, for "fused" and, where the learned detector stands apart, for "others". The rest is metadata.
 enum { TAIL_NUMBERS = 4, NUMBER = 32 };
 static const char KIND[] = "assay normality model 1";
 
@@ -57,6 +57,10 @@ enum status screen_save(const struct screen_model *model, const struct base_info
     }
     tensor_put_meta(writer, "used", used);
     put_tail(writer, "fused", &model->fused);
+    if (model->apart) {
+        put_tail(writer, "others", &model->others);
+        put_number(writer, "offset", model->offset);
+    }
     if (model->used[DETECTOR_WHOLE]) {
         tensor_put(writer, "mean", (int64_t[TENSOR_RANK]){model->dim}, model->gaussian.mean);
         tensor_put(writer, "whiten", (int64_t[TENSOR_RANK]){model->dim, model->dim}, model->gaussian.whiten);
@@ -152,6 +156,11 @@ static enum status read_model(const struct tensor_file *file, const struct base_
     }
     if (status == ST_OK)
         status = get_tail(file, "fused", &m->fused, err);
+    m->apart = tensor_meta(file, "offset") != NULL;
+    if (status == ST_OK && m->apart)
+        status = get_number(file, "offset", 0, 10, &m->offset, err);
+    if (status == ST_OK && m->apart)
+        status = get_tail(file, "others", &m->others, err);
     if (status != ST_OK || !m->used[DETECTOR_WHOLE])
         return status;
     int64_t row[TENSOR_RANK] = {m->dim}, square[TENSOR_RANK] = {m->dim, m->dim};

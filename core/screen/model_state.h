@@ -14,6 +14,9 @@ struct screen_model {
     bool used[DETECTORS];         // false: its measures were all equal, it says nothing
     struct gaussian gaussian;     // `whole`; empty when it is not used
     struct tail tails[DETECTORS]; // of each used detector's measure; every number fits a float
+    bool apart;                   // the learned detector decides, what is unlike anything has its own share
+    struct tail others;           // of the norm of the other detectors' parts, where apart
+    double offset;                // that share is 10^-offset of the learned detector's
     struct tail fused;            // of the fused parts
     double flag_rate;
     size_t fit_count;
