@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "learn/gate.h"
 
-static const double save_every = 20; // seconds between checkpoints
+static const double save_every = 5; // seconds between checkpoints
 
 struct job {
     struct project *project;

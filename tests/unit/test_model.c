@@ -272,6 +272,39 @@ static void a_detector_that_never_varies_is_left_out(void **state)
     set_clear(&s);
 }
 
+// Once taught, the learned detector is not diluted by others that err, and what is unlike anything is still found.
+static void a_taught_detector_leads_and_hides_nothing(void **state)
+{
+    (void)state;
+    struct set s = make(1000, 0, 400, 100, WHOLE, 11); // defects that `whole` alone sees
+    struct rng rng = rng_seed(5);
+    double v[300], auroc[2];
+    for (size_t i = 0; i < s.count; i++) { // another kind, that the learned detector alone sees; the others err now and then
+        s.inputs[i].measures[DETECTOR_LEARNED] = (float)rng_normal(&rng);
+        if (i < 1000 && i % 25 == 0) // confirmed defects that it was trained on
+            s.believed[i] = false;
+    }
+    for (size_t i = 1000; i < 1100; i++)
+        s.inputs[i].measures[DETECTOR_LEARNED] += 3;
+    for (int taught = 0; taught < 2; taught++) {
+        for (size_t i = 0; i < 500; i++)
+            s.inputs[i].trained = taught;
+        struct screen_model *model = fit(&s, 0.01);
+        bool seen[300];
+        size_t n = 0;
+        for (size_t i = 1000; i < 1300; i++, n++) { // its own kind against the other normals
+            v[n] = s.scores[i].score;
+            seen[n] = i < 1100;
+        }
+        auroc[taught] = metrics_auroc(v, seen, n);
+        assert_true(flagged(&s, model, 1300, 1400) > 0.9); // what only the others see
+        screen_free(model);
+    }
+    printf("# its own kind: AUROC %.3f untaught, %.3f taught\n", auroc[0], auroc[1]);
+    assert_true(auroc[1] > auroc[0]);
+    set_clear(&s);
+}
+
 static void what_was_not_measured_takes_no_part(void **state)
 {
     (void)state;
@@ -409,6 +442,7 @@ int main(void)
         cmocka_unit_test(folds_never_cut_a_group),
         cmocka_unit_test(small_and_odd_sets_work_or_are_refused),
         cmocka_unit_test(a_detector_that_never_varies_is_left_out),
+        cmocka_unit_test(a_taught_detector_leads_and_hides_nothing),
         cmocka_unit_test(what_was_not_measured_takes_no_part),
         cmocka_unit_test(a_stored_model_scores_like_the_fitted_one),
         cmocka_unit_test(evaluation_by_group_shows_the_leak),
