@@ -53,6 +53,8 @@ struct auditing_options {
     double bound, confidence; // 0: as before, else the defaults
     int64_t draws;            // 0: as many as are needed, though at most half of the pictures
     bool fixed;               // a plan fixed beforehand, all uniform, looked at once it is answered
+    bool seeded;              // draw with `seed`, else with one that nobody chose
+    uint64_t seed;
 };
 // Begin an audit, or draw more in the one that runs. ST_INVALID, ST_BUSY with a sentence.
 ASSAY_CHECKED enum status auditing_start(struct project *project, const struct scene *scene,

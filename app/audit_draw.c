@@ -190,7 +190,8 @@ static enum status begin(struct plan *p, const struct auditing_options *o, const
     struct audit_row row = {.scene = p->scene->id, .fixed = o->fixed};
     row.bound = o->bound > 0 ? o->bound : again ? before->row.bound : AUDIT_BOUND;
     row.confidence = o->confidence > 0 ? o->confidence : again ? before->row.confidence : AUDIT_CONFIDENCE;
-    if (getrandom(&row.seed, sizeof row.seed, 0) != (ssize_t)sizeof row.seed)
+    row.seed = o->seed;
+    if (!o->seeded && getrandom(&row.seed, sizeof row.seed, 0) != (ssize_t)sizeof row.seed)
         row.seed = (uint64_t)clock_unix_ms();
     enum status status = db_audit_begin(p->project->db, &row, &id, err);
     return status == ST_OK ? db_audit_get(p->project->db, id, &p->row, err) : status;

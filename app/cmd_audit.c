@@ -5,7 +5,7 @@
 #include "app/audit.h"
 #include "base/alloc.h"
 
-enum { OPT_SCENE = OPT_OWN, OPT_BOUND, OPT_CONFIDENCE, OPT_DRAWS, OPT_FIXED, OPT_STATUS, OPT_STOP };
+enum { OPT_SCENE = OPT_OWN, OPT_BOUND, OPT_CONFIDENCE, OPT_DRAWS, OPT_FIXED, OPT_SEED, OPT_STATUS, OPT_STOP };
 
 struct options {
     bool json, status, stop;
@@ -32,6 +32,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_CONFIDENCE: o->audit.confidence = share(state, arg, "--confidence", 0.5, 1); return 0;
     case OPT_DRAWS: o->audit.draws = option_number(state, arg, "--draws", 1, 100000000); return 0;
     case OPT_FIXED: o->audit.fixed = true; return 0;
+    case OPT_SEED:
+        o->audit.seed = (uint64_t)option_number(state, arg, "--seed", 0, INT64_MAX);
+        o->audit.seeded = true;
+        return 0;
     case OPT_STATUS: o->status = true; return 0;
     case OPT_STOP: o->stop = true; return 0;
     case ARGP_KEY_ARG: argp_error(state, "takes no argument '%s'", arg); return 0;
@@ -115,6 +119,7 @@ int cmd_audit(int argc, char **argv)
         {"confidence", OPT_CONFIDENCE, "SHARE", 0, "how sure that is to be (default 0.95)", 0},
         {"draws", OPT_DRAWS, "N", 0, "draw N pictures, or N more (default: as many as the bound needs, at most half of the filtered ones)", 0},
         {"fixed", OPT_FIXED, NULL, 0, "a plan fixed beforehand: all draws uniform, looked at once all are answered", 0},
+        {"seed", OPT_SEED, "N", 0, "draw the same again, for tests (default: a seed that nobody chose)", 0},
         {"status", OPT_STATUS, NULL, 0, "show how it stands, draw nothing", 0},
         {"stop", OPT_STOP, NULL, 0, "end it; its answers count on", 0},
         OPTION_JSON,

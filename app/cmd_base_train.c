@@ -181,7 +181,7 @@ static enum status each_picture(void *context, const struct export_row *row, str
     (void)err;
     enum verdict known = row->verdict != VERDICT_NONE ? row->verdict : row->truth;
     bool readable = !row->unreadable || !row->unreadable[0];
-    if (readable && (known == VERDICT_NONE || known == VERDICT_NORMAL))
+    if (readable && !row->audited && (known == VERDICT_NONE || known == VERDICT_NORMAL))
         add_path(context, row->path);
     return ST_OK;
 }

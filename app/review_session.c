@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/review_known.h"
+#include "app/review_audit.h"
 #include "app/review_session.h"
 #include "app/scoring.h"
 #include "base/alloc.h"
@@ -36,6 +37,7 @@ struct review_session {
     struct review_model model;
     struct keeper keeper;
     struct review_known known;
+    struct review_audit audit;
     int64_t person, scene;
     char name[64];
     struct queue_item *items; // this session's list: answered ones, the current one, leased ones ahead
@@ -133,11 +135,16 @@ static enum status lease_more(struct review_session *s, size_t want, struct erro
 {
     int64_t *known = xcalloc(s->count + 1, sizeof *known);
     struct queue_item *fresh = xcalloc(want, sizeof *fresh);
-    size_t count = 0;
+    size_t count = 0, draws = 0;
     for (size_t i = 0; i < s->count; i++)
         known[i] = s->items[i].picture;
-    enum status status = db_queue_lease(s->project->db, s->name, s->person, s->scene, want, LEASE_MS, known,
-                                        s->count, fresh, &count, err);
+    enum status status = review_audit_lease(&s->audit, s->name, s->person, (want + 1) / 2, LEASE_MS, known, s->count, fresh,
+                                            &draws, err);
+    if (status == ST_OK)
+        status = db_queue_lease(s->project->db, s->name, s->person, s->scene, want - draws, LEASE_MS, known, s->count,
+                                fresh + draws, &count, err);
+    count += draws;
+    review_audit_mix(&s->audit, s->count, fresh, count);
     free(known);
     s->ask_again = count > 0 ? 0 : clock_seconds() + RETRY_S;
     for (size_t i = 0; i < count && status == ST_OK; i++) {
@@ -171,8 +178,11 @@ static enum status load_item(struct review_session *s, struct queue_item *item, 
     struct db *db = s->project->db;
     forget_row(s);
     enum status status = db_picture_get(db, item->picture, &s->row, err);
+    enum label_source source;
     if (status == ST_OK)
-        status = db_verdict_get(db, item->picture, LABEL_REVIEW, &s->verdict, err);
+        status = review_audit_source(&s->audit, item->picture, &source, err);
+    if (status == ST_OK)
+        status = db_verdict_get(db, item->picture, source, &s->verdict, err);
     if (status == ST_OK)
         status = db_scene_get(db, s->row.scene, NULL, &s->row_scene, err);
     if (status == ST_OK)
@@ -222,7 +232,8 @@ static enum status on_item(void *context, size_t index, struct review_item *out,
         .threshold = s->revision.threshold,
         .percentile = item->percentile,
         .position = item->position,
-        .open = counts.open,
+        .open = counts.open + s->audit.open,
+        .blind = s->audit.blind && s->verdict.verdict == VERDICT_NONE,
         .heat = item->heat.rows > 0 ? &item->heat : NULL,
         .width = s->row.width,
         .height = s->row.height,
@@ -233,6 +244,13 @@ static enum status on_item(void *context, size_t index, struct review_item *out,
     };
     memcpy(out->box, item->box, sizeof out->box);
     return ST_OK;
+}
+
+static void look_at_audits(struct review_session *s)
+{
+    struct error unused; // what was said is on disk; until one can look again nothing more is told
+    if (review_audit_look(&s->audit, &unused) != ST_OK)
+        s->audit.blind = true;
 }
 
 static struct label label_of(struct review_session *s, const struct action *a)
@@ -263,6 +281,8 @@ static enum status say(struct review_session *s, const struct action *actions, s
     struct label *labels = xcalloc(count + 1, sizeof *labels);
     for (size_t i = 0; i < count; i++) {
         labels[i] = label_of(s, &actions[i]);
+        if (status == ST_OK)
+            status = review_audit_source(&s->audit, actions[i].id, &labels[i].source, err);
         if (status == ST_OK && actions[i].kind == ACTION_DEFECT)
             status = db_class_ensure(s->project->db, actions[i].class_name, actions[i].severity, &class_id, err);
     }
@@ -280,6 +300,7 @@ static enum status say(struct review_session *s, const struct action *actions, s
             keeper_add(&s->keeper, actions[i].id);
         }
     }
+    look_at_audits(s);
     return status;
 }
 
@@ -316,6 +337,7 @@ static enum status on_act(void *context, const struct action *a, size_t *index, 
     }
     if (index)
         *index = at;
+    look_at_audits(s);
     return ST_OK;
 }
 
@@ -349,12 +371,25 @@ static enum status on_near(void *context, int64_t id, enum near kind, const stru
                            struct error *err)
 {
     struct review_session *s = context;
+    bool hides;
+    enum status status = review_audit_hides(&s->audit, id, &hides, err);
+    *count = 0;
+    if (status != ST_OK || hides)
+        return status;
     return review_known_near(&s->known, id, kind, rows, count, err);
 }
 
 static enum status on_history(void *context, int64_t id, char **text, struct error *err)
 {
     struct review_session *s = context;
+    bool hides;
+    enum status status = review_audit_hides(&s->audit, id, &hides, err);
+    if (status != ST_OK)
+        return status;
+    if (hides) { // a known defect would be told by it
+        *text = xstrdup("An audit runs: what was said is shown after your answer.");
+        return ST_OK;
+    }
     return review_known_history(s->project, id, text, err);
 }
 
@@ -363,7 +398,7 @@ static int64_t on_open(void *context)
     struct review_session *s = context;
     struct scene_counts counts;
     struct error unused;
-    return db_counts(s->project->db, s->scene, &counts, &unused) == ST_OK ? counts.open : 0;
+    return db_counts(s->project->db, s->scene, &counts, &unused) == ST_OK ? counts.open + s->audit.open : 0;
 }
 
 static void on_tick(void *context)
@@ -427,6 +462,8 @@ static enum status on_alike(void *context, int64_t id, const size_t **places, si
 {
     struct review_session *s = context;
     struct picture picture;
+    if (s->audit.blind) // those like it are flagged ones all: the others would be told apart
+        return error_set(err, ST_INVALID, "an audit runs: pictures are not brought together by likeness until its draws are answered");
     enum status status = db_picture_get(s->project->db, id, &picture, err);
     if (status != ST_OK)
         return status;
@@ -463,7 +500,8 @@ static const char *on_news(void *context, size_t index)
     char drift[DRIFT_TEXT];
     bool first = s->version == 0;
     if (db_version(s->project->db, &version, &unused) != ST_OK || version == s->version ||
-        db_counts(s->project->db, s->scene, &counts, &unused) != ST_OK)
+        db_counts(s->project->db, s->scene, &counts, &unused) != ST_OK ||
+        review_audit_look(&s->audit, &unused) != ST_OK)
         return NULL;
     int64_t more = counts.flagged - s->flagged;
     bool same = counts.flagged == s->flagged && counts.open == s->open;
@@ -494,6 +532,7 @@ enum status review_session_open(struct project *project, const char *person, con
     uint64_t random = 0;
     s->project = project;
     s->known.project = project;
+    s->audit.db = project->db;
     s->model = (struct review_model){.context = s, .item = on_item, .act = on_act, .bulk = on_bulk, .concerned = on_concerned,
                                      .reserve = on_reserve, .alike = on_alike, .classes = on_classes, .near = on_near,
                                      .history = on_history, .open = on_open, .tick = on_tick, .news = on_news};
@@ -505,7 +544,7 @@ enum status review_session_open(struct project *project, const char *person, con
         struct scene row;
         status = db_scene_get(project->db, 0, scene, &row, err);
         if (status == ST_OK) {
-            s->scene = row.id;
+            s->scene = s->audit.scene = row.id;
             scene_clear(&row);
         }
     }
@@ -539,6 +578,7 @@ size_t review_session_close(struct review_session *s, struct error *kept)
     review_known_clear(&s->known);
     forget_row(s);
     forget_classes(s);
+    review_audit_clear(&s->audit);
     strbuf_clear(&s->details);
     free(s->alike);
     free(s->items);

@@ -265,7 +265,8 @@ static enum status draw(void *context, const struct export_row *row, struct erro
     (void)err;
     struct sample *s = context;
     enum verdict known = row->verdict != VERDICT_NONE ? row->verdict : row->truth;
-    if ((row->unreadable && row->unreadable[0]) || row->poor || (known != VERDICT_NONE && known != VERDICT_NORMAL))
+    if ((row->unreadable && row->unreadable[0]) || row->poor || row->audited ||
+        (known != VERDICT_NONE && known != VERDICT_NORMAL))
         return ST_OK;
     s->seen++;
     if (s->count < SAMPLE) {

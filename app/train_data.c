@@ -54,7 +54,8 @@ static enum status choose(void *context, const struct export_row *row, struct er
 {
     (void)err;
     struct choice *c = context;
-    if ((row->unreadable && row->unreadable[0]) || row->poor || row->audited || gate_part_of(row->group ? row->group : "") != GATE_TRAIN)
+    if ((row->unreadable && row->unreadable[0]) || row->poor || row->audited ||
+        gate_part_of(row->group ? row->group : "") != GATE_TRAIN)
         return ST_OK;
     bool said = row->verdict != VERDICT_NONE;
     enum verdict known = said ? row->verdict : c->with_truth ? row->truth : VERDICT_NONE;

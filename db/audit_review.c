@@ -119,8 +119,11 @@ enum status db_audit_asks(struct db *db, int64_t picture, bool *asks, struct err
 {
     *asks = false;
     sqlite3_stmt *stmt = db_prepare(db,
-                                    "SELECT 1 FROM audit_draw d JOIN audit_running a ON a.id = d.audit WHERE d.picture = ?1"
-                                    " AND NOT EXISTS(SELECT 1 FROM queue q WHERE q.picture = d.picture) LIMIT 1",
+                                    "SELECT 1 FROM audit_draw d CROSS JOIN picture p ON p.id = d.picture CROSS JOIN scene c"
+                                    " ON c.id = p.scene LEFT JOIN score s ON s.revision = c.active_revision AND s.picture = p.id"
+                                    " WHERE d.picture = ?1 AND ((d.stratum <> 'slipped' AND coalesce(s.flagged, 0) = 0)"
+                                    " OR (d.stratum = 'slipped' AND EXISTS(SELECT 1 FROM audit_running a WHERE a.id = d.audit)"
+                                    " AND NOT EXISTS(SELECT 1 FROM queue q WHERE q.picture = p.id))) LIMIT 1",
                                     err);
     if (!stmt)
         return err->code;

@@ -609,7 +609,7 @@ ASSAY_CHECKED enum status db_audit_open(struct db *db, int64_t scene, int64_t *o
 ASSAY_CHECKED enum status db_audit_lease(struct db *db, const char *session, int64_t person, int64_t scene, size_t want,
                                          int64_t ttl_ms, const int64_t *known, size_t known_count, int64_t *pictures,
                                          size_t *count, struct error *err);
-// Whether an answer about this picture is one of a running audit: drawn or slipped in, and not in the queue.
+// Whether an answer about this picture is an audit's: drawn and filtered still, or slipped into one that runs.
 ASSAY_CHECKED enum status db_audit_asks(struct db *db, int64_t picture, bool *asks, struct error *err);
 
 // --- check (check.c) -----------------------------------------------------------------------

@@ -1,5 +1,5 @@
-dist_check_SCRIPTS += tests/tui/add tests/tui/commands tests/tui/report tests/tui/simulate tests/fault/kill-screen tests/fault/bootstrap-elsewhere
-TESTS += tests/tui/add tests/tui/commands tests/tui/report tests/tui/simulate tests/fault/kill-screen tests/fault/bootstrap-elsewhere
+dist_check_SCRIPTS += tests/tui/add tests/tui/audit tests/tui/commands tests/tui/report tests/tui/simulate tests/fault/kill-audit tests/fault/kill-screen tests/fault/bootstrap-elsewhere
+TESTS += tests/tui/add tests/tui/audit tests/tui/commands tests/tui/report tests/tui/simulate tests/fault/kill-audit tests/fault/kill-screen tests/fault/bootstrap-elsewhere
 
 # Runs a command on a terminal of its own.
 check_PROGRAMS += on_terminal
