@@ -88,7 +88,7 @@ static int draw_severities(const struct results *r, int y)
     if (r->moved)
         snprintf(head, sizeof head, "  above   below");
     draw_printf(stdscr, y++, 1, COLS - 2, A_BOLD, "%-9s%s   total      rate     95 %% interval  in review%s", "severity", head,
-                r->moved ? "  change" : "");
+                r->moved ? " change" : "");
     for (size_t s = 0; s < v->severity_count; s++) {
         const struct review_severity *w = &v->severities[s];
         int64_t total = w->correct + w->missed, hits = r->moved ? from(w->bins, v->bins, r->line) : w->correct;
@@ -97,7 +97,7 @@ static int draw_severities(const struct results *r, int y)
         put_rate(y, 36, hits, total, how);
         draw_printf(stdscr, y, 62, COLS - 63, how, "%10" PRId64, w->found);
         if (r->moved && hits != w->correct)
-            draw_printf(stdscr, y, 74, COLS - 75, A_BOLD, "%+" PRId64, hits - w->correct);
+            draw_printf(stdscr, y, 75, COLS - 76, A_BOLD, "%+" PRId64, hits - w->correct);
         y++;
     }
     return y;

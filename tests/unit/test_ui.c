@@ -1041,7 +1041,7 @@ static void a_threshold_can_be_tried(void **state)
     free(again);
     free(d);
     d = scratch_file("b"); // nine steps of 0.05 lower
-    assert_line(d, 2, " severity   above   below   total      rate     95 % interval  in review  change");
+    assert_line(d, 2, " severity   above   below   total      rate     95 % interval  in review change");
     assert_line(d, 3, " stop          12       0      12   100.00 %   73.54 to 100.00         3   +2");
     assert_line(d, 8, " With the line at 2.05 (now 2.500): 42 shown (+2), 95.81 % filtered (-0.20)");
     assert_line(d, 9, " 960 of 960 known normals lie below, 0 above");
