@@ -22,6 +22,8 @@ assay_SOURCES = \
 	app/report_text.c \
 	app/review_known.c app/review_known.h \
 	app/review_audit.c app/review_audit.h app/review_session.c app/review_session.h \
+	app/review_known.c app/review_known.h app/review_results.c app/review_results.h \
+	app/review_session.c app/review_session.h \
 	app/scoring.c app/scoring.h \
 	app/similar.c app/similar.h \
 	app/screening.c app/screening.h app/dataset.c \

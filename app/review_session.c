@@ -9,6 +9,7 @@
 
 #include "app/review_known.h"
 #include "app/review_audit.h"
+#include "app/review_results.h"
 #include "app/review_session.h"
 #include "app/scoring.h"
 #include "base/alloc.h"
@@ -38,6 +39,7 @@ struct review_session {
     struct keeper keeper;
     struct review_known known;
     struct review_audit audit;
+    struct review_counter *counter;
     int64_t person, scene;
     char name[64];
     struct queue_item *items; // this session's list: answered ones, the current one, leased ones ahead
@@ -379,6 +381,13 @@ static enum status on_near(void *context, int64_t id, enum near kind, const stru
     return review_known_near(&s->known, id, kind, rows, count, err);
 }
 
+static enum status on_results(void *context, size_t number, bool anew, const struct review_results **results,
+                              struct error *err)
+{
+    struct review_session *s = context;
+    return review_counter_results(s->counter, number, anew, results, err);
+}
+
 static enum status on_history(void *context, int64_t id, char **text, struct error *err)
 {
     struct review_session *s = context;
@@ -535,7 +544,7 @@ enum status review_session_open(struct project *project, const char *person, con
     s->audit.db = project->db;
     s->model = (struct review_model){.context = s, .item = on_item, .act = on_act, .bulk = on_bulk, .concerned = on_concerned,
                                      .reserve = on_reserve, .alike = on_alike, .classes = on_classes, .near = on_near,
-                                     .history = on_history, .open = on_open, .tick = on_tick, .news = on_news};
+                                     .history = on_history, .results = on_results, .open = on_open, .tick = on_tick, .news = on_news};
     if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
         random = (uint64_t)getpid();
     snprintf(s->name, sizeof s->name, "%ld-%016llx", (long)getpid(), (unsigned long long)random);
@@ -556,6 +565,7 @@ enum status review_session_open(struct project *project, const char *person, con
         free(s);
         return status;
     }
+    s->counter = review_counter_new(project, scene);
     keeper_start(&s->keeper, project);
     *session = s;
     return ST_OK;
@@ -575,6 +585,7 @@ size_t review_session_close(struct review_session *s, struct error *kept)
     keeper_stop(&s->keeper);
     if (s->keeper.failed.code != ST_OK)
         *kept = s->keeper.failed;
+    review_counter_free(s->counter);
     review_known_clear(&s->known);
     forget_row(s);
     forget_classes(s);

@@ -58,8 +58,16 @@ static const struct binding table[] = {
     {CONTEXT_GRID, {'h'}, COMMAND_HEAT, "h", NULL, "Heatmaps on or off."},
     {CONTEXT_GRID, {KEYMAP_ESCAPE}, COMMAND_BACK, "Esc", NULL, "Take the marks away; then back from alike ones."},
 
+    {CONTEXT_RESULTS, {FN(KEY_LEFT)}, COMMAND_LEFT, "Left", "line left", "The line lower: more pictures are shown."},
+    {CONTEXT_RESULTS, {FN(KEY_RIGHT)}, COMMAND_RIGHT, "Right", "line right", "The line higher: more are filtered."},
+    {CONTEXT_RESULTS, {FN(KEY_PPAGE), '<'}, COMMAND_PAGE_PREVIOUS, "PgUp, <", NULL, "The line lower by ten steps."},
+    {CONTEXT_RESULTS, {FN(KEY_NPAGE), '>'}, COMMAND_PAGE_NEXT, "PgDn, >", NULL, "The line higher by ten steps."},
+    {CONTEXT_RESULTS, {'0', KEYMAP_ESCAPE}, COMMAND_BACK, "0, Esc", "threshold", "The line back to the threshold in use."},
+    {CONTEXT_RESULTS, {'s'}, COMMAND_SCENE, "s", "scene", "The next scene."},
+
     {CONTEXT_ALL, {'1'}, COMMAND_VIEW_REVIEW, "1", "review", "One picture after the other."},
     {CONTEXT_ALL, {'2'}, COMMAND_VIEW_GRID, "2", "grid", "Many pictures at once."},
+    {CONTEXT_ALL, {'3'}, COMMAND_VIEW_RESULTS, "3", "results", "What is found and lost, and what a threshold costs."},
     {CONTEXT_ALL, {'\t'}, COMMAND_VIEW_NEXT, "Tab", NULL, "The next view."},
     {CONTEXT_ALL, {'u'}, COMMAND_UNDO, "u", "undo", "Take back your last answers and show the picture."},
     {CONTEXT_ALL, {'r', 'R' - '@'}, COMMAND_REDO, "r, Ctrl-R", NULL, "Give again what was taken back."},
@@ -103,7 +111,7 @@ const struct binding *keymap_table(size_t *count)
 const char *keymap_context(enum context context)
 {
     static const char *const names[CONTEXTS] = {
-        "Review: one picture after the other", "Grid: many pictures at once", "Results", "In every view",
+        "Review: one picture after the other", "Grid: many pictures at once", "Results: what is found, and at what cost", "In every view",
         "Choosing the class", "Choosing the severity", "Writing a note", "Reading help or a log"};
     return names[context];
 }

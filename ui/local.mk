@@ -13,6 +13,7 @@ libui_a_SOURCES = \
 	ui/picture.c \
 	ui/popup.c \
 	ui/prefetch.c ui/prefetch.h \
+	ui/results.c \
 	ui/review.c ui/review.h ui/review_view.c \
 	ui/script.c \
 	ui/session.h \

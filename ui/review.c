@@ -111,6 +111,10 @@ void session_draw(struct session *s)
 
 bool session_ready(struct session *s)
 {
+    if (COLS < COLUMNS_MIN || LINES < LINES_MIN)
+        return true; // nothing will be drawn
+    if (s->view->ready && !s->view->ready(s))
+        return false;
     for (int i = 0; i < s->shown_count; i++)
         if (!s->shown[i].drawn || !s->shown[i].seen)
             return false;

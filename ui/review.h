@@ -59,6 +59,27 @@ struct review_class {
     const char *name, *severity;
 };
 
+struct review_severity { // defects found independently of the score, and screened
+    const char *name;
+    int64_t correct, missed; // flagged and filtered
+    int64_t found;           // confirmed in review: they say nothing about what is lost
+    const int64_t *bins;     // by score
+};
+
+struct review_results { // of one scene's active revision
+    const char *scene;
+    size_t scenes;           // how many there are to look at
+    int revision;
+    double threshold;
+    const char *reason;      // why it lies there
+    int64_t screened, flagged, open;
+    double step;             // a bin holds the scores from i * step on, the last one all beyond
+    size_t bins;
+    const int64_t *all, *normal, *defect; // (bins) of all, of those known to be normal, and a defect
+    struct review_severity severities[4]; // the last: all of them
+    size_t severity_count;
+};
+
 struct review_model {
     void *context;
     // The item at place `index` of this session's list (0 first; earlier ones stay
@@ -87,6 +108,10 @@ struct review_model {
                         struct error *err);
     // What was said about picture `id`, oldest first, lines; caller frees. May be NULL.
     enum status (*history)(void *context, int64_t id, char **text, struct error *err);
+    // The `number`-th screened scene's results (they repeat), counted `anew` or as they were. ST_BUSY, err untouched: they
+    // are being counted, ask again. Valid until the next call with `anew`; may be NULL.
+    enum status (*results)(void *context, size_t number, bool anew, const struct review_results **results,
+                           struct error *err);
     // How many pictures are open now, skipped and held by others included; may be NULL.
     int64_t (*open)(void *context);
     // Called about every 10 s while idle (renew leases); may be NULL.

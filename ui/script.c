@@ -72,6 +72,7 @@ static enum status wait_ready(struct session *s, struct error *err)
         if (clock_seconds() > end)
             return error_set(err, ST_BUSY, "wait: the picture was not ready after %d s", WAIT_MS / 1000);
         session_wait(s, 100);
+        session_idle(s, 0);
         session_draw(s);
     }
     return ST_OK;

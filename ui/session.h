@@ -74,6 +74,14 @@ struct grid { // a contact sheet of the model's list, or of what is like one pic
     double since;             // when the page came
 };
 
+struct results { // a scene's results, and a line that can be moved over its scores
+    const struct review_results *shown; // the model's; NULL while they are counted
+    size_t scene;
+    bool moved;  // else the line is the threshold in use
+    int line;    // a bin: scores from there on would be shown
+    char why[sizeof((struct error *)0)->text]; // there are none: why
+};
+
 struct session {
     const struct review_config *config;
     const struct review_model *model;
@@ -111,6 +119,7 @@ struct session {
     bool heat;
     struct compare compare;
     struct grid grid;
+    struct results results;
     bool item_seen;        // the entry's picture has been on the terminal, ...
     double item_seen_at;   // ... since then
 

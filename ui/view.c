@@ -8,7 +8,8 @@
 static const struct {
     enum command command;
     const struct view *view;
-} views[] = {{COMMAND_VIEW_REVIEW, &view_review}, {COMMAND_VIEW_GRID, &view_grid}};
+} views[] = {{COMMAND_VIEW_REVIEW, &view_review}, {COMMAND_VIEW_GRID, &view_grid},
+              {COMMAND_VIEW_RESULTS, &view_results}};
 
 enum { VIEWS = sizeof views / sizeof *views };
 

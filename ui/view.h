@@ -17,11 +17,12 @@ struct view {
     void (*load)(struct session *s);        // read what it shows anew and put its pictures (picture_put)
     void (*draw)(struct session *s);        // its text into stdscr; the pictures' cells are filled already
     bool (*key)(struct session *s, enum command command, int key); // false: not one of its keys
+    bool (*ready)(struct session *s);       // what it shows is there; NULL: always
     int (*ahead)(struct session *s, struct want *wants, int room); // what may be wanted next; may be NULL
     void (*idle)(struct session *s, double now); // about every tenth of a second while nothing is typed; may be NULL
 };
 
-extern const struct view view_review, view_grid;
+extern const struct view view_review, view_grid, view_results;
 
 void view_open(struct session *s, const struct view *view); // first
 void view_switch(struct session *s, const struct view *view);

@@ -197,7 +197,8 @@ static void same_screen(enum vt_kind kind, const char *graphics, const char *scr
     until_shown(kind == VT_SIXEL);
     text = vt_text(&pty.vt);
     assert_line(text, rows - 1, cols < 100 ? " n normal  d defect  w unsure  s skip  h heatmap  u undo  ? help  q quit"
-                                          : " n normal  d defect  w unsure  s skip  h heatmap  c compare  2 grid  u undo  ? help  q quit");
+                                          : " n normal  d defect  w unsure  s skip  h heatmap  c compare  2 grid  3 results  u undo  ? help"
+                                            "  q quit");
     assert_clean();
     assert_int_equal(pty.vt.pictures, kind == VT_SIXEL);
     leave();

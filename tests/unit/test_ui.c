@@ -302,6 +302,7 @@ struct fake {
     struct review_near near[3];
     size_t bulk[8], bulk_count, reserved; // what the last bulk answer was about, while it stands
     size_t alike[8];
+    int asked;
 };
 
 static char *scratch;
@@ -365,6 +366,33 @@ static enum status fake_alike(void *context, int64_t id, const size_t **places, 
     f->alike[2] = 1;
     *places = f->alike;
     *count = 3;
+    return ST_OK;
+}
+
+static enum status fake_results(void *context, size_t number, bool anew, const struct review_results **results,
+                                struct error *err)
+{
+    static int64_t all[400], normal[400], defect[400], stop[400], none[400];
+    static struct review_results r;
+    struct fake *f = context;
+    if (number > 1)
+        return error_set(err, ST_NOT_FOUND, "no such scene");
+    f->asked = anew ? 0 : f->asked + 1;
+    if (f->asked < 2)
+        return ST_BUSY;
+    memset(all, 0, sizeof all);
+    memset(normal, 0, sizeof normal);
+    all[0] = normal[0] = 900;
+    all[40] = normal[40] = 60; // 2.00
+    all[50] = 30;              // 2.50: the threshold
+    all[70] = defect[70] = stop[70] = 10;
+    stop[42] = defect[42] = all[42] = 2;
+    r = (struct review_results){.scene = number ? "wa\033gon" : "belt", .scenes = 2, .revision = 4, .threshold = 2.5,
+                                .reason = "a filter rate was asked for", .screened = 1002, .flagged = 40, .open = 7,
+                                .step = 0.05, .bins = 400, .all = all, .normal = normal, .defect = defect, .severity_count = 4,
+                                .severities = {{"stop", 10, 2, 3, stop}, {"key", 0, 0, 0, none}, {"general", 0, 0, 1, none},
+                                               {"all", 10, 2, 4, stop}}};
+    *results = &r;
     return ST_OK;
 }
 
@@ -507,7 +535,7 @@ static char *play(struct fake *f, int graphics, const char *script, const char *
     struct review_model model = {.context = f, .item = fake_item, .act = fake_act, .classes = fake_classes,
                                  .open = fake_open, .near = fake_near, .history = fake_history,
                                  .bulk = fake_bulk, .concerned = fake_concerned, .reserve = fake_reserve,
-                                 .alike = fake_alike};
+                                 .alike = fake_alike, .results = fake_results};
     struct strbuf text = {0};
     struct error err;
     for (const char *p = script; *p; p++) {
@@ -982,6 +1010,51 @@ static void unseen_pictures_of_a_grid_ask_first(void **state)
     fake_clear(&f);
 }
 
+static void a_threshold_can_be_tried(void **state)
+{
+    (void)state;
+    struct fake f;
+    struct strbuf script = {0};
+    fake_init(&f);
+    strbuf_puts(&script, "size 80 24\nkey 3\ndump @/w\nwait\ndump @/a\n");
+    for (int i = 0; i < 9; i++)
+        strbuf_puts(&script, "key Left\n");
+    strbuf_puts(&script, "dump @/b\nkey <\nkey 0\ndump @/c\nkey Right\ndump @/e\nkey s\nwait\ndump @/g\nsize 200 60\nwait\ndump @/d\n");
+    char *d = play(&f, GRAPHICS_ASCII, script.data, "d");
+    assert_has(d, "   wa?gon ");
+    assert_has(d, "   ^ threshold\n");
+    free(d);
+    d = scratch_file("w");
+    assert_has(d, "Counting the scores ...");
+    free(d);
+    d = scratch_file("a");
+    assert_line(d, 0, " mine, inspector ann   belt                 revision 4   1002 screened   7 open");
+    assert_line(d, 2, " severity flagged  missed   total      rate     95 % interval  in review");
+    assert_line(d, 3, " stop          10       2      12    83.33 %   51.59 to  97.91         3");
+    assert_line(d, 4, " key            0       0       0          -          -                0");
+    assert_line(d, 6, " all           10       2      12    83.33 %   51.59 to  97.91         4");
+    assert_line(d, 8, " Threshold at 2.500: 40 shown, 96.01 % filtered");
+    assert_line(d, 9, " 960 of 960 known normals lie below, 0 above");
+    assert_line(d, 10, " a filter rate was asked for");
+    char *again = scratch_file("c"); // 0 puts the line back
+    assert_string_equal(d, again);
+    free(again);
+    free(d);
+    d = scratch_file("b"); // nine steps of 0.05 lower
+    assert_line(d, 2, " severity   above   below   total      rate     95 % interval  in review change");
+    assert_line(d, 3, " stop          12       0      12   100.00 %   73.54 to 100.00         3   +2");
+    assert_line(d, 8, " With the line at 2.05 (now 2.500): 42 shown (+2), 95.81 % filtered (-0.20)");
+    assert_line(d, 9, " 960 of 960 known normals lie below, 0 above");
+    assert_has(d, "`assay screen --filter-rate 0.9581`");
+    free(d);
+    d = scratch_file("e"); // one step higher: those at the threshold are lost
+    assert_line(d, 8, " With the line at 2.55 (now 2.500): 10 shown (-30), 99.00 % filtered (+2.99)");
+    free(d);
+    free(scratch_file("g"));
+    strbuf_clear(&script);
+    fake_clear(&f);
+}
+
 static void the_heatmap_has_three_strengths(void **state)
 {
     (void)state;
@@ -1087,6 +1160,7 @@ int main(void)
         cmocka_unit_test(nothing_of_the_model_is_told_to_the_blind),
         cmocka_unit_test(a_grid_shows_many), cmocka_unit_test(answers_to_many_are_one),
         cmocka_unit_test(unseen_pictures_of_a_grid_ask_first),
+        cmocka_unit_test(a_threshold_can_be_tried),
         cmocka_unit_test(the_heatmap_has_three_strengths), cmocka_unit_test(a_part_of_the_picture_keeps_its_heat),
                    cmocka_unit_test(a_quick_hand_gets_the_last_view),
     };

@@ -1,0 +1,253 @@
+// The view of the results: what is found and lost by severity, the scores, and what another threshold would cost.
+#include "config.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "screen/rates.h"
+#include "ui/draw.h"
+#include "ui/session.h"
+
+enum { LEAP = 10 };
+static const double confidence = 0.95;
+
+static void ask(struct session *s, bool anew)
+{
+    struct results *r = &s->results;
+    struct error err;
+    r->shown = NULL;
+    enum status status = s->model->results(s->model->context, r->scene, anew, &r->shown, &err);
+    r->why[0] = '\0';
+    if (status != ST_OK && status != ST_BUSY)
+        snprintf(r->why, sizeof r->why, "%s", err.text);
+    s->dirty = true;
+}
+
+static const char *refuse(struct session *s)
+{
+    return s->model->results ? NULL : "There are no results of these pictures.";
+}
+
+static void enter(struct session *s)
+{
+    s->results.moved = false;
+    ask(s, true);
+}
+
+static void load(struct session *s)
+{
+    s->open = s->model->open ? s->model->open(s->model->context) : 0;
+}
+
+static bool ready(struct session *s)
+{
+    return s->results.shown || s->results.why[0];
+}
+
+static void idle(struct session *s, double now)
+{
+    (void)now;
+    if (!ready(s))
+        ask(s, false);
+}
+
+// The line's bin; the threshold in use lies somewhere inside of its own.
+static int line_of(const struct results *r)
+{
+    int bin = (int)floor(r->shown->threshold / r->shown->step + 1e-9);
+    bin = bin < 0 ? 0 : bin >= (int)r->shown->bins ? (int)r->shown->bins - 1 : bin;
+    return r->moved ? r->line : bin;
+}
+
+static int64_t from(const int64_t *bins, size_t count, int line)
+{
+    int64_t sum = 0;
+    for (size_t i = (size_t)line; i < count; i++)
+        sum += bins[i];
+    return sum;
+}
+
+static void put_rate(int y, int x, int64_t hits, int64_t total, attr_t how)
+{
+    if (total == 0) {
+        draw_text(stdscr, y, x, COLS - x - 1, how, "       -          -");
+        return;
+    }
+    struct rates_interval i = rates_exact((size_t)hits, (size_t)total, confidence);
+    draw_printf(stdscr, y, x, COLS - x - 1, how, "%6.2f %%  %6.2f to %6.2f", 100.0 * (double)hits / (double)total,
+                100 * i.low, 100 * i.high);
+}
+
+// By severity: as it is, or as it would be with the line where it is.
+static int draw_severities(const struct results *r, int y)
+{
+    const struct review_results *v = r->shown;
+    char head[64] = "flagged  missed";
+    if (r->moved)
+        snprintf(head, sizeof head, "  above   below");
+    draw_printf(stdscr, y++, 1, COLS - 2, A_BOLD, "%-9s%s   total      rate     95 %% interval  in review%s", "severity", head,
+                r->moved ? " change" : "");
+    for (size_t s = 0; s < v->severity_count; s++) {
+        const struct review_severity *w = &v->severities[s];
+        int64_t total = w->correct + w->missed, hits = r->moved ? from(w->bins, v->bins, r->line) : w->correct;
+        attr_t how = s + 1 == v->severity_count ? A_BOLD : A_NORMAL;
+        draw_printf(stdscr, y, 1, COLS - 2, how, "%-9s%7" PRId64 " %7" PRId64 " %7" PRId64, w->name, hits, total - hits, total);
+        put_rate(y, 36, hits, total, how);
+        draw_printf(stdscr, y, 62, COLS - 63, how, "%10" PRId64, w->found);
+        if (r->moved && hits != w->correct)
+            draw_printf(stdscr, y, 75, COLS - 76, A_BOLD, "%+" PRId64, hits - w->correct);
+        y++;
+    }
+    return y;
+}
+
+static int draw_cost(const struct results *r, int y)
+{
+    const struct review_results *v = r->shown;
+    int64_t now = v->flagged, shown = r->moved ? from(v->all, v->bins, r->line) : now;
+    int64_t normals = from(v->normal, v->bins, 0), above = from(v->normal, v->bins, line_of(r));
+    bool exact = r->moved || fabs(line_of(r) * v->step - v->threshold) < 1e-6; // else it lies inside of a bin
+    double all = v->screened > 0 ? (double)v->screened : 1;
+    if (r->moved)
+        draw_printf(stdscr, y++, 1, COLS - 2, A_BOLD,
+                    "With the line at %.2f (now %.3f): %" PRId64 " shown (%+" PRId64 "), %.2f %% filtered (%+.2f)",
+                    r->line * v->step, v->threshold, shown, shown - now, 100 * (1 - (double)shown / all),
+                    100 * ((double)now - (double)shown) / all);
+    else
+        draw_printf(stdscr, y++, 1, COLS - 2, A_BOLD, "Threshold at %.3f: %" PRId64 " shown, %.2f %% filtered", v->threshold,
+                    shown, 100 * (1 - (double)shown / all));
+    if (normals > 0)
+        draw_printf(stdscr, y++, 1, COLS - 2, A_NORMAL, "%s%" PRId64 " of %" PRId64 " known normals lie below, %" PRId64 " above",
+                    exact ? "" : "About ", normals - above, normals, above);
+    else
+        draw_text(stdscr, y++, 1, COLS - 2, A_NORMAL, "No picture is known to be normal yet");
+    if (r->moved)
+        draw_printf(stdscr, y++, 1, COLS - 2, A_NORMAL, "Nothing is changed here: `assay screen --filter-rate %.4f` makes such a revision",
+                    1 - (double)shown / all);
+    else
+        y += draw_wrapped(stdscr, y, 1, COLS - 2, 2, A_DIM, v->reason);
+    return y;
+}
+
+struct chart {
+    int y, x, rows, cols;
+    int per; // bins a column
+};
+
+static int64_t in_column(const struct chart *c, const int64_t *bins, size_t count, int col)
+{
+    int64_t sum = 0;
+    for (size_t i = (size_t)(col * c->per); i < (size_t)((col + 1) * c->per) && i < count; i++)
+        sum += bins[i];
+    for (size_t i = (size_t)(c->cols * c->per); col + 1 == c->cols && i < count; i++)
+        sum += bins[i]; // the last one holds all beyond
+    return sum;
+}
+
+// How many of these in each column, as a digit: colour and height would say less.
+static void draw_counts(const struct chart *c, int y, const char *name, const int64_t *bins, size_t count)
+{
+    draw_text(stdscr, y, 1, c->x - 2, A_NORMAL, name);
+    for (int col = 0; col < c->cols; col++) {
+        int64_t n = in_column(c, bins, count, col);
+        mvaddch(y, c->x + col, n > 9 ? '+' : n > 0 ? (chtype)('0' + n) : '.');
+    }
+}
+
+static void draw_column(const struct session *s, const struct chart *c, int col, double height)
+{
+    static const wchar_t parts[] = L" \u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588";
+    int eighths = (int)(height * c->rows * 8 + 0.5);
+    if (height > 0 && eighths == 0)
+        eighths = 1;
+    for (int row = 0; row < c->rows; row++) {
+        int part = eighths - row * 8;
+        part = part < 0 ? 0 : part > 8 ? 8 : part;
+        wchar_t text[2] = {s->ascii_lines ? (part >= 4 || (part > 0 && row == 0) ? L'#' : L' ') : parts[part], 0};
+        mvaddwstr(c->y + c->rows - 1 - row, c->x + col, text);
+    }
+}
+
+static void draw_chart(const struct session *s, int y)
+{
+    const struct results *r = &s->results;
+    const struct review_results *v = r->shown;
+    struct chart c = {.y = y, .x = 10, .cols = COLS - 11, .rows = LINES - 2 - 4 - y};
+    size_t last = 0;
+    int64_t most = 1;
+    for (size_t i = 0; i < v->bins; i++)
+        last = v->all[i] > 0 ? i : last;
+    int needed = (int)last + 1 > line_of(r) + 20 ? (int)last + 1 : line_of(r) + 20;
+    needed = needed > (int)(8 / v->step) ? (int)(8 / v->step) : needed;
+    c.per = (needed + c.cols - 1) / c.cols;
+    c.cols = (needed + c.per - 1) / c.per;
+    if (c.rows < 2)
+        return;
+    for (int col = 0; col < c.cols; col++)
+        most = in_column(&c, v->all, v->bins, col) > most ? in_column(&c, v->all, v->bins, col) : most;
+    draw_printf(stdscr, c.y, 1, c.x - 2, A_DIM, "%" PRId64, most);
+    draw_text(stdscr, c.y + c.rows - 1, 1, c.x - 2, A_NORMAL, "pictures");
+    for (int col = 0; col < c.cols; col++) // by the logarithm: a few odd ones beside a million
+        draw_column(s, &c, col, log1p((double)in_column(&c, v->all, v->bins, col)) / log1p((double)most));
+    draw_counts(&c, c.y + c.rows, "normals", v->normal, v->bins);
+    draw_counts(&c, c.y + c.rows + 1, "defects", v->defect, v->bins);
+    int axis = c.y + c.rows + 2, line = line_of(r) / c.per;
+    draw_text(stdscr, axis, 1, c.x - 2, A_NORMAL, "score");
+    for (int whole = 0; whole * (1 / v->step) / c.per < c.cols; whole++)
+        draw_printf(stdscr, axis, c.x + (int)(whole / v->step) / c.per, 3, A_NORMAL, "%d", whole);
+    if (line < c.cols)
+        draw_printf(stdscr, axis + 1, c.x + line, COLS - c.x - line, A_BOLD, "^ %s", r->moved ? "line" : "threshold");
+    int used = (int)(v->threshold / v->step) / c.per;
+    if (r->moved && used < c.cols && abs(used - line) > 6)
+        draw_text(stdscr, axis + 1, c.x + used, COLS - c.x - used, A_NORMAL, "^ now");
+}
+
+static void draw(struct session *s)
+{
+    const struct results *r = &s->results;
+    char right[96] = "";
+    if (!r->shown) {
+        panel_head(s, "results", "");
+        draw_wrapped(stdscr, LINES / 2 - 1, 4, COLS - 8, 3, A_NORMAL, r->why[0] ? r->why : "Counting the scores ...");
+        return;
+    }
+    snprintf(right, sizeof right, "revision %d   %" PRId64 " screened   %" PRId64 " open", r->shown->revision, r->shown->screened,
+             r->shown->open);
+    panel_head(s, r->shown->scene, right);
+    int y = draw_severities(r, 2);
+    y = draw_cost(r, y + 1);
+    draw_chart(s, y + 1);
+}
+
+static bool key(struct session *s, enum command command, int pressed)
+{
+    struct results *r = &s->results;
+    (void)pressed;
+    bool left = command == COMMAND_LEFT || command == COMMAND_PAGE_PREVIOUS;
+    bool moves = left || command == COMMAND_RIGHT || command == COMMAND_PAGE_NEXT;
+    if (command == COMMAND_SCENE) {
+        if (!r->shown || r->shown->scenes < 2) {
+            session_say(s, "There is no other scene.");
+            return true;
+        }
+        r->scene = (r->scene + 1) % r->shown->scenes;
+        r->moved = false;
+        ask(s, true);
+    } else if (command == COMMAND_BACK) {
+        r->moved = false;
+    } else if (moves && r->shown) {
+        int step = command == COMMAND_LEFT || command == COMMAND_RIGHT ? 1 : LEAP, most = (int)r->shown->bins - 1;
+        int line = line_of(r) + (left ? -step : step);
+        r->line = line < 0 ? 0 : line > most ? most : line;
+        r->moved = true;
+    } else if (!moves) {
+        return false;
+    }
+    session_say(s, "%s", "");
+    return true;
+}
+
+const struct view view_results = {.name = "results", .context = CONTEXT_RESULTS, .refuse = refuse, .enter = enter,
+                                  .load = load, .draw = draw, .key = key, .ready = ready, .idle = idle};
