@@ -5,6 +5,7 @@ assay_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(JANSSON_CFLAGS)
 assay_SOURCES = \
 	app/add.c app/add.h app/metadata.c app/truth.c \
 	app/app.c app/app.h \
+	app/ask.c app/ask.h app/ask_text.c app/ask_thread.c \
 	app/cmd_base.c app/cmd_base_train.c app/cmd_base.h app/cmd_base_export.c app/cmd_base_import.c app/cmd_base_list.c \
 	app/cmd_base_extract.c app/frontier.c app/frontier.h app/frontier_pictures.c \
 	app/calibrate.c app/calibrate.h \

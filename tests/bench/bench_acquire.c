@@ -106,7 +106,7 @@ static enum status done(void *context, const struct extract_result *r, struct er
     if (r->status != ST_OK)
         return error_set(err, r->status, "%s", r->error.text);
     memcpy(b->embeddings + (size_t)r->id * (size_t)b->dim, r->embedding, (size_t)b->dim * sizeof(float));
-    b->patches[r->id] = r->patch.patch;
+    b->patches[r->id] = r->patch.measures[DETECTOR_PATCH];
     return ST_OK;
 }
 
@@ -194,7 +194,9 @@ static void make_pool(const struct bench *b, size_t keep, uint64_t seed, struct 
         const struct tile *t = &b->tiles[i];
         if (keep && bad[t->group] && !kept[t->group])
             continue;
-        inputs[n] = (struct screen_input){b->embeddings + i * (size_t)b->dim, b->patches[i], 0};
+        inputs[n] = (struct screen_input){.embedding = b->embeddings + i * (size_t)b->dim};
+        for (int m = 0; m < DETECTORS_MEASURED; m++)
+            inputs[n].measures[m] = m == DETECTOR_PATCH ? b->patches[i] : NAN;
         believed[n] = true;
         groups[n] = t->group;
         pool->defects += defective(t);
@@ -206,7 +208,7 @@ static void make_pool(const struct bench *b, size_t keep, uint64_t seed, struct 
     struct acquire_projection projection;
     struct error err;
     float *rows = xcalloc(n * (size_t)b->dim, sizeof *rows);
-    must(screen_fit(inputs, n, b->dim, believed, groups, false, 0.004, seed, NULL, scores, &model, &err), &err);
+    must(screen_fit(inputs, n, b->dim, believed, groups, 0.004, seed, NULL, scores, &model, &err), &err);
     for (size_t i = 0; i < n; i++)
         memcpy(rows + i * (size_t)b->dim, inputs[i].embedding, (size_t)b->dim * sizeof *rows);
     must(acquire_projection_fit(rows, n, b->dim, &projection, &err), &err);
@@ -214,7 +216,8 @@ static void make_pool(const struct bench *b, size_t keep, uint64_t seed, struct 
         struct acquire_candidate *c = &pool->candidates[i];
         *c = (struct acquire_candidate){.score = scores[i].score, .threshold = screen_threshold(model), .part_count = 2,
                                         .defect = NAN, .group = groups[i], .class_index = -1};
-        memcpy(c->parts, scores[i].parts, 2 * sizeof *c->parts);
+        c->parts[0] = scores[i].parts[DETECTOR_WHOLE];
+        c->parts[1] = scores[i].parts[DETECTOR_PATCH];
         acquire_point(&projection, inputs[i].embedding, c->point);
     }
     pool->count = n;
