@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/ask.h"
 #include "app/poor_session.h"
 #include "app/review_session.h"
 #include "base/alloc.h"
@@ -12,12 +13,12 @@
 #include "base/text.h"
 #include "ui/review.h"
 
-enum { OPT_AS = OPT_OWN, OPT_SCENE, OPT_GRAPHICS, OPT_SCRIPT, OPT_POOR };
+enum { OPT_AS = OPT_OWN, OPT_SCENE, OPT_GRAPHICS, OPT_SCRIPT, OPT_POOR, OPT_SECOND };
 
 struct options {
     const char *as, *scene, *script;
     int graphics;
-    bool poor;
+    bool poor, second_look;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -31,6 +32,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_SCENE: o->scene = arg; return 0;
     case OPT_SCRIPT: o->script = arg; return 0;
     case OPT_POOR: o->poor = true; return 0;
+    case OPT_SECOND: o->second_look = true; return 0;
     case OPT_GRAPHICS:
         for (int i = 0; i < (int)(sizeof graphics / sizeof *graphics); i++) {
             if (strcmp(graphics[i], arg) == 0) {
@@ -61,7 +63,25 @@ static char *ask_person(void)
     return xstrdup(line[0] ? line : proposal);
 }
 
-enum status review_project(struct project *project, const char *as, const char *scene, int graphics,
+// What going on would bring, a line for each scene.
+static void tell_gain(struct project *project, const char *only)
+{
+    struct scene *scenes = NULL;
+    size_t count = 0;
+    struct error unused;
+    if (db_scene_list(project->db, &scenes, &count, &unused) != ST_OK)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        char text[ASK_TEXT];
+        if ((!only || strcmp(only, scenes[i].name) == 0) &&
+            ask_gain_text(project, scenes[i].id, text, &unused) == ST_OK && text[0])
+            fprintf(stderr, "assay: %s: %s\n", scenes[i].name, text);
+        scene_clear(&scenes[i]);
+    }
+    free(scenes);
+}
+
+enum status review_project(struct project *project, const char *as, const char *scene, bool second_look, int graphics,
                            const char *script, struct error *err)
 {
     const char *given = as ? as : getenv("ASSAY_AS");
@@ -73,12 +93,17 @@ enum status review_project(struct project *project, const char *as, const char *
                                 person);
         struct review_config config = {.title = title, .limits = project->limits, .graphics = graphics,
                                        .threads = parallel_cores() > 1 ? 2 : 1, .script = script};
-        status = review_run(&config, review_session_model(session), err);
+        if (second_look)
+            status = review_session_second_look(session, err);
+        if (status == ST_OK)
+            status = review_run(&config, review_session_model(session), err);
         free(title);
         struct error kept = {0};
         size_t answers = review_session_close(session, &kept);
         if (status == ST_OK || answers > 0)
             fprintf(stderr, "assay: %zu answers by %s, all saved\n", answers, person);
+        if (answers > 0 && !second_look)
+            tell_gain(project, scene);
         if (kept.code != ST_OK)
             fprintf(stderr, "assay: a labelled picture could not be copied into the project: %s; `assay check --repair` tries again\n",
                     kept.text);
@@ -121,13 +146,14 @@ int cmd_review(int argc, char **argv)
         {"scene", OPT_SCENE, "NAME", 0, "this scene only", 0},
         {"graphics", OPT_GRAPHICS, "HOW", 0, "auto, sixel, symbols, blocks (for fonts with few symbols) or ascii; default: what the terminal says it has", 0},
         {"poor", OPT_POOR, NULL, 0, "the pictures set aside as poor: n fine after all, w really poor, d a defect", 0},
+        {"second-look", OPT_SECOND, NULL, 0, "answers that score and neighbours contradict, once more", 0},
         {"script", OPT_SCRIPT, "FILE", 0, "keys from a file instead of the keyboard", 0},
         {0}};
     struct options o = {0};
     struct project project;
     struct error err;
     char *keys = review_keys(0);
-    char *doc = xasprintf("Answer the flagged pictures, most anomalous first.\v%s", keys);
+    char *doc = xasprintf("Answer the flagged pictures, in the order in which answers are worth most.\v%s", keys);
     const struct argp argp = {table, parse, "", doc, NULL, NULL, NULL};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     free(doc);
@@ -135,7 +161,7 @@ int cmd_review(int argc, char **argv)
     if (project_open(NULL, &project, &err) != ST_OK)
         return fail(&err);
     enum status status = o.poor ? review_poor(&project, &o, &err)
-                                : review_project(&project, o.as, o.scene, o.graphics, o.script, &err);
+                                : review_project(&project, o.as, o.scene, o.second_look, o.graphics, o.script, &err);
     project_close(&project);
     return status == ST_OK ? EXIT_OK : fail(&err);
 }

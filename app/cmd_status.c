@@ -1,7 +1,9 @@
 #include "config.h"
 
+#include <math.h>
 #include <stdlib.h>
 
+#include "app/ask.h"
 #include "app/audit.h"
 #include "app/calibrate.h"
 #include "app/layout.h"
@@ -118,6 +120,40 @@ static enum status add_audit(struct project *project, const struct scene *scene,
     return ST_OK;
 }
 
+// What the next answers are expected to bring, and which answers are doubted.
+static enum status add_ask(struct project *project, const struct scene *scene, json_t *entry, json_t *lines,
+                           struct error *err)
+{
+    char text[ASK_TEXT];
+    struct acquire_gain gain;
+    struct doubt_row *doubts;
+    size_t count = 0;
+    bool known;
+    enum status status = ask_gain(project, scene->id, &gain, &known, err);
+    if (status == ST_OK)
+        status = ask_gain_text(project, scene->id, text, err);
+    if (status == ST_OK)
+        status = db_doubt_list(project->db, scene->id, &doubts, &count, err);
+    if (status != ST_OK)
+        return status;
+    free(doubts);
+    if (text[0])
+        json_array_append_new(lines, json_sprintf("%s: %s", scene->name, text));
+    if (known && gain.new_kind > 0)
+        json_array_append_new(lines, json_sprintf("%s: about 1 defect in %.0f is of a class not seen yet", scene->name,
+                                                  1 / gain.new_kind));
+    if (count > 0)
+        json_array_append_new(lines, json_sprintf("%s: %zu answer%s contradicted by score and neighbours: `assay review --second-look`",
+                                                  scene->name, count, count == 1 ? "" : "s"));
+    json_object_set_new(entry, "second_look", json_integer((json_int_t)count));
+    json_object_set_new(entry, "next_answers",
+                        known ? json_pack("{s:I, s:f, s:I, s:o}", "answers", (json_int_t)gain.next, "expected_defects",
+                                          gain.expected, "at_most_95", (json_int_t)gain.most, "new_class",
+                                          isnan(gain.new_kind) ? json_null() : json_real(gain.new_kind))
+                              : json_null());
+    return ST_OK;
+}
+
 static void add_folder(void *context, const char *folder)
 {
     char *clean = text_cleaned(folder);
@@ -167,6 +203,8 @@ static enum status run(bool json, struct error *err)
             status = add_live(&project, &scenes[i], &counts, entry, lines, err);
         if (status == ST_OK)
             status = add_audit(&project, &scenes[i], entry, lines, err);
+        if (status == ST_OK)
+            status = add_ask(&project, &scenes[i], entry, lines, err);
         if (status != ST_OK)
             break;
         if (!json)

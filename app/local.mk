@@ -6,6 +6,7 @@ assay_SOURCES = \
 	app/add.c app/add.h app/metadata.c app/truth.c \
 	app/app.c app/app.h \
 	app/audit.c app/audit.h app/audit_draw.c app/audit_text.c app/cmd_audit.c \
+	app/ask.c app/ask.h app/ask_text.c app/ask_thread.c \
 	app/cmd_base.c app/cmd_base_train.c app/cmd_base.h app/cmd_base_export.c app/cmd_base_import.c app/cmd_base_list.c \
 	app/cmd_base_extract.c app/frontier.c app/frontier.h app/frontier_pictures.c \
 	app/calibrate.c app/calibrate.h \
@@ -20,9 +21,7 @@ assay_SOURCES = \
 	app/project.c app/project.h app/project_base.c \
 	app/cmd_report.c app/report.c app/report.h app/report_chart.c app/report_html.c app/report_json.c app/report_picture.c \
 	app/report_text.c \
-	app/review_known.c app/review_known.h \
-	app/review_audit.c app/review_audit.h app/review_session.c app/review_session.h \
-	app/review_known.c app/review_known.h app/review_results.c app/review_results.h \
+	app/review_audit.c app/review_audit.h app/review_known.c app/review_known.h app/review_results.c app/review_results.h \
 	app/review_session.c app/review_session.h \
 	app/scoring.c app/scoring.h \
 	app/similar.c app/similar.h \

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "app/ask.h"
 #include "app/review_known.h"
 #include "app/review_audit.h"
 #include "app/review_results.h"
@@ -37,9 +38,15 @@ struct review_session {
     struct project *project;
     struct review_model model;
     struct keeper keeper;
+    struct asker *asker;
+    unsigned orders;          // of the queue, when something arrived last
+    bool arrived;             // and is not in its place yet
     struct review_known known;
     struct review_audit audit;
     struct review_counter *counter;
+    struct doubt_row *doubts; // a second look at these (doubt_count), in place of the queue; NULL not
+    size_t doubt_count;
+    char why[ASK_TEXT];
     int64_t person, scene;
     char name[64];
     struct queue_item *items; // this session's list: answered ones, the current one, leased ones ahead
@@ -194,10 +201,19 @@ static enum status load_item(struct review_session *s, struct queue_item *item, 
     return status;
 }
 
+static enum status say_why(struct review_session *s, const struct queue_item *item, struct error *err)
+{
+    for (size_t i = 0; i < s->doubt_count; i++)
+        if (s->doubts[i].picture == item->picture)
+            return s->doubts[i].event == s->verdict.event ? ask_why_again(s->project, &s->doubts[i], s->why, err)
+                                                          : ask_why(s->project, item, s->why, err);
+    return ask_why(s->project, item, s->why, err);
+}
+
 static enum status on_item(void *context, size_t index, struct review_item *out, struct error *err)
 {
     struct review_session *s = context;
-    if (index + 2 >= s->count && clock_seconds() >= s->ask_again) {
+    if (!s->doubts && index + 2 >= s->count && clock_seconds() >= s->ask_again) {
         enum status status = lease_more(s, AHEAD, err);
         if (status != ST_OK)
             return status;
@@ -213,8 +229,11 @@ static enum status on_item(void *context, size_t index, struct review_item *out,
     struct scene_counts counts;
     if (status == ST_OK)
         status = db_counts(s->project->db, s->scene, &counts, err);
+    if (status == ST_OK)
+        status = say_why(s, item, err);
     if (status != ST_OK)
         return status;
+    bool again = s->doubts && index < s->doubt_count;
     const char *slash = strrchr(s->row.path, '/');
     strbuf_reset(&s->details);
     strbuf_puts(&s->details, "");
@@ -233,9 +252,10 @@ static enum status on_item(void *context, size_t index, struct review_item *out,
         .score = item->score,
         .threshold = s->revision.threshold,
         .percentile = item->percentile,
-        .position = item->position,
-        .open = counts.open + s->audit.open,
+        .position = again ? (int64_t)index + 1 : item->position,
+        .open = again ? (int64_t)s->doubt_count : counts.open + s->audit.open,
         .blind = s->audit.blind && s->verdict.verdict == VERDICT_NONE,
+        .why = s->why,
         .heat = item->heat.rows > 0 ? &item->heat : NULL,
         .width = s->row.width,
         .height = s->row.height,
@@ -296,6 +316,8 @@ static enum status say(struct review_session *s, const struct action *actions, s
         status = db_commit(s->project->db, err);
     else
         db_rollback(s->project->db);
+    if (status == ST_OK)
+        asker_wake(s->asker);
     for (size_t i = 0; i < count && status == ST_OK; i++) {
         if (actions[i].kind != ACTION_SKIP) {
             s->answers++;
@@ -328,6 +350,7 @@ static enum status on_act(void *context, const struct action *a, size_t *index, 
         return status;
     s->concerned = (size_t)count;
     s->ask_again = 0; // there is more in the queue again
+    asker_wake(s->asker);
     size_t at = place(s, picture);
     if (at == s->count) { // answered in an earlier session
         struct queue_item item;
@@ -407,6 +430,13 @@ static int64_t on_open(void *context)
     struct review_session *s = context;
     struct scene_counts counts;
     struct error unused;
+    if (s->doubts) {
+        struct doubt_row *left;
+        size_t count = 0;
+        if (db_doubt_list(s->project->db, s->scene, &left, &count, &unused) == ST_OK)
+            free(left);
+        return (int64_t)count;
+    }
     return db_counts(s->project->db, s->scene, &counts, &unused) == ST_OK ? counts.open + s->audit.open : 0;
 }
 
@@ -508,10 +538,17 @@ static const char *on_news(void *context, size_t index)
     int64_t version;
     char drift[DRIFT_TEXT];
     bool first = s->version == 0;
+    if (s->doubts)
+        return NULL;
+    bool ordered = s->arrived && asker_orders(s->asker) != s->orders;
+    if (ordered) { // what arrived is in its place now
+        s->arrived = false;
+        lease_anew(s, index);
+    }
     if (db_version(s->project->db, &version, &unused) != ST_OK || version == s->version ||
         db_counts(s->project->db, s->scene, &counts, &unused) != ST_OK ||
         review_audit_look(&s->audit, &unused) != ST_OK)
-        return NULL;
+        return ordered ? "" : NULL;
     int64_t more = counts.flagged - s->flagged;
     bool same = counts.flagged == s->flagged && counts.open == s->open;
     s->version = version;
@@ -520,8 +557,13 @@ static const char *on_news(void *context, size_t index)
     find_drift(s, drift);
     bool drifts = drift[0] && strcmp(drift, s->drift) != 0 && (!s->drift[0] || more > 0 || first);
     memcpy(s->drift, drift, sizeof drift);
+    if (!same && !first) {
+        s->arrived = s->arrived || more != 0;
+        s->orders = asker_orders(s->asker);
+        asker_wake(s->asker);
+    }
     if (same && !drifts)
-        return NULL;
+        return ordered ? "" : NULL;
     if (more != 0 && !first)
         lease_anew(s, index);
     s->news[0] = '\0';
@@ -567,8 +609,21 @@ enum status review_session_open(struct project *project, const char *person, con
     }
     s->counter = review_counter_new(project, scene);
     keeper_start(&s->keeper, project);
+    s->asker = asker_start(project, s->scene);
     *session = s;
     return ST_OK;
+}
+
+enum status review_session_second_look(struct review_session *s, struct error *err)
+{
+    enum status status = db_doubt_list(s->project->db, s->scene, &s->doubts, &s->doubt_count, err);
+    if (status == ST_OK && s->doubt_count == 0)
+        status = error_set(err, ST_NOT_FOUND, "no answer is contradicted by the others; there is nothing to look at again");
+    for (size_t i = 0; i < s->doubt_count && status == ST_OK; i++) {
+        GROW(s->items, s->capacity, s->count + 1);
+        status = db_queue_item(s->project->db, s->scene, s->doubts[i].picture, &s->items[s->count++], err);
+    }
+    return status;
 }
 
 const struct review_model *review_session_model(struct review_session *session)
@@ -583,6 +638,7 @@ size_t review_session_close(struct review_session *s, struct error *kept)
     if (db_queue_release(s->project->db, s->name, 0, &unused) != ST_OK)
         answers = s->answers; // the leases run out by themselves
     keeper_stop(&s->keeper);
+    asker_stop(s->asker);
     if (s->keeper.failed.code != ST_OK)
         *kept = s->keeper.failed;
     review_counter_free(s->counter);
@@ -592,6 +648,7 @@ size_t review_session_close(struct review_session *s, struct error *kept)
     review_audit_clear(&s->audit);
     strbuf_clear(&s->details);
     free(s->alike);
+    free(s->doubts);
     free(s->items);
     free(s);
     return answers;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "app/ask.h"
 #include "app/calibrate.h"
 #include "app/learned.h"
 #include "app/poor.h"
@@ -579,6 +580,8 @@ enum status screening_run(struct project *project, const struct base *base, cons
             if (status == ST_OK)
                 status = make_revision(project, base, scene, &with, store, sha256, report, err);
             store_close(store);
+            if (status == ST_OK)
+                status = ask_scene(project, base, scene->id, err);
         }
         patch_free(patch);
     }

@@ -4,6 +4,7 @@ noinst_LIBRARIES += libdb.a
 libdb_a_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(SQLITE_CFLAGS)
 libdb_a_SOURCES = \
 	db/audit.c db/audit_review.c \
+	db/acquire.c db/acquire_sql.h \
 	db/check.c \
 	db/db.c db/db.h db/handle.h \
 	db/export.c \

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "db/acquire_sql.h"
 #include "db/handle.h"
 
 // Version 1. What a person said lives in label_event alone; `verdict` is what
@@ -257,7 +258,7 @@ static const char version_2[] =
     " WHEN NEW.active_revision IS NOT OLD.active_revision AND NEW.active_revision IS NOT NULL BEGIN"      \
     " INSERT INTO activation(scene, before, after, at_ms) VALUES(NEW.id, OLD.active_revision, NEW.active_revision,"      \
     " CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)); END;"
-static const char version_3[] = REVISION_3 AUDIT_3 LIVE_3 CLASS_3 ROUND_3;
+static const char version_3[] = REVISION_3 AUDIT_3 LIVE_3 CLASS_3 ROUND_3 ACQUIRE_3;
 
 static const char *const migrations[DB_VERSION] = {version_1, version_2, version_3};
 

@@ -49,24 +49,37 @@ static enum status read_item(struct db *db, int64_t picture, struct queue_item *
     return ST_OK;
 }
 
-// How many open pictures come before: few, since people answer from the front.
-static enum status read_position(struct db *db, int64_t scene, struct queue_item *item, struct error *err)
+// How many open pictures come before: few, since people answer from the front. One that is not open stands where its
+// score would, among those that nothing has ordered.
+#define BEFORE " FROM (SELECT ?1 AS picture, ?2 AS score, coalesce(q.place, 1) AS place, q.reason, q.about, q.expected" \
+               " FROM (SELECT 1) LEFT JOIN queue q ON q.picture = ?1) i"
+#define EARLIER                                                                                         \
+    " (o.place > i.place OR (o.place = i.place AND (o.score > i.score OR (o.score = i.score AND o.picture < i.picture))))"
+
+static enum status read_place(struct db *db, int64_t scene, struct queue_item *item, struct error *err)
 {
     sqlite3_stmt *stmt =
         scene ? db_prepare(db,
-                           "SELECT count(*) FROM queue WHERE scene = ?3"
-                           " AND (score > ?1 OR (score = ?1 AND picture < ?2))",
+                           "SELECT (SELECT count(*) FROM queue o WHERE o.scene = ?3 AND o.place >= i.place AND" EARLIER "),"
+                           " i.reason, i.about, coalesce(i.expected, -1)" BEFORE,
                            err)
-              : db_prepare(db, "SELECT count(*) FROM queue WHERE score > ?1 OR (score = ?1 AND picture < ?2)", err);
+              : db_prepare(db,
+                           "SELECT (SELECT count(*) FROM queue o WHERE o.place >= i.place AND" EARLIER "),"
+                           " i.reason, i.about, coalesce(i.expected, -1)" BEFORE,
+                           err);
     if (!stmt)
         return err->code;
-    sqlite3_bind_double(stmt, 1, item->score.score);
-    sqlite3_bind_int64(stmt, 2, item->picture);
+    sqlite3_bind_int64(stmt, 1, item->picture);
+    sqlite3_bind_double(stmt, 2, item->score.score);
     if (scene)
         sqlite3_bind_int64(stmt, 3, scene);
     enum status status = db_first(db, stmt, "reading the queue", err);
-    if (status == ST_OK)
+    if (status == ST_OK) {
         item->position = 1 + sqlite3_column_int64(stmt, 0);
+        item->reason = sqlite3_column_int(stmt, 1);
+        item->about = sqlite3_column_int64(stmt, 2);
+        item->expected = sqlite3_column_double(stmt, 3);
+    }
     sqlite3_reset(stmt);
     return status;
 }
@@ -74,7 +87,7 @@ static enum status read_position(struct db *db, int64_t scene, struct queue_item
 enum status db_queue_item(struct db *db, int64_t scene, int64_t picture, struct queue_item *item, struct error *err)
 {
     enum status status = read_item(db, picture, item, err);
-    return status == ST_OK ? read_position(db, scene, item, err) : status;
+    return status == ST_OK ? read_place(db, scene, item, err) : status;
 }
 
 static bool among(const int64_t *ids, size_t count, int64_t id)
@@ -105,7 +118,7 @@ static enum status take(struct db *db, int64_t picture, const char *session, int
     " AND k.verdict = 4 AND k.kind <> 'undo' AND NOT EXISTS(SELECT 1 FROM label_event u WHERE u.ref = k.id))"
 #define FREE                                                                                            \
     " NOT EXISTS(SELECT 1 FROM lease l WHERE l.picture = q.picture AND l.session <> ?3 AND l.expires_ms > ?4)"
-#define IN_ORDER " ORDER BY q.score DESC, q.picture"
+#define IN_ORDER " ORDER BY q.place DESC, q.score DESC, q.picture"
 
 struct lease {
     const char *session;

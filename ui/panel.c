@@ -103,13 +103,16 @@ static void draw_wide(struct session *s, const struct review_item *item)
         }
         y++;
     }
+    if (item->why[0] && y + 1 < end)
+        y += 1 + draw_wrapped(stdscr, y + 1, x, width, 4, A_NORMAL, item->why);
     draw_answer(item, draw_details(item, y + 1, x, width, end), x, width);
 }
 
-// The details in one line.
+// Why it is asked and the details in one line.
 static void draw_line(const struct review_item *item, int y, int width)
 {
-    char *line = xstrdup(item->details);
+    bool why = item->why[0] && !item->blind;
+    char *line = xasprintf("%s%s%s", why ? item->why : "", why ? "  " : "", item->details);
     for (char *p = line; *p; p++)
         *p = *p == '\n' ? ' ' : *p;
     draw_text(stdscr, y, 1, width, A_DIM, line);

@@ -29,6 +29,7 @@ struct review_item {
     const char *class_name, *severity; // of a defect, else ""
     int width, height;         // of the picture, pixels; 0 unknown
     bool blind;                // until answered nothing of the model is shown: no score, heatmap, reason or place
+    const char *why;           // why it is asked, a sentence; NULL or "" none
     const char *reason;        // why a poor picture was set aside, shown in place of scores; NULL or "" none
 };
 

@@ -15,7 +15,7 @@
 #include "ui/view.h"
 
 enum { CLASS_ROOM = 64, NOTE_ROOM = 400, COLUMNS_MIN = 40, LINES_MIN = 12, PANEL_FROM = 100, PANEL_WIDTH = 40,
-       INFO_LINES = 4, SHOWN_MAX = 80, ITEM_TEXTS = 8 };
+       INFO_LINES = 4, SHOWN_MAX = 80, ITEM_TEXTS = 9 };
 
 struct rect {
     int y, x, rows, cols;

@@ -133,7 +133,8 @@ struct acquire_doubt {
     size_t about;    // nearest answered candidate of another group that says the opposite, SIZE_MAX none
 };
 // Answers that the model and the neighbours contradict, worst first (confident learning: Northcutt, Jiang & Chuang 2021,
-// with leave-group-out probabilities of the Gaussian process, Rasmussen & Williams 2006, 5.4.2). Caller frees.
+// with leave-group-out probabilities of the Gaussian process, Rasmussen & Williams 2006, 5.4.2); one answer in twenty at
+// most, since people look at them in turn. Caller frees.
 void acquire_doubts(const struct acquire *a, struct acquire_doubt **doubts, size_t *count);
 
 #endif

@@ -10,7 +10,8 @@
 // LAPACK, inside OpenBLAS. Our factor, packed by rows, is its transpose packed by columns.
 void dpptri_(const char *uplo, const int *n, double *ap, int *info);
 
-enum { GROUP_MOST = 64, SIDE_LEAST = 5 };
+enum { GROUP_MOST = 64, SIDE_LEAST = 5, PUT_LEAST = 5 };
+static const double put_share = 0.05; // of the answers are put up at a time, or PUT_LEAST: the worst first, then the rest
 
 static double inverse_at(const double *packed, size_t i, size_t j)
 {
@@ -195,6 +196,8 @@ void acquire_doubts(const struct acquire *a, struct acquire_doubt **doubts, size
             list[found++] = (struct ranked){doubt, against(a, &doubt)};
         }
     qsort(list, found, sizeof *list, worst_first);
+    size_t limit = (size_t)(put_share * (double)n) > PUT_LEAST ? (size_t)(put_share * (double)n) : PUT_LEAST;
+    found = found < limit ? found : limit;
     *doubts = xcalloc(found + 1, sizeof **doubts);
     *count = found;
     for (size_t i = 0; i < found; i++)
