@@ -97,6 +97,15 @@ UNCHECKED PART void finish_tile(const struct kernel_linear *call, const sums sum
     EACH_ROW(store(out + r * call->out_stride, x[r]););
 }
 
+// Where a tile goes is often no longer in the cache: it is sent for before the sums, which take long enough.
+UNCHECKED PART void fetch_tile(const struct kernel_linear *call, size_t row, int column, const int rows,
+                               const int vecs)
+{
+    const float *out = call->out + row * call->out_stride + column;
+    EACH_ROW(__builtin_prefetch(out + r * call->out_stride, 1);
+             if (vecs > 1) __builtin_prefetch(out + r * call->out_stride + LANES, 1););
+}
+
 // `rows` cells from `row` on, `vecs` vectors of columns from `column` on.
 UNCHECKED PART void product_tile(const struct kernel_linear *call, size_t row, int column, const int rows,
                                  const int vecs)
@@ -107,6 +116,7 @@ UNCHECKED PART void product_tile(const struct kernel_linear *call, size_t row, i
     const int part = m->k / UNIT / call->segments, segments = call->segments;
     sums left[ROWS_MOST], right[ROWS_MOST];
     EACH_ROW(left[r] = right[r] = (sums){0};);
+    fetch_tile(call, row, column, rows, vecs);
     for (int s = 0; s < segments; s++) {
         const char *a = (const char *)(s ? call->more[s - 1] : call->a.values) + row * step;
         for (int k = 0; k < part; k++, a += sizeof(float), b += vecs * LANES) {
@@ -346,14 +356,19 @@ TARGET static void picture(const float *rgb, size_t count, void *out)
 {
     const vec middle = SPLAT(127.5f);
     size_t i = 0;
-    for (; i + LANES <= count; i += LANES)
+    for (; i + LANES <= count; i += LANES) {
+        vec x = load(rgb + i) - middle;
+        __builtin_prefetch(rgb + i + count); // the next row, while this one is at work
 #if UNIT > 1
-        STORE_WHOLE((int16_t *)out + i, (load(rgb + i) - middle) * SPLAT((float)KERNEL_PICTURE));
+        STORE_WHOLE((int16_t *)out + i, x * SPLAT((float)KERNEL_PICTURE));
+#else
+        store((float *)out + i, x);
+#endif
+    }
     for (; i < count; i++)
+#if UNIT > 1
         ((int16_t *)out)[i] = (int16_t)lrintf((rgb[i] - 127.5f) * KERNEL_PICTURE);
 #else
-        store((float *)out + i, load(rgb + i) - middle);
-    for (; i < count; i++)
         ((float *)out)[i] = rgb[i] - 127.5f;
 #endif
 }
