@@ -18,7 +18,8 @@ const struct kernels *kernel_set(int i)
     int count = 0;
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vnni"))
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vnni"))
         found[count++] = &kernels_vnni;
     if (__builtin_cpu_supports("avx512f"))
         found[count++] = &kernels_avx512;
