@@ -79,6 +79,22 @@ static inline struct kernel_rows infer_rows(const struct kernels *kernels, const
     return (struct kernel_rows){room.values, stride, room.scale};
 }
 
+// The same room from a row on, and the same rows from a row and a column on.
+static inline struct infer_room infer_room_from(struct infer_room room, size_t row, int channels)
+{
+    if (room.values)
+        room = (struct infer_room){room.values + row * infer_stride(channels), room.scale + row};
+    return room;
+}
+
+static inline struct kernel_rows infer_rows_from(struct kernel_rows rows, size_t row, int column)
+{
+    size_t size = rows.scale ? sizeof(int16_t) : sizeof(float);
+    rows.values = (const char *)rows.values + (row * rows.stride + (size_t)column) * size;
+    rows.scale = rows.scale ? rows.scale + row : NULL;
+    return rows;
+}
+
 struct infer_map {
     float *data; // (ring, cols, channels): row y lies at y % ring
     int rows, cols, channels;

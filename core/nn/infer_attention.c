@@ -5,31 +5,72 @@
 
 #include "nn/infer.h"
 
-enum { TILE_CELLS = 64 };
+// CFLAGS come last on the command line, and their usual -O2 leaves the loop of add_share scalar.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("O3")
+#endif
 
-// Averages of whole windows of the map that `in` has the sides of; cells `stride` apart.
-static void pool_average(const float *map, size_t stride, const struct infer_map *in, int pool_rows,
-                         int pool_cols, float *out)
+enum {
+    TILE_CELLS = 64,
+    NORM_CELLS = 16, // whose floats stay in the L1 cache until they are whole numbers
+};
+
+KERNEL_CLONES static void add_share(float *out, const float *in, size_t count, float share)
 {
-    size_t n = (size_t)in->channels;
-    float share = 1 / (float)(pool_rows * pool_cols);
-    for (int r = 0; r < in->rows / pool_rows; r++)
-        for (int c = 0; c < in->cols / pool_cols; c++, out += n) {
-            memset(out, 0, n * sizeof *out);
-            for (int w = 0; w < pool_rows * pool_cols; w++) {
-                int y = r * pool_rows + w / pool_cols, x = c * pool_cols + w % pool_cols;
-                const float *at = map + ((size_t)y * (size_t)in->cols + (size_t)x) * stride;
-                for (size_t k = 0; k < n; k++)
-                    out[k] += at[k] * share;
-            }
-        }
+    for (size_t k = 0; k < count; k++)
+        out[k] += in[k] * share;
 }
 
 static void norm_cells(const struct infer_block *b, const float *in, size_t cells, float *const norm[2],
-                       float *out, size_t stride)
+                       float *out)
 {
     for (size_t i = 0; i < cells; i++)
-        b->kernels->layer_norm(in + i * (size_t)b->to, b->plan.to, b->to, norm[0], norm[1], out + i * stride);
+        b->kernels->layer_norm(in + i * (size_t)b->to, b->plan.to, b->to, norm[0], norm[1],
+                               out + i * infer_stride(b->to));
+}
+
+// position = x + depthwise(x). Returns norm1(position) as a product takes it; pooled: averages of its whole
+// windows. normed: room for floats, of the whole map or, where whole numbers are returned, of one row.
+static struct kernel_rows position_and_pool(const struct infer_block *b, const struct infer_map *in,
+                                            int pool_rows, int pool_cols, float *position, float *pooled,
+                                            float *normed, struct infer_room room)
+{
+    const bool whole = b->kernels->precision == KERNEL_I16;
+    const size_t n = (size_t)in->channels, cols = (size_t)in->cols, stride = infer_stride(in->channels);
+    const int key_rows = in->rows / pool_rows, key_cols = in->cols / pool_cols;
+    const float share = 1 / (float)(pool_rows * pool_cols);
+    memset(pooled, 0, (size_t)key_rows * (size_t)key_cols * n * sizeof *pooled);
+    for (int y = 0; y < in->rows; y++) {
+        const size_t first = (size_t)y * cols;
+        float *line = whole ? normed : normed + first * stride;
+        infer_depthwise(b, in, y, 1, position + first * n, n);
+        norm_cells(b, position + first * n, cols, b->norm1, line);
+        for (int x = 0; y / pool_rows < key_rows && x < key_cols * pool_cols; x++)
+            add_share(pooled + (size_t)(y / pool_rows * key_cols + x / pool_cols) * n,
+                      line + (size_t)x * stride, n, share);
+        if (whole)
+            infer_rows(b->kernels, line, stride, cols, in->channels,
+                       infer_room_from(room, first, in->channels));
+    }
+    return whole ? (struct kernel_rows){room.values, stride, room.scale}
+                 : (struct kernel_rows){normed, stride, NULL};
+}
+
+// norm2 of `cells` cells as a product takes them, in parts whose floats stay in the L1 cache.
+static struct kernel_rows norm_rows(const struct infer_block *b, const float *in, size_t cells, float *normed,
+                                    struct infer_room room)
+{
+    const size_t n = (size_t)b->to, stride = infer_stride(b->to);
+    if (b->kernels->precision == KERNEL_F32) {
+        norm_cells(b, in, cells, b->norm2, normed);
+        return (struct kernel_rows){normed, stride, NULL};
+    }
+    for (size_t first = 0; first < cells; first += NORM_CELLS) {
+        size_t count = cells - first < NORM_CELLS ? cells - first : NORM_CELLS;
+        norm_cells(b, in + first * n, count, b->norm2, normed);
+        infer_rows(b->kernels, normed, stride, count, b->to, infer_room_from(room, first, b->to));
+    }
+    return (struct kernel_rows){room.values, stride, room.scale};
 }
 
 // Where keys and values of every head lie as matrices.
@@ -51,14 +92,6 @@ static struct kernel_matrix head_matrix(const struct heads *heads, int which)
     };
 }
 
-// The same rows from column `from` on.
-static struct kernel_rows head_rows(struct kernel_rows rows, int from)
-{
-    size_t size = rows.scale ? sizeof(int16_t) : sizeof(float);
-    rows.values = (const char *)rows.values + (size_t)from * size;
-    return rows;
-}
-
 // seen = softmax(query * keys) * values, head by head.
 static void attend(const struct infer_block *b, const struct heads *heads, int keys, struct kernel_rows query,
                    size_t cells, float *scores, struct infer_room room, float *seen, size_t seen_stride)
@@ -67,7 +100,7 @@ static void attend(const struct infer_block *b, const struct heads *heads, int k
     const size_t score = infer_stride(heads->keys);
     for (int h = 0; h < b->plan.heads; h++) {
         struct kernel_matrix key = head_matrix(heads, 2 * h), value = head_matrix(heads, 2 * h + 1);
-        struct kernel_rows own = head_rows(query, h * b->head);
+        struct kernel_rows own = infer_rows_from(query, 0, h * b->head);
         struct kernel_linear call = {
             .a = own, .cells = cells, .matrix = &key, .out = scores, .out_stride = score};
         infer_linear(kernels, call, NET_LINEAR);
@@ -100,7 +133,11 @@ void infer_attention(const struct infer_block *b, const struct infer_map *in, st
     const size_t most = cells < TILE_CELLS ? cells : TILE_CELLS, stride = infer_stride(channels),
                  wide = infer_stride(b->query.n), hidden_stride = infer_stride(hide);
 
-    float *position = infer_take(arena, cells * n), *norm = infer_take(arena, cells * stride);
+    const size_t held = kernels->precision == KERNEL_F32 ? cells
+                        : (size_t)in->cols > NORM_CELLS  ? (size_t)in->cols
+                                                         : NORM_CELLS;
+    float *position = infer_take(arena, cells * n), *normed = infer_take(arena, held * stride);
+    struct infer_room map_room = infer_take_room(arena, kernels, cells, channels);
     float *pooled = infer_take(arena, (size_t)keys * n), *kv = infer_take(arena, (size_t)keys * pair);
     float *query = infer_take(arena, most * wide), *seen = infer_take(arena, most * wide);
     float *scores = infer_take(arena, most * infer_stride(heads.keys));
@@ -108,16 +145,16 @@ void infer_attention(const struct infer_block *b, const struct infer_map *in, st
     struct infer_room pooled_room = infer_take_room(arena, kernels, (size_t)keys, channels);
     struct infer_room key_room = infer_take_room(arena, kernels, (size_t)keys, b->query.n);
     struct infer_room query_room = infer_take_room(arena, kernels, most, b->query.n);
-    struct infer_room room = infer_take_room(arena, kernels, most, max(max(hide, heads.keys), b->query.n));
+    struct infer_room room =
+        infer_take_room(arena, kernels, most, max(max(hide, heads.keys), max(channels, b->query.n)));
     heads.panel_floats = base_work_round((size_t)heads.head * (size_t)heads.keys);
     heads.panels = infer_take(arena, 2 * (size_t)b->plan.heads * heads.panel_floats);
     heads.scale = infer_take(arena, 2 * (size_t)b->plan.heads * (size_t)(heads.head + heads.keys));
     if (!arena->memory)
         return;
 
-    infer_depthwise(b, in, 0, in->rows, position, n);
-    norm_cells(b, position, cells, b->norm1, norm, stride);
-    pool_average(norm, stride, in, pool_rows, pool_cols, pooled);
+    const struct kernel_rows map =
+        position_and_pool(b, in, pool_rows, pool_cols, position, pooled, normed, map_room);
     const struct kernel_linear pairs = {
         .a = infer_rows(kernels, pooled, n, (size_t)keys, channels, pooled_room),
         .cells = (size_t)keys,
@@ -129,13 +166,13 @@ void infer_attention(const struct infer_block *b, const struct infer_map *in, st
     const struct kernel_rows all = infer_rows(kernels, kv, pair, (size_t)keys, b->query.n, key_room);
     for (int h = 0; h < b->plan.heads; h++) {
         struct kernel_matrix key = head_matrix(&heads, 2 * h), value = head_matrix(&heads, 2 * h + 1);
-        kernel_matrix_turn(kernels, &key, head_rows(all, h * b->head), keys);
+        kernel_matrix_turn(kernels, &key, infer_rows_from(all, 0, h * b->head), keys);
         kernel_matrix_fill(kernels, &value, kv + pair / 2 + h * b->head, pair, keys, b->head);
     }
     for (size_t first = 0; first < cells; first += most) {
         size_t count = cells - first < most ? cells - first : most;
-        float *p = position + first * n, *normed = norm + first * stride;
-        struct kernel_linear call = {.a = infer_rows(kernels, normed, stride, count, channels, room),
+        float *p = position + first * n;
+        struct kernel_linear call = {.a = infer_rows_from(map, first, 0),
                                      .cells = count,
                                      .matrix = &b->query,
                                      .out = query,
@@ -151,8 +188,7 @@ void infer_attention(const struct infer_block *b, const struct infer_map *in, st
                                       .out = p,
                                       .out_stride = n};
         infer_linear(kernels, call, NET_LINEAR);
-        norm_cells(b, p, count, b->norm2, normed, stride);
-        call = (struct kernel_linear){.a = infer_rows(kernels, normed, stride, count, channels, room),
+        call = (struct kernel_linear){.a = norm_rows(b, p, count, normed, room),
                                       .cells = count,
                                       .matrix = &b->mlp1,
                                       .out = hidden,

@@ -145,21 +145,38 @@ static int min(int a, int b)
     return a < b ? a : b;
 }
 
+// Depthwise results of `count` rows from s->done on, as the product takes them. Whole numbers are made row by
+// row, as long as the floats are in the L1 cache.
+static struct kernel_rows enter(struct stage *s, int count)
+{
+    const struct infer_block *b = s->block;
+    const size_t stride = infer_stride(b->from), cols = (size_t)s->out.cols;
+    if (b->kernels->precision == KERNEL_F32) {
+        infer_depthwise(b, &s->in, s->done, count, s->tile, stride);
+        return (struct kernel_rows){s->tile, stride, NULL};
+    }
+    for (int r = 0; r < count; r++) {
+        infer_depthwise(b, &s->in, s->done + r, 1, s->tile, stride);
+        infer_rows(b->kernels, s->tile, stride, cols, b->from,
+                   infer_room_from(s->room, (size_t)r * cols, b->from));
+    }
+    return (struct kernel_rows){s->room.values, stride, s->room.scale};
+}
+
 static void separate(struct stage *s, int count)
 {
     const struct infer_block *b = s->block;
-    const size_t stride = infer_stride(b->from), cols = (size_t)s->out.cols, to = (size_t)b->to;
-    infer_depthwise(b, &s->in, s->done, count, s->tile, stride);
+    const size_t cols = (size_t)s->out.cols, to = (size_t)b->to;
+    const struct kernel_rows rows = enter(s, count);
     // Rows that lie one after another in both rings.
     for (int r = 0, run; r < count; r += run) {
         int y = s->done + r, in_place = y % s->in.ring, out_place = y % s->out.ring;
         run = min(count - r, s->out.ring - out_place);
         if (b->plan.residual)
             run = min(run, s->in.ring - in_place);
-        size_t cells = (size_t)run * cols;
         const struct kernel_linear call = {
-            .a = infer_rows(b->kernels, s->tile + (size_t)r * cols * stride, stride, cells, b->from, s->room),
-            .cells = cells,
+            .a = infer_rows_from(rows, (size_t)r * cols, 0),
+            .cells = (size_t)run * cols,
             .matrix = &b->point,
             .add = b->plan.residual ? s->in.data + (size_t)in_place * cols * to : NULL,
             .add_stride = to,
@@ -234,6 +251,7 @@ void infer_chain(const struct infer_block *blocks, int first, int end, const flo
 {
     struct stage stages[NET_BLOCKS] = {{0}};
     struct infer_map map = *in;
+    const bool whole = blocks[first].kernels->precision == KERNEL_I16;
     int count = end - first;
     size_t tile = 0, cells = 0, channels = 0;
     for (int i = 0; i < count; i++) {
@@ -250,7 +268,8 @@ void infer_chain(const struct infer_block *blocks, int first, int end, const flo
         if (s->block->plan.type == NET_CONV) {
             take_picture(s, rgb, arena);
         } else {
-            size_t most = (size_t)s->step * (size_t)s->out.cols, floats = most * infer_stride(s->block->from);
+            size_t most = (size_t)s->step * (size_t)s->out.cols,
+                   floats = (whole ? (size_t)s->out.cols : most) * infer_stride(s->block->from);
             tile = floats > tile ? floats : tile;
             cells = most > cells ? most : cells;
             channels = (size_t)s->block->from > channels ? (size_t)s->block->from : channels;

@@ -18,7 +18,8 @@ const struct kernels *kernel_set(int i)
     int count = 0;
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vnni"))
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vnni"))
         found[count++] = &kernels_vnni;
     if (__builtin_cpu_supports("avx512f"))
         found[count++] = &kernels_avx512;
@@ -64,10 +65,17 @@ static float whole_factor(float square, float largest, int count)
 
 enum { PANEL = 64 }; // columns at most
 
+static inline int16_t whole(float x)
+{
+    x = fabsf(x) <= 32767 ? x : 0; // NaN, of numbers that are not finite: refused by whoever packs them
+    return (int16_t)(x + copysignf(0.5f, x));
+}
+
 // `columns` columns of a matrix into a panel of `width`.
 KERNEL_CLONES static void fill_panel(int16_t *out, float *scale, int k, int width, const float *values,
                                      size_t row_step, int rows, int columns)
 {
+    const float none[PANEL] = {0};
     float square[PANEL] = {0}, largest[PANEL] = {0}, factor[PANEL] = {0};
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < columns; j++) {
@@ -80,13 +88,14 @@ KERNEL_CLONES static void fill_panel(int16_t *out, float *scale, int k, int widt
         scale[j] = factor[j] != 0 ? 1 / factor[j] : 0;
     }
     memset(out, 0, (size_t)k * (size_t)width * sizeof *out);
-    for (int i = 0; i < rows; i++)
+    for (int i = 0; i < rows; i += 2) {
+        const float *even = values + (size_t)i * row_step, *odd = i + 1 < rows ? even + row_step : none;
+        int16_t *pair = out + i * width;
         for (int j = 0; j < columns; j++) {
-            float x = values[(size_t)i * row_step + (size_t)j] * factor[j];
-            x = fabsf(x) <= 32767 ? x
-                                  : 0; // NaN, of numbers that are not finite: refused by whoever packs them
-            out[i / 2 * 2 * width + 2 * j + i % 2] = (int16_t)(x < 0 ? x - 0.5f : x + 0.5f);
+            pair[2 * j] = whole(even[j] * factor[j]);
+            pair[2 * j + 1] = whole(odd[j] * factor[j]);
         }
+    }
 }
 
 static void fill_whole(const struct kernel_matrix *matrix, int panel, const float *values, size_t row_step,

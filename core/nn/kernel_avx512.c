@@ -13,6 +13,8 @@ enum { LANES = 16, ROWS = 14 };
 #define UNIT                           1
 #define DOT                            FMA
 #define SCALED(sum, row, column, bias) ((sum) + (bias))
+#define lanes_sum                      _mm512_reduce_add_ps
+#define lanes_max                      _mm512_reduce_max_ps
 #define TARGET                         __attribute__((target("avx512f,fma")))
 #define KERNELS                        kernels_avx512
 #define NAME                           "avx512"

@@ -28,4 +28,15 @@ static inline vec smaller(vec a, vec b)
     return PICK(a < b, a, b);
 }
 
+static inline float lanes_sum(vec v)
+{
+    return (v[0] + v[2]) + (v[1] + v[3]);
+}
+
+static inline float lanes_max(vec v)
+{
+    float a = v[0] > v[1] ? v[0] : v[1], b = v[2] > v[3] ? v[2] : v[3];
+    return a > b ? a : b;
+}
+
 #include "nn/kernel_template.h"

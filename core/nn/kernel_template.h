@@ -5,7 +5,11 @@
 //   UNIT              numbers of a product in 32 bits: 1 float or 2 whole ones
 //   DOT(x, b, sum)    sum + the products of the numbers in every 32 bits of x and b
 //   SCALED(sum, row, column, bias) what a sum is worth, the row's scale being a number
-//   STORE_WHOLE(at, v) v as LANES whole numbers, rounded to nearest, to int16_t *at; only with UNIT 2
+//   lanes_sum(v), lanes_max(v) the sum and the largest of a vector's floats
+//   Only with UNIT 2:
+//   SQRT
+//   STORE_WHOLE(at, v) v as LANES whole numbers, rounded to nearest, to int16_t *at
+//   STORE_WHOLES(at, v, w) the same of two vectors
 //   TARGET            attribute of every function
 //   ROWS              most cells that a tile of the product has: 2 * ROWS sums stay in registers
 //   KERNELS, NAME     the table that comes out, and its name
@@ -44,17 +48,6 @@ PART float load_unit(const char *at)
     float unit;
     memcpy(&unit, at, sizeof unit);
     return unit;
-}
-
-PART float lanes_sum(vec v)
-{
-    float part[LANES];
-    memcpy(part, &v, sizeof v);
-    UNROLL
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++)
-            part[i] += part[i + half];
-    return part[0];
 }
 
 // ---- the product ----
@@ -97,6 +90,15 @@ UNCHECKED PART void finish_tile(const struct kernel_linear *call, const sums sum
     EACH_ROW(store(out + r * call->out_stride, x[r]););
 }
 
+// Where a tile goes is often no longer in the cache: it is sent for before the sums, which take long enough.
+UNCHECKED PART void fetch_tile(const struct kernel_linear *call, size_t row, int column, const int rows,
+                               const int vecs)
+{
+    const float *out = call->out + row * call->out_stride + column;
+    EACH_ROW(__builtin_prefetch(out + r * call->out_stride, 1);
+             if (vecs > 1) __builtin_prefetch(out + r * call->out_stride + LANES, 1););
+}
+
 // `rows` cells from `row` on, `vecs` vectors of columns from `column` on.
 UNCHECKED PART void product_tile(const struct kernel_linear *call, size_t row, int column, const int rows,
                                  const int vecs)
@@ -107,6 +109,7 @@ UNCHECKED PART void product_tile(const struct kernel_linear *call, size_t row, i
     const int part = m->k / UNIT / call->segments, segments = call->segments;
     sums left[ROWS_MOST], right[ROWS_MOST];
     EACH_ROW(left[r] = right[r] = (sums){0};);
+    fetch_tile(call, row, column, rows, vecs);
     for (int s = 0; s < segments; s++) {
         const char *a = (const char *)(s ? call->more[s - 1] : call->a.values) + row * step;
         for (int k = 0; k < part; k++, a += sizeof(float), b += vecs * LANES) {
@@ -230,25 +233,35 @@ TARGET static void depthwise(const struct kernel_depthwise *call)
 
 // ---- what attention needs ----
 
+// Sums of x - shift, or of its square, over `count` numbers. Four sums, as one would wait for itself.
+PART float sum_of(const float *in, size_t count, const float shift, const bool squared)
+{
+    const size_t whole = count / LANES * LANES;
+    const vec m = SPLAT(shift);
+    vec sum[4] = {SPLAT(0.f), SPLAT(0.f), SPLAT(0.f), SPLAT(0.f)};
+    float rest = 0;
+    for (size_t k = 0; k < whole; k += 4 * LANES)
+        UNROLL for (size_t part = 0; part < 4; part++) if (k + part * LANES < whole)
+        {
+            vec x = load(in + k + part * LANES) - m;
+            if (squared)
+                sum[part] = FMA(x, x, sum[part]);
+            else
+                sum[part] += x;
+        }
+    for (size_t k = whole; k < count; k++) {
+        float x = in[k] - shift;
+        rest += squared ? x * x : x;
+    }
+    return lanes_sum((sum[0] + sum[1]) + (sum[2] + sum[3])) + rest;
+}
+
 TARGET static void layer_norm(const float *in, int channels, int padded, const float *gamma,
                               const float *beta, float *out)
 {
-    int whole = channels / LANES * LANES;
-    vec sum = SPLAT(0.f), square = SPLAT(0.f);
-    float rest = 0, square_rest = 0;
-    for (int k = 0; k < whole; k += LANES)
-        sum += load(in + k);
-    for (int k = whole; k < channels; k++)
-        rest += in[k];
-    float mean = (lanes_sum(sum) + rest) / (float)channels;
-    const vec m = SPLAT(mean);
-    for (int k = 0; k < whole; k += LANES) {
-        vec d = load(in + k) - m;
-        square = FMA(d, d, square);
-    }
-    for (int k = whole; k < channels; k++)
-        square_rest += (in[k] - mean) * (in[k] - mean);
-    const vec scale = SPLAT(1 / sqrtf((lanes_sum(square) + square_rest) / (float)channels + 1e-5f));
+    const float mean = sum_of(in, (size_t)channels, 0, false) / (float)channels;
+    const float square = sum_of(in, (size_t)channels, mean, true) / (float)channels;
+    const vec m = SPLAT(mean), scale = SPLAT(1 / sqrtf(square + 1e-5f));
     for (int k = 0; k < padded; k += LANES)
         store(out + k, FMA((load(in + k) - m) * scale, load(gamma + k), load(beta + k)));
 }
@@ -283,10 +296,7 @@ TARGET static void softmax(float *row, int count)
     vec top = load(row);
     for (int i = LANES; i < padded; i += LANES)
         top = MAX(top, load(row + i));
-    float highest = top[0];
-    for (int i = 1; i < LANES; i++)
-        highest = top[i] > highest ? top[i] : highest;
-    const vec h = SPLAT(highest);
+    const vec h = SPLAT(lanes_max(top));
     for (int i = 0; i < padded; i += LANES)
         store(row + i, exponential(load(row + i) - h));
     for (int i = count; i < padded; i++)
@@ -304,39 +314,48 @@ TARGET static void softmax(float *row, int count)
 #if UNIT > 1
 enum {
     SHARED = 256, // numbers that at least share a scale: finding one costs as much as converting some hundred
-    AHEAD = 8,    // scales that are found at once
+    AHEAD = LANES, // scales that are found at once
 };
 
-// The norm of `cells` rows taken together, which no single one exceeds.
-PART float rows_norm(const float *in, size_t in_stride, size_t cells, int n)
+PART void scale_whole(const float *in, size_t count, vec factor, int16_t *out)
 {
-    vec square[2] = {SPLAT(0.f), SPLAT(0.f)};
-    for (size_t i = 0; i < cells; i++, in += in_stride)
-        for (int k = 0; k < n; k += 2 * LANES) {
-            vec x = load(in + k), y = k + LANES < n ? load(in + k + LANES) : SPLAT(0.f);
-            square[0] = FMA(x, x, square[0]);
-            square[1] = FMA(y, y, square[1]);
-        }
-    return sqrtf(lanes_sum(square[0] + square[1]));
+    size_t k = 0;
+    for (; k + 2 * LANES <= count; k += 2 * LANES)
+        STORE_WHOLES(out + k, load(in + k) * factor, load(in + k + LANES) * factor);
+    if (k < count)
+        STORE_WHOLE(out + k, load(in + k) * factor);
 }
 
 TARGET static void rows_whole(const float *in, size_t in_stride, size_t cells, int n, int16_t *out,
                               size_t out_stride, float *scale)
 {
-    const size_t group = n < SHARED ? (size_t)(SHARED / n) : 1;
-    const float room = 32767 - 0.5f * sqrtf((float)n); // rounding adds half of sqrt(n)
-    for (size_t first = 0, end; first < cells; first = end) {
-        end = first + AHEAD * group < cells ? first + AHEAD * group : cells;
-        for (size_t i = first; i < end; i += group) {
-            size_t count = i + group < end ? group : end - i;
-            float norm = rows_norm(in + i * in_stride, in_stride, count, n);
-            for (size_t k = i; k < i + count; k++)
-                scale[k] = norm / room;
+    const size_t width = (size_t)n, group = n < SHARED ? (size_t)(SHARED / n) : 1;
+    const bool dense = in_stride == width && out_stride == width; // a group is one long row
+    const float room = 32767 - 0.5f * sqrtf((float)n);            // rounding adds half of sqrt(n)
+    for (size_t first = 0, groups; first < cells; first += groups * group) {
+        // Squares of norms first; that of a group is at least that of every cell in it.
+        float norm[AHEAD] = {0}, factor[AHEAD];
+        for (groups = 0; groups < AHEAD && first + groups * group < cells; groups++) {
+            size_t i = first + groups * group, count = i + group < cells ? group : cells - i;
+            if (dense)
+                norm[groups] = sum_of(in + i * in_stride, count * width, 0, true);
+            for (size_t k = i; !dense && k < i + count; k++)
+                norm[groups] += sum_of(in + k * in_stride, width, 0, true);
         }
-        for (size_t i = first; i < end; i++) {
-            const vec factor = SPLAT(scale[i] > 0 ? 1 / scale[i] : 0);
-            for (int k = 0; k < n; k += LANES)
-                STORE_WHOLE(out + i * out_stride + k, load(in + i * in_stride + k) * factor);
+        for (size_t g = 0; g < groups; g += LANES) {
+            vec length = SQRT(load(norm + g));
+            store(norm + g, length * SPLAT(1 / room));
+            store(factor + g, SPLAT(room) / MAX(length, SPLAT(1e-30f)));
+        }
+        for (size_t g = 0; g < groups; g++) {
+            size_t i = first + g * group, count = i + group < cells ? group : cells - i;
+            for (size_t k = i; k < i + count; k++)
+                scale[k] = norm[g];
+            const vec by = SPLAT(factor[g]);
+            if (dense)
+                scale_whole(in + i * in_stride, count * width, by, out + i * out_stride);
+            for (size_t k = i; !dense && k < i + count; k++)
+                scale_whole(in + k * in_stride, width, by, out + k * out_stride);
         }
     }
 }
@@ -346,14 +365,19 @@ TARGET static void picture(const float *rgb, size_t count, void *out)
 {
     const vec middle = SPLAT(127.5f);
     size_t i = 0;
-    for (; i + LANES <= count; i += LANES)
+    for (; i + LANES <= count; i += LANES) {
+        vec x = load(rgb + i) - middle;
+        __builtin_prefetch(rgb + i + count); // the next row, while this one is at work
 #if UNIT > 1
-        STORE_WHOLE((int16_t *)out + i, (load(rgb + i) - middle) * SPLAT((float)KERNEL_PICTURE));
+        STORE_WHOLE((int16_t *)out + i, x * SPLAT((float)KERNEL_PICTURE));
+#else
+        store((float *)out + i, x);
+#endif
+    }
     for (; i < count; i++)
+#if UNIT > 1
         ((int16_t *)out)[i] = (int16_t)lrintf((rgb[i] - 127.5f) * KERNEL_PICTURE);
 #else
-        store((float *)out + i, load(rgb + i) - middle);
-    for (; i < count; i++)
         ((float *)out)[i] = rgb[i] - 127.5f;
 #endif
 }
