@@ -123,7 +123,7 @@ static void a_new_revision_keeps_the_old_draws_validly(void **state)
         size_t shift = SIZE - OLD, lowest = SIZE;
         audit_begin(a, &(struct audit_scope){.bound = 0.01, .alpha = ALPHA, .size = OLD, .fresh = OLD});
         audit_pick(s.weights + shift, OLD, 0, DRAWS, &rng, picks);
-        int64_t caught = 0, truth = 0, fresh_truth = 0;
+        int64_t caught = 0, truth = 0;
         for (size_t i = 0; i < DRAWS; i++) {
             size_t picture = picks[i].index + shift;
             drawn[picture] = true;
@@ -136,10 +136,8 @@ static void a_new_revision_keeps_the_old_draws_validly(void **state)
         size_t end = lowest;
         for (size_t i = shift; i < SIZE; i++)
             caught += drawn[i] && s.defect[i] && i >= end;
-        for (size_t i = 0; i < end; i++) {
+        for (size_t i = 0; i < end; i++)
             truth += s.defect[i];
-            fresh_truth += s.defect[i] && i < shift;
-        }
         size_t fresh = end < shift ? end : shift;
         audit_begin(a, &(struct audit_scope){.bound = 0.01, .alpha = ALPHA, .size = (int64_t)end, .fresh = (int64_t)fresh,
                                              .caught = caught});

@@ -129,8 +129,10 @@ static void draw(struct fixture *f, struct audit_row *a, int64_t size, int64_t f
         d[i] = (struct audit_drawn){.picture = f->pictures[numbers[i]], .place = i, .turn = i, .stratum = "uniform",
                                     .whole = fresh < size, .remaining = size - i, .probability = p, .least = p};
     }
-    if (slip >= 0)
-        d[count++] = (struct audit_drawn){.picture = f->pictures[slip], .place = -1, .turn = count, .stratum = "slipped"};
+    if (slip >= 0) {
+        d[count] = (struct audit_drawn){.picture = f->pictures[slip], .place = -1, .turn = count, .stratum = "slipped"};
+        count++;
+    }
     assert_ok(db_audit_draw(f->db, a, d, (size_t)count, &err), &err);
 }
 
