@@ -20,7 +20,7 @@ static enum status replay_draws(struct project *project, const struct audit_row 
     size_t count;
     bool own = limit < 0;
     enum status status = db_audit_draws(project->db, row->id, &d, &count, err);
-    if (status == ST_OK)
+    if (status == ST_OK && count > 0)
         qsort(d, count, sizeof *d, by_place); // those slipped in come first
     for (size_t i = 0; own && i < count; i++) {
         a->draws += d[i].place >= 0;
