@@ -69,6 +69,15 @@ static void people_decide_where_little_is_known(void **state)
     assert_int_equal(r.decision, GATE_BY_HAND);
     assert_non_null(strstr(r.reason, "a lead decides"));
     assert_int_equal(judge((struct bench){.count = 0}).decision, GATE_BY_HAND);
+    struct bench unsure = make(DEFECTS, GATE_KEY, 0, 0, 0, 0); // as many normals filtered, but others, of whole groups
+    for (size_t i = 0; i < 60; i++) {
+        unsure.items[i].group = i / 30;
+        unsure.items[i].flagged[0] = i / 30 == 0;
+        unsure.items[i].flagged[1] = i / 30 == 1;
+    }
+    r = judge(unsure);
+    assert_int_equal(r.decision, GATE_BY_HAND);
+    assert_non_null(strstr(r.reason, "not surely"));
 }
 
 // Ten normals of one thing are one draw, not ten.
