@@ -355,7 +355,8 @@ static enum status finish_industry(struct job *j, int64_t id, char **sentence, s
         if (status == ST_OK && scenes[i].active_revision) {
             char *text;
             int64_t round;
-            struct train_request request = {.from = model.sha256};
+            struct train_request request = {.from = model.sha256,
+                                            .with_truth = json_is_true(json_object_get(j->request, "truth"))};
             status = train_request_text(&request, &text, err);
             if (status == ST_OK)
                 status = db_round_add(j->project->db, scenes[i].id, text, &round, err);
