@@ -43,6 +43,7 @@ int cmd_scene(int argc, char **argv);
 int cmd_screen(int argc, char **argv);
 int cmd_simulate(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_strategies(int argc, char **argv);
 int cmd_train(int argc, char **argv);
 int cmd_watch(int argc, char **argv);
 int cmd_worker(int argc, char **argv);

@@ -108,11 +108,12 @@ static enum status check_revisions(struct findings *f, struct error *err)
         struct revision revision;
         if (status == ST_OK && scenes[i].active_revision) {
             status = db_revision_get(f->project->db, scenes[i].active_revision, &revision, err);
-            const char *names[] = {revision.model_sha256, revision.patch_sha256};
-            for (int k = 0; k < 2 && status == ST_OK; k++) {
+            const char *names[] = {revision.model_sha256, revision.patch_sha256, revision.learned_sha256};
+            for (int k = 0; k < 3 && status == ST_OK && names[k][0]; k++) {
                 char *path = project_model(f->project, names[k]);
                 if (!file_exists(path))
-                    problemf(f, "a model of the active revision is missing; `assay screen --refit` makes it anew", path);
+                    problemf(f, k < 2 ? "a model of the active revision is missing; `assay screen --refit` makes it anew"
+                                      : "the trained model of the active revision is missing; restore it, or `assay rollback`", path);
                 free(path);
             }
         }

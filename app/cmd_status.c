@@ -9,6 +9,7 @@
 #include "app/layout.h"
 #include "app/scoring.h"
 #include "app/watch.h"
+#include "app/worker.h"
 #include "base/alloc.h"
 #include "base/strbuf.h"
 #include "base/text.h"
@@ -154,6 +155,23 @@ static enum status add_ask(struct project *project, const struct scene *scene, j
     return ST_OK;
 }
 
+// The latest round of training, and what waits for a decision.
+static enum status add_round(struct project *project, json_t **training, json_t *lines, struct error *err)
+{
+    struct round round;
+    char text[WORKER_TEXT];
+    *training = NULL;
+    enum status status = db_round_latest(project->db, -1, &round, err);
+    if (status != ST_OK)
+        return status == ST_NOT_FOUND ? ST_OK : status;
+    bool alive = worker_lives(project);
+    worker_text(&round, alive, text);
+    json_array_append_new(lines, json_string(text));
+    *training = worker_json(&round, alive);
+    round_clear(&round);
+    return ST_OK;
+}
+
 static void add_folder(void *context, const char *folder)
 {
     char *clean = text_cleaned(folder);
@@ -210,11 +228,14 @@ static enum status run(bool json, struct error *err)
         if (!json)
             print_counts(scenes[i].name, &counts);
     }
+    json_t *training = NULL;
+    if (status == ST_OK)
+        status = add_round(&project, &training, lines, err);
     if (status == ST_OK)
         status = db_counts(project.db, 0, &counts, err);
     if (status == ST_OK && json)
-        print_json(json_pack("{s:s, s:s, s:o, s:O, s:O}", "project", project.dir, "base", base_info(base)->name, "total",
-                             counts_json(&counts), "scenes", list, "watched", watched));
+        print_json(json_pack("{s:s, s:s, s:o, s:O, s:O, s:O?}", "project", project.dir, "base", base_info(base)->name, "total",
+                             counts_json(&counts), "scenes", list, "watched", watched, "training", training));
     else if (status == ST_OK && count != 1)
         print_counts("total", &counts);
     size_t nth;
@@ -229,6 +250,7 @@ static enum status run(bool json, struct error *err)
     json_decref(list);
     json_decref(lines);
     json_decref(watched);
+    json_decref(training);
     for (size_t i = 0; i < count; i++)
         scene_clear(&scenes[i]);
     free(scenes);

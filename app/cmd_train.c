@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 
-enum { OPT_SCENE = OPT_OWN, OPT_INDUSTRY, OPT_FROM, OPT_ALONE, OPT_TRUTH, OPT_WAIT, OPT_NO_WAIT, OPT_SET, OPT_STATUS,
+enum { OPT_SCENE = OPT_OWN, OPT_INDUSTRY, OPT_FROM, OPT_ALONE, OPT_TRUTH, OPT_WAIT, OPT_NO_WAIT, OPT_SET, OPT_STRATEGY, OPT_STATUS,
        OPT_PAUSE, OPT_RESUME, OPT_CANCEL };
 enum action { TRAIN, STATUS, PAUSE, RESUME, CANCEL };
 
@@ -39,6 +39,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_SET:
         o->sets = xreallocarray(o->sets, o->request.option_count + 1, sizeof *o->sets);
         o->sets[o->request.option_count++] = arg;
+        return 0;
+    case OPT_STRATEGY:
+        if (strategy_find(arg) < 0)
+            argp_error(state, "there is no strategy '%s'; `assay strategies` shows them", arg);
+        o->request.strategy = arg;
         return 0;
     case OPT_STATUS: o->action = STATUS; return 0;
     case OPT_PAUSE: o->action = PAUSE; return 0;
@@ -263,6 +268,7 @@ int cmd_train(int argc, char **argv)
         {"alone", OPT_ALONE, NULL, 0, "begin from nothing, though there is an industry model", 0},
         {"with-truth", OPT_TRUTH, NULL, 0, "learn from answers that were imported as known, too; they prove nothing then", 0},
         {"set", OPT_SET, "NAME=NUMBER", 0, "an option of the training itself; a wrong name lists them all", 0},
+        {"strategy", OPT_STRATEGY, "NAME", 0, "one of `assay strategies` (default: the most promising)", 0},
         {"wait", OPT_WAIT, NULL, 0, "show how it goes until it ends (the default); ^C stops the showing only", 0},
         {"no-wait", OPT_NO_WAIT, NULL, 0, "return at once", 0},
         {"threads", 'j', "N", 0, "cores that the worker may use (default: all)", 0},

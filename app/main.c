@@ -20,6 +20,7 @@ static const struct command commands[] = {
     {"promote", "make a trained model the active one", cmd_promote},
     {"rollback", "go back to what was active before", cmd_rollback},
     {"audit", "bound how many defects the filter lets through, by random draws", cmd_audit},
+    {"strategies", "settings of training and what they brought", cmd_strategies},
     {"report", "what the filter kept and lost, how sure that is, as text, JSON or a page", cmd_report},
     {"export", "write everything known about the pictures as CSV or JSON lines", cmd_export},
     {"status", "what stands where", cmd_status},

@@ -26,6 +26,7 @@ struct job {
     double stage_start;
     struct base *base;
     struct net *net;
+    int strategy;
 };
 
 static char *kept(const struct project *project, int64_t round, const char *what)
@@ -63,6 +64,37 @@ enum status train_request_text(const struct train_request *r, char **text, struc
     return status;
 }
 
+static void add_record(void *context, const char *name, double count, double sum)
+{
+    struct strategy_record *records = context;
+    int at = strategy_find(name);
+    if (at >= 0)
+        records[at] = (struct strategy_record){count, sum};
+}
+
+enum status train_records(struct project *project, int64_t scene, struct strategy_record records[STRATEGIES],
+                          struct error *err)
+{
+    memset(records, 0, STRATEGIES * sizeof *records);
+    return db_strategy_each(project->db, scene, add_record, records, err);
+}
+
+// A round that goes on chooses the same: nothing of its scene ends meanwhile.
+static enum status choose_strategy(struct job *j, struct error *err)
+{
+    struct strategy_record records[STRATEGIES];
+    const char *asked = json_string_value(json_object_get(j->request, "strategy"));
+    j->strategy = asked && asked[0] ? strategy_find(asked) : 0;
+    if (j->strategy < 0)
+        return error_set(err, ST_INVALID, "there is no strategy '%s'; `assay strategies` shows them", asked);
+    if ((asked && asked[0]) || json_array_size(json_object_get(j->request, "options")) > 0)
+        return ST_OK;
+    enum status status = train_records(j->project, j->round->scene, records, err);
+    if (status == ST_OK)
+        j->strategy = strategy_choose(records);
+    return status;
+}
+
 static enum status options_of(const struct job *j, struct adapt_options *options, struct error *err)
 {
     size_t i;
@@ -71,6 +103,8 @@ static enum status options_of(const struct job *j, struct adapt_options *options
     *options = adapt_defaults;
     options->threads = j->threads;
     options->seed = (uint64_t)j->round->id;
+    for (int k = 0; k < STRATEGY_OPTIONS && strategies[j->strategy].options[k] && status == ST_OK; k++)
+        status = adapt_option_set(options, strategies[j->strategy].options[k], err);
     json_array_foreach(json_object_get(j->request, "options"), i, text)
         if (status == ST_OK)
             status = adapt_option_set(options, json_string_value(text), err);
@@ -157,6 +191,7 @@ static enum status open_parent(const struct job *j, struct adapt_model **parent,
 static enum status store_model(const struct job *j, struct adapt_model *model, const struct train_data *from, int64_t *id,
                                struct error *err)
 {
+    json_object_set_new(from->summary, "strategy", json_string(strategies[j->strategy].name));
     char *dir = file_join(j->project->dir, "models"), *data = json_dumps(from->summary, JSON_COMPACT);
     enum status status = adapt_write(model, j->net, NULL, dir, err);
     struct model_row row = {.scene = j->round->scene, .notes = model->notes, .data = data};
@@ -275,9 +310,13 @@ static enum status compare(struct job *j, int64_t id, char **sentence, struct er
     if (!begin_stage(j, "comparing"))
         return stopped(err);
     enum status status = promote_by_gate(j->project, id, &result, err);
-    if (status == ST_OK)
-        *sentence = xstrdup(result.reason);
-    return status;
+    if (status != ST_OK)
+        return status;
+    *sentence = xstrdup(result.reason);
+    size_t defects = result.defects[GATE_STOP] + result.defects[GATE_KEY] + result.defects[GATE_GENERAL];
+    if (defects < GATE_DEFECTS) // too little to say what the settings were worth
+        return ST_OK;
+    return db_strategy_add(j->project->db, j->round->scene, strategies[j->strategy].name, id, 1, strategy_reward(&result), err);
 }
 
 static enum status finish_scene(struct job *j, int64_t id, char **sentence, struct error *err)
@@ -316,7 +355,8 @@ static enum status finish_industry(struct job *j, int64_t id, char **sentence, s
         if (status == ST_OK && scenes[i].active_revision) {
             char *text;
             int64_t round;
-            struct train_request request = {.from = model.sha256};
+            struct train_request request = {.from = model.sha256,
+                                            .with_truth = json_is_true(json_object_get(j->request, "truth"))};
             status = train_request_text(&request, &text, err);
             if (status == ST_OK)
                 status = db_round_add(j->project->db, scenes[i].id, text, &round, err);
@@ -359,6 +399,8 @@ enum status train_round(struct project *project, const struct round *round, int 
     int64_t model = round->model;
     j.request = json_loads(round->options, 0, NULL);
     enum status status = check(&j, err);
+    if (status == ST_OK)
+        status = choose_strategy(&j, err);
     if (status == ST_OK)
         status = project_net(project, NULL, &j.net, err);
     if (status == ST_OK)

@@ -5,6 +5,7 @@
 
 #include "app/project.h"
 #include "learn/adapt.h"
+#include "learn/strategy.h"
 
 struct train_watch {
     void *context;
@@ -23,8 +24,12 @@ struct train_request {
     bool with_truth, no_from;
     char *const *options; // "name=value"
     size_t option_count;
-    const char *strategy; // "" none
+    const char *strategy; // "": the standard one where options are given, else the most promising
 };
 ASSAY_CHECKED enum status train_request_text(const struct train_request *request, char **text, struct error *err);
+
+// What strategies brought in a scene (0: in all).
+ASSAY_CHECKED enum status train_records(struct project *project, int64_t scene, struct strategy_record records[STRATEGIES],
+                                        struct error *err);
 
 #endif

@@ -257,25 +257,53 @@ static enum status work(struct shift *s, const struct worker_options *o, struct 
     return status == ST_CANCELLED ? ST_OK : status;
 }
 
-enum status worker_run(struct project *project, const struct worker_options *options, struct error *err)
+// Takes the place, works, leaves it.
+static enum status run_shift(struct project *project, const struct worker_options *options, struct error *err)
 {
     struct heart heart = {0};
     struct error unused;
     enum status status = take_place(project, &heart.own, err);
     if (status != ST_OK)
         return status;
-    setpriority(PRIO_PROCESS, 0, options->niceness);
     heart.path = file_join(project->dir, "project.db");
-    status = db_relax(project->db, err);
-    if (status == ST_OK) {
-        struct shift shift = {.project = project, .heart = &heart};
-        start_heart(&heart);
-        status = work(&shift, options, err);
-    }
+    struct shift shift = {.project = project, .heart = &heart};
+    start_heart(&heart);
+    status = work(&shift, options, err);
     end_heart(&heart);
     if (db_worker_leave(project->db, &heart.own, &unused) != ST_OK)
         fprintf(stderr, "assay: %s\n", unused.text); // its process start tells that it is gone
     return status;
+}
+
+static bool more_to_do(struct project *project)
+{
+    struct round round;
+    struct error unused;
+    if (stop_asked(NULL) || db_round_next(project->db, &round, &unused) != ST_OK)
+        return false;
+    round_clear(&round);
+    return true;
+}
+
+enum status worker_run(struct project *project, const struct worker_options *options, struct error *err)
+{
+    bool told = false;
+    setpriority(PRIO_PROCESS, 0, options->niceness);
+    enum status status = db_relax(project->db, err);
+    while (status == ST_OK) {
+        status = run_shift(project, options, err);
+        while (status == ST_BUSY && options->every && !stop_asked(NULL)) { // one that ends by itself may have the place
+            if (!told)
+                fprintf(stderr, "assay: %s; waiting for it to end\n", err->text);
+            told = true;
+            pause_ms(500);
+            status = run_shift(project, options, err);
+        }
+        // Who asked for a round between the last look and the leaving saw a worker, and started none.
+        if (status != ST_OK || !more_to_do(project))
+            break;
+    }
+    return status == ST_BUSY && stop_asked(NULL) ? ST_OK : status;
 }
 
 // ---- starting one ----

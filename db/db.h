@@ -460,7 +460,7 @@ ASSAY_CHECKED enum status db_round_ask(struct db *db, int64_t id, enum round_wis
 ASSAY_CHECKED enum status db_round_tell(struct db *db, int64_t id, const struct round_progress *progress,
                                         enum round_wish *wish, struct error *err);
 ASSAY_CHECKED enum status db_round_result(struct db *db, int64_t id, int64_t model, struct error *err);
-// Answers (of `scene`, 0 all) given after label event `since`, and all that stand of each side, given or imported.
+// Answers (of `scene`, 0 all) given after label event `since`, and all that stand of each side; imported ones apart.
 struct round_answers {
     int64_t fresh, normals, defects;
 };
@@ -677,6 +677,15 @@ ASSAY_CHECKED enum status db_doubt_put(struct db *db, int64_t scene, const struc
 // Those (of `scene`, 0 all) that nobody answered since; caller frees.
 ASSAY_CHECKED enum status db_doubt_list(struct db *db, int64_t scene, struct doubt_row **rows, size_t *count,
                                         struct error *err);
+// --- what settings of rounds brought (strategy.c) -----------------------------------------------
+// scene 0: from elsewhere, counts everywhere; model 0: none. A model counts once.
+ASSAY_CHECKED enum status db_strategy_add(struct db *db, int64_t scene, const char *strategy, int64_t model, double count,
+                                          double reward, struct error *err);
+// By name, of a scene and from elsewhere (0: all).
+ASSAY_CHECKED enum status db_strategy_each(struct db *db, int64_t scene,
+                                           void (*each)(void *context, const char *name, double count, double sum),
+                                           void *context, struct error *err);
+ASSAY_CHECKED enum status db_strategy_forget(struct db *db, struct error *err); // what came from elsewhere
 
 // --- check (check.c) -----------------------------------------------------------------------
 // SQLite's integrity_check and foreign_key_check, verdicts against events, counts

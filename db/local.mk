@@ -20,4 +20,5 @@ libdb_a_SOURCES = \
 	db/report.c db/report_shift.c db/report_sql.h \
 	db/revision.c \
 	db/round.c \
+	db/strategy.c \
 	db/scene.c

@@ -250,6 +250,8 @@ static const char version_2[] =
     "CREATE UNIQUE INDEX model_sha256 ON model(sha256, coalesce(scene, 0));"                            \
     "CREATE TABLE model_picture(model INTEGER NOT NULL REFERENCES model(id),"                             \
     " picture INTEGER NOT NULL REFERENCES picture(id), PRIMARY KEY(model, picture)) WITHOUT ROWID;"       \
+    "CREATE TABLE strategy(id INTEGER PRIMARY KEY, scene INTEGER REFERENCES scene(id), name TEXT NOT NULL,"              \
+    " model INTEGER UNIQUE REFERENCES model(id), count REAL NOT NULL, reward REAL NOT NULL, at_ms INTEGER NOT NULL);"     \
     "CREATE TABLE activation(id INTEGER PRIMARY KEY, scene INTEGER NOT NULL REFERENCES scene(id),"        \
     " before INTEGER REFERENCES revision(id), after INTEGER NOT NULL REFERENCES revision(id), at_ms INTEGER NOT NULL,"   \
     " kind TEXT NOT NULL DEFAULT 'screen', who TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '');" \

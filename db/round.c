@@ -185,7 +185,7 @@ static enum status count_sides(struct db *db, int64_t scene, struct round_answer
 {
     sqlite3_stmt *stmt = db_prepare(db,
                                     "SELECT total(v.verdict = 1), total(v.verdict = 2) FROM verdict v"
-                                    " JOIN picture p ON p.id = v.picture WHERE v.source IN (0, 1) AND v.verdict IN (1, 2)"
+                                    " JOIN picture p ON p.id = v.picture WHERE v.source = 0 AND v.verdict IN (1, 2)"
                                     " AND (?1 = 0 OR p.scene = ?1)",
                                     err);
     if (!stmt)
@@ -206,7 +206,7 @@ enum status db_round_answers(struct db *db, int64_t scene, int64_t since, struct
     *answers = (struct round_answers){0};
     sqlite3_stmt *stmt = db_prepare(db,
                                     "SELECT count(DISTINCT e.picture) FROM label_event e JOIN picture p ON p.id = e.picture"
-                                    " WHERE e.id > ?2 AND e.source IN (0, 1) AND e.verdict IN (1, 2) AND (?1 = 0 OR p.scene = ?1)",
+                                    " WHERE e.id > ?2 AND e.source = 0 AND e.verdict IN (1, 2) AND (?1 = 0 OR p.scene = ?1)",
                                     err);
     if (!stmt)
         return err->code;

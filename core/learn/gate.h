@@ -2,7 +2,7 @@
 //
 // Both are compared on the same held-out pictures, each at its own threshold:
 // - the change in the share of normals filtered: one-sided 90 % bound by a bootstrap over groups (pictures of one thing
-//   are drawn together), above -1 point;
+//   are drawn together), above -1 point; where it is not, though no fewer normals are filtered, a person decides;
 // - no severity newly misses more than max(1, 2 %) of its defects; a newly missed *stop* within that needs a person;
 // - with fewer than 20 defects there is too little to compare: a person decides.
 // Source of the bound: Efron 1979, percentile bootstrap, groups as the sampling unit.

@@ -8,7 +8,7 @@ libcore_a_SOURCES += \
 	core/learn/acquire_gain.c core/learn/acquire_mix.c core/learn/acquire_near.c core/learn/acquire_point.c \
 	core/learn/acquire_process.c core/learn/acquire_uncertain.c \
 	core/learn/heads.c core/learn/heads.h core/learn/heads_class.c \
-	core/learn/gate.c core/learn/gate.h \
+	core/learn/gate.c core/learn/gate.h core/learn/strategy.c core/learn/strategy.h \
 	core/learn/camera.c core/learn/camera.h \
 	core/learn/crop_source.c \
 	core/learn/crops.c core/learn/crops.h core/learn/crops_impl.h \

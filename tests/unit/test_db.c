@@ -390,7 +390,7 @@ static const char without_version_3[] =
     "DROP INDEX verdict_kind; ALTER TABLE revision DROP COLUMN rule; ALTER TABLE revision DROP COLUMN reason;"
     "ALTER TABLE revision DROP COLUMN goals; ALTER TABLE score DROP COLUMN learned;"
     "ALTER TABLE score DROP COLUMN known;" // REVISION_3
-    "DROP TRIGGER scene_activation; DROP TABLE activation; DROP TABLE round; DROP TABLE model_picture; DROP TABLE model; DROP TABLE worker;"
+    "DROP TRIGGER scene_activation; DROP TABLE activation; DROP TABLE round; DROP TABLE model_picture; DROP TABLE strategy; DROP TABLE model; DROP TABLE worker;"
     "ALTER TABLE revision DROP COLUMN learned_sha256;" // ROUND_3
     "DROP INDEX event_batch; ALTER TABLE label_event DROP COLUMN batch;" // CLASS_3
     "DROP TRIGGER queue_asked; DROP TABLE asked; DROP TABLE doubt; DROP INDEX queue_scene; DROP INDEX queue_all;"

@@ -12,6 +12,7 @@
 #include "image/resize.h"
 #include "nn/safetensors.h"
 #include "screen/extract.h"
+#include "screen/pixels.h"
 
 enum { MAX_PICTURES = 64, MAX_DIM = 512 };
 
@@ -599,6 +600,53 @@ static void a_poor_sample_is_refused(void **state)
     forget(paths);
 }
 
+// What a trainer is given is what extraction looks at, and nothing of what is ignored.
+static void pixels_are_those_of_the_region(void **state)
+{
+    (void)state;
+    struct image image, mask, ignore;
+    struct error err;
+    int rows, cols;
+    float *rgb, *marked;
+    surface(&image, 200, 120, 3);
+    spot(&image, 20, 20, 8, 255); // outside of the region, in the left half
+    char *path = save(&image, "pixels.png");
+    image_init(&mask, 200, 120, 1);
+    memset(mask.pixels, 0, 200 * 120);
+    for (int y = 40; y < 60; y++)
+        memset(mask.pixels + y * 200 + 150, 255, 20);
+    char *mask_path = save(&mask, "pixels-mask.png");
+    struct extract_config config = config_of(96);
+    assert_ok(pixels_load(&config, path, mask_path, &rows, &cols, &rgb, &marked, &err), &err);
+    assert_true(rows % 16 == 0 && cols % 16 == 0 && cols > rows && marked);
+    double sum = 0;
+    for (int i = 0; i < rows * cols; i++)
+        sum += (double)marked[i] / (rows * cols);
+    assert_true(fabs(sum - 400.0 / (200 * 120)) < 0.003);
+    assert_true(marked[(int)(50.0 / 120 * rows) * cols + (int)(160.0 / 200 * cols)] > 0.9f);
+    free(rgb), free(marked);
+    // the left half is ignored: no pixel of it is left, and its mask marks nothing
+    image_init(&ignore, 20, 12, 1);
+    for (int i = 0; i < 20 * 12; i++)
+        ignore.pixels[i] = i % 20 < 10;
+    config.ignore = &ignore;
+    assert_ok(pixels_load(&config, path, "/nonexistent.png", &rows, &cols, &rgb, &marked, &err), &err);
+    assert_null(marked);
+    for (int y = 0; y < rows; y++)
+        for (int x = 0; x < cols / 2 - 1; x++)
+            assert_true(rgb[3 * (y * cols + x)] == rgb[0] && rgb[0] > 60 && rgb[0] < 200);
+    assert_true(rgb[3 * (cols - 2)] != rgb[3 * (cols - 3)]);
+    free(rgb), free(marked);
+    config.settings.roi[2] = 0.5; // nothing of the mask lies in the region
+    config.ignore = NULL;
+    assert_ok(pixels_load(&config, path, mask_path, &rows, &cols, &rgb, &marked, &err), &err);
+    assert_null(marked);
+    free(rgb);
+    assert_status(pixels_load(&config, "/nonexistent.png", NULL, &rows, &cols, &rgb, &marked, &err), ST_NOT_FOUND, &err);
+    image_clear(&image), image_clear(&mask), image_clear(&ignore);
+    free(path), free(mask_path);
+}
+
 static void settings_are_checked(void **state)
 {
     (void)state;
@@ -655,6 +703,7 @@ int main(void)
         cmocka_unit_test(a_defect_in_the_sample_is_dropped),
         cmocka_unit_test(statistics_come_back_from_their_file),
         cmocka_unit_test(a_poor_sample_is_refused),
+        cmocka_unit_test(pixels_are_those_of_the_region),
         cmocka_unit_test(settings_are_checked),
     };
     int failed = cmocka_run_group_tests_name("extract", tests, NULL, NULL);

@@ -4,7 +4,9 @@
 
 #include <math.h>
 
-#include "learn/gate.h"
+#include "base/rng.h"
+#include "learn/adapt.h"
+#include "learn/strategy.h"
 
 enum { NORMALS = 600, DEFECTS = 60 };
 
@@ -67,6 +69,15 @@ static void people_decide_where_little_is_known(void **state)
     assert_int_equal(r.decision, GATE_BY_HAND);
     assert_non_null(strstr(r.reason, "a lead decides"));
     assert_int_equal(judge((struct bench){.count = 0}).decision, GATE_BY_HAND);
+    struct bench unsure = make(DEFECTS, GATE_KEY, 0, 0, 0, 0); // as many normals filtered, but others, of whole groups
+    for (size_t i = 0; i < 60; i++) {
+        unsure.items[i].group = i / 30;
+        unsure.items[i].flagged[0] = i / 30 == 0;
+        unsure.items[i].flagged[1] = i / 30 == 1;
+    }
+    r = judge(unsure);
+    assert_int_equal(r.decision, GATE_BY_HAND);
+    assert_non_null(strstr(r.reason, "not surely"));
 }
 
 // Ten normals of one thing are one draw, not ten.
@@ -101,11 +112,39 @@ static void a_group_is_always_for_the_same(void **state)
     assert_true(gate_group("a") == 0xaf63dc4c8601ec8cu); // FNV-1a's published value: the split never changes
 }
 
+static void the_strategy_that_brings_more_is_taken_more_often(void **state)
+{
+    (void)state;
+    struct strategy_record records[STRATEGIES] = {0};
+    struct adapt_options options;
+    struct error err;
+    struct rng rng = rng_seed(3);
+    assert_int_equal(strategy_choose(records), 0);
+    for (int round = 0; round < 400; round++) {
+        int at = strategy_choose(records);
+        double reward = 0.5 + (at == 3 ? 0.15 : 0) + 0.05 * rng_normal(&rng);
+        records[at].count++;
+        records[at].sum += reward;
+    }
+    for (int i = 0; i < STRATEGIES; i++)
+        assert_true(records[i].count >= 3 && (i == 3 || records[i].count < records[3].count / 2));
+    for (int i = 0; i < STRATEGIES; i++) { // all are options of a round
+        options = adapt_defaults;
+        for (int k = 0; k < STRATEGY_OPTIONS && strategies[i].options[k]; k++)
+            assert_ok(adapt_option_set(&options, strategies[i].options[k], &err), &err);
+        assert_int_equal(strategy_find(strategies[i].name), i);
+    }
+    assert_int_equal(strategy_find("x"), -1);
+    struct gate_result same = judge(make(DEFECTS, GATE_KEY, 60, 60, 2, 2)), better = judge(make(DEFECTS, GATE_KEY, 120, 60, 6, 2));
+    assert_true(strategy_reward(&same) == 0.5 && strategy_reward(&better) > 0.6);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_better_one_is_promoted),        cmocka_unit_test(a_worse_one_is_refused),
         cmocka_unit_test(people_decide_where_little_is_known), cmocka_unit_test(groups_widen_the_bound),
+        cmocka_unit_test(the_strategy_that_brings_more_is_taken_more_often),
         cmocka_unit_test(a_group_is_always_for_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,142 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/train.h"
+#include "base/alloc.h"
+#include "base/file.h"
+#include "learn/strategy.h"
+
+enum { OPT_SCENE = OPT_OWN, OPT_EXPORT, OPT_IMPORT };
+static const double import_most = 5; // rounds that another project's experience counts for, per strategy
+
+struct options {
+    const char *scene, *to, *from;
+    bool json;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+    switch (key) {
+    case OPT_JSON: o->json = true; return 0;
+    case OPT_SCENE: o->scene = arg; return 0;
+    case OPT_EXPORT: o->to = arg; return 0;
+    case OPT_IMPORT: o->from = arg; return 0;
+    case ARGP_KEY_ARG: argp_error(state, "takes no argument '%s'", arg); return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static json_t *list_json(const struct strategy_record records[STRATEGIES])
+{
+    json_t *list = json_array();
+    for (int i = 0; i < STRATEGIES; i++) {
+        json_t *options = json_array();
+        for (int k = 0; k < STRATEGY_OPTIONS && strategies[i].options[k]; k++)
+            json_array_append_new(options, json_string(strategies[i].options[k]));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:f, s:f, s:f, s:b}", "name", strategies[i].name, "about",
+                                              strategies[i].about, "options", options, "rounds", records[i].count, "reward",
+                                              records[i].count > 0 ? records[i].sum / records[i].count : 0.5, "rank",
+                                              strategy_rank(records, i), "next", strategy_choose(records) == i));
+    }
+    return json_pack("{s:o}", "strategies", list);
+}
+
+static enum status export_file(const char *path, const struct strategy_record records[STRATEGIES], struct error *err)
+{
+    json_t *j = list_json(records);
+    char *text = json_dumps(j, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    enum status status = file_write(path, text, strlen(text), err);
+    free(text);
+    json_decref(j);
+    return status;
+}
+
+// What another project learnt, in place of what was imported before.
+static enum status import_file(struct project *project, const char *path, struct error *err)
+{
+    unsigned char *bytes;
+    size_t size, i;
+    json_t *entry;
+    enum status status = file_read(path, 1 << 20, &bytes, &size, err);
+    if (status != ST_OK)
+        return status;
+    json_t *j = json_loadb((const char *)bytes, size, 0, NULL), *list = json_object_get(j, "strategies");
+    free(bytes);
+    if (!json_is_array(list))
+        status = error_set(err, ST_INVALID, "%s: not what `assay strategies --export` writes", path);
+    else
+        status = db_begin(project->db, err);
+    if (status == ST_OK) {
+        status = db_strategy_forget(project->db, err);
+        json_array_foreach(list, i, entry) {
+            const char *name = json_string_value(json_object_get(entry, "name"));
+            double count = json_number_value(json_object_get(entry, "rounds"));
+            double reward = json_number_value(json_object_get(entry, "reward"));
+            if (status != ST_OK || !name || strategy_find(name) < 0 || !(count > 0))
+                continue;
+            if (!(reward >= 0 && reward <= 1))
+                status = error_set(err, ST_INVALID, "%s: the reward of %s does not lie between 0 and 1", path, name);
+            else
+                status = db_strategy_add(project->db, 0, name, 0, count < import_most ? count : import_most, reward, err);
+        }
+        if (status == ST_OK)
+            status = db_commit(project->db, err);
+        else
+            db_rollback(project->db);
+    }
+    json_decref(j);
+    return status;
+}
+
+static enum status run(struct project *project, const struct options *o, struct error *err)
+{
+    struct strategy_record records[STRATEGIES];
+    struct scene scene = {0};
+    enum status status = o->scene ? db_scene_get(project->db, 0, o->scene, &scene, err) : ST_OK;
+    int64_t id = scene.id;
+    scene_clear(&scene);
+    if (status == ST_OK && o->from)
+        status = import_file(project, o->from, err);
+    if (status == ST_OK)
+        status = train_records(project, id, records, err);
+    if (status == ST_OK && o->to)
+        status = export_file(o->to, records, err);
+    if (status != ST_OK)
+        return status;
+    if (o->json) {
+        print_json(list_json(records));
+        return ST_OK;
+    }
+    printf("%-10s %6s %7s\n", "strategy", "rounds", "reward");
+    for (int i = 0; i < STRATEGIES; i++)
+        printf("%-10s %6.0f %7.2f  %s%s\n", strategies[i].name, records[i].count,
+               records[i].count > 0 ? records[i].sum / records[i].count : 0.5, strategies[i].about,
+               strategy_choose(records) == i ? " (next)" : "");
+    return ST_OK;
+}
+
+int cmd_strategies(int argc, char **argv)
+{
+    static const struct argp_option table[] = {
+        {"scene", OPT_SCENE, "NAME", 0, "what was tried in this scene (default: in all)", 0},
+        {"export", OPT_EXPORT, "FILE", 0, "write what was learnt, for another project", 0},
+        {"import", OPT_IMPORT, "FILE", 0, "begin from what another project learnt", 0},
+        OPTION_JSON,
+        {0}};
+    static const struct argp argp = {table, parse, "",
+                                     "Settings that rounds of training choose from, and what they brought: 0.5 is as good as what "
+                                     "was active before, more is better. The next round takes the most promising one.", NULL, NULL, NULL};
+    struct options o = {0};
+    struct project project;
+    struct error err;
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    enum status status = project_open(NULL, &project, &err);
+    if (status != ST_OK)
+        return fail(&err);
+    status = run(&project, &o, &err);
+    project_close(&project);
+    return status == ST_OK ? EXIT_OK : fail(&err);
+}

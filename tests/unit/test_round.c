@@ -1,0 +1,256 @@
+// Rounds, the worker's place, the registry of models, promotion and rollback in the database.
+#include "config.h"
+
+#include "tests/unit/scratch.h"
+
+#include "base/file.h"
+#include "db/db.h"
+
+enum { PICTURES = 6 };
+
+struct fixture {
+    char *path;
+    struct db *db;
+    int64_t scene, ann, pictures[PICTURES], revisions[3];
+};
+
+static struct error err;
+
+static int set_up(void **state)
+{
+    struct fixture *f = xcalloc(1, sizeof *f);
+    if (make_scratch(state) != 0)
+        return -1;
+    f->path = file_join(scratch, "project.db");
+    assert_ok(db_create(f->path, &f->db, &err), &err);
+    assert_ok(db_scene_ensure(f->db, "belt", &f->scene, &err), &err);
+    assert_ok(db_person_ensure(f->db, "Ann", &f->ann, &err), &err);
+    for (int i = 0; i < PICTURES; i++) {
+        char path[48], group[32];
+        enum picture_outcome outcome;
+        snprintf(path, sizeof path, "/nowhere/%d.png", i);
+        snprintf(group, sizeof group, "tile %d", i / 2);
+        struct picture_new p = {.scene = f->scene, .path = path, .width = 4, .height = 3, .channels = 1, .format = "png",
+                                .group = group};
+        hash_bytes(&i, sizeof i, p.sha256);
+        assert_ok(db_picture_add(f->db, &p, &f->pictures[i], &outcome, &err), &err);
+    }
+    for (int r = 0; r < 3; r++) {
+        struct score_new scores[PICTURES] = {0};
+        struct revision revision = {.scene = f->scene, .threshold = 10, .flag_rate = 0.01};
+        memset(revision.learned_sha256, r ? 'a' + r : 0, r ? HASH_HEX - 1 : 0);
+        for (int i = 0; i < PICTURES; i++)
+            scores[i] = (struct score_new){.picture = f->pictures[i], .score = {.score = 8 + i - r}, .flagged = 8 + i - r >= 10};
+        assert_ok(db_revision_begin(f->db, &revision, &f->revisions[r], &err), &err);
+        assert_ok(db_revision_scores(f->db, f->revisions[r], scores, PICTURES, &err), &err);
+        if (r == 0)
+            assert_ok(db_revision_finish(f->db, f->revisions[r], &err), &err);
+        else
+            assert_ok(db_revision_ready(f->db, f->revisions[r], &err), &err);
+    }
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    db_close(f->db);
+    free(f->path);
+    free(f);
+    return remove_scratch(state);
+}
+
+static int64_t open_pictures(struct fixture *f)
+{
+    struct scene_counts counts;
+    assert_ok(db_counts(f->db, f->scene, &counts, &err), &err);
+    return counts.open;
+}
+
+static void say(struct fixture *f, int picture, enum verdict verdict)
+{
+    int64_t event;
+    struct label label = {.picture = f->pictures[picture], .person = f->ann, .role = "inspector", .verdict = verdict,
+                          .class_name = verdict == VERDICT_DEFECT ? "hole" : "", .severity = verdict == VERDICT_DEFECT ? "key" : "",
+                          .regions = "", .note = ""};
+    assert_ok(db_label_add(f->db, &label, &event, &err), &err);
+}
+
+static void a_round_from_asking_to_its_end(void **state)
+{
+    struct fixture *f = *state;
+    struct round round;
+    enum round_wish wish;
+    int64_t id, other;
+    assert_status(db_round_next(f->db, &round, &err), ST_NOT_FOUND, &err);
+    say(f, 5, VERDICT_DEFECT);
+    assert_ok(db_round_add(f->db, f->scene, "{\"from\":\"\"}", &id, &err), &err);
+    assert_status(db_round_add(f->db, f->scene, "{}", &other, &err), ST_BUSY, &err);
+    assert_true(other == id);
+    assert_ok(db_round_add(f->db, 0, "{}", &other, &err), &err); // over all scenes: another one
+    assert_ok(db_round_move(f->db, other, ROUND_RUNNING, "", &err), &err);
+    assert_ok(db_round_next(f->db, &round, &err), &err); // what was begun comes first
+    assert_true(round.id == other && round.scene == 0);
+    round_clear(&round);
+    assert_ok(db_round_move(f->db, other, ROUND_FAILED, "no", &err), &err);
+    assert_ok(db_round_next(f->db, &round, &err), &err);
+    assert_true(round.id == id && round.state == ROUND_QUEUED && round.answers == 1 && round.started_ms == 0);
+    assert_string_equal(round.options, "{\"from\":\"\"}");
+    round_clear(&round);
+    assert_ok(db_round_move(f->db, id, ROUND_RUNNING, "", &err), &err);
+    struct round_progress p = {"training", 3, 9, 0.5, 70, 2.5};
+    assert_ok(db_round_tell(f->db, id, &p, &wish, &err), &err);
+    assert_int_equal(wish, WISH_NONE);
+    assert_ok(db_round_ask(f->db, id, WISH_PAUSE, &err), &err);
+    assert_ok(db_round_tell(f->db, id, &p, &wish, &err), &err);
+    assert_int_equal(wish, WISH_PAUSE);
+    assert_ok(db_round_move(f->db, id, ROUND_PAUSED, "later", &err), &err);
+    assert_status(db_round_next(f->db, &round, &err), ST_NOT_FOUND, &err);
+    assert_ok(db_round_latest(f->db, f->scene, &round, &err), &err);
+    assert_true(round.wish == WISH_NONE && round.started_ms > 0 && round.ended_ms == 0);
+    assert_memory_equal(&round.progress.step, &p.step, 2 * sizeof(int));
+    assert_string_equal(round.sentence, "later");
+    round_clear(&round);
+    assert_ok(db_round_move(f->db, id, ROUND_DONE, "good", &err), &err);
+    assert_ok(db_round_get(f->db, id, &round, &err), &err);
+    assert_true(round.ended_ms > 0 && round.state == ROUND_DONE);
+    round_clear(&round);
+    assert_ok(db_round_add(f->db, f->scene, "{}", &other, &err), &err);
+    assert_status(db_round_tell(f->db, 999, &p, &wish, &err), ST_NOT_FOUND, &err);
+}
+
+static void answers_are_counted_since_the_last_round(void **state)
+{
+    struct fixture *f = *state;
+    struct round_answers a;
+    assert_ok(db_round_answers(f->db, f->scene, 0, &a, &err), &err);
+    assert_true(a.fresh == 0 && a.normals == 0 && a.defects == 0);
+    say(f, 5, VERDICT_DEFECT);
+    say(f, 4, VERDICT_NORMAL);
+    say(f, 4, VERDICT_DEFECT); // thought better of it
+    say(f, 3, VERDICT_UNSURE);
+    assert_ok(db_round_answers(f->db, f->scene, 0, &a, &err), &err);
+    assert_true(a.fresh == 2 && a.normals == 0 && a.defects == 2);
+    say(f, 2, VERDICT_NORMAL);
+    assert_ok(db_round_answers(f->db, 0, 4, &a, &err), &err);
+    assert_true(a.fresh == 1 && a.normals == 1 && a.defects == 2);
+    assert_ok(db_round_answers(f->db, f->scene + 1, 0, &a, &err), &err);
+    assert_true(a.fresh == 0 && a.defects == 0);
+}
+
+static void one_worker_has_the_place(void **state)
+{
+    struct fixture *f = *state;
+    struct worker_row row, nobody = {0}, first = {.pid = 10, .started = "boot 5"}, second = {.pid = 10, .started = "boot 9"};
+    assert_status(db_worker_get(f->db, &row, &err), ST_NOT_FOUND, &err);
+    assert_ok(db_worker_take(f->db, &first, &nobody, &err), &err);
+    assert_status(db_worker_take(f->db, &second, &nobody, &err), ST_BUSY, &err);
+    assert_ok(db_worker_beat(f->db, &first, &err), &err);
+    assert_ok(db_worker_get(f->db, &row, &err), &err);
+    assert_true(row.pid == 10 && row.heartbeat_ms > 0);
+    assert_ok(db_worker_take(f->db, &second, &row, &err), &err); // the same number, another process: the first is dead
+    assert_status(db_worker_beat(f->db, &first, &err), ST_BUSY, &err);
+    assert_ok(db_worker_leave(f->db, &first, &err), &err); // no longer its to leave
+    assert_ok(db_worker_beat(f->db, &second, &err), &err);
+    assert_ok(db_worker_leave(f->db, &second, &err), &err);
+    assert_status(db_worker_get(f->db, &row, &err), ST_NOT_FOUND, &err);
+}
+
+static int64_t add_model(struct fixture *f, char letter, int64_t revision)
+{
+    struct model_row m = {.scene = f->scene, .notes = "{\"steps\":3}"};
+    int64_t id, again;
+    memset(m.sha256, letter, HASH_HEX - 1);
+    memset(m.base_sha256, 'f', HASH_HEX - 1);
+    assert_ok(db_model_add(f->db, &m, f->pictures, 3, &id, &err), &err);
+    assert_ok(db_model_add(f->db, &m, f->pictures, 3, &again, &err), &err); // a round that goes on after a crash
+    assert_true(id == again);
+    assert_ok(db_model_scored(f->db, id, revision, &err), &err);
+    return id;
+}
+
+static void count_group(void *context, const char *group)
+{
+    int *count = context;
+    assert_int_equal(strncmp(group, "tile ", 5), 0);
+    ++*count;
+}
+
+static void promotion_and_rollback_are_instant_and_keep_all_scores(void **state)
+{
+    struct fixture *f = *state;
+    int64_t a = add_model(f, 'b', f->revisions[1]), b = add_model(f, 'c', f->revisions[2]), before;
+    struct model_row *rows, row;
+    struct revision revision;
+    size_t count;
+    int groups = 0;
+    assert_int_equal(open_pictures(f), 4); // ten and more: pictures 2 .. 5
+    assert_ok(db_model_list(f->db, &rows, &count, &err), &err);
+    assert_true(count == 2 && !rows[0].active && strcmp(rows[0].state, "candidate") == 0);
+    model_free(rows, count);
+    assert_ok(db_model_groups(f->db, "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", count_group, &groups, &err), &err);
+    assert_int_equal(groups, 2);
+    assert_status(db_revision_before(f->db, f->scene, &before, &err), ST_NOT_FOUND, &err);
+    assert_ok(db_revision_activate(f->db, f->revisions[1], "gate", "", "better", &err), &err);
+    assert_int_equal(open_pictures(f), 3);
+    assert_status(db_revision_activate(f->db, f->revisions[1], "gate", "", "again", &err), ST_INVALID, &err);
+    assert_ok(db_revision_activate(f->db, f->revisions[2], "hand", "Ann", "wanted", &err), &err);
+    assert_int_equal(open_pictures(f), 2);
+    assert_ok(db_model_decide(f->db, b, "promoted", "wanted", "{}", &err), &err);
+    assert_ok(db_model_get(f->db, b, &row, &err), &err);
+    assert_true(row.active && row.decided_ms > 0);
+    assert_string_equal(row.reason, "wanted");
+    model_clear(&row);
+    for (int r = 1; r >= 0; r--) { // back, and back again
+        assert_ok(db_revision_before(f->db, f->scene, &before, &err), &err);
+        assert_true(before == f->revisions[r]);
+        assert_ok(db_revision_activate(f->db, before, "rollback", "Ann", "", &err), &err);
+        assert_int_equal(open_pictures(f), 4 - r);
+    }
+    assert_status(db_revision_before(f->db, f->scene, &before, &err), ST_NOT_FOUND, &err);
+    assert_ok(db_model_get(f->db, a, &row, &err), &err);
+    assert_false(row.active);
+    model_clear(&row);
+    assert_ok(db_revision_get(f->db, f->revisions[2], &revision, &err), &err);
+    assert_true(revision.screened == PICTURES && revision.learned_sha256[0] == 'c');
+    // one that was never completed cannot be made active
+    struct revision half = {.scene = f->scene, .threshold = 1};
+    int64_t id;
+    assert_ok(db_revision_begin(f->db, &half, &id, &err), &err);
+    assert_status(db_revision_activate(f->db, id, "hand", "Ann", "", &err), ST_INVALID, &err);
+}
+
+static enum status sum(void *context, const struct compare_row *row)
+{
+    int *seen = context;
+    assert_true(row->scores[0] - row->scores[1] == 1);
+    seen[row->known]++;
+    assert_true(row->known != VERDICT_DEFECT || row->severity == SEVERITY_KEY);
+    assert_int_equal(strncmp(row->group, "tile ", 5), 0);
+    return ST_OK;
+}
+
+static void two_revisions_are_compared_picture_by_picture(void **state)
+{
+    struct fixture *f = *state;
+    int seen[8] = {0};
+    say(f, 5, VERDICT_DEFECT);
+    say(f, 4, VERDICT_NORMAL);
+    assert_ok(db_compare(f->db, f->revisions[0], f->revisions[1], sum, seen, &err), &err);
+    assert_true(seen[VERDICT_DEFECT] == 1 && seen[VERDICT_NORMAL] == 1 && seen[VERDICT_NONE] == 4);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_round_from_asking_to_its_end),
+        TEST(answers_are_counted_since_the_last_round),
+        TEST(one_worker_has_the_place),
+        TEST(promotion_and_rollback_are_instant_and_keep_all_scores),
+        TEST(two_revisions_are_compared_picture_by_picture),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
