@@ -133,7 +133,7 @@ static enum status ask_random(struct simulate_copy *pool, size_t budget, struct 
     return status;
 }
 
-enum status simulate_ask(struct simulate_copy *pool, const struct simulate_options *o,
+enum status simulate_ask(struct simulate_copy *pool, const struct simulate_options *o, size_t budget,
                          struct simulate_asked *asked, struct error *err)
 {
     int64_t person;
@@ -142,9 +142,9 @@ enum status simulate_ask(struct simulate_copy *pool, const struct simulate_optio
         return status;
     status = db_person_ensure(pool->project.db, "simulated", &person, err);
     if (status == ST_OK && o->random)
-        status = ask_random(pool, (size_t)o->budget, asked, err);
+        status = ask_random(pool, budget, asked, err);
     else if (status == ST_OK)
-        status = ask_queue(pool, person, (size_t)o->budget, asked, err);
+        status = ask_queue(pool, person, budget, asked, err);
     if (status == ST_OK)
         return db_commit(pool->project.db, err);
     db_rollback(pool->project.db);
