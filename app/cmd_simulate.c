@@ -7,6 +7,7 @@
 #include "app/simulate.h"
 #include "base/alloc.h"
 #include "base/parallel.h"
+#include "learn/adapt.h"
 
 enum {
     OPT_SCENE = OPT_OWN,
@@ -69,6 +70,7 @@ static error_t parse_screen(int key, char *arg, struct argp_state *state, struct
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct simulate_options *o = state->input;
+    struct error err;
     switch (key) {
     case OPT_JSON: o->json = true; return 0;
     case OPT_SCENE: o->scene = arg; return 0;
@@ -77,6 +79,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_BUDGET: parse_budgets(state, arg, o); return 0;
     case OPT_TRAIN: o->train = parse_train(state, arg); return 0;
     case OPT_SET:
+        if (adapt_option_set(&(struct adapt_options){0}, arg, &err) != ST_OK)
+            argp_error(state, "--set: %s", err.text);
         o->train_options = xreallocarray(o->train_options, o->train_option_count + 1, sizeof *o->train_options);
         o->train_options[o->train_option_count++] = arg;
         return 0;

@@ -78,15 +78,16 @@ static enum status say_yes(struct project *project, int64_t round, char **senten
     enum status status = db_round_get(project->db, round, &done, err);
     if (status != ST_OK)
         return status;
-    status = db_model_get(project->db, done.model, &model, err);
+    int64_t id = done.model;
     round_clear(&done);
+    status = db_model_get(project->db, id, &model, err);
     if (status != ST_OK)
         return status;
     if (strcmp(model.state, "candidate") == 0) {
         status = promote_by_hand(project, &model, "simulated", true, err);
         model_clear(&model);
         if (status == ST_OK)
-            status = db_model_get(project->db, done.model, &model, err);
+            status = db_model_get(project->db, id, &model, err);
         if (status == ST_OK) {
             free(*sentence);
             *sentence = xstrdup(model.reason);
