@@ -113,7 +113,7 @@ int cmd_simulate(int argc, char **argv)
         {"rounds", OPT_ROUNDS, "N", 0, "how often answers are given and the filter is updated (default 5); 0: without any answer", 0},
         {"budget", OPT_BUDGET, "K[,K...]", 0, "answers in a round (default 40), or in the first, the second and so on", 0},
         {"strategy", OPT_STRATEGY, "queue|random", 0,
-         "what is asked: the order of the review, on among the filtered pictures where the flagged ones run out "
+         "what is asked: the order of the review, going on among the filtered by score where the flagged run out "
          "(default), or pictures drawn at random", 0},
         {"train", OPT_TRAIN, "never|gate|always", 0,
          "train on the answers after each round: not at all, with the gate of `assay train` to decide (default), or "

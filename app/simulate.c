@@ -189,14 +189,14 @@ static enum status measure(struct simulation *sim, struct simulate_figures *f, s
 
 // --- rounds ---
 
-// What a round changes, from the answers that the pool's database holds: a new revision of the scene, and a trained
-// model's revision after it.
+// What a round changes, from the answers that the pool's database holds: a new revision of the scene, and a
+// trained model's revision after it.
 static enum status simulate_round(struct simulation *sim, size_t scene, int round, struct simulate_figures *f,
                                   struct error *err)
 {
     struct screening_options screen = sim->o->screen;
     struct screening_report report = {.bad = json_array()};
-    struct scene now; // with the revision that is active
+    struct scene now;                         // with the revision that is active
     screen.quiet = sim->o->json || round > 0; // later rounds compute no features
     enum status status = db_scene_get(sim->pool.project.db, sim->pool.scenes[scene].id, NULL, &now, err);
     if (status == ST_OK) {
@@ -241,7 +241,7 @@ static enum status run_rounds(struct simulation *sim, struct error *err)
         f.scenes = xcalloc(f.scene_count + 1, sizeof *f.scenes);
         size_t answers = sim->asked.answers, budget = budget_of(sim->o, round);
         if (round > 0)
-            status = simulate_ask(&sim->pool, sim->o, budget, &sim->asked, err);
+            status = simulate_ask(&sim->pool, sim->base, sim->o, budget, &sim->asked, err);
         if (status == ST_OK)
             status = run_round(sim, round, &f, err);
         // fewer answers than asked for: there is nothing left to ask

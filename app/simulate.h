@@ -17,16 +17,16 @@ enum simulate_train {
 enum { SIMULATE_BUDGETS = 32, SIMULATE_TEXT = 512 };
 
 struct simulate_options {
-    const char *truth;  // table of known answers (truth_read)
-    const char *scene;  // this one only, NULL all
-    const char *base;   // of pictures without a project; NULL the embedded one
+    const char *truth; // table of known answers (truth_read)
+    const char *scene; // this one only, NULL all
+    const char *base;  // of pictures without a project; NULL the embedded one
     int rounds;
     int budgets[SIMULATE_BUDGETS], budget_count; // answers a round; the last one goes on
-    int resamples;      // bootstrap draws
-    uint64_t seed;      // of the split, of the thinning and of random questions
-    double defect_rate; // share that the defects are thinned to, 0 as they are
-    double held_out;    // share of the groups that is only measured on
-    bool random;        // ask at random instead of in the queue's order
+    int resamples;                               // bootstrap draws
+    uint64_t seed;                               // of the split, of the thinning and of random questions
+    double defect_rate;                          // share that the defects are thinned to, 0 as they are
+    double held_out;                             // share of the groups that is only measured on
+    bool random;                                 // ask at random instead of in the queue's order
     enum simulate_train train;
     char **train_options; // "name=value" of learn/adapt.h
     size_t train_option_count;

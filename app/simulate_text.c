@@ -78,7 +78,7 @@ static void put_end(const struct simulate_options *o, const struct simulate_figu
     }
     char *text = xasprintf("Of %zu answers, %zu were flagged when asked%s; they found %zu of the %zu defects there.",
                            f->answers, f->flagged,
-                           f->flagged < f->answers && !o->random ? " and the rest were the next in the same order" : "",
+                           f->flagged < f->answers && !o->random ? " and the rest came next by score" : "",
                            f->found, f->pool_defects);
     if (f->answers)
         put_wrapped(stdout, 2, text);
