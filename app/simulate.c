@@ -189,25 +189,33 @@ static enum status measure(struct simulation *sim, struct simulate_figures *f, s
 
 // --- rounds ---
 
-// What a round changes, from the answers that the pool's database holds: a new revision of each scene.
-// Adapters, where they are trained, are trained here, before the screening that uses them.
-static enum status simulate_round(struct simulation *sim, size_t scene, int round,
-                                  struct screening_report *report, struct error *err)
+// What a round changes, from the answers that the pool's database holds: a new revision of the scene, and a
+// trained model's revision after it.
+static enum status simulate_round(struct simulation *sim, size_t scene, int round, struct simulate_figures *f,
+                                  struct error *err)
 {
     struct screening_options screen = sim->o->screen;
+    struct screening_report report = {.bad = json_array()};
+    struct scene now;                         // with the revision that is active
     screen.quiet = sim->o->json || round > 0; // later rounds compute no features
-    return screening_run(&sim->pool.project, sim->base, &sim->pool.scenes[scene], &screen, report, err);
+    enum status status = db_scene_get(sim->pool.project.db, sim->pool.scenes[scene].id, NULL, &now, err);
+    if (status == ST_OK) {
+        status = screening_run(&sim->pool.project, sim->base, &now, &screen, &report, err);
+        scene_clear(&now);
+    }
+    if (status == ST_OK && round > 0)
+        status = simulate_train(&sim->pool, scene, sim->o, f->scenes[scene].training, err);
+    f->pool_poor += (size_t)report.poor;
+    json_decref(report.bad);
+    json_decref(report.rule);
+    return status;
 }
 
 static enum status run_round(struct simulation *sim, int round, struct simulate_figures *f, struct error *err)
 {
     enum status status = ST_OK;
     for (size_t s = 0; s < sim->set.scene_count && status == ST_OK; s++) {
-        struct screening_report report = {.bad = json_array()};
-        status = simulate_round(sim, s, round, &report, err);
-        f->pool_poor += (size_t)report.poor;
-        json_decref(report.bad);
-        json_decref(report.rule);
+        status = simulate_round(sim, s, round, f, err);
         if (status == ST_OK)
             status = simulate_held_score(&sim->pool, &sim->held, sim->base, s, sim->o, &sim->stores[s],
                                          &f->scenes[s].revision, err);
@@ -215,6 +223,11 @@ static enum status run_round(struct simulation *sim, int round, struct simulate_
             status = error_set(err, ST_CANCELLED, "stopped");
     }
     return status == ST_OK ? measure(sim, f, err) : status;
+}
+
+static size_t budget_of(const struct simulate_options *o, int round)
+{
+    return (size_t)o->budgets[round < o->budget_count ? round - (round > 0) : o->budget_count - 1];
 }
 
 static enum status run_rounds(struct simulation *sim, struct error *err)
@@ -226,14 +239,13 @@ static enum status run_rounds(struct simulation *sim, struct error *err)
         double started = clock_seconds();
         struct simulate_figures f = {.round = round, .scene_count = sim->set.scene_count};
         f.scenes = xcalloc(f.scene_count + 1, sizeof *f.scenes);
-        size_t answers = sim->asked.answers;
+        size_t answers = sim->asked.answers, budget = budget_of(sim->o, round);
         if (round > 0)
-            status = simulate_ask(&sim->pool, sim->o, &sim->asked, err);
+            status = simulate_ask(&sim->pool, sim->base, sim->o, budget, &sim->asked, err);
         if (status == ST_OK)
             status = run_round(sim, round, &f, err);
         // fewer answers than asked for: there is nothing left to ask
-        last =
-            round == sim->o->rounds || (round > 0 && sim->asked.answers - answers < (size_t)sim->o->budget);
+        last = round == sim->o->rounds || (round > 0 && sim->asked.answers - answers < budget);
         f.last = last;
         f.seconds = clock_seconds() - started;
         progress_end(&sim->progress);

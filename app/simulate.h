@@ -9,16 +9,27 @@
 #include "screen/metrics.h"
 #include "screen/rates.h"
 
+enum simulate_train {
+    SIMULATE_TRAIN_NEVER,
+    SIMULATE_TRAIN_GATE,   // a trained model takes over where the gate promotes it
+    SIMULATE_TRAIN_ALWAYS, // and where it leaves that to a person
+};
+enum { SIMULATE_BUDGETS = 32, SIMULATE_TEXT = 512 };
+
 struct simulate_options {
-    const char *truth;  // table of known answers (truth_read)
-    const char *scene;  // this one only, NULL all
-    const char *base;   // of pictures without a project; NULL the embedded one
-    int rounds, budget; // budget: answers a round
-    int resamples;      // bootstrap draws
-    uint64_t seed;      // of the split, of the thinning and of random questions
-    double defect_rate; // share that the defects are thinned to, 0 as they are
-    double held_out;    // share of the groups that is only measured on
-    bool random;        // ask at random instead of in the queue's order
+    const char *truth; // table of known answers (truth_read)
+    const char *scene; // this one only, NULL all
+    const char *base;  // of pictures without a project; NULL the embedded one
+    int rounds;
+    int budgets[SIMULATE_BUDGETS], budget_count; // answers a round; the last one goes on
+    int resamples;                               // bootstrap draws
+    uint64_t seed;                               // of the split, of the thinning and of random questions
+    double defect_rate;                          // share that the defects are thinned to, 0 as they are
+    double held_out;                             // share of the groups that is only measured on
+    bool random;                                 // ask at random instead of in the queue's order
+    enum simulate_train train;
+    char **train_options; // "name=value" of learn/adapt.h
+    size_t train_option_count;
     bool json;
     struct screening_options screen;
 };
@@ -35,6 +46,7 @@ struct simulate_scene {
     size_t pictures, defects, shown, found; // held out
     struct metrics metrics;                 // without intervals
     struct revision revision;               // with threshold, rule and reason
+    char training[SIMULATE_TEXT];           // how the round's training ended, "" where there was none
 };
 
 struct simulate_share {

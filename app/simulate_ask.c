@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "app/add.h"
+#include "app/ask.h"
 #include "app/simulate_impl.h"
 #include "base/alloc.h"
 
@@ -80,35 +81,76 @@ static void count(struct simulate_asked *asked, const struct simulate_picture *p
     asked->flagged += flagged;
 }
 
-// What the review screen would show, in its order. Where the flagged ones run out, the same order goes on
-// among the filtered: the budget is spent, and what that brought is told apart.
-static enum status ask_queue(struct simulate_copy *pool, int64_t person, size_t budget,
-                             struct simulate_asked *asked, struct error *err)
+// Each scene's order, as it is kept beside a review; NULL where there is nothing to order by.
+static enum status open_orders(struct simulate_copy *pool, const struct base *base, struct asking **orders,
+                               struct error *err)
+{
+    enum status status = ST_OK;
+    for (size_t s = 0; s < pool->scene_count && status == ST_OK; s++) {
+        status = asking_open(&pool->project, base, pool->scenes[s].id, &orders[s], err);
+        if (status != ST_OK)
+            orders[s] = NULL;
+        if (status != ST_IO)
+            status = ST_OK;
+    }
+    return status;
+}
+
+static enum status update_orders(const struct simulate_copy *pool, struct asking **orders, struct error *err)
+{
+    enum status status = ST_OK;
+    size_t changed;
+    for (size_t s = 0; s < pool->scene_count && status == ST_OK; s++)
+        if (orders[s])
+            status = asking_update(orders[s], &changed, err);
+    return status;
+}
+
+// What the review screen would show, in its order, which follows the answers.
+static enum status ask_flagged(struct simulate_copy *pool, const struct base *base, int64_t person,
+                               size_t budget, struct simulate_asked *asked, size_t *given, struct error *err)
 {
     static const char session[] = "simulated";
-    enum { HOLD_MS = 3600000 };
-    struct queue_item *items = xcalloc(budget + 1, sizeof *items);
-    struct open open = {0};
-    size_t leased = 0;
-    enum status status =
-        db_queue_lease(pool->project.db, session, person, 0, budget, HOLD_MS, NULL, 0, items, &leased, err);
-    for (size_t i = 0; i < leased && status == ST_OK; i++) {
-        const struct simulate_picture *p = pool->at[items[i].picture];
-        status = say(pool, person, p, items[i].revision, items[i].score.score, err);
-        count(asked, p, true);
+    enum { HOLD_MS = 3600000, AT_ONCE = 5 }; // so many are on their way to the screen when the order changes
+    struct queue_item items[AT_ONCE];
+    struct asking **orders = xcalloc(pool->scene_count + 1, sizeof *orders);
+    size_t leased = 1;
+    enum status status = open_orders(pool, base, orders, err);
+    while (status == ST_OK && *given < budget && leased > 0) {
+        size_t want = budget - *given < AT_ONCE ? budget - *given : AT_ONCE;
+        status =
+            db_queue_lease(pool->project.db, session, person, 0, want, HOLD_MS, NULL, 0, items, &leased, err);
+        for (size_t i = 0; i < leased && status == ST_OK; i++, ++*given) {
+            const struct simulate_picture *p = pool->at[items[i].picture];
+            status = say(pool, person, p, items[i].revision, items[i].score.score, err);
+            count(asked, p, true);
+        }
+        if (status == ST_OK && leased > 0)
+            status = update_orders(pool, orders, err);
     }
-    if (status == ST_OK)
-        status = db_queue_release(pool->project.db, session, 0, err);
-    if (status == ST_OK && leased < budget)
+    for (size_t s = 0; s < pool->scene_count; s++)
+        asking_close(orders[s]);
+    free(orders);
+    return status == ST_OK ? db_queue_release(pool->project.db, session, 0, err) : status;
+}
+
+// Where the flagged ones run out, it goes on among the filtered, highest score first: the budget is spent,
+// and what that brought is told apart.
+static enum status ask_queue(struct simulate_copy *pool, const struct base *base, int64_t person,
+                             size_t budget, struct simulate_asked *asked, struct error *err)
+{
+    struct open open = {0};
+    size_t given = 0;
+    enum status status = ask_flagged(pool, base, person, budget, asked, &given, err);
+    if (status == ST_OK && given < budget)
         status = list_open(pool, &open, err);
-    for (size_t i = 0; i < open.count && leased < budget && status == ST_OK; i++, leased++) {
+    for (size_t i = 0; i < open.count && given < budget && status == ST_OK; i++, given++) {
         const struct candidate *c = &open.list[i];
         const struct simulate_picture *p = pool->at[c->picture];
         status = say(pool, person, p, c->revision, c->score, err);
         count(asked, p, c->flagged);
     }
     free(open.list);
-    free(items);
     return status;
 }
 
@@ -133,8 +175,9 @@ static enum status ask_random(struct simulate_copy *pool, size_t budget, struct 
     return status;
 }
 
-enum status simulate_ask(struct simulate_copy *pool, const struct simulate_options *o,
-                         struct simulate_asked *asked, struct error *err)
+enum status simulate_ask(struct simulate_copy *pool, const struct base *base,
+                         const struct simulate_options *o, size_t budget, struct simulate_asked *asked,
+                         struct error *err)
 {
     int64_t person;
     enum status status = db_begin(pool->project.db, err);
@@ -142,9 +185,9 @@ enum status simulate_ask(struct simulate_copy *pool, const struct simulate_optio
         return status;
     status = db_person_ensure(pool->project.db, "simulated", &person, err);
     if (status == ST_OK && o->random)
-        status = ask_random(pool, (size_t)o->budget, asked, err);
+        status = ask_random(pool, budget, asked, err);
     else if (status == ST_OK)
-        status = ask_queue(pool, person, (size_t)o->budget, asked, err);
+        status = ask_queue(pool, base, person, budget, asked, err);
     if (status == ST_OK)
         return db_commit(pool->project.db, err);
     db_rollback(pool->project.db);

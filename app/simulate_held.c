@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/learned.h"
 #include "app/progress.h"
 #include "app/simulate_impl.h"
 #include "base/alloc.h"
@@ -127,9 +128,39 @@ static enum status features(struct simulate_copy *pool, struct simulate_copy *he
     return status;
 }
 
+// What the revision's trained model says of them. *learned NULL: it has none.
+static enum status take_learned(struct simulate_copy *held, const struct base *base, size_t scene,
+                                const struct simulate_options *o, const struct revision *revision,
+                                struct learned **learned, struct error *err)
+{
+    *learned = NULL;
+    if (!revision->learned_sha256[0])
+        return ST_OK;
+    int64_t *ids = xcalloc((size_t)held->last + 1, sizeof *ids);
+    size_t count = 0;
+    for (int64_t id = 1; id <= held->last; id++) {
+        const struct simulate_picture *p = picture_of(held, scene, id);
+        if (p && p->state == HELD_SCORED)
+            ids[count++] = id;
+    }
+    enum status status =
+        learned_open(&held->project, base, &held->scenes[scene], revision->learned_sha256, learned, err);
+    if (status == ST_OK)
+        status = learned_begin(*learned, err);
+    if (status == ST_OK)
+        status = learned_run(*learned, ids, count, o->screen.threads, NULL, err);
+    if (status != ST_OK) {
+        learned_close(*learned);
+        *learned = NULL;
+    }
+    free(ids);
+    return status;
+}
+
 struct scorer {
     struct simulate_copy *held;
     struct store *store;
+    const struct learned *learned; // NULL none
     const struct screen_model *model;
     size_t scene;
     double threshold;
@@ -150,6 +181,8 @@ static void score_some(void *context, int worker)
             continue;
         }
         struct screen_input input = screening_input(&record);
+        if (s->learned)
+            input.measures[DETECTOR_LEARNED] = learned_get(s->learned, id, NULL);
         p->score = screen_score(s->model, &input).score;
         p->flagged = p->score >= s->threshold;
     }
@@ -161,6 +194,7 @@ enum status simulate_held_score(struct simulate_copy *pool, struct simulate_copy
 {
     struct scene now;
     struct screen_model *model;
+    struct learned *learned;
     enum status status = db_scene_get(pool->project.db, pool->scenes[scene].id, NULL, &now, err);
     if (status != ST_OK)
         return status;
@@ -168,21 +202,25 @@ enum status simulate_held_score(struct simulate_copy *pool, struct simulate_copy
     scene_clear(&now);
     if (status == ST_OK)
         status = features(pool, held, base, scene, o, revision->patch_sha256, store, err);
+    if (status == ST_OK)
+        status = take_learned(held, base, scene, o, revision, &learned, err);
     if (status != ST_OK)
         return status;
     char *path = project_model(&held->project, revision->model_sha256);
     status = screen_load(path, base_info(base), &held->scenes[scene].settings, &model, err);
     free(path);
-    if (status != ST_OK)
-        return status;
-    struct scorer scorer = {.held = held,
-                            .store = store->store,
-                            .model = model,
-                            .scene = scene,
-                            .threshold = revision->threshold,
-                            .next = 1};
-    parallel_run(o->screen.threads, score_some, &scorer);
-    store_relieve(store->store);
-    screen_free(model);
-    return ST_OK;
+    if (status == ST_OK) {
+        struct scorer scorer = {.held = held,
+                                .store = store->store,
+                                .learned = learned,
+                                .model = model,
+                                .scene = scene,
+                                .threshold = revision->threshold,
+                                .next = 1};
+        parallel_run(o->screen.threads, score_some, &scorer);
+        store_relieve(store->store);
+        screen_free(model);
+    }
+    learned_close(learned);
+    return status;
 }

@@ -58,8 +58,16 @@ struct simulate_asked {
     size_t answers, flagged, found;
 };
 // Ask about `budget` pictures in the queue's order, or at random, and store what is known of them as said.
-ASSAY_CHECKED enum status simulate_ask(struct simulate_copy *pool, const struct simulate_options *o,
+ASSAY_CHECKED enum status simulate_ask(struct simulate_copy *pool, const struct base *base,
+                                       const struct simulate_options *o, size_t budget,
                                        struct simulate_asked *asked, struct error *err);
+
+// --- simulate_train.c ---
+// A round of training on the scene's answers, where there are new ones; text: how it ended, untouched where
+// none was.
+ASSAY_CHECKED enum status simulate_train(struct simulate_copy *pool, size_t scene,
+                                         const struct simulate_options *o, char text[SIMULATE_TEXT],
+                                         struct error *err);
 
 // --- simulate_held.c ---
 struct simulate_store { // features of one scene's pictures held out

@@ -78,7 +78,7 @@ static void put_end(const struct simulate_options *o, const struct simulate_figu
     }
     char *text = xasprintf("Of %zu answers, %zu were flagged when asked%s; they found %zu of the %zu defects there.",
                            f->answers, f->flagged,
-                           f->flagged < f->answers && !o->random ? " and the rest were the next in the same order" : "",
+                           f->flagged < f->answers && !o->random ? " and the rest came next by score" : "",
                            f->found, f->pool_defects);
     if (f->answers)
         put_wrapped(stdout, 2, text);
@@ -91,6 +91,11 @@ static void put_end(const struct simulate_options *o, const struct simulate_figu
         text = xasprintf("%s, threshold %.3f: %s", scene->name, scene->revision.threshold, scene->revision.reason);
         put_wrapped(stdout, 2, text);
         free(text);
+        if (scene->training[0]) {
+            text = xasprintf("%s, last training: %s", scene->name, scene->training);
+            put_wrapped(stdout, 2, text);
+            free(text);
+        }
     }
 }
 
@@ -112,6 +117,11 @@ static void print_round(const struct simulate_options *o, const struct simulate_
 static json_t *real_or_null(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text[0] ? json_string(text) : json_null();
 }
 
 // name, name_exact, name_ci: a share with its intervals, null where there is nothing to count.
@@ -170,11 +180,12 @@ static json_t *scenes(const struct simulate_figures *f)
         const struct simulate_scene *s = &f->scenes[i];
         char *name = text_cleaned(s->name);
         json_array_append_new(
-            list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "scene", name, "pictures",
+            list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "scene", name, "pictures",
                             (json_int_t)s->pictures, "defects", (json_int_t)s->defects, "shown", (json_int_t)s->shown,
                             "found", (json_int_t)s->found, "auroc", real_or_null(s->metrics.auroc),
                             "normals_filtered_95", real_or_null(s->metrics.filtered95), "normals_filtered_9824",
-                            real_or_null(s->metrics.filtered9824), "threshold", calibrate_json(&s->revision)));
+                            real_or_null(s->metrics.filtered9824), "threshold", calibrate_json(&s->revision), "model",
+                            text_or_null(s->revision.learned_sha256), "training", text_or_null(s->training)));
         free(name);
     }
     return list;
