@@ -62,7 +62,8 @@ enum status db_ask_pool(struct db *db, int64_t scene, size_t limit,
         " FROM verdict v CROSS JOIN picture p ON p.id = v.picture CROSS JOIN scene c ON c.id = p.scene"
         " CROSS JOIN score s ON s.revision = c.active_revision AND s.picture = p.id"
         " CROSS JOIN label_event e ON e.id = v.event"
-        " WHERE v.source = 0 AND p.scene = ?1 ORDER BY v.event DESC LIMIT ?2";
+        " WHERE v.source = 0 AND p.scene = ?1 AND NOT EXISTS(SELECT 1 FROM audit_draw d WHERE d.picture = p.id"
+        " AND d.stratum <> 'slipped') ORDER BY v.event DESC LIMIT ?2";
     enum status status = walk(db, open, scene, limit, each, context, err);
     return status == ST_OK ? walk(db, answered, scene, limit, each, context, err) : status;
 }
