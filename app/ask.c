@@ -12,9 +12,9 @@
 enum {
     OPEN_MOST = 20000, // open pictures that are ordered; the others follow by score
     HORIZON = 64,
-    FIT_MOST = 3000,   // pictures that the points are fitted on, at least FIT_LEAST where there are as many
+    FIT_MOST = 3000, // pictures that the points are fitted on, at least FIT_LEAST where there are as many
     FIT_LEAST = 1000,
-    LATELY = 400,      // answers that the shares rest on
+    LATELY = 400, // answers that the shares rest on
 };
 static const double moved = 0.01; // a smaller change of place beyond the horizon is not written
 
@@ -31,7 +31,7 @@ struct asking {
     int *reasons;           // (count) the same
     const float **features; // (count) in the store
     size_t count, capacity;
-    size_t *by_id;          // (count) indices, by picture
+    size_t *by_id; // (count) indices, by picture
     struct class_row *classes;
     size_t class_count;
     double threshold;
@@ -73,10 +73,14 @@ static uint64_t name_hash(const char *text)
 static enum acquire_answer answer_of(enum verdict verdict)
 {
     switch (verdict) {
-    case VERDICT_NONE: return ACQUIRE_OPEN;
-    case VERDICT_NORMAL: return ACQUIRE_NORMAL;
-    case VERDICT_DEFECT: return ACQUIRE_DEFECT;
-    default: return ACQUIRE_ASIDE;
+    case VERDICT_NONE:
+        return ACQUIRE_OPEN;
+    case VERDICT_NORMAL:
+        return ACQUIRE_NORMAL;
+    case VERDICT_DEFECT:
+        return ACQUIRE_DEFECT;
+    default:
+        return ACQUIRE_ASIDE;
     }
 }
 
@@ -207,11 +211,11 @@ static void oldest_answer_first(struct asking *a)
         first++;
     for (size_t i = first, j = a->count; i + 1 < j; i++) {
         j--;
-#define SWAP(type, array)                                                                               \
-    do {                                                                                                \
-        type swap_ = (array)[i];                                                                        \
-        (array)[i] = (array)[j];                                                                        \
-        (array)[j] = swap_;                                                                             \
+#define SWAP(type, array)                                                                                    \
+    do {                                                                                                     \
+        type swap_ = (array)[i];                                                                             \
+        (array)[i] = (array)[j];                                                                             \
+        (array)[j] = swap_;                                                                                  \
     } while (0)
         SWAP(struct acquire_candidate, a->candidates);
         SWAP(int64_t, a->ids);
@@ -273,14 +277,15 @@ static enum status load(struct asking *a, struct error *err)
     enum status status = db_scene_get(a->project->db, a->scene, NULL, &scene, err);
     if (status != ST_OK)
         return status;
-    status = scene.active_revision ? read_pool(a, &scene, err)
-                                   : error_set(err, ST_NOT_FOUND, "scene %s: nothing was screened yet", scene.name);
+    status = scene.active_revision
+                 ? read_pool(a, &scene, err)
+                 : error_set(err, ST_NOT_FOUND, "scene %s: nothing was screened yet", scene.name);
     scene_clear(&scene);
     return status;
 }
 
-enum status asking_open(struct project *project, const struct base *base, int64_t scene, struct asking **asking,
-                        struct error *err)
+enum status asking_open(struct project *project, const struct base *base, int64_t scene,
+                        struct asking **asking, struct error *err)
 {
     struct asking *a = xcalloc(1, sizeof *a);
     *a = (struct asking){.project = project, .base = base, .scene = scene};
@@ -316,7 +321,8 @@ static enum status take_changes(struct asking *a, bool *reload, struct error *er
         size_t i = find(a, c->picture);
         bool defect = c->verdict == VERDICT_DEFECT;
         int class_of = defect ? class_index(a, c->class_name) : -1;
-        if (i == SIZE_MAX || (defect && c->class_name[0] && class_of < 0 && a->class_count < ACQUIRE_CLASSES)) {
+        if (i == SIZE_MAX ||
+            (defect && c->class_name[0] && class_of < 0 && a->class_count < ACQUIRE_CLASSES)) {
             *reload = true; // not flagged, or a class that did not exist
             continue;
         }
@@ -356,7 +362,8 @@ static enum status learn(const struct asking *a, struct acquire_mix *mix, uint64
     enum status status = db_asked(a->project->db, a->scene, LATELY, &rows, &count, err);
     for (size_t i = 0; i < count && status == ST_OK; i++)
         if (rows[i].source >= 0 && rows[i].source < ACQUIRE_SOURCES && rows[i].reason != ACQUIRE_BY_SCORE)
-            acquire_mix_learn(mix, (enum acquire_source)rows[i].source, acquire_surprise(rows[i].expected, rows[i].defect));
+            acquire_mix_learn(mix, (enum acquire_source)rows[i].source,
+                              acquire_surprise(rows[i].expected, rows[i].defect));
     free(rows);
     *seed = (uint64_t)a->scene * 1000003u + (uint64_t)a->event; // the same for the same answers
     return status;

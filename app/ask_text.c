@@ -9,7 +9,8 @@
 #include "base/text.h"
 
 // "a.png", answered what; cleaned. "" for a picture that is not there.
-static enum status name_of(struct project *project, int64_t id, char name[96], char said[96], struct error *err)
+static enum status name_of(struct project *project, int64_t id, char name[96], char said[96],
+                           struct error *err)
 {
     struct picture picture;
     struct verdict_row verdict;
@@ -28,13 +29,15 @@ static enum status name_of(struct project *project, int64_t id, char name[96], c
     if (status != ST_OK)
         return status;
     const char *class_name = verdict.class_name ? verdict.class_name : "";
-    snprintf(said, 96, "%s", verdict.verdict == VERDICT_DEFECT && class_name[0] ? class_name : verdict_name(verdict.verdict));
+    snprintf(said, 96, "%s",
+             verdict.verdict == VERDICT_DEFECT && class_name[0] ? class_name : verdict_name(verdict.verdict));
     text_clean(said);
     verdict_clear(&verdict);
     return ST_OK;
 }
 
-enum status ask_why(struct project *project, const struct queue_item *item, char text[ASK_TEXT], struct error *err)
+enum status ask_why(struct project *project, const struct queue_item *item, char text[ASK_TEXT],
+                    struct error *err)
 {
     char name[96], said[96];
     text[0] = '\0';
@@ -42,24 +45,46 @@ enum status ask_why(struct project *project, const struct queue_item *item, char
     if (status != ST_OK)
         return status;
     switch ((enum acquire_reason)item->reason) {
-    case ACQUIRE_ODD: snprintf(text, ASK_TEXT, "Asked: among the likeliest defects."); break;
-    case ACQUIRE_LIKE: snprintf(text, ASK_TEXT, "Asked: like %s, answered %s.", name, said); break;
-    case ACQUIRE_UNSURE: snprintf(text, ASK_TEXT, "Asked: could be either; a defect with %.0f %%.", 100 * item->expected); break;
-    case ACQUIRE_DISPUTED: snprintf(text, ASK_TEXT, "Asked: the detectors disagree."); break;
-    case ACQUIRE_NEW: snprintf(text, ASK_TEXT, "Asked: unlike everything answered so far."); break;
-    case ACQUIRE_RARE: snprintf(text, ASK_TEXT, "Asked: may be of a rare class, like %s (%s).", name, said); break;
-    case ACQUIRE_URGENT: snprintf(text, ASK_TEXT, "Asked first: like %s, a stop defect (%s).", name, said); break;
-    case ACQUIRE_WAITS: snprintf(text, ASK_TEXT, "Nearly the same as %s, which is asked first.", name); break;
-    case ACQUIRE_BEHIND: snprintf(text, ASK_TEXT, "Nearly the same as %s, answered %s.", name, said); break;
-    case ACQUIRE_AUDIT: snprintf(text, ASK_TEXT, "Asked: drawn by chance."); break;
+    case ACQUIRE_ODD:
+        snprintf(text, ASK_TEXT, "Asked: among the likeliest defects.");
+        break;
+    case ACQUIRE_LIKE:
+        snprintf(text, ASK_TEXT, "Asked: like %s, answered %s.", name, said);
+        break;
+    case ACQUIRE_UNSURE:
+        snprintf(text, ASK_TEXT, "Asked: could be either; a defect with %.0f %%.", 100 * item->expected);
+        break;
+    case ACQUIRE_DISPUTED:
+        snprintf(text, ASK_TEXT, "Asked: the detectors disagree.");
+        break;
+    case ACQUIRE_NEW:
+        snprintf(text, ASK_TEXT, "Asked: unlike everything answered so far.");
+        break;
+    case ACQUIRE_RARE:
+        snprintf(text, ASK_TEXT, "Asked: may be of a rare class, like %s (%s).", name, said);
+        break;
+    case ACQUIRE_URGENT:
+        snprintf(text, ASK_TEXT, "Asked first: like %s, a stop defect (%s).", name, said);
+        break;
+    case ACQUIRE_WAITS:
+        snprintf(text, ASK_TEXT, "Nearly the same as %s, which is asked first.", name);
+        break;
+    case ACQUIRE_BEHIND:
+        snprintf(text, ASK_TEXT, "Nearly the same as %s, answered %s.", name, said);
+        break;
+    case ACQUIRE_AUDIT:
+        snprintf(text, ASK_TEXT, "Asked: drawn by chance.");
+        break;
     case ACQUIRE_BY_SCORE:
     case ACQUIRE_AGAIN:
-    case ACQUIRE_REASONS: break;
+    case ACQUIRE_REASONS:
+        break;
     }
     return ST_OK;
 }
 
-enum status ask_why_again(struct project *project, const struct doubt_row *doubt, char text[ASK_TEXT], struct error *err)
+enum status ask_why_again(struct project *project, const struct doubt_row *doubt, char text[ASK_TEXT],
+                          struct error *err)
 {
     char name[96], said[96], own[96], own_said[96];
     enum status status = name_of(project, doubt->about, name, said, err);
@@ -68,8 +93,9 @@ enum status ask_why_again(struct project *project, const struct doubt_row *doubt
     if (status != ST_OK)
         return status;
     bool defect = doubt->defect >= 0.5;
-    int used = snprintf(text, ASK_TEXT, "A second look: answered %s, but score and neighbours say %s (%.0f %%)", own_said,
-                        defect ? "defect" : "normal", 100 * (defect ? doubt->defect : 1 - doubt->defect));
+    int used =
+        snprintf(text, ASK_TEXT, "A second look: answered %s, but score and neighbours say %s (%.0f %%)",
+                 own_said, defect ? "defect" : "normal", 100 * (defect ? doubt->defect : 1 - doubt->defect));
     if (name[0] && used < ASK_TEXT)
         used += snprintf(text + used, (size_t)(ASK_TEXT - used), ", like %.60s, answered %.40s", name, said);
     if (used < ASK_TEXT)
@@ -77,7 +103,8 @@ enum status ask_why_again(struct project *project, const struct doubt_row *doubt
     return ST_OK;
 }
 
-enum status ask_gain(struct project *project, int64_t scene, struct acquire_gain *gain, bool *known, struct error *err)
+enum status ask_gain(struct project *project, int64_t scene, struct acquire_gain *gain, bool *known,
+                     struct error *err)
 {
     struct asked_row *asked = NULL;
     struct ask_new *ahead = NULL;
@@ -118,7 +145,7 @@ enum status ask_gain_text(struct project *project, int64_t scene, char text[ASK_
     enum status status = ask_gain(project, scene, &gain, &known, err);
     if (status != ST_OK || !known)
         return status;
-    snprintf(text, ASK_TEXT, "%.1f new defects expected in the next %zu answer%s, at most %zu (95 %%)", gain.expected,
-             gain.next, gain.next == 1 ? "" : "s", gain.most);
+    snprintf(text, ASK_TEXT, "%.1f new defects expected in the next %zu answer%s, at most %zu (95 %%)",
+             gain.expected, gain.next, gain.next == 1 ? "" : "s", gain.most);
     return ST_OK;
 }

@@ -63,8 +63,7 @@ static void order_all(struct work *w)
     for (size_t i = 0; i < w->count; i++) {
         struct scene_order *o = &w->orders[i];
         size_t changed = 0;
-        if (!o->asking &&
-            asking_open(&w->asker->project, w->base, o->scene, &o->asking, &unused) != ST_OK) {
+        if (!o->asking && asking_open(&w->asker->project, w->base, o->scene, &o->asking, &unused) != ST_OK) {
             o->asking = NULL;
             continue;
         }

@@ -463,6 +463,8 @@ static void on_reserve(void *context, size_t from, size_t count)
 {
     struct review_session *s = context;
     struct error unused; // what cannot be leased now is missing at the end of the list, and asked for again
+    if (s->doubts)
+        return;
     if (count == 0)
         lease_anew(s, from);
     else if (from + count > s->count && clock_seconds() >= s->ask_again &&

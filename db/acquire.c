@@ -31,7 +31,8 @@ static void read_row(sqlite3_stmt *stmt, struct ask_row *row)
 }
 
 static enum status walk(struct db *db, const char *sql, int64_t scene, size_t limit,
-                        void (*each)(void *context, const struct ask_row *row), void *context, struct error *err)
+                        void (*each)(void *context, const struct ask_row *row), void *context,
+                        struct error *err)
 {
     sqlite3_stmt *stmt = db_prepare(db, sql, err);
     if (!stmt)
@@ -50,7 +51,8 @@ static enum status walk(struct db *db, const char *sql, int64_t scene, size_t li
 }
 
 enum status db_ask_pool(struct db *db, int64_t scene, size_t limit,
-                        void (*each)(void *context, const struct ask_row *row), void *context, struct error *err)
+                        void (*each)(void *context, const struct ask_row *row), void *context,
+                        struct error *err)
 {
     static const char open[] =
         "SELECT s.picture, p.grp, 0, 0, '', 0, q.place, q.reason, s.score, " SCORE_PARTS " FROM queue q"
@@ -58,17 +60,20 @@ enum status db_ask_pool(struct db *db, int64_t scene, size_t limit,
         " AND s.picture = q.picture CROSS JOIN picture p ON p.id = q.picture"
         " WHERE q.scene = ?1 ORDER BY q.score DESC, q.picture LIMIT ?2";
     static const char answered[] =
-        "SELECT s.picture, p.grp, v.event, v.verdict, e.class, e.severity = 'stop', 0, 0, s.score, " SCORE_PARTS
+        "SELECT s.picture, p.grp, v.event, v.verdict, e.class, e.severity = 'stop', 0, 0, "
+        "s.score, " SCORE_PARTS
         " FROM verdict v CROSS JOIN picture p ON p.id = v.picture CROSS JOIN scene c ON c.id = p.scene"
         " CROSS JOIN score s ON s.revision = c.active_revision AND s.picture = p.id"
         " CROSS JOIN label_event e ON e.id = v.event"
-        " WHERE v.source = 0 AND p.scene = ?1 ORDER BY v.event DESC LIMIT ?2";
+        " WHERE v.source = 0 AND p.scene = ?1 AND NOT EXISTS(SELECT 1 FROM audit_draw d WHERE d.picture = "
+        "p.id"
+        " AND d.stratum <> 'slipped') ORDER BY v.event DESC LIMIT ?2";
     enum status status = walk(db, open, scene, limit, each, context, err);
     return status == ST_OK ? walk(db, answered, scene, limit, each, context, err) : status;
 }
 
-enum status db_ask_changes(struct db *db, int64_t scene, int64_t after, struct ask_change **changes, size_t *count,
-                           int64_t *last, struct error *err)
+enum status db_ask_changes(struct db *db, int64_t scene, int64_t after, struct ask_change **changes,
+                           size_t *count, int64_t *last, struct error *err)
 {
     size_t capacity = 0;
     *changes = NULL;
@@ -122,10 +127,11 @@ enum status db_ask_last(struct db *db, int64_t *event, struct error *err)
 
 static enum status put(struct db *db, int64_t scene, const struct ask_new *ask, struct error *err)
 {
-    sqlite3_stmt *stmt = db_prepare(db,
-                                    "UPDATE queue SET place = ?3, reason = ?4, about = ?5, source = ?6, expected = ?7"
-                                    " WHERE picture = ?1 AND scene = ?2",
-                                    err);
+    sqlite3_stmt *stmt =
+        db_prepare(db,
+                   "UPDATE queue SET place = ?3, reason = ?4, about = ?5, source = ?6, expected = ?7"
+                   " WHERE picture = ?1 AND scene = ?2",
+                   err);
     if (!stmt)
         return err->code;
     sqlite3_bind_int64(stmt, 1, ask->picture);
@@ -139,8 +145,8 @@ static enum status put(struct db *db, int64_t scene, const struct ask_new *ask, 
     return db_run(db, stmt, "ordering the queue", err);
 }
 
-static enum status put_all(struct db *db, int64_t scene, int64_t revision, const struct ask_new *asks, size_t count,
-                           struct error *err)
+static enum status put_all(struct db *db, int64_t scene, int64_t revision, const struct ask_new *asks,
+                           size_t count, struct error *err)
 {
     struct scene row;
     enum status status = db_scene_get(db, scene, NULL, &row, err);
@@ -155,8 +161,8 @@ static enum status put_all(struct db *db, int64_t scene, int64_t revision, const
     return status;
 }
 
-enum status db_ask_put(struct db *db, int64_t scene, int64_t revision, const struct ask_new *asks, size_t count,
-                       struct error *err)
+enum status db_ask_put(struct db *db, int64_t scene, int64_t revision, const struct ask_new *asks,
+                       size_t count, struct error *err)
 {
     bool own;
     enum status status = db_enter(db, &own, err);
@@ -165,8 +171,9 @@ enum status db_ask_put(struct db *db, int64_t scene, int64_t revision, const str
 
 enum status db_ask_beyond(struct db *db, int64_t scene, double score, struct error *err)
 {
-    sqlite3_stmt *stmt =
-        db_prepare(db, "UPDATE queue SET place = 0 WHERE scene = ?1 AND score < ?2 AND place = 1 AND expected IS NULL", err);
+    sqlite3_stmt *stmt = db_prepare(
+        db, "UPDATE queue SET place = 0 WHERE scene = ?1 AND score < ?2 AND place = 1 AND expected IS NULL",
+        err);
     if (!stmt)
         return err->code;
     sqlite3_bind_int64(stmt, 1, scene);
@@ -182,13 +189,14 @@ enum status db_asked(struct db *db, int64_t scene, size_t limit, struct asked_ro
     size_t capacity = 0;
     *rows = NULL;
     *count = 0;
-    sqlite3_stmt *stmt = db_prepare(db,
-                                    "SELECT a.source, a.reason, a.expected, v.verdict, coalesce(k.id, 0) FROM asked a"
-                                    " JOIN label_event e ON e.id = a.event"
-                                    " JOIN verdict v ON v.picture = e.picture AND v.source = 0 AND v.event = a.event"
-                                    " LEFT JOIN class k ON k.name = e.class AND e.class <> ''"
-                                    " WHERE a.scene = ?1 AND v.verdict IN (1, 2) ORDER BY a.event DESC LIMIT ?2",
-                                    err);
+    sqlite3_stmt *stmt =
+        db_prepare(db,
+                   "SELECT a.source, a.reason, a.expected, v.verdict, coalesce(k.id, 0) FROM asked a"
+                   " JOIN label_event e ON e.id = a.event"
+                   " JOIN verdict v ON v.picture = e.picture AND v.source = 0 AND v.event = a.event"
+                   " LEFT JOIN class k ON k.name = e.class AND e.class <> ''"
+                   " WHERE a.scene = ?1 AND v.verdict IN (1, 2) ORDER BY a.event DESC LIMIT ?2",
+                   err);
     if (!stmt)
         return err->code;
     sqlite3_bind_int64(stmt, 1, scene);
@@ -218,10 +226,11 @@ enum status db_ask_ahead(struct db *db, int64_t scene, size_t limit, struct ask_
     size_t capacity = 0;
     *rows = NULL;
     *count = 0;
-    sqlite3_stmt *stmt = db_prepare(db,
-                                    "SELECT picture, place, reason, coalesce(about, 0), source, coalesce(expected, -1)"
-                                    " FROM queue WHERE scene = ?1 ORDER BY place DESC, score DESC, picture LIMIT ?2",
-                                    err);
+    sqlite3_stmt *stmt =
+        db_prepare(db,
+                   "SELECT picture, place, reason, coalesce(about, 0), source, coalesce(expected, -1)"
+                   " FROM queue WHERE scene = ?1 ORDER BY place DESC, score DESC, picture LIMIT ?2",
+                   err);
     if (!stmt)
         return err->code;
     sqlite3_bind_int64(stmt, 1, scene);
@@ -244,9 +253,11 @@ enum status db_ask_ahead(struct db *db, int64_t scene, size_t limit, struct ask_
 // ---- a second look ----
 
 // An answer that was said twice, whoever said it, and stands.
-#define CONFIRMED                                                                                         \
-    " (SELECT count(*) FROM label_event k WHERE k.picture = e.picture AND k.source = 0 AND k.kind IN ('answer', 'redo')" \
-    "  AND k.verdict = e.verdict AND NOT EXISTS(SELECT 1 FROM label_event u WHERE u.ref = k.id AND u.kind = 'undo')) > 1"
+#define CONFIRMED                                                                                            \
+    " (SELECT count(*) FROM label_event k WHERE k.picture = e.picture AND k.source = 0 AND k.kind IN "       \
+    "('answer', 'redo')"                                                                                     \
+    "  AND k.verdict = e.verdict AND NOT EXISTS(SELECT 1 FROM label_event u WHERE u.ref = k.id AND u.kind "  \
+    "= 'undo')) > 1"
 
 static enum status replace_doubts(struct db *db, int64_t scene, const struct doubt_row *rows, size_t count,
                                   struct error *err)
@@ -257,10 +268,11 @@ static enum status replace_doubts(struct db *db, int64_t scene, const struct dou
     sqlite3_bind_int64(stmt, 1, scene);
     enum status status = db_run(db, stmt, "noting what to look at again", err);
     for (size_t i = 0; i < count && status == ST_OK; i++) {
-        stmt = db_prepare(db,
-                          "INSERT OR REPLACE INTO doubt(picture, scene, event, defect, about, nth)"
-                          " SELECT ?2, ?1, ?3, ?4, ?5, ?6 FROM label_event e WHERE e.id = ?3 AND NOT" CONFIRMED,
-                          err);
+        stmt =
+            db_prepare(db,
+                       "INSERT OR REPLACE INTO doubt(picture, scene, event, defect, about, nth)"
+                       " SELECT ?2, ?1, ?3, ?4, ?5, ?6 FROM label_event e WHERE e.id = ?3 AND NOT" CONFIRMED,
+                       err);
         if (!stmt)
             return err->code;
         sqlite3_bind_int64(stmt, 1, scene);
@@ -275,32 +287,35 @@ static enum status replace_doubts(struct db *db, int64_t scene, const struct dou
     return status;
 }
 
-enum status db_doubt_put(struct db *db, int64_t scene, const struct doubt_row *rows, size_t count, struct error *err)
+enum status db_doubt_put(struct db *db, int64_t scene, const struct doubt_row *rows, size_t count,
+                         struct error *err)
 {
     bool own;
     enum status status = db_enter(db, &own, err);
     return status == ST_OK ? db_leave(db, own, replace_doubts(db, scene, rows, count, err), err) : status;
 }
 
-enum status db_doubt_list(struct db *db, int64_t scene, struct doubt_row **rows, size_t *count, struct error *err)
+enum status db_doubt_list(struct db *db, int64_t scene, struct doubt_row **rows, size_t *count,
+                          struct error *err)
 {
     size_t capacity = 0;
     *rows = NULL;
     *count = 0;
-    sqlite3_stmt *stmt = db_prepare(
-        db,
-        "SELECT d.picture, d.event, d.defect, coalesce(d.about, 0) FROM doubt d"
-        " JOIN verdict v ON v.picture = d.picture AND v.source = 0 AND v.event = d.event"
-        " WHERE ?1 = 0 OR d.scene = ?1 ORDER BY d.scene, d.nth",
-        err);
+    sqlite3_stmt *stmt =
+        db_prepare(db,
+                   "SELECT d.picture, d.event, d.defect, coalesce(d.about, 0) FROM doubt d"
+                   " JOIN verdict v ON v.picture = d.picture AND v.source = 0 AND v.event = d.event"
+                   " WHERE ?1 = 0 OR d.scene = ?1 ORDER BY d.scene, d.nth",
+                   err);
     if (!stmt)
         return err->code;
     sqlite3_bind_int64(stmt, 1, scene);
     int code;
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
         GROW(*rows, capacity, *count + 1);
-        (*rows)[(*count)++] = (struct doubt_row){sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1),
-                                                 sqlite3_column_double(stmt, 2), sqlite3_column_int64(stmt, 3)};
+        (*rows)[(*count)++] =
+            (struct doubt_row){sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1),
+                               sqlite3_column_double(stmt, 2), sqlite3_column_int64(stmt, 3)};
     }
     enum status status = code == SQLITE_DONE ? ST_OK : db_failed(db, "reading what to look at again", err);
     sqlite3_reset(stmt);

@@ -629,7 +629,7 @@ struct ask_row {          // text valid during the callback
     int reason;           // enum acquire_reason, as stored
 };
 // The open pictures of a scene, most anomalous first, then those answered in review that the active revision scored,
-// latest first; at most `limit` of each.
+// latest first; at most `limit` of each. What an audit drew is not among the answered: nothing learns from it.
 ASSAY_CHECKED enum status db_ask_pool(struct db *db, int64_t scene, size_t limit,
                                       void (*each)(void *context, const struct ask_row *row), void *context,
                                       struct error *err);

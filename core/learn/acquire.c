@@ -31,7 +31,8 @@ static void forget(struct acquire *a)
 static void tell_neighbours(struct acquire *a, size_t index)
 {
     const struct acquire_candidate *c = &a->candidates[index];
-    bool defect = c->answer == ACQUIRE_DEFECT, known = defect && c->class_index >= 0 && c->class_index < a->class_count;
+    bool defect = c->answer == ACQUIRE_DEFECT,
+         known = defect && c->class_index >= 0 && c->class_index < a->class_count;
     a->normals += c->answer == ACQUIRE_NORMAL;
     a->defects += defect;
     if (known)
@@ -103,7 +104,8 @@ struct acquire *acquire_new(const struct acquire_candidate *candidates, size_t c
         struct acquire_candidate *c = &a->candidates[i];
         a->has_classes[i] = c->classes && a->class_count > 0;
         if (a->has_classes[i])
-            memcpy(a->classes + i * (size_t)a->class_count, c->classes, (size_t)a->class_count * sizeof(float));
+            memcpy(a->classes + i * (size_t)a->class_count, c->classes,
+                   (size_t)a->class_count * sizeof(float));
         c->classes = NULL;
     }
     acquire_near_measure(a);
@@ -158,15 +160,17 @@ struct order {
     const struct acquire *a;
     struct acquire_ask *asks;
     struct acquire_choice choice;
-    float *distance;    // (count) squared, to the nearest answered or chosen
-    bool *out;          // (count) not to be chosen any more
+    float *distance;                               // (count) squared, to the nearest answered or chosen
+    bool *out;                                     // (count) not to be chosen any more
     struct acquire_value *values[ACQUIRE_SOURCES]; // (count) each, of those that do not move; NULL not ready
     bool use[ACQUIRE_SOURCES];
 };
 
 static void order_init(struct order *o, const struct acquire *a, struct acquire_ask *asks)
 {
-    *o = (struct order){.a = a, .asks = asks, .distance = xcalloc(a->count + 1, sizeof(float)),
+    *o = (struct order){.a = a,
+                        .asks = asks,
+                        .distance = xcalloc(a->count + 1, sizeof(float)),
                         .out = xcalloc(a->count + 1, sizeof(bool))};
     o->choice.distance = o->distance;
     for (size_t i = 0; i < a->count; i++) {
@@ -175,7 +179,8 @@ static void order_init(struct order *o, const struct acquire *a, struct acquire_
         o->out[i] = a->candidates[i].answer != ACQUIRE_OPEN;
         if (o->out[i])
             continue;
-        asks[i] = (struct acquire_ask){.source = ACQUIRE_ANOMALOUS, .about = SIZE_MAX, .place = p, .expected = p};
+        asks[i] =
+            (struct acquire_ask){.source = ACQUIRE_ANOMALOUS, .about = SIZE_MAX, .place = p, .expected = p};
         if (a->twin[i] != SIZE_MAX) {
             asks[i].reason = ACQUIRE_BEHIND;
             asks[i].about = a->twin[i];
@@ -210,8 +215,8 @@ static size_t best_of(const struct order *o, enum acquire_source source, struct 
     for (size_t i = 0; i < o->a->count; i++) {
         if (o->out[i])
             continue;
-        struct acquire_value v = o->values[source] ? o->values[source][i]
-                                                   : acquire_strategies[source]->value(o->a, &o->choice, i);
+        struct acquire_value v =
+            o->values[source] ? o->values[source][i] : acquire_strategies[source]->value(o->a, &o->choice, i);
         if (at == SIZE_MAX || v.value > best->value ||
             (v.value == best->value && o->a->candidates[i].score > o->a->candidates[at].score)) {
             at = i;
@@ -241,7 +246,8 @@ static size_t most_urgent(const struct order *o, struct acquire_value *best)
     return at;
 }
 
-static void choose(struct order *o, size_t i, enum acquire_source source, const struct acquire_value *v, double place)
+static void choose(struct order *o, size_t i, enum acquire_source source, const struct acquire_value *v,
+                   double place)
 {
     struct acquire_ask *ask = &o->asks[i];
     ask->source = source;

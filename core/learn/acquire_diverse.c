@@ -2,7 +2,8 @@
 
 #include "learn/acquire_impl.h"
 
-// Greedy k-centre (Sener & Savarese 2018, algorithm 1): the one farthest from all that are answered or chosen.
+// Greedy k-centre (Sener & Savarese 2018, algorithm 1): the one farthest from all that are answered or
+// chosen.
 static struct acquire_value value(const struct acquire *a, const struct acquire_choice *choice, size_t i)
 {
     (void)a;

@@ -11,7 +11,8 @@
 void dpptri_(const char *uplo, const int *n, double *ap, int *info);
 
 enum { GROUP_MOST = 64, SIDE_LEAST = 5, PUT_LEAST = 5 };
-static const double put_share = 0.05; // of the answers are put up at a time, or PUT_LEAST: the worst first, then the rest
+static const double put_share =
+    0.05; // of the answers are put up at a time, or PUT_LEAST: the worst first, then the rest
 
 static double inverse_at(const double *packed, size_t i, size_t j)
 {
@@ -42,9 +43,9 @@ static void solve(double *m, double *x, size_t n)
 
 struct left_out {
     const struct acquire *a;
-    double *inverse;   // of K + noise, packed
-    double *slope;     // (columns) inverse times (y - mean)
-    double *defect;    // (columns) result
+    double *inverse; // of K + noise, packed
+    double *slope;   // (columns) inverse times (y - mean)
+    double *defect;  // (columns) result
 };
 
 static const struct acquire_candidate *column(const struct left_out *l, size_t c)
@@ -156,9 +157,9 @@ static int worst_first(const void *left, const void *right)
     return a->doubt.index < b->doubt.index ? -1 : 1;
 }
 
-// An answer is doubted where the other one reaches the confidence that is usual for it and is the likelier of those that
-// do (Northcutt et al. 2021, equations 1 and 2). Half of all right answers lie below the usual confidence: no more than
-// `enough` is asked for, or half of the wrong ones would be passed over.
+// An answer is doubted where the other one reaches the confidence that is usual for it and is the likelier of
+// those that do (Northcutt et al. 2021, equations 1 and 2). Half of all right answers lie below the usual
+// confidence: no more than `enough` is asked for, or half of the wrong ones would be passed over.
 static const double enough = 0.65;
 
 static bool contradicted(bool says_defect, double p, double usual_defect, double usual_normal)
@@ -188,8 +189,8 @@ void acquire_doubts(const struct acquire *a, struct acquire_doubt **doubts, size
     }
     if (defects >= SIDE_LEAST && normals >= SIDE_LEAST)
         for (size_t c = 0; c < n; c++) {
-            if (!contradicted(column(&l, c)->answer == ACQUIRE_DEFECT, l.defect[c], usual_defect / (double)defects,
-                              usual_normal / (double)normals))
+            if (!contradicted(column(&l, c)->answer == ACQUIRE_DEFECT, l.defect[c],
+                              usual_defect / (double)defects, usual_normal / (double)normals))
                 continue;
             size_t index = a->process.answered[c];
             struct acquire_doubt doubt = {index, l.defect[c], nearest_opposite(a, index)};

@@ -4,11 +4,13 @@
 
 #include "learn/acquire.h"
 
-// How the beliefs did lately says how far to trust them: of the last answers, defects that came against defects that were
-// expected (prequential, Dawid 1984). With a gamma prior the defects among the next answers are negative binomial.
+// How the beliefs did lately says how far to trust them: of the last answers, defects that came against
+// defects that were expected (prequential, Dawid 1984). With a gamma prior the defects among the next answers
+// are negative binomial.
 enum { LATELY = 200, CLASSES = 256 };
 
-// Smallest m with P(defects <= m) >= 0.95, mean `expected` = shape * scale: the sum of Poisson draws around a gamma rate.
+// Smallest m with P(defects <= m) >= 0.95, mean `expected` = shape * scale: the sum of Poisson draws around a
+// gamma rate.
 static size_t most(double shape, double scale, size_t limit)
 {
     double q = scale / (1 + scale), term = pow(1 - q, shape), sum = term;
@@ -20,7 +22,8 @@ static size_t most(double shape, double scale, size_t limit)
     return m;
 }
 
-// Good (1953): the chance that the next defect is of a new class is that of the classes seen once among all defects.
+// Good (1953): the chance that the next defect is of a new class is that of the classes seen once among all
+// defects.
 static double new_kind(const struct acquire_record *records, size_t count)
 {
     size_t seen[CLASSES] = {0}, defects = 0, once = 0;
@@ -35,8 +38,8 @@ static double new_kind(const struct acquire_record *records, size_t count)
     return defects ? (double)once / (double)defects : NAN;
 }
 
-void acquire_gain(const struct acquire_record *records, size_t record_count, const double *expected, size_t count,
-                  size_t next, struct acquire_gain *gain)
+void acquire_gain(const struct acquire_record *records, size_t record_count, const double *expected,
+                  size_t count, size_t next, struct acquire_gain *gain)
 {
     size_t first = record_count > LATELY ? record_count - LATELY : 0;
     double came = 0, foreseen = 0, ahead = 0;

@@ -10,30 +10,31 @@ struct acquire_process { // acquire_process.c
     size_t count;        // candidates
     double scale;        // 1 / (2 length^2), also how far an answered defect lends its class
     double length2;      // mean of |point|^2, of the linear part
-    double bend[3];      // log-odds of the mean: constant, per unit of score above the threshold, per trained logit
-    double *mean;        // (count) prior mean, probability
+    double
+        bend[3];  // log-odds of the mean: constant, per unit of score above the threshold, per trained logit
+    double *mean; // (count) prior mean, probability
     size_t columns;
-    size_t *answered;    // (columns) indices
-    float *rows;         // (columns, count): L^-1 K(answered, all)
-    double *factor;      // (columns, columns) lower triangle, packed by rows: L with L L' = K + noise
-    float *weights;      // (columns) L^-1 (y - mean)
-    float *posterior;    // (count) mean, not kept within 0 .. 1
+    size_t *answered; // (columns) indices
+    float *rows;      // (columns, count): L^-1 K(answered, all)
+    double *factor;   // (columns, columns) lower triangle, packed by rows: L with L L' = K + noise
+    float *weights;   // (columns) L^-1 (y - mean)
+    float *posterior; // (count) mean, not kept within 0 .. 1
 };
 
 struct acquire {
     size_t count;
     int class_count;
     struct acquire_candidate *candidates;
-    float *classes;         // (count, class_count), 0 where no model says
-    bool *has_classes;      // (count)
+    float *classes;    // (count, class_count), 0 where no model says
+    bool *has_classes; // (count)
     struct acquire_process process;
     double near_any, near_group; // squared distances within which pictures are the same thing
     // Of each candidate, kept with every answer; SIZE_MAX none:
-    float *distance;        // (count) squared, to the nearest answered
-    float *defect_distance; // (count) squared, to the nearest answered defect
-    size_t *defect_nearest; // that one
-    size_t *twin;           // an answered one that is nearly the same
-    float *class_weight;    // (count, class_count) of answered defects nearby
+    float *distance;                      // (count) squared, to the nearest answered
+    float *defect_distance;               // (count) squared, to the nearest answered defect
+    size_t *defect_nearest;               // that one
+    size_t *twin;                         // an answered one that is nearly the same
+    float *class_weight;                  // (count, class_count) of answered defects nearby
     float *defect_weight, *urgent_weight; // (count) the same over all classes, over the worst severity
     size_t normals, defects, class_answers[ACQUIRE_CLASSES];
 };
@@ -60,19 +61,21 @@ static inline double acquire_logistic(double x)
 void acquire_near_measure(struct acquire *a);
 static inline bool acquire_near(const struct acquire *a, size_t i, size_t j, float distance2)
 {
-    return (double)distance2 <= (a->candidates[i].group == a->candidates[j].group ? a->near_group : a->near_any);
+    return (double)distance2 <=
+           (a->candidates[i].group == a->candidates[j].group ? a->near_group : a->near_any);
 }
 
 // --- the process (acquire_process.c) ---
-void acquire_process_init(struct acquire *a);                // without answers
+void acquire_process_init(struct acquire *a); // without answers
 void acquire_process_clear(struct acquire_process *p);
-void acquire_process_add(struct acquire *a, size_t index);   // condition on an answered one; then acquire_process_believe
-void acquire_process_believe(struct acquire *a);             // mean and posterior by the answers as they are now
+void acquire_process_add(struct acquire *a,
+                         size_t index);          // condition on an answered one; then acquire_process_believe
+void acquire_process_believe(struct acquire *a); // mean and posterior by the answers as they are now
 
 // --- strategies: what one more question about `i` is worth ---
-struct acquire_choice { // what was chosen so far in this order
-    const float *distance;  // (count) squared, to the nearest answered or chosen
-    size_t left;            // open candidates not chosen
+struct acquire_choice {    // what was chosen so far in this order
+    const float *distance; // (count) squared, to the nearest answered or chosen
+    size_t left;           // open candidates not chosen
 };
 struct acquire_value {
     double value;
@@ -81,7 +84,7 @@ struct acquire_value {
 };
 struct acquire_strategy {
     const char *name;
-    bool moves; // the value depends on what was chosen before
+    bool moves;                             // the value depends on what was chosen before
     bool (*ready)(const struct acquire *a); // has an opinion
     struct acquire_value (*value)(const struct acquire *a, const struct acquire_choice *choice, size_t i);
 };
@@ -89,6 +92,7 @@ extern const struct acquire_strategy acquire_anomalous, acquire_uncertain, acqui
 extern const struct acquire_strategy *const acquire_strategies[ACQUIRE_SOURCES];
 
 double acquire_entropy(double p); // bits, of yes or no
-double acquire_score_chance(const struct acquire *a, double above); // of a defect, by so much score above the threshold alone
+double acquire_score_chance(const struct acquire *a,
+                            double above); // of a defect, by so much score above the threshold alone
 
 #endif

@@ -45,7 +45,8 @@ static double gamma_draw(double shape, struct rng *rng)
     }
 }
 
-enum acquire_source acquire_mix_draw(const struct acquire_mix *mix, const bool use[ACQUIRE_SOURCES], struct rng *rng)
+enum acquire_source acquire_mix_draw(const struct acquire_mix *mix, const bool use[ACQUIRE_SOURCES],
+                                     struct rng *rng)
 {
     int best = ACQUIRE_ANOMALOUS, count = 0;
     double most = -1;
@@ -60,7 +61,8 @@ enum acquire_source acquire_mix_draw(const struct acquire_mix *mix, const bool u
     for (int s = 0; s < ACQUIRE_SOURCES; s++) {
         if (!use[s])
             continue;
-        double up = gamma_draw(gain_prior[s] + mix->gain[s], rng), down = gamma_draw(loss_prior[s] + mix->loss[s], rng);
+        double up = gamma_draw(gain_prior[s] + mix->gain[s], rng),
+               down = gamma_draw(loss_prior[s] + mix->loss[s], rng);
         if (up / (up + down) > most) {
             most = up / (up + down);
             best = s;
@@ -69,8 +71,8 @@ enum acquire_source acquire_mix_draw(const struct acquire_mix *mix, const bool u
     return (enum acquire_source)best;
 }
 
-void acquire_mix_shares(const struct acquire_mix *mix, const bool use[ACQUIRE_SOURCES], int draws, uint64_t seed,
-                        double shares[ACQUIRE_SOURCES])
+void acquire_mix_shares(const struct acquire_mix *mix, const bool use[ACQUIRE_SOURCES], int draws,
+                        uint64_t seed, double shares[ACQUIRE_SOURCES])
 {
     struct rng rng = rng_seed(seed);
     for (int s = 0; s < ACQUIRE_SOURCES; s++)

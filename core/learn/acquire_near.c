@@ -7,8 +7,9 @@
 #include "learn/acquire_impl.h"
 
 enum { SAMPLE = 256, PAIRS = 4096 };
-// A group may be one thing seen often or one vehicle with a hundred parts: its pictures are nearly the same only when
-// they are closer than this share of the usual squared distance between pictures of different groups.
+// A group may be one thing seen often or one vehicle with a hundred parts: its pictures are nearly the same
+// only when they are closer than this share of the usual squared distance between pictures of different
+// groups.
 static const double group_share = 0.5, any_share = 0.2;
 
 static int rising(const void *left, const void *right)
@@ -52,7 +53,8 @@ static size_t within_groups(const struct acquire *a, float *pairs)
     return found;
 }
 
-// A sample of candidates against all others of other groups: to the nearest of them (nearest), and all (pairs).
+// A sample of candidates against all others of other groups: to the nearest of them (nearest), and all
+// (pairs).
 static size_t between_groups(const struct acquire *a, float *nearest, size_t *nearest_count, float *pairs)
 {
     size_t n = a->count < SAMPLE ? a->count : SAMPLE, found = 0;
@@ -83,9 +85,11 @@ void acquire_near_measure(struct acquire *a)
     a->near_any = a->near_group = 0;
     if (other_count > 0)
         a->near_group = group_share * quantile(other, other_count, 0.5);
-    // Bursts show how close pictures of the same thing are. Never so far that the nearest strangers would usually count.
+    // Bursts show how close pictures of the same thing are. Never so far that the nearest strangers would
+    // usually count.
     if (same_count >= 8 && nearest_count > 0)
-        a->near_any = fmin(1.5 * quantile(same, same_count, 0.9), any_share * quantile(nearest, nearest_count, 0.5));
+        a->near_any =
+            fmin(1.5 * quantile(same, same_count, 0.9), any_share * quantile(nearest, nearest_count, 0.5));
     free(same);
     free(other);
 }

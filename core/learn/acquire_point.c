@@ -10,9 +10,10 @@
 #include "learn/acquire.h"
 
 // LAPACK, inside OpenBLAS; column-major.
-void dsyevr_(const char *jobz, const char *range, const char *uplo, const int *n, double *a, const int *lda, const double *vl,
-             const double *vu, const int *il, const int *iu, const double *abstol, int *m, double *w, double *z,
-             const int *ldz, int *isuppz, double *work, const int *lwork, int *iwork, const int *liwork, int *info);
+void dsyevr_(const char *jobz, const char *range, const char *uplo, const int *n, double *a, const int *lda,
+             const double *vl, const double *vu, const int *il, const int *iu, const double *abstol, int *m,
+             double *w, double *z, const int *ldz, int *isuppz, double *work, const int *lwork, int *iwork,
+             const int *liwork, int *info);
 
 // Mean and deviation of each column; a column that does not vary has 0. False: not finite.
 static bool moments(const float *rows, size_t count, size_t dim, double *mean, double *deviation)
@@ -36,7 +37,8 @@ static bool moments(const float *rows, size_t count, size_t dim, double *mean, d
 }
 
 // Correlations of the columns, upper triangle by columns (dim, dim).
-static double *correlations(const float *rows, size_t count, size_t dim, const double *mean, const double *deviation)
+static double *correlations(const float *rows, size_t count, size_t dim, const double *mean,
+                            const double *deviation)
 {
     enum { BLOCK = 256 };
     double *block = xcalloc(BLOCK * dim, sizeof *block), *matrix = xcalloc(dim * dim, sizeof *matrix);
@@ -46,8 +48,8 @@ static double *correlations(const float *rows, size_t count, size_t dim, const d
             for (size_t j = 0; j < dim; j++)
                 block[i * dim + j] =
                     deviation[j] > 0 ? ((double)rows[(first + i) * dim + j] - mean[j]) / deviation[j] : 0;
-        cblas_dsyrk(CblasColMajor, CblasUpper, CblasNoTrans, (int)dim, (int)n, 1.0 / (double)count, block, (int)dim, 1,
-                    matrix, (int)dim);
+        cblas_dsyrk(CblasColMajor, CblasUpper, CblasNoTrans, (int)dim, (int)n, 1.0 / (double)count, block,
+                    (int)dim, 1, matrix, (int)dim);
     }
     free(block);
     return matrix;
@@ -59,8 +61,8 @@ static bool leading(double *matrix, int dim, int want, double *values, double *v
     int first = dim - want + 1, found, info, lwork = 26 * dim, liwork = 10 * dim;
     double unused = 0, *work = xcalloc((size_t)lwork, sizeof *work);
     int *iwork = xcalloc((size_t)liwork, sizeof *iwork), *support = xcalloc(2 * (size_t)dim, sizeof *support);
-    dsyevr_("V", "I", "U", &dim, matrix, &dim, &unused, &unused, &first, &dim, &unused, &found, values, vectors, &dim,
-            support, work, &lwork, iwork, &liwork, &info);
+    dsyevr_("V", "I", "U", &dim, matrix, &dim, &unused, &unused, &first, &dim, &unused, &found, values,
+            vectors, &dim, support, work, &lwork, iwork, &liwork, &info);
     free(work);
     free(iwork);
     free(support);
@@ -91,7 +93,8 @@ enum status acquire_projection_fit(const float *rows, size_t count, int dim, str
         if (!(values[from] > 1e-6 * values[want - 1]))
             continue; // as many pictures as that do not span
         for (size_t j = 0; j < d; j++) {
-            double weight = deviation[j] > 0 ? vectors[(size_t)from * d + j] / (deviation[j] * sqrt(values[from])) : 0;
+            double weight =
+                deviation[j] > 0 ? vectors[(size_t)from * d + j] / (deviation[j] * sqrt(values[from])) : 0;
             p->map[(size_t)r * d + j] = (float)weight;
             p->offset[r] += (float)(weight * mean[j]);
         }
@@ -101,7 +104,8 @@ enum status acquire_projection_fit(const float *rows, size_t count, int dim, str
     free(deviation);
     free(values);
     free(vectors);
-    return fine ? ST_OK : error_set(err, ST_INVALID, "the features of %zu pictures cannot be compared", count);
+    return fine ? ST_OK
+                : error_set(err, ST_INVALID, "the features of %zu pictures cannot be compared", count);
 }
 
 void acquire_projection_clear(struct acquire_projection *p)
@@ -114,5 +118,6 @@ void acquire_projection_clear(struct acquire_projection *p)
 void acquire_point(const struct acquire_projection *p, const float *embedding, float point[ACQUIRE_POINT])
 {
     memcpy(point, p->offset, ACQUIRE_POINT * sizeof *point);
-    cblas_sgemv(CblasRowMajor, CblasNoTrans, ACQUIRE_POINT, p->dim, 1, p->map, p->dim, embedding, 1, -1, point, 1);
+    cblas_sgemv(CblasRowMajor, CblasNoTrans, ACQUIRE_POINT, p->dim, 1, p->map, p->dim, embedding, 1, -1,
+                point, 1);
 }

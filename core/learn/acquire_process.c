@@ -8,12 +8,13 @@
 #include "base/alloc.h"
 #include "learn/acquire_impl.h"
 
-// Regression on the answers, 0 and 1 (Rasmussen & Williams 2006, 6.5), which needs no iteration and whose Cholesky
-// factor grows by a row with every answer. What the score says is the prior mean, so that without answers nearby the
-// order is that of the scores.
-static const double amplitude = 0.15, local = 0.7, noise = 0.05; // variance of the process, its local share, of answers
-// Prior of the mean's log-odds: 5 % at the threshold, ten times the odds for two units of score; what a trained model
-// says counts in full. Standard deviations below: some ten answers move them.
+// Regression on the answers, 0 and 1 (Rasmussen & Williams 2006, 6.5), which needs no iteration and whose
+// Cholesky factor grows by a row with every answer. What the score says is the prior mean, so that without
+// answers nearby the order is that of the scores.
+static const double amplitude = 0.15, local = 0.7,
+                    noise = 0.05; // variance of the process, its local share, of answers
+// Prior of the mean's log-odds: 5 % at the threshold, ten times the odds for two units of score; what a
+// trained model says counts in full. Standard deviations below: some ten answers move them.
 static const double bend_mean[3] = {-2.94, 1.15, 1}, bend_deviation[3] = {1.5, 0.5, 0.5};
 
 static double logit(double p)
@@ -66,8 +67,12 @@ static void bend_step(const struct acquire *a, double w[3])
            c2 = h[0][1] * h[1][2] - h[0][2] * h[1][1];
     double det = h[0][0] * c0 + h[0][1] * c1 + h[0][2] * c2;
     w[0] += (c0 * g[0] + c1 * g[1] + c2 * g[2]) / det;
-    w[1] += (c1 * g[0] + (h[0][0] * h[2][2] - h[0][2] * h[0][2]) * g[1] + (h[0][1] * h[0][2] - h[0][0] * h[1][2]) * g[2]) / det;
-    w[2] += (c2 * g[0] + (h[0][1] * h[0][2] - h[0][0] * h[1][2]) * g[1] + (h[0][0] * h[1][1] - h[0][1] * h[0][1]) * g[2]) / det;
+    w[1] += (c1 * g[0] + (h[0][0] * h[2][2] - h[0][2] * h[0][2]) * g[1] +
+             (h[0][1] * h[0][2] - h[0][0] * h[1][2]) * g[2]) /
+            det;
+    w[2] += (c2 * g[0] + (h[0][1] * h[0][2] - h[0][0] * h[1][2]) * g[1] +
+             (h[0][0] * h[1][1] - h[0][1] * h[0][1]) * g[2]) /
+            det;
     w[1] = fmax(w[1], 0.05); // a higher score never speaks for normal
     w[2] = fmax(w[2], 0);
 }
@@ -105,7 +110,8 @@ static double kernel(const struct acquire *a, const float *x, const float *y)
     const struct acquire_process *p = &a->process;
     double far = (double)acquire_distance2(x, y) * p->scale;
     double near = far < 40 ? exp(-far) : 0;
-    return amplitude * (local * near + (1 - local) * (double)cblas_sdot(ACQUIRE_POINT, x, 1, y, 1) / p->length2);
+    return amplitude *
+           (local * near + (1 - local) * (double)cblas_sdot(ACQUIRE_POINT, x, 1, y, 1) / p->length2);
 }
 
 void acquire_process_init(struct acquire *a)
@@ -159,7 +165,8 @@ void acquire_process_add(struct acquire *a, size_t index)
     }
     factor[n] = sqrt(fmax(left, noise / 2)); // never below the noise but for rounding
     if (n > 0)
-        cblas_sgemv(CblasRowMajor, CblasTrans, (int)n, (int)p->count, -1, p->rows, (int)p->count, known, 1, 1, row, 1);
+        cblas_sgemv(CblasRowMajor, CblasTrans, (int)n, (int)p->count, -1, p->rows, (int)p->count, known, 1, 1,
+                    row, 1);
     cblas_sscal((int)p->count, (float)(1 / factor[n]), row, 1);
     p->answered[n] = index;
     p->columns++;
@@ -181,6 +188,6 @@ void acquire_process_believe(struct acquire *a)
     for (size_t i = 0; i < p->count; i++)
         p->posterior[i] = (float)p->mean[i];
     if (p->columns > 0)
-        cblas_sgemv(CblasRowMajor, CblasTrans, (int)p->columns, (int)p->count, 1, p->rows, (int)p->count, p->weights, 1, 1,
-                    p->posterior, 1);
+        cblas_sgemv(CblasRowMajor, CblasTrans, (int)p->columns, (int)p->count, 1, p->rows, (int)p->count,
+                    p->weights, 1, 1, p->posterior, 1);
 }

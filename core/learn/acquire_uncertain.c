@@ -11,7 +11,8 @@ double acquire_entropy(double p)
     return -(p * log2(p) + (1 - p) * log2(1 - p));
 }
 
-// Of normal and all classes together (entropy sampling: Settles 2009, 2.1), where a model tells classes apart.
+// Of normal and all classes together (entropy sampling: Settles 2009, 2.1), where a model tells classes
+// apart.
 static double answer_entropy(const struct acquire *a, size_t i, double defect)
 {
     double bits = acquire_entropy(defect);
@@ -24,8 +25,8 @@ static double answer_entropy(const struct acquire *a, size_t i, double defect)
     return bits;
 }
 
-// How far the committee of the detectors and the trained model disagree: the Jensen-Shannon divergence of their
-// votes, 0 .. 1 bit (query by committee: McCallum & Nigam 1998).
+// How far the committee of the detectors and the trained model disagree: the Jensen-Shannon divergence of
+// their votes, 0 .. 1 bit (query by committee: McCallum & Nigam 1998).
 static double disagreement(const struct acquire *a, size_t i)
 {
     const struct acquire_candidate *c = &a->candidates[i];

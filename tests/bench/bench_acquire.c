@@ -1,7 +1,8 @@
-// How many answers it takes to find the defects of the magnetic-tile pictures, by group: asked at random, by falling score,
-// and in the order of core/learn/acquire. Every answer is given in turn; a tile counts as found with its first picture.
-// bench_acquire PICTURES [--seeds N] [--tiles N] [--cache FILE] [--only NAME]
-// --tiles: defective tiles that are kept, drawn anew for each seed; 0 all (the set has far more defects than a line).
+// How many answers it takes to find the defects of the magnetic-tile pictures, by group: asked at random, by
+// falling score, and in the order of core/learn/acquire. Every answer is given in turn; a tile counts as
+// found with its first picture. bench_acquire PICTURES [--seeds N] [--tiles N] [--cache FILE] [--only NAME]
+// --tiles: defective tiles that are kept, drawn anew for each seed; 0 all (the set has far more defects than
+// a line).
 #include "config.h"
 
 #include <dirent.h>
@@ -59,7 +60,8 @@ static void add_folder(struct bench *b, const char *root, int kind)
     for (struct dirent *e; dir && (e = readdir(dir));) {
         struct tile t = {.kind = kind};
         char end[8];
-        if (sscanf(e->d_name, "exp%d_num_%ld.%4s", &t.exposure, &t.number, end) != 3 || strcmp(end, "jpg") != 0)
+        if (sscanf(e->d_name, "exp%d_num_%ld.%4s", &t.exposure, &t.number, end) != 3 ||
+            strcmp(end, "jpg") != 0)
             continue;
         snprintf(t.path, sizeof t.path, "%.100s/%.90s", folder, e->d_name);
         GROW(b->tiles, b->capacity, b->count + 1);
@@ -121,7 +123,9 @@ static void extract(struct bench *b)
     struct error err;
     must(embedded_base(&bytes, &count, NULL, &err), &err);
     must(base_open_bytes(bytes, count, EMBEDDED_NAME, &base, &err), &err);
-    struct extract_config config = {.base = base, .settings = screen_settings_default, .limits = image_limits_default,
+    struct extract_config config = {.base = base,
+                                    .settings = screen_settings_default,
+                                    .limits = image_limits_default,
                                     .threads = parallel_cores()};
     struct extract_io io = {.context = b, .next = next, .done = done};
     b->dim = extract_dim(base);
@@ -216,8 +220,12 @@ static void make_pool(const struct bench *b, size_t keep, uint64_t seed, struct 
     must(acquire_projection_fit(rows, n, b->dim, &projection, &err), &err);
     for (size_t i = 0; i < n; i++) {
         struct acquire_candidate *c = &pool->candidates[i];
-        *c = (struct acquire_candidate){.score = scores[i].score, .threshold = screen_threshold(model), .part_count = 2,
-                                        .defect = NAN, .group = groups[i], .class_index = -1};
+        *c = (struct acquire_candidate){.score = scores[i].score,
+                                        .threshold = screen_threshold(model),
+                                        .part_count = 2,
+                                        .defect = NAN,
+                                        .group = groups[i],
+                                        .class_index = -1};
         c->parts[0] = scores[i].parts[DETECTOR_WHOLE];
         c->parts[1] = scores[i].parts[DETECTOR_PATCH];
         acquire_point(&projection, inputs[i].embedding, c->point);
@@ -236,9 +244,9 @@ static void make_pool(const struct bench *b, size_t keep, uint64_t seed, struct 
 }
 
 struct figures {
-    double half, most;         // answers until half and 90 % of the defective tiles are found
+    double half, most; // answers until half and 90 % of the defective tiles are found
     double pictures_half, pictures_most;
-    double ms;                 // for one answer and the new order
+    double ms; // for one answer and the new order
     double shares[ACQUIRE_SOURCES];
 };
 
@@ -280,7 +288,8 @@ static int falling(const void *left, const void *right)
     return (a->index > b->index) - (a->index < b->index);
 }
 
-static void fixed_order(const struct bench *b, const struct pool *p, bool by_score, uint64_t seed, struct figures *f)
+static void fixed_order(const struct bench *b, const struct pool *p, bool by_score, uint64_t seed,
+                        struct figures *f)
 {
     struct rng rng = rng_seed(seed);
     struct ranked *list = xcalloc(p->count, sizeof *list);
@@ -295,7 +304,8 @@ static void fixed_order(const struct bench *b, const struct pool *p, bool by_sco
 }
 
 // only: one source has every turn, -1 the mixture.
-static void asked_order(const struct bench *b, const struct pool *p, int only, uint64_t seed, struct figures *f)
+static void asked_order(const struct bench *b, const struct pool *p, int only, uint64_t seed,
+                        struct figures *f)
 {
     struct acquire *a = acquire_new(p->candidates, p->count, KINDS);
     struct acquire_ask *asks = xcalloc(p->count, sizeof *asks);
@@ -321,7 +331,8 @@ static void asked_order(const struct bench *b, const struct pool *p, int only, u
         acquire_mix_learn(&mix, asks[at].source, acquire_surprise(asks[at].expected, defective(tile)));
         answered[at] = true;
         count_answer(p, &t, at, f);
-        acquire_answer(a, at, defective(tile) ? ACQUIRE_DEFECT : ACQUIRE_NORMAL, defective(tile) ? tile->kind : -1, false);
+        acquire_answer(a, at, defective(tile) ? ACQUIRE_DEFECT : ACQUIRE_NORMAL,
+                       defective(tile) ? tile->kind : -1, false);
         if (f->pictures_most > 0)
             break;
     }
@@ -337,7 +348,8 @@ static void asked_order(const struct bench *b, const struct pool *p, int only, u
 // ---- the table ----
 
 enum { ROWS = 7 };
-static const char *const row_names[ROWS] = {"random", "score", "anomalous", "uncertain", "diverse", "balanced", "mixture"};
+static const char *const row_names[ROWS] = {"random",  "score",    "anomalous", "uncertain",
+                                            "diverse", "balanced", "mixture"};
 
 static void spread(const struct figures *f, int seeds, size_t offset, double *mean, double *deviation)
 {
@@ -354,7 +366,8 @@ static void spread(const struct figures *f, int seeds, size_t offset, double *me
 static void print_row(const char *name, const struct figures *f, int seeds)
 {
     static const size_t offsets[4] = {offsetof(struct figures, half), offsetof(struct figures, most),
-                                      offsetof(struct figures, pictures_half), offsetof(struct figures, pictures_most)};
+                                      offsetof(struct figures, pictures_half),
+                                      offsetof(struct figures, pictures_most)};
     printf("%-10s", name);
     for (int c = 0; c < 4; c++) {
         double mean, deviation;
@@ -396,8 +409,8 @@ static void measure(const struct bench *b, size_t tiles, int seeds, const char *
     }
     printf("%zu pictures, %zu of them defects of %zu tiles (mean of %d seeds)\n", pictures / (size_t)seeds,
            defects / (size_t)seeds, with / (size_t)seeds, seeds);
-    printf("%-10s  %14s  %14s  %14s  %14s  %6s  anomalous uncertain diverse balanced\n", "answers", "half of tiles", "90 % of tiles",
-           "half of pict.", "90 % of pict.", "ms");
+    printf("%-10s  %14s  %14s  %14s  %14s  %6s  anomalous uncertain diverse balanced\n", "answers",
+           "half of tiles", "90 % of tiles", "half of pict.", "90 % of pict.", "ms");
     for (int r = 0; r < ROWS; r++)
         if (!only[0] || strcmp(only, row_names[r]) == 0)
             print_row(row_names[r], f + r * seeds, seeds);
@@ -406,7 +419,8 @@ static void measure(const struct bench *b, size_t tiles, int seeds, const char *
 
 // ---- wrong answers ----
 
-// Of 400 pictures that were asked about, one answer in twenty is turned round: which of them are put up again?
+// Of 400 pictures that were asked about, one answer in twenty is turned round: which of them are put up
+// again?
 static void second_look(const struct bench *b, int seeds)
 {
     enum { ANSWERS = 400 };
@@ -444,8 +458,10 @@ static void second_look(const struct bench *b, int seeds)
         free(p.candidates);
         free(p.tiles);
     }
-    printf("second look at %d answers, %.0f of them wrong: %.0f named, recall %.2f, precision %.2f (of the first 20: %.2f); %.0f named where none is wrong\n",
-           ANSWERS, wrong_all / seeds, named / seeds, hits / wrong_all, hits / named, first / 20 / seeds, clean / seeds);
+    printf("second look at %d answers, %.0f of them wrong: %.0f named, recall %.2f, precision %.2f (of the "
+           "first 20: %.2f); %.0f named where none is wrong\n",
+           ANSWERS, wrong_all / seeds, named / seeds, hits / wrong_all, hits / named, first / 20 / seeds,
+           clean / seeds);
 }
 
 // ---- time ----
@@ -465,8 +481,12 @@ static void time_large(void)
     struct acquire_ask *asks = xcalloc(COUNT, sizeof *asks);
     struct acquire_mix mix = {{0}, {0}};
     for (size_t i = 0; i < COUNT; i++) {
-        c[i] = (struct acquire_candidate){.score = 2.4 + 3 * rng_uniform(&rng), .threshold = 2.4, .part_count = 3,
-                                          .defect = NAN, .group = i / 2, .class_index = -1};
+        c[i] = (struct acquire_candidate){.score = 2.4 + 3 * rng_uniform(&rng),
+                                          .threshold = 2.4,
+                                          .part_count = 3,
+                                          .defect = NAN,
+                                          .group = i / 2,
+                                          .class_index = -1};
         for (int k = 0; k < ACQUIRE_POINT; k++)
             c[i].point[k] = (float)rng_normal(&rng);
         c[i].answer = i >= ANSWERS ? ACQUIRE_OPEN : i % 5 ? ACQUIRE_NORMAL : ACQUIRE_DEFECT;
@@ -483,7 +503,8 @@ static void time_large(void)
         least_answer = fmin(least_answer, between - before);
         least_order = fmin(least_order, cpu_seconds() - between);
     }
-    printf("%d pictures, %d answered: %.1f ms of processor time for one more answer, %.1f ms for the new order, %.0f ms from nothing (best of %d)\n",
+    printf("%d pictures, %d answered: %.1f ms of processor time for one more answer, %.1f ms for the new "
+           "order, %.0f ms from nothing (best of %d)\n",
            COUNT, ANSWERS, least_answer * 1000, least_order * 1000, made * 1000, ROUNDS);
     acquire_free(a);
     free(c);
@@ -498,7 +519,8 @@ int main(int argc, char **argv)
     int seeds = 5;
     long tiles = -1;
     if (argc < 2) {
-        fprintf(stderr, "usage: bench_acquire PICTURES [--seeds N] [--tiles N] [--cache FILE] [--only NAME]\n");
+        fprintf(stderr,
+                "usage: bench_acquire PICTURES [--seeds N] [--tiles N] [--cache FILE] [--only NAME]\n");
         return 2;
     }
     for (int i = 2; i + 1 < argc; i += 2) {

@@ -299,7 +299,8 @@ enum { CLUSTERS = 10, EACH = 30, CLUSTERED = CLUSTERS * EACH };
 static struct acquire_candidate *clusters(struct rng *rng)
 {
     struct acquire_candidate *c = xcalloc(CLUSTERED, sizeof *c);
-    for (size_t i = 0; i < CLUSTERED; i++) { // the scores favour the first cluster: by score alone it is asked empty
+    for (size_t i = 0; i < CLUSTERED;
+         i++) { // the scores favour the first cluster: by score alone it is asked empty
         c[i] = candidate(5 - (double)(i / EACH) * 0.2, i);
         scatter(&c[i], (int)(i / EACH), 10, 0.3, rng);
     }
@@ -338,7 +339,8 @@ static void diversity_sees_every_kind_first(void **state)
     free(c);
 }
 
-// The radius of the greedy choice is within twice the best one, which one picture a cluster reaches (Gonzalez 1985).
+// The radius of the greedy choice is within twice the best one, which one picture a cluster reaches (Gonzalez
+// 1985).
 static void diversity_covers_within_twice_the_best(void **state)
 {
     (void)state;
@@ -530,7 +532,8 @@ static void the_mixture_turns_to_the_useful_source(void **state)
         int next = (useful + 1) % ACQUIRE_SOURCES;
         for (int n = 0; n < 400; n++) {
             enum acquire_source s = acquire_mix_draw(&mix, all, &rng);
-            acquire_mix_learn(&mix, s, acquire_surprise(0.2, rng_uniform(&rng) < ((int)s == next ? 0.45 : 0.05)));
+            acquire_mix_learn(&mix, s,
+                              acquire_surprise(0.2, rng_uniform(&rng) < ((int)s == next ? 0.45 : 0.05)));
         }
         acquire_mix_shares(&mix, all, 4000, 2, shares);
         assert_true(shares[next] > shares[useful]);
@@ -572,8 +575,8 @@ static void audit_draws_keep_their_quota(void **state)
 
 // --- when to stop ---------------------------------------------------------------------------
 
-// Seeded queues whose real chances fall with the place while the beliefs are off by a factor: the announced limit has to
-// hold in at least 95 of 100, and not by being empty talk.
+// Seeded queues whose real chances fall with the place while the beliefs are off by a factor: the announced
+// limit has to hold in at least 95 of 100, and not by being empty talk.
 static void the_gain_is_announced_right(void **state)
 {
     (void)state;
@@ -605,8 +608,10 @@ static void the_gain_is_announced_right(void **state)
             announced += gain.expected;
             limits += gain.most;
         }
-        print_message("# beliefs times %.1f: limit holds in %.1f %%, expected %.2f, came %.2f, limit %.2f on average\n",
-                      wrong[w], 100.0 * (double)held / RUNS, announced / RUNS, (double)came_all / RUNS, (double)limits / RUNS);
+        print_message(
+            "# beliefs times %.1f: limit holds in %.1f %%, expected %.2f, came %.2f, limit %.2f on average\n",
+            wrong[w], 100.0 * (double)held / RUNS, announced / RUNS, (double)came_all / RUNS,
+            (double)limits / RUNS);
         assert_true(held >= RUNS * 95 / 100);
         assert_true(fabs(announced - (double)came_all) < 0.15 * (double)came_all);
         assert_true((double)limits < 3 * (double)came_all);
@@ -622,7 +627,8 @@ static void the_gain_at_the_ends(void **state)
     static const double sure[3] = {1, 1, 1};
     acquire_gain(NULL, 0, sure, 3, 50, &gain);
     assert_true(gain.next == 3 && gain.most == 3 && gain.expected <= 3);
-    static const struct acquire_record seen[] = {{0.5, true, 0}, {0.5, true, 0}, {0.5, true, 1}, {0.5, true, -1}, {0.5, false, -1}};
+    static const struct acquire_record seen[] = {
+        {0.5, true, 0}, {0.5, true, 0}, {0.5, true, 1}, {0.5, true, -1}, {0.5, false, -1}};
     acquire_gain(seen, 5, sure, 3, 50, &gain);
     assert_float_equal(gain.new_kind, 1.0 / 3, 1e-9);
 }

@@ -18,8 +18,14 @@ static struct error err;
 
 static struct picture_new picture(const struct fixture *f, const char *path, int number)
 {
-    struct picture_new p = {.scene = f->scene, .path = path, .bytes = 100, .mtime_ns = number, .width = 4, .height = 3,
-                            .channels = 1, .format = "png"};
+    struct picture_new p = {.scene = f->scene,
+                            .path = path,
+                            .bytes = 100,
+                            .mtime_ns = number,
+                            .width = 4,
+                            .height = 3,
+                            .channels = 1,
+                            .format = "png"};
     hash_bytes(&number, sizeof number, p.sha256);
     return p;
 }
@@ -51,7 +57,8 @@ static int set_up(void **state)
         char path[64];
         snprintf(path, sizeof path, "/nowhere/belt/%02d.png", i);
         f->pictures[i] = add(f, path, i, PICTURE_ADDED);
-        scores[i] = (struct score_new){.picture = f->pictures[i], .score = {.score = 20 - i}, .flagged = i < FLAGGED};
+        scores[i] =
+            (struct score_new){.picture = f->pictures[i], .score = {.score = 20 - i}, .flagged = i < FLAGGED};
     }
     struct revision r = {.scene = f->scene, .threshold = 12.5, .flag_rate = 0.01, .believed = PICTURES};
     assert_ok(db_revision_begin(f->db, &r, &f->revision, &err), &err);
@@ -75,9 +82,15 @@ static int tear_down(void **state)
 
 static int64_t say(struct fixture *f, int at, enum verdict verdict)
 {
-    struct label l = {.picture = f->pictures[at], .person = f->ann, .role = "inspector", .source = LABEL_REVIEW,
-                      .verdict = verdict, .class_name = verdict == VERDICT_DEFECT ? "tear" : "",
-                      .severity = verdict == VERDICT_DEFECT ? "stop" : "", .regions = "", .note = ""};
+    struct label l = {.picture = f->pictures[at],
+                      .person = f->ann,
+                      .role = "inspector",
+                      .source = LABEL_REVIEW,
+                      .verdict = verdict,
+                      .class_name = verdict == VERDICT_DEFECT ? "tear" : "",
+                      .severity = verdict == VERDICT_DEFECT ? "stop" : "",
+                      .regions = "",
+                      .note = ""};
     int64_t event = 0, class_id;
     if (verdict == VERDICT_DEFECT)
         assert_ok(db_class_ensure(f->db, "tear", "stop", &class_id, &err), &err);
@@ -85,10 +98,15 @@ static int64_t say(struct fixture *f, int at, enum verdict verdict)
     return event;
 }
 
-static void place(struct fixture *f, int at, double where, enum acquire_reason reason, int about, double expected)
+static void place(struct fixture *f, int at, double where, enum acquire_reason reason, int about,
+                  double expected)
 {
-    struct ask_new ask = {.picture = f->pictures[at], .place = where, .expected = expected, .reason = (int)reason,
-                          .source = ACQUIRE_DIVERSE, .about = about < 0 ? 0 : f->pictures[about]};
+    struct ask_new ask = {.picture = f->pictures[at],
+                          .place = where,
+                          .expected = expected,
+                          .reason = (int)reason,
+                          .source = ACQUIRE_DIVERSE,
+                          .about = about < 0 ? 0 : f->pictures[about]};
     assert_ok(db_ask_put(f->db, f->scene, f->revision, &ask, 1, &err), &err);
 }
 
@@ -102,7 +120,8 @@ static void the_queue_goes_by_place(void **state)
     place(f, 0, -1.5, ACQUIRE_BEHIND, 3, 0.75);
     place(f, 1, 0.4, ACQUIRE_BY_SCORE, -1, 0.4);
     place(f, 9, 2, ACQUIRE_NEW, -1, 0.5); // is not in the queue
-    assert_ok(db_queue_lease(f->db, "s", f->ann, f->scene, FLAGGED, 1000, NULL, 0, items, &count, &err), &err);
+    assert_ok(db_queue_lease(f->db, "s", f->ann, f->scene, FLAGGED, 1000, NULL, 0, items, &count, &err),
+              &err);
     assert_int_equal(count, FLAGGED);
     // those that nothing has ordered by score between the questions and the rest
     static const int order[FLAGGED] = {5, 3, 2, 4, 6, 7, 1, 0};
@@ -214,20 +233,24 @@ static void the_pool_is_what_is_open_and_what_was_answered(void **state)
     assert_ok(db_ask_pool(f->db, f->scene, 100, see, &seen, &err), &err);
     assert_int_equal(seen.count, FLAGGED - 1 + 2);
     assert_int_equal(seen.pictures[0], f->pictures[0]);
-    assert_true(seen.pictures[FLAGGED - 1] == f->pictures[10] && seen.verdicts[FLAGGED - 1] == VERDICT_NORMAL);
-    assert_true(seen.pictures[FLAGGED] == f->pictures[3] && seen.verdicts[FLAGGED] == VERDICT_DEFECT && seen.urgent == 1);
+    assert_true(seen.pictures[FLAGGED - 1] == f->pictures[10] &&
+                seen.verdicts[FLAGGED - 1] == VERDICT_NORMAL);
+    assert_true(seen.pictures[FLAGGED] == f->pictures[3] && seen.verdicts[FLAGGED] == VERDICT_DEFECT &&
+                seen.urgent == 1);
     struct ask_change *changes;
     size_t count;
     assert_ok(db_ask_changes(f->db, f->scene, before, &changes, &count, &last, &err), &err);
     assert_int_equal(count, 2);
-    assert_true(changes[0].picture == f->pictures[3] && changes[0].urgent && changes[1].event == event && last == event);
+    assert_true(changes[0].picture == f->pictures[3] && changes[0].urgent && changes[1].event == event &&
+                last == event);
     assert_string_equal(changes[0].class_name, "tear");
     ask_change_free(changes, count);
     int64_t undone;
     assert_ok(db_label_undo(f->db, f->ann, &undone, &err), &err);
     assert_ok(db_ask_changes(f->db, f->scene, last, &changes, &count, &last, &err), &err);
     assert_int_equal(count, 1);
-    assert_true(changes[0].picture == f->pictures[10] && changes[0].event == 0 && changes[0].verdict == VERDICT_NONE);
+    assert_true(changes[0].picture == f->pictures[10] && changes[0].event == 0 &&
+                changes[0].verdict == VERDICT_NONE);
     ask_change_free(changes, count);
 }
 
