@@ -8,6 +8,7 @@ libdb_a_SOURCES = \
 	db/check.c \
 	db/db.c db/db.h db/handle.h \
 	db/export.c \
+	db/find.c \
 	db/known.c \
 	db/label.c \
 	db/live.c \

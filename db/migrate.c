@@ -227,7 +227,8 @@ static const char version_2[] =
 // Answers given together have one `batch` (the number of its first event) and are taken back together.
 #define CLASS_3                                                                                         \
     "ALTER TABLE label_event ADD COLUMN batch INTEGER;"                                                 \
-    "CREATE INDEX event_batch ON label_event(batch) WHERE batch IS NOT NULL;"
+    "CREATE INDEX event_batch ON label_event(batch) WHERE batch IS NOT NULL;"                           \
+    "CREATE TABLE filter(name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;"
 // Rounds of training, the one worker of the project, the registry of what was trained, and which revision followed which
 // as a scene's active one (kept by the trigger; who and why are filled in by db/model.c).
 #define ROUND_3                                                                                         \

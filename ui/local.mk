@@ -5,6 +5,7 @@ libui_a_SOURCES = \
 	ui/compare.c \
 	ui/compose.c ui/compose.h \
 	ui/draw.c ui/draw.h \
+	ui/find.c \
 	ui/grid.c ui/grid_draw.c \
 	ui/input.c \
 	ui/keymap.c ui/keymap.h \

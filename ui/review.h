@@ -60,6 +60,15 @@ struct review_class {
     const char *name, *severity;
 };
 
+struct review_found { // a picture that a filter lets through
+    int64_t id;
+    const char *name, *scene;
+    double score;  // below 0: none
+    bool flagged;
+    bool blind;    // as of an item
+    const char *verdict, *class_name, *severity, *person, *at; // what stands, by whom and when; "" none
+};
+
 struct review_severity { // defects found independently of the score, and screened
     const char *name;
     int64_t correct, missed; // flagged and filtered
@@ -113,6 +122,15 @@ struct review_model {
     // are being counted, ask again. Valid until the next call with `anew`; may be NULL.
     enum status (*results)(void *context, size_t number, bool anew, const struct review_results **results,
                            struct error *err);
+    // The first pictures that `text` (review_find.h) lets through, or, for NULL, the next ones; *more: it may be asked
+    // again, also where *count is 0. Valid until the next call; may be NULL, and with it the four below.
+    enum status (*find)(void *context, const char *text, const struct review_found **rows, size_t *count, bool *more,
+                        struct error *err);
+    enum status (*look)(void *context, int64_t id, struct review_item *item, struct error *err); // at one, as `item`
+    enum status (*jump)(void *context, int64_t id, size_t *index, struct error *err); // its place in the list, made for it
+    // Saved filters: name, text, name, text ...; *count pairs. Saving "" forgets one.
+    enum status (*saved)(void *context, const char *const **pairs, size_t *count, struct error *err);
+    enum status (*save)(void *context, const char *name, const char *text, struct error *err);
     // How many pictures are open now, skipped and held by others included; may be NULL.
     int64_t (*open)(void *context);
     // Called about every 10 s while idle (renew leases); may be NULL.
