@@ -397,7 +397,9 @@ static void on_classes(void *context, const struct review_class **classes, size_
         return;
     s->shown_classes = xcalloc(s->class_count + 1, sizeof *s->shown_classes);
     for (size_t i = 0; i < s->class_count; i++)
-        s->shown_classes[i] = (struct review_class){s->classes[i].name, s->classes[i].severity};
+        s->shown_classes[i] = (struct review_class){
+            .name = s->classes[i].name, .severity = s->classes[i].severity, .code = s->classes[i].code,
+            .id = s->classes[i].id, .parent = s->classes[i].parent, .uses = s->classes[i].uses, .retired = s->classes[i].retired};
     *classes = s->shown_classes;
     *count = s->class_count;
 }
@@ -477,6 +479,15 @@ static enum status on_history(void *context, int64_t id, char **text, struct err
         return ST_OK;
     }
     return review_known_history(s->project, id, text, err);
+}
+
+static enum status on_change_class(void *context, int64_t id, enum class_action what, const char *value, struct error *err)
+{
+    static const enum class_change changes[] = {
+        [CLASS_ACTION_RENAME] = CLASS_RENAME, [CLASS_ACTION_CODE] = CLASS_CODE, [CLASS_ACTION_SEVERITY] = CLASS_SEVERITY,
+        [CLASS_ACTION_PARENT] = CLASS_PARENT, [CLASS_ACTION_RETIRE] = CLASS_RETIRE, [CLASS_ACTION_MERGE] = CLASS_MERGE};
+    struct review_session *s = context;
+    return db_class_change(s->project->db, s->person, id, changes[what], value, err);
 }
 
 static int64_t on_open(void *context)
@@ -639,7 +650,8 @@ enum status review_session_open(struct project *project, const char *person, con
     s->known.project = project;
     s->audit.db = project->db;
     s->model = (struct review_model){.context = s, .item = on_item, .act = on_act, .bulk = on_bulk, .concerned = on_concerned,
-                                     .reserve = on_reserve, .alike = on_alike, .classes = on_classes, .near = on_near,
+                                     .reserve = on_reserve, .alike = on_alike, .classes = on_classes, .change_class = on_change_class,
+                                     .near = on_near,
                                      .history = on_history, .results = on_results,
                                      .find = on_find, .look = on_look, .jump = on_jump, .saved = on_saved, .save = on_save, .open = on_open, .tick = on_tick, .news = on_news};
     if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)

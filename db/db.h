@@ -147,18 +147,28 @@ ASSAY_CHECKED enum status db_revision_ready(struct db *db, int64_t id, struct er
 ASSAY_CHECKED enum status db_revision_get(struct db *db, int64_t id, struct revision *revision,
                                           struct error *err);
 
-// --- people and classes (person.c) -----------------------------------------------
+// --- people (person.c) and classes (class.c) -----------------------------------------------
 ASSAY_CHECKED enum status db_person_ensure(struct db *db, const char *name, int64_t *id, struct error *err);
 struct class_row {
     int64_t id;
     char *name, *severity; // severity used last for it: "stop", "key", "general"
-    int64_t uses;
+    char *code;            // what is typed for it, "" none
+    int64_t uses, parent;  // parent: the class above it, 0 none
+    bool retired;          // not offered any more
 };
 ASSAY_CHECKED enum status db_class_ensure(struct db *db, const char *name, const char *severity, int64_t *id,
                                           struct error *err);
 ASSAY_CHECKED enum status db_class_list(struct db *db, struct class_row **rows, size_t *count,
                                         struct error *err); // most recently used first; class_free
 void class_free(struct class_row *rows, size_t count);
+// The name that one has now, after renaming and merging; itself where nothing leads on. Caller frees.
+ASSAY_CHECKED enum status db_class_now(struct db *db, const char *name, char **now, struct error *err);
+// What was said keeps the name it was said with; where it is read, that leads to the name of now.
+enum class_change { CLASS_RENAME, CLASS_CODE, CLASS_SEVERITY, CLASS_PARENT, CLASS_RETIRE, CLASS_MERGE };
+// value: the new name, code ("" none), severity, name of the class above ("" none), "yes" or "" for retired, name of the
+// class to merge into. ST_INVALID with a sentence where that cannot be; nothing is changed then.
+ASSAY_CHECKED enum status db_class_change(struct db *db, int64_t person, int64_t id, enum class_change what,
+                                          const char *value, struct error *err);
 
 // --- labels (label.c) ---------------------------------------------------------------
 enum verdict { VERDICT_NONE, VERDICT_NORMAL, VERDICT_DEFECT, VERDICT_UNSURE, VERDICT_SKIP,

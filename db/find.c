@@ -15,7 +15,7 @@ enum { SCAN = 20000 };
     " AND (?2 IS NULL OR s.score >= ?2) AND (?3 IS NULL OR s.score <= ?3)"                              \
     " AND (?4 IS NULL OR coalesce(v.verdict, 0) = ?4)"                                                  \
     " AND (?5 IS NULL OR e.severity = ?5)"                                                              \
-    " AND (?6 IS NULL OR (v.verdict = 2 AND instr(lower(e.class), lower(?6)) > 0))"                     \
+    " AND (?6 IS NULL OR (v.verdict = 2 AND instr(lower(" CLASS_NOW("e.class") "), lower(?6)) > 0))"                     \
     " AND (?7 IS NULL OR instr(lower(w.name), lower(?7)) > 0)"                                          \
     " AND (?8 IS NULL OR EXISTS(SELECT 1 FROM location l WHERE l.picture = p.id AND instr(lower(l.path), lower(?8)) > 0))" \
     " AND (?9 IS NULL OR e.at_ms >= ?9) AND (?10 IS NULL OR e.at_ms < ?10)"
@@ -148,7 +148,7 @@ static enum status read_row(struct db *db, int64_t picture, struct find_result *
     sqlite3_stmt *stmt = db_prepare(
         db,
         "SELECT (SELECT path FROM location WHERE picture = p.id ORDER BY id LIMIT 1), c.name, coalesce(s.score, -1),"
-        " coalesce(s.flagged, 0), coalesce(v.verdict, 0), e.class, e.severity, w.name, coalesce(e.at_ms, 0), p.scene"
+        " coalesce(s.flagged, 0), coalesce(v.verdict, 0), " CLASS_NOW("e.class") ", e.severity, w.name, coalesce(e.at_ms, 0), p.scene"
         " FROM picture p JOIN scene c ON c.id = p.scene"
         " LEFT JOIN score s ON s.revision = c.active_revision AND s.picture = p.id" VERDICT " WHERE p.id = ?1",
         err);

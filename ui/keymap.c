@@ -77,10 +77,23 @@ static const struct binding table[] = {
     {CONTEXT_FIND, {'h'}, COMMAND_HEAT, "h", NULL, "Heatmap on or off."},
     {CONTEXT_FIND, {KEYMAP_ESCAPE}, COMMAND_BACK, "Esc", NULL, "Without a filter again."},
 
+    {CONTEXT_CLASSES, {'e'}, COMMAND_RENAME, "e", "rename", "Edit the name; what was said so far goes with it."},
+    {CONTEXT_CLASSES, {'c'}, COMMAND_CODE, "c", "code", "The code to type for it (cr for crack)."},
+    {CONTEXT_CLASSES, {'s'}, COMMAND_LEVEL, "s", "severity", "The severity proposed for it, in turn."},
+    {CONTEXT_CLASSES, {'b'}, COMMAND_BELOW, "b", "below", "Put it below another class in the tree."},
+    {CONTEXT_CLASSES, {'m'}, COMMAND_MERGE, "m", "merge", "Merge it into another, with all that was said."},
+    {CONTEXT_CLASSES, {'x'}, COMMAND_RETIRE, "x", "retire", "Offer it no more, or again; answers keep it."},
+    {CONTEXT_CLASSES, {KEYMAP_ENTER}, COMMAND_OPEN, "Enter", NULL, "Find its pictures."},
+    {CONTEXT_CLASSES, {FN(KEY_UP), 'k'}, COMMAND_UP, "Up, k", NULL, "The class above."},
+    {CONTEXT_CLASSES, {FN(KEY_DOWN), 'j'}, COMMAND_DOWN, "Down, j", NULL, "The class below."},
+    {CONTEXT_CLASSES, {FN(KEY_PPAGE), 'p'}, COMMAND_PAGE_PREVIOUS, "PgUp, p", NULL, "A page up."},
+    {CONTEXT_CLASSES, {FN(KEY_NPAGE), ' '}, COMMAND_PAGE_NEXT, "PgDn, Space", NULL, "A page down."},
+
     {CONTEXT_ALL, {'1'}, COMMAND_VIEW_REVIEW, "1", "review", "One picture after the other."},
     {CONTEXT_ALL, {'2'}, COMMAND_VIEW_GRID, "2", "grid", "Many pictures at once."},
     {CONTEXT_ALL, {'3'}, COMMAND_VIEW_RESULTS, "3", "results", "What is found and lost, and what a threshold costs."},
     {CONTEXT_ALL, {'4'}, COMMAND_VIEW_FIND, "4", "find", "Find pictures by what is known of them."},
+    {CONTEXT_ALL, {'5'}, COMMAND_VIEW_CLASSES, "5", "classes", "The classes of defects: names, codes, a tree."},
     {CONTEXT_ALL, {'\t'}, COMMAND_VIEW_NEXT, "Tab", NULL, "The next view."},
     {CONTEXT_ALL, {'u'}, COMMAND_UNDO, "u", "undo", "Take back your last answers and show the picture."},
     {CONTEXT_ALL, {'r', 'R' - '@'}, COMMAND_REDO, "r, Ctrl-R", NULL, "Give again what was taken back."},
@@ -129,7 +142,7 @@ const struct binding *keymap_table(size_t *count)
 const char *keymap_context(enum context context)
 {
     static const char *const names[CONTEXTS] = {
-        "Review: one picture after the other", "Grid: many pictures at once", "Results: what is found, and at what cost", "Find", "In every view",
+        "Review: one picture after the other", "Grid: many pictures at once", "Results: what is found, and at what cost", "Find", "Classes", "In every view",
         "Choosing the class", "Choosing the severity", "Writing a line", "Writing a note", "Reading help or a log"};
     return names[context];
 }

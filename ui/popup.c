@@ -48,7 +48,8 @@ static WINDOW *draw_classes(struct session *s)
         if (place == c->count)
             draw_printf(w, 3 + i, 2, width, how | A_BOLD, "new class: %s", c->search);
         else
-            draw_printf(w, 3 + i, 2, width, how, "%s (%s)", c->names[place], answer_severities[c->severities[place]]);
+            draw_printf(w, 3 + i, 2, width, how, "%s%s%s (%s)", c->codes[place], c->codes[place][0] ? "  " : "", c->names[place],
+                        answer_severities[c->severities[place]]);
     }
     if (n == 0)
         draw_text(w, 3, 2, width, A_NORMAL, "No class yet: type a name.");

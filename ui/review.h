@@ -58,7 +58,14 @@ struct review_near { // a picture that looks like another one
 
 struct review_class {
     const char *name, *severity;
+    const char *code;    // what is typed for it; NULL or "" none
+    int64_t id, parent;  // parent: the class above it, 0 none
+    int64_t uses;
+    bool retired;        // not offered any more
 };
+
+enum class_action { CLASS_ACTION_RENAME, CLASS_ACTION_CODE, CLASS_ACTION_SEVERITY, CLASS_ACTION_PARENT,
+                    CLASS_ACTION_RETIRE, CLASS_ACTION_MERGE };
 
 struct review_found { // a picture that a filter lets through
     int64_t id;
@@ -110,7 +117,10 @@ struct review_model {
     // Open pictures that look like picture `id`, itself first: their places in the list, most similar first; valid until
     // the next call of this function. May be NULL.
     enum status (*alike)(void *context, int64_t id, const size_t **places, size_t *count, struct error *err);
-    // Classes, most recently used first; valid until the next call.
+    // Change a class; value: new name, code or "", severity, name of the class above or "", "yes" or "" for retired, name
+    // of the class to merge it into. May be NULL.
+    enum status (*change_class)(void *context, int64_t id, enum class_action what, const char *value, struct error *err);
+    // Classes, most recently used first, retired ones too; valid until the next call.
     void (*classes)(void *context, const struct review_class **classes, size_t *count);
     // Pictures of the same scene that look like picture `id`: confirmed normals, or known defects, the most similar
     // first, a handful. Valid until the next call of this function; may be NULL.

@@ -39,7 +39,8 @@ struct shown { // one picture on the screen
 struct choice { // class, then severity
     char search[CLASS_ROOM];
     size_t marked;
-    char (*names)[CLASS_ROOM]; // (count)
+    char (*names)[CLASS_ROOM]; // (count), retired ones left out
+    char (*codes)[CLASS_ROOM]; // (count)
     int *severities;           // (count) 0 stop, 1 key, 2 general
     size_t count;
     char taken[CLASS_ROOM];
@@ -95,6 +96,16 @@ struct find { // pictures by a filter
     char why[sizeof((struct error *)0)->text]; // the filter is none: why
 };
 
+struct class_line {
+    struct review_class row; // its texts are those below
+    char *texts[3];
+    int depth;
+};
+struct classes { // the tree of all classes
+    struct class_line *lines; // (count), a class below the one it belongs to
+    size_t count, at, top;
+};
+
 struct session {
     const struct review_config *config;
     const struct review_model *model;
@@ -136,6 +147,7 @@ struct session {
     struct grid grid;
     struct results results;
     struct find find;
+    struct classes classes;
     bool item_seen;        // the entry's picture has been on the terminal, ...
     double item_seen_at;   // ... since then
 
@@ -194,6 +206,8 @@ void compare_draw(struct session *s); // what stands below them
 int compare_ahead(struct session *s, const struct look *look, struct want *wants, int room);
 void compare_idle(struct session *s, double now);
 void compare_clear(struct session *s);
+// classes.c
+void classes_clear(struct session *s);
 // find.c
 void find_clear(struct session *s);
 // grid.c, grid_draw.c

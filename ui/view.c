@@ -10,7 +10,8 @@ static const struct {
     const struct view *view;
 } views[] = {{COMMAND_VIEW_REVIEW, &view_review}, {COMMAND_VIEW_GRID, &view_grid},
               {COMMAND_VIEW_RESULTS, &view_results},
-              {COMMAND_VIEW_FIND, &view_find}};
+              {COMMAND_VIEW_FIND, &view_find},
+              {COMMAND_VIEW_CLASSES, &view_classes}};
 
 enum { VIEWS = sizeof views / sizeof *views };
 
