@@ -204,7 +204,9 @@ static void on_classes(void *context, const struct review_class **classes, size_
         return;
     s->shown = xcalloc(s->class_count + 1, sizeof *s->shown);
     for (size_t i = 0; i < s->class_count; i++)
-        s->shown[i] = (struct review_class){s->classes[i].name, s->classes[i].severity};
+        s->shown[i] = (struct review_class){
+            .name = s->classes[i].name, .severity = s->classes[i].severity, .code = s->classes[i].code,
+            .id = s->classes[i].id, .parent = s->classes[i].parent, .uses = s->classes[i].uses, .retired = s->classes[i].retired};
     *classes = s->shown;
     *count = s->class_count;
 }

@@ -2,14 +2,16 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #include "app/ask.h"
-#include "app/review_known.h"
 #include "app/review_audit.h"
+#include "app/review_find.h"
+#include "app/review_known.h"
 #include "app/review_results.h"
 #include "app/review_session.h"
 #include "app/scoring.h"
@@ -44,6 +46,7 @@ struct review_session {
     struct review_known known;
     struct review_audit audit;
     struct review_counter *counter;
+    struct review_finder finder;
     struct doubt_row *doubts; // a second look at these (doubt_count), in place of the queue; NULL not
     size_t doubt_count;
     char why[ASK_TEXT];
@@ -210,23 +213,12 @@ static enum status say_why(struct review_session *s, const struct queue_item *it
     return ask_why(s->project, item, s->why, err);
 }
 
-static enum status on_item(void *context, size_t index, struct review_item *out, struct error *err)
+// index: its place in the list, SIZE_MAX when it is looked at elsewhere.
+static enum status show(struct review_session *s, struct queue_item *item, size_t index, struct review_item *out,
+                        struct error *err)
 {
-    struct review_session *s = context;
-    if (!s->doubts && index + 2 >= s->count && clock_seconds() >= s->ask_again) {
-        enum status status = lease_more(s, AHEAD, err);
-        if (status != ST_OK)
-            return status;
-    }
-    if (index >= s->count)
-        return error_set(err, ST_NOT_FOUND, "nothing more to review");
-    struct queue_item *item = &s->items[index], fresh;
-    enum status status = db_queue_item(s->project->db, s->scene, item->picture, &fresh, err);
-    if (status == ST_OK) {
-        *item = fresh;
-        status = load_item(s, item, err);
-    }
     struct scene_counts counts;
+    enum status status = load_item(s, item, err);
     if (status == ST_OK)
         status = db_counts(s->project->db, s->scene, &counts, err);
     if (status == ST_OK)
@@ -266,6 +258,24 @@ static enum status on_item(void *context, size_t index, struct review_item *out,
     };
     memcpy(out->box, item->box, sizeof out->box);
     return ST_OK;
+}
+
+static enum status on_item(void *context, size_t index, struct review_item *out, struct error *err)
+{
+    struct review_session *s = context;
+    if (!s->doubts && index + 2 >= s->count && clock_seconds() >= s->ask_again) {
+        enum status status = lease_more(s, AHEAD, err);
+        if (status != ST_OK)
+            return status;
+    }
+    if (index >= s->count)
+        return error_set(err, ST_NOT_FOUND, "nothing more to review");
+    struct queue_item fresh;
+    enum status status = db_queue_item(s->project->db, s->scene, s->items[index].picture, &fresh, err);
+    if (status != ST_OK)
+        return status;
+    s->items[index] = fresh;
+    return show(s, &s->items[index], index, out, err);
 }
 
 static void look_at_audits(struct review_session *s)
@@ -387,7 +397,9 @@ static void on_classes(void *context, const struct review_class **classes, size_
         return;
     s->shown_classes = xcalloc(s->class_count + 1, sizeof *s->shown_classes);
     for (size_t i = 0; i < s->class_count; i++)
-        s->shown_classes[i] = (struct review_class){s->classes[i].name, s->classes[i].severity};
+        s->shown_classes[i] = (struct review_class){
+            .name = s->classes[i].name, .severity = s->classes[i].severity, .code = s->classes[i].code,
+            .id = s->classes[i].id, .parent = s->classes[i].parent, .uses = s->classes[i].uses, .retired = s->classes[i].retired};
     *classes = s->shown_classes;
     *count = s->class_count;
 }
@@ -411,6 +423,50 @@ static enum status on_results(void *context, size_t number, bool anew, const str
     return review_counter_results(s->counter, number, anew, results, err);
 }
 
+static enum status on_find(void *context, const char *text, const struct review_found **rows, size_t *count, bool *more,
+                           struct error *err)
+{
+    struct review_session *s = context;
+    s->finder.blind = s->audit.blind;
+    return review_finder_page(&s->finder, text, rows, count, more, err);
+}
+
+static enum status on_look(void *context, int64_t id, struct review_item *out, struct error *err)
+{
+    struct review_session *s = context;
+    struct queue_item item;
+    enum status status = db_queue_item(s->project->db, s->scene, id, &item, err);
+    return status == ST_OK ? show(s, &item, SIZE_MAX, out, err) : status;
+}
+
+static enum status on_jump(void *context, int64_t id, size_t *index, struct error *err)
+{
+    struct review_session *s = context;
+    struct queue_item item;
+    enum status status = db_queue_item(s->project->db, s->scene, id, &item, err);
+    if (status != ST_OK)
+        return status;
+    *index = place(s, id);
+    if (*index == s->count) {
+        GROW(s->items, s->capacity, s->count + 1);
+        s->items[s->count++] = item;
+    }
+    s->front = *index + 1 > s->front ? *index + 1 : s->front; // it stays where it is
+    return ST_OK;
+}
+
+static enum status on_saved(void *context, const char *const **pairs, size_t *count, struct error *err)
+{
+    struct review_session *s = context;
+    return review_finder_saved(&s->finder, pairs, count, err);
+}
+
+static enum status on_save(void *context, const char *name, const char *text, struct error *err)
+{
+    struct review_session *s = context;
+    return db_filter_save(s->project->db, name, text, err);
+}
+
 static enum status on_history(void *context, int64_t id, char **text, struct error *err)
 {
     struct review_session *s = context;
@@ -423,6 +479,15 @@ static enum status on_history(void *context, int64_t id, char **text, struct err
         return ST_OK;
     }
     return review_known_history(s->project, id, text, err);
+}
+
+static enum status on_change_class(void *context, int64_t id, enum class_action what, const char *value, struct error *err)
+{
+    static const enum class_change changes[] = {
+        [CLASS_ACTION_RENAME] = CLASS_RENAME, [CLASS_ACTION_CODE] = CLASS_CODE, [CLASS_ACTION_SEVERITY] = CLASS_SEVERITY,
+        [CLASS_ACTION_PARENT] = CLASS_PARENT, [CLASS_ACTION_RETIRE] = CLASS_RETIRE, [CLASS_ACTION_MERGE] = CLASS_MERGE};
+    struct review_session *s = context;
+    return db_class_change(s->project->db, s->person, id, changes[what], value, err);
 }
 
 static int64_t on_open(void *context)
@@ -587,8 +652,10 @@ enum status review_session_open(struct project *project, const char *person, con
     s->known.project = project;
     s->audit.db = project->db;
     s->model = (struct review_model){.context = s, .item = on_item, .act = on_act, .bulk = on_bulk, .concerned = on_concerned,
-                                     .reserve = on_reserve, .alike = on_alike, .classes = on_classes, .near = on_near,
-                                     .history = on_history, .results = on_results, .open = on_open, .tick = on_tick, .news = on_news};
+                                     .reserve = on_reserve, .alike = on_alike, .classes = on_classes, .change_class = on_change_class,
+                                     .near = on_near,
+                                     .history = on_history, .results = on_results,
+                                     .find = on_find, .look = on_look, .jump = on_jump, .saved = on_saved, .save = on_save, .open = on_open, .tick = on_tick, .news = on_news};
     if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
         random = (uint64_t)getpid();
     snprintf(s->name, sizeof s->name, "%ld-%016llx", (long)getpid(), (unsigned long long)random);
@@ -609,6 +676,7 @@ enum status review_session_open(struct project *project, const char *person, con
         free(s);
         return status;
     }
+    s->finder = (struct review_finder){.project = project, .scene = s->scene};
     s->counter = review_counter_new(project, scene);
     keeper_start(&s->keeper, project);
     s->asker = asker_start(project, s->scene);
@@ -643,6 +711,7 @@ size_t review_session_close(struct review_session *s, struct error *kept)
     asker_stop(s->asker);
     if (s->keeper.failed.code != ST_OK)
         *kept = s->keeper.failed;
+    review_finder_clear(&s->finder);
     review_counter_free(s->counter);
     review_known_clear(&s->known);
     forget_row(s);

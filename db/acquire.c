@@ -60,8 +60,7 @@ enum status db_ask_pool(struct db *db, int64_t scene, size_t limit,
         " AND s.picture = q.picture CROSS JOIN picture p ON p.id = q.picture"
         " WHERE q.scene = ?1 ORDER BY q.score DESC, q.picture LIMIT ?2";
     static const char answered[] =
-        "SELECT s.picture, p.grp, v.event, v.verdict, e.class, e.severity = 'stop', 0, 0, "
-        "s.score, " SCORE_PARTS
+        "SELECT s.picture, p.grp, v.event, v.verdict, " CLASS_NOW("e.class") ", e.severity = 'stop', 0, 0, s.score, " SCORE_PARTS
         " FROM verdict v CROSS JOIN picture p ON p.id = v.picture CROSS JOIN scene c ON c.id = p.scene"
         " CROSS JOIN score s ON s.revision = c.active_revision AND s.picture = p.id"
         " CROSS JOIN label_event e ON e.id = v.event"
@@ -189,14 +188,13 @@ enum status db_asked(struct db *db, int64_t scene, size_t limit, struct asked_ro
     size_t capacity = 0;
     *rows = NULL;
     *count = 0;
-    sqlite3_stmt *stmt =
-        db_prepare(db,
-                   "SELECT a.source, a.reason, a.expected, v.verdict, coalesce(k.id, 0) FROM asked a"
-                   " JOIN label_event e ON e.id = a.event"
-                   " JOIN verdict v ON v.picture = e.picture AND v.source = 0 AND v.event = a.event"
-                   " LEFT JOIN class k ON k.name = e.class AND e.class <> ''"
-                   " WHERE a.scene = ?1 AND v.verdict IN (1, 2) ORDER BY a.event DESC LIMIT ?2",
-                   err);
+    sqlite3_stmt *stmt = db_prepare(db,
+                                    "SELECT a.source, a.reason, a.expected, v.verdict, coalesce(k.id, 0) FROM asked a"
+                                    " JOIN label_event e ON e.id = a.event"
+                                    " JOIN verdict v ON v.picture = e.picture AND v.source = 0 AND v.event = a.event"
+                                    " LEFT JOIN class k ON k.name = " CLASS_NOW("e.class") " AND e.class <> ''"
+                                    " WHERE a.scene = ?1 AND v.verdict IN (1, 2) ORDER BY a.event DESC LIMIT ?2",
+                                    err);
     if (!stmt)
         return err->code;
     sqlite3_bind_int64(stmt, 1, scene);

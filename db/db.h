@@ -147,18 +147,28 @@ ASSAY_CHECKED enum status db_revision_ready(struct db *db, int64_t id, struct er
 ASSAY_CHECKED enum status db_revision_get(struct db *db, int64_t id, struct revision *revision,
                                           struct error *err);
 
-// --- people and classes (person.c) -----------------------------------------------
+// --- people (person.c) and classes (class.c) -----------------------------------------------
 ASSAY_CHECKED enum status db_person_ensure(struct db *db, const char *name, int64_t *id, struct error *err);
 struct class_row {
     int64_t id;
     char *name, *severity; // severity used last for it: "stop", "key", "general"
-    int64_t uses;
+    char *code;            // what is typed for it, "" none
+    int64_t uses, parent;  // parent: the class above it, 0 none
+    bool retired;          // not offered any more
 };
 ASSAY_CHECKED enum status db_class_ensure(struct db *db, const char *name, const char *severity, int64_t *id,
                                           struct error *err);
 ASSAY_CHECKED enum status db_class_list(struct db *db, struct class_row **rows, size_t *count,
                                         struct error *err); // most recently used first; class_free
 void class_free(struct class_row *rows, size_t count);
+// The name that one has now, after renaming and merging; itself where nothing leads on. Caller frees.
+ASSAY_CHECKED enum status db_class_now(struct db *db, const char *name, char **now, struct error *err);
+// What was said keeps the name it was said with; where it is read, that leads to the name of now.
+enum class_change { CLASS_RENAME, CLASS_CODE, CLASS_SEVERITY, CLASS_PARENT, CLASS_RETIRE, CLASS_MERGE };
+// value: the new name, code ("" none), severity, name of the class above ("" none), "yes" or "" for retired, name of the
+// class to merge into. ST_INVALID with a sentence where that cannot be; nothing is changed then.
+ASSAY_CHECKED enum status db_class_change(struct db *db, int64_t person, int64_t id, enum class_change what,
+                                          const char *value, struct error *err);
 
 // --- labels (label.c) ---------------------------------------------------------------
 enum verdict { VERDICT_NONE, VERDICT_NORMAL, VERDICT_DEFECT, VERDICT_UNSURE, VERDICT_SKIP,
@@ -686,6 +696,42 @@ ASSAY_CHECKED enum status db_strategy_each(struct db *db, int64_t scene,
                                            void (*each)(void *context, const char *name, double count, double sum),
                                            void *context, struct error *err);
 ASSAY_CHECKED enum status db_strategy_forget(struct db *db, struct error *err); // what came from elsewhere
+
+// --- finding pictures (find.c) ------------------------------------------------------------
+struct find_filter { // everything given has to fit
+    enum find_order {
+        FIND_ANSWERED, // the latest answer first: those with a review verdict
+        FIND_SCORE,    // most anomalous first: those flagged in a scene's active revision
+        FIND_ADDED,    // added last first: all readable ones
+    } order;
+    int64_t scene;                        // 0 any
+    bool has_least, has_most, has_verdict;
+    double least, most;                   // score
+    enum verdict verdict;                 // of the review; NONE: not answered
+    char severity[16], class_name[128], person[128], path[256]; // "" any; the last three: a part of it, any case
+    int64_t since_ms, until_ms;           // of the answer; 0 any
+};
+struct find_key { // where a page ended; begin with FIND_BEGIN
+    double score;
+    int64_t id;
+};
+#define FIND_BEGIN(filter) ((struct find_key){1e300, (filter)->order == FIND_SCORE ? 0 : INT64_MAX})
+struct find_result {
+    int64_t picture, scene, at_ms;
+    char *path, *scene_name, *class_name, *severity, *person;
+    double score; // -1 without
+    bool flagged;
+    enum verdict verdict;
+};
+void find_result_free(struct find_result *rows, size_t count);
+// The next pictures after `after`, which becomes the place where looking ended; at most `limit`. A call looks at a bounded
+// number of rows: *more says that there are others to look at, also where *count is 0.
+ASSAY_CHECKED enum status db_find(struct db *db, const struct find_filter *filter, struct find_key *after, size_t limit,
+                                  struct find_result **rows, size_t *count, bool *more, struct error *err);
+// Filters as people write them, by name. text "": forget it.
+ASSAY_CHECKED enum status db_filter_save(struct db *db, const char *name, const char *text, struct error *err);
+ASSAY_CHECKED enum status db_filters(struct db *db, void (*each)(void *context, const char *name, const char *text),
+                                     void *context, struct error *err); // by name
 
 // --- check (check.c) -----------------------------------------------------------------------
 // SQLite's integrity_check and foreign_key_check, verdicts against events, counts

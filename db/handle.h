@@ -47,6 +47,10 @@ char *column_copy(sqlite3_stmt *stmt, int at);         // fresh; "" for NULL
 const char *column_text(sqlite3_stmt *stmt, int at);   // "" for NULL; valid until the next step
 void column_hash(sqlite3_stmt *stmt, int at, char hex[HASH_HEX]);
 
+// The name that a class called `text` (an SQL expression) has now: what was said keeps the name it was said with.
+#define CLASS_NOW(text)                                                                                 \
+    "coalesce((SELECT c_.name FROM class_alias a_ JOIN class c_ ON c_.id = a_.class WHERE a_.name = " text "), " text ")"
+
 // migrate.c
 enum status db_migrate(struct db *db, struct error *err);
 #define SCORE_PARTS "s.patch, s.tile, s.learned, s.whole, s.known" // score s, in the order of enum detector

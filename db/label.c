@@ -278,7 +278,7 @@ enum status db_verdict_get(struct db *db, int64_t picture, enum label_source sou
 {
     *row = (struct verdict_row){.picture = picture};
     sqlite3_stmt *stmt = db_prepare(db,
-                                    "SELECT e.id, e.at_ms, e.verdict, e.class, e.severity, w.name, e.note FROM verdict v"
+                                    "SELECT e.id, e.at_ms, e.verdict, " CLASS_NOW("e.class") ", e.severity, w.name, e.note FROM verdict v"
                                     " JOIN label_event e ON e.id = v.event JOIN person w ON w.id = e.person"
                                     " WHERE v.picture = ?1 AND v.source = ?2",
                                     err);
@@ -304,15 +304,18 @@ enum status db_truth_add(struct db *db, const struct label *label, const char *m
                          struct error *err)
 {
     struct verdict_row now;
+    char *class_name = NULL;
     int64_t event;
     bool own;
     *added = false;
     enum status status = db_enter(db, &own, err);
     if (status != ST_OK)
         return status;
-    status = db_verdict_get(db, label->picture, LABEL_TRUTH, &now, err);
+    status = db_class_now(db, label->class_name, &class_name, err);
+    if (status == ST_OK)
+        status = db_verdict_get(db, label->picture, LABEL_TRUTH, &now, err);
     if (status == ST_OK) {
-        bool same = now.verdict == label->verdict && strcmp(now.class_name ? now.class_name : "", label->class_name) == 0 &&
+        bool same = now.verdict == label->verdict && strcmp(now.class_name ? now.class_name : "", class_name) == 0 &&
                     strcmp(now.severity ? now.severity : "", label->severity) == 0;
         if (!same) {
             status = append(db, "truth", label, mask_path, 0, &event, err);
@@ -320,5 +323,6 @@ enum status db_truth_add(struct db *db, const struct label *label, const char *m
         }
         verdict_clear(&now);
     }
+    free(class_name);
     return db_leave(db, own, status, err);
 }

@@ -6,8 +6,10 @@ libdb_a_SOURCES = \
 	db/audit.c db/audit_review.c \
 	db/acquire.c db/acquire_sql.h \
 	db/check.c \
+	db/class.c \
 	db/db.c db/db.h db/handle.h \
 	db/export.c \
+	db/find.c \
 	db/known.c \
 	db/label.c \
 	db/live.c \

@@ -224,10 +224,19 @@ static const char version_2[] =
     " count INTEGER NOT NULL, before REAL NOT NULL, after REAL NOT NULL, level_before REAL, level_after REAL,"         \
     " sharp_before REAL, sharp_after REAL);"                                                            \
     "CREATE INDEX drift_scene ON drift(scene, id);"
+// Classes: a code to type, a tree, names that led to others; class_event: who changed what.
 // Answers given together have one `batch` (the number of its first event) and are taken back together.
 #define CLASS_3                                                                                         \
     "ALTER TABLE label_event ADD COLUMN batch INTEGER;"                                                 \
-    "CREATE INDEX event_batch ON label_event(batch) WHERE batch IS NOT NULL;"
+    "CREATE INDEX event_batch ON label_event(batch) WHERE batch IS NOT NULL;"                           \
+    "CREATE TABLE filter(name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;"                     \
+    "ALTER TABLE class ADD COLUMN code TEXT NOT NULL DEFAULT '';"                                       \
+    "ALTER TABLE class ADD COLUMN parent INTEGER;"                                                      \
+    "ALTER TABLE class ADD COLUMN retired INTEGER NOT NULL DEFAULT 0;"                                  \
+    "CREATE TABLE class_alias(name TEXT PRIMARY KEY, class INTEGER NOT NULL REFERENCES class(id)) WITHOUT ROWID;"       \
+    "CREATE INDEX class_alias_class ON class_alias(class);"                                             \
+    "CREATE TABLE class_event(id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, person INTEGER NOT NULL REFERENCES person(id)," \
+    " class INTEGER NOT NULL, what TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL);"
 // Rounds of training, the one worker of the project, the registry of what was trained, and which revision followed which
 // as a scene's active one (kept by the trigger; who and why are filled in by db/model.c).
 #define ROUND_3                                                                                         \

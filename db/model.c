@@ -239,7 +239,7 @@ enum status db_compare(struct db *db, int64_t first, int64_t second,
         " FROM score a JOIN score b ON b.revision = ?2 AND b.picture = a.picture JOIN picture p ON p.id = a.picture"
         " LEFT JOIN verdict v ON v.picture = p.id AND v.source = 0"
         " LEFT JOIN verdict t ON t.picture = p.id AND t.source = 1"
-        " LEFT JOIN label_event e ON e.id = coalesce(v.event, t.event) LEFT JOIN class c ON c.name = e.class"
+        " LEFT JOIN label_event e ON e.id = coalesce(v.event, t.event) LEFT JOIN class c ON c.name = " CLASS_NOW("e.class")
         " WHERE a.revision = ?1 ORDER BY p.id";
     sqlite3_stmt *stmt = NULL; // its own: `each` may call the database again
     if (sqlite3_prepare_v2(db->sqlite, sql, -1, &stmt, NULL) != SQLITE_OK)

@@ -43,7 +43,7 @@ enum status db_independent_defects(struct db *db, int64_t scene, struct independ
     sqlite3_stmt *stmt = report_prepare(db,
                                         "SELECT v.picture, " SEVERITY_OF("e") ", s.score, s.flagged, v.source = 3 FROM verdict v"
                                         " CROSS JOIN label_event e ON e.id = v.event CROSS JOIN picture p ON p.id = v.picture"
-                                        " CROSS JOIN scene c ON c.id = p.scene LEFT JOIN class k ON k.name = e.class"
+                                        " CROSS JOIN scene c ON c.id = p.scene LEFT JOIN class k ON k.name = " CLASS_NOW("e.class")
                                         " LEFT JOIN score s ON s.revision = c.active_revision AND s.picture = v.picture"
                                         " WHERE v.source IN (1, 3) AND v.verdict = 2 AND (?1 = 0 OR p.scene = ?1) AND (v.source = 1"
                                         " OR (EXISTS(SELECT 1 FROM audit_found f WHERE f.picture = v.picture) AND NOT EXISTS("
@@ -235,7 +235,7 @@ enum status db_found(struct db *db, int64_t scene, int64_t since_ms, int64_t fou
     sqlite3_stmt *stmt =
         report_prepare(db,
                        "SELECT " SEVERITY_OF("e") ", count(*) FROM verdict v CROSS JOIN label_event e ON e.id = v.event"
-                       " CROSS JOIN picture p ON p.id = v.picture LEFT JOIN class k ON k.name = e.class WHERE v.source = 0"
+                       " CROSS JOIN picture p ON p.id = v.picture LEFT JOIN class k ON k.name = " CLASS_NOW("e.class") " WHERE v.source = 0"
                        " AND v.verdict = 2 AND e.at_ms >= ?2 AND (?1 = 0 OR p.scene = ?1) GROUP BY 1",
                        scene, since_ms, err);
     if (!stmt)

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -19,13 +20,51 @@ bool answer_new(const struct choice *choice)
     return choice->search[0] != '\0';
 }
 
+// How well a class fits what was typed, 0 best; FITS_NOT.
+enum { FITS_FUZZY = 5, FITS_NOT };
+
+static bool in_order(const char *name, const char *letters)
+{
+    for (; *letters; letters++) {
+        while (*name && tolower((unsigned char)*name) != tolower((unsigned char)*letters))
+            name++;
+        if (!*name)
+            return false;
+        name++;
+    }
+    return true;
+}
+
+static int fit(const char *name, const char *code, const char *search)
+{
+    size_t length = strlen(search);
+    const char *at = strcasestr(name, search);
+    if (length == 0 || strcasecmp(code, search) == 0 || strcasecmp(name, search) == 0)
+        return 0;
+    if (code[0] && strncasecmp(code, search, length) == 0)
+        return 1;
+    if (at == name)
+        return 2;
+    for (const char *word = at; word; word = strcasestr(word + 1, search))
+        if (!isalnum((unsigned char)word[-1]) && (unsigned char)word[-1] < 0x80)
+            return 3;
+    return at ? 4 : in_order(name, search) ? FITS_FUZZY : FITS_NOT;
+}
+
+// The best first, among equals the one used last. Letters that only come in order (hc: hair crack) stand before the new
+// class while they are few, and behind it when a name is being written.
 size_t answer_matches(const struct choice *choice, size_t *places, size_t room)
 {
     size_t n = 0;
-    for (size_t i = 0; i < choice->count && n < room; i++)
-        if (strcasestr(choice->names[i], choice->search))
-            places[n++] = i;
-    if (answer_new(choice) && n < room)
+    bool written = strlen(choice->search) > 3, fresh = answer_new(choice);
+    for (int rank = 0; rank < FITS_NOT; rank++) {
+        if (rank == FITS_FUZZY && written && fresh && n < room)
+            places[n++] = choice->count;
+        for (size_t i = 0; i < choice->count && n < room; i++)
+            if (fit(choice->names[i], choice->codes[i], choice->search) == rank)
+                places[n++] = i;
+    }
+    if (!written && fresh && n < room)
         places[n++] = choice->count;
     return n;
 }
@@ -101,18 +140,23 @@ void answer_choose(struct session *s, void (*done)(struct session *s, const char
     size_t count = 0;
     s->model->classes(s->model->context, &classes, &count);
     free(c->names);
+    free(c->codes);
     free(c->severities);
     memset(c, 0, sizeof *c);
     c->done = done;
-    c->count = count;
     c->names = xcalloc(count + 1, sizeof *c->names);
+    c->codes = xcalloc(count + 1, sizeof *c->codes);
     c->severities = xcalloc(count + 1, sizeof *c->severities);
     for (size_t i = 0; i < count; i++) {
-        snprintf(c->names[i], CLASS_ROOM, "%s", classes[i].name);
-        c->severities[i] = 2;
+        if (classes[i].retired)
+            continue;
+        snprintf(c->names[c->count], CLASS_ROOM, "%s", classes[i].name);
+        snprintf(c->codes[c->count], CLASS_ROOM, "%s", classes[i].code ? classes[i].code : "");
+        c->severities[c->count] = 2;
         for (int k = 0; k < 3; k++)
             if (classes[i].severity && strcmp(classes[i].severity, answer_severities[k]) == 0)
-                c->severities[i] = k;
+                c->severities[c->count] = k;
+        c->count++;
     }
     s->context = CONTEXT_CLASS;
 }

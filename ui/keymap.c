@@ -65,9 +65,35 @@ static const struct binding table[] = {
     {CONTEXT_RESULTS, {'0', KEYMAP_ESCAPE}, COMMAND_BACK, "0, Esc", "threshold", "The line back to the threshold in use."},
     {CONTEXT_RESULTS, {'s'}, COMMAND_SCENE, "s", "scene", "The next scene."},
 
+    {CONTEXT_FIND, {'/', 'f'}, COMMAND_FILTER, "/, f", "filter", "Write what to look for (below)."},
+    {CONTEXT_FIND, {'o'}, COMMAND_ORDER, "o", "order", "Order: by score, by answer, by when it was added."},
+    {CONTEXT_FIND, {KEYMAP_ENTER}, COMMAND_OPEN, "Enter", "open", "This one in the review; it can be answered anew."},
+    {CONTEXT_FIND, {FN(KEY_UP), 'k'}, COMMAND_UP, "Up, k", NULL, "The one above."},
+    {CONTEXT_FIND, {FN(KEY_DOWN), 'j'}, COMMAND_DOWN, "Down, j", NULL, "The one below."},
+    {CONTEXT_FIND, {FN(KEY_PPAGE), 'p'}, COMMAND_PAGE_PREVIOUS, "PgUp, p", NULL, "A page up."},
+    {CONTEXT_FIND, {FN(KEY_NPAGE), ' '}, COMMAND_PAGE_NEXT, "PgDn, Space", NULL, "A page down."},
+    {CONTEXT_FIND, {'s'}, COMMAND_SAVE, "s", "save", "Save the filter under a name; no name: forget it."},
+    {CONTEXT_FIND, {'a'}, COMMAND_SAVED, "a", "saved", "Apply a saved filter; again: the next one."},
+    {CONTEXT_FIND, {'h'}, COMMAND_HEAT, "h", NULL, "Heatmap on or off."},
+    {CONTEXT_FIND, {KEYMAP_ESCAPE}, COMMAND_BACK, "Esc", NULL, "Without a filter again."},
+
+    {CONTEXT_CLASSES, {'e'}, COMMAND_RENAME, "e", "rename", "Edit the name; what was said so far goes with it."},
+    {CONTEXT_CLASSES, {'c'}, COMMAND_CODE, "c", "code", "The code to type for it (cr for crack)."},
+    {CONTEXT_CLASSES, {'s'}, COMMAND_LEVEL, "s", "severity", "The severity proposed for it, in turn."},
+    {CONTEXT_CLASSES, {'b'}, COMMAND_BELOW, "b", "below", "Put it below another class in the tree."},
+    {CONTEXT_CLASSES, {'m'}, COMMAND_MERGE, "m", "merge", "Merge it into another, with all that was said."},
+    {CONTEXT_CLASSES, {'x'}, COMMAND_RETIRE, "x", "retire", "Offer it no more, or again; answers keep it."},
+    {CONTEXT_CLASSES, {KEYMAP_ENTER}, COMMAND_OPEN, "Enter", NULL, "Find its pictures."},
+    {CONTEXT_CLASSES, {FN(KEY_UP), 'k'}, COMMAND_UP, "Up, k", NULL, "The class above."},
+    {CONTEXT_CLASSES, {FN(KEY_DOWN), 'j'}, COMMAND_DOWN, "Down, j", NULL, "The class below."},
+    {CONTEXT_CLASSES, {FN(KEY_PPAGE), 'p'}, COMMAND_PAGE_PREVIOUS, "PgUp, p", NULL, "A page up."},
+    {CONTEXT_CLASSES, {FN(KEY_NPAGE), ' '}, COMMAND_PAGE_NEXT, "PgDn, Space", NULL, "A page down."},
+
     {CONTEXT_ALL, {'1'}, COMMAND_VIEW_REVIEW, "1", "review", "One picture after the other."},
     {CONTEXT_ALL, {'2'}, COMMAND_VIEW_GRID, "2", "grid", "Many pictures at once."},
     {CONTEXT_ALL, {'3'}, COMMAND_VIEW_RESULTS, "3", "results", "What is found and lost, and what a threshold costs."},
+    {CONTEXT_ALL, {'4'}, COMMAND_VIEW_FIND, "4", "find", "Find pictures by what is known of them."},
+    {CONTEXT_ALL, {'5'}, COMMAND_VIEW_CLASSES, "5", "classes", "The classes of defects: names, codes, a tree."},
     {CONTEXT_ALL, {'\t'}, COMMAND_VIEW_NEXT, "Tab", NULL, "The next view."},
     {CONTEXT_ALL, {'u'}, COMMAND_UNDO, "u", "undo", "Take back your last answers and show the picture."},
     {CONTEXT_ALL, {'r', 'R' - '@'}, COMMAND_REDO, "r, Ctrl-R", NULL, "Give again what was taken back."},
@@ -91,6 +117,11 @@ static const struct binding table[] = {
      "Take it; at first the one this class had last."},
     {CONTEXT_SEVERITY, {KEYMAP_ESCAPE}, COMMAND_BACK, "Esc", "back", "Go back to the classes."},
 
+    {CONTEXT_LINE, {KEYMAP_ENTER}, COMMAND_ACCEPT, "Enter", "take it", "Take the line."},
+    {CONTEXT_LINE, {KEYMAP_BACKSPACE}, COMMAND_ERASE, "Backspace", NULL, "Erase the last letter."},
+    {CONTEXT_LINE, {'U' - '@'}, COMMAND_WHOLE, "Ctrl-U", NULL, "Erase the line."},
+    {CONTEXT_LINE, {KEYMAP_ESCAPE}, COMMAND_BACK, "Esc", "back", "Leave it as it was."},
+
     {CONTEXT_NOTE, {KEYMAP_ENTER}, COMMAND_ACCEPT, "Enter", "keep it", "Keep the note; an empty one is none."},
     {CONTEXT_NOTE, {KEYMAP_BACKSPACE}, COMMAND_ERASE, "Backspace", NULL, "Erase the last letter."},
     {CONTEXT_NOTE, {KEYMAP_ESCAPE}, COMMAND_BACK, "Esc", "back", "Leave the note as it was."},
@@ -111,8 +142,8 @@ const struct binding *keymap_table(size_t *count)
 const char *keymap_context(enum context context)
 {
     static const char *const names[CONTEXTS] = {
-        "Review: one picture after the other", "Grid: many pictures at once", "Results: what is found, and at what cost", "In every view",
-        "Choosing the class", "Choosing the severity", "Writing a note", "Reading help or a log"};
+        "Review: one picture after the other", "Grid: many pictures at once", "Results: what is found, and at what cost", "Find", "Classes", "In every view",
+        "Choosing the class", "Choosing the severity", "Writing a line", "Writing a note", "Reading help or a log"};
     return names[context];
 }
 

@@ -2,9 +2,11 @@ noinst_LIBRARIES += libui.a
 libui_a_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(NCURSES_CFLAGS) $(SIXEL_CFLAGS) $(CHAFA_CFLAGS)
 libui_a_SOURCES = \
 	ui/answer.c \
+	ui/classes.c \
 	ui/compare.c \
 	ui/compose.c ui/compose.h \
 	ui/draw.c ui/draw.h \
+	ui/find.c \
 	ui/grid.c ui/grid_draw.c \
 	ui/input.c \
 	ui/keymap.c ui/keymap.h \

@@ -48,7 +48,8 @@ static WINDOW *draw_classes(struct session *s)
         if (place == c->count)
             draw_printf(w, 3 + i, 2, width, how | A_BOLD, "new class: %s", c->search);
         else
-            draw_printf(w, 3 + i, 2, width, how, "%s (%s)", c->names[place], answer_severities[c->severities[place]]);
+            draw_printf(w, 3 + i, 2, width, how, "%s%s%s (%s)", c->codes[place], c->codes[place][0] ? "  " : "", c->names[place],
+                        answer_severities[c->severities[place]]);
     }
     if (n == 0)
         draw_text(w, 3, 2, width, A_NORMAL, "No class yet: type a name.");
@@ -103,10 +104,22 @@ static WINDOW *draw_note(struct session *s)
     return w;
 }
 
+static WINDOW *draw_line(struct session *s)
+{
+    WINDOW *w = popup(s, 5, COLS < 80 ? COLS : 80);
+    int width = getmaxx(w) - 4;
+    draw_printf(w, 0, 2, width, A_BOLD, " %s ", s->line_title);
+    char *shown = xasprintf("%s_", s->line);
+    draw_wrapped(w, 1, 2, width, 3, A_NORMAL, shown);
+    free(shown);
+    return w;
+}
+
 void popup_draw(struct session *s)
 {
     WINDOW *over = s->context == CONTEXT_CLASS      ? draw_classes(s)
                    : s->context == CONTEXT_SEVERITY ? draw_severities(s)
+                   : s->context == CONTEXT_LINE     ? draw_line(s)
                    : s->context == CONTEXT_NOTE     ? draw_note(s)
                    : s->context == CONTEXT_TEXT     ? draw_reading(s)
                                                     : NULL;
@@ -134,34 +147,70 @@ void popup_note(struct session *s, int64_t id)
     s->context = CONTEXT_NOTE;
 }
 
-static void note_key(struct session *s, enum command command, int key)
+static void erase_letter(char *text)
+{
+    size_t len = strlen(text);
+    while (len > 0 && (text[--len] & 0xc0) == 0x80)
+        ;
+    text[len] = '\0';
+}
+
+static void type(char text[NOTE_ROOM], int key)
 {
     char bytes[8];
     mbstate_t state = {0};
-    size_t len = strlen(s->note);
+    size_t len = strlen(text);
+    if (key < ' ' || key >= KEYMAP_FUNCTION)
+        return;
+    size_t n = wcrtomb(bytes, (wchar_t)key, &state);
+    if (n == (size_t)-1 || len + n >= NOTE_ROOM || (len == 0 && key == ' '))
+        return;
+    memcpy(text + len, bytes, n);
+    text[len + n] = '\0';
+}
+
+static void note_key(struct session *s, enum command command, int key)
+{
     if (command == COMMAND_BACK)
         memcpy(s->note, s->note_before, sizeof s->note);
     if (command == COMMAND_ACCEPT)
         session_say(s, s->note[0] ? "The note is kept with your answer." : "No note.");
-    if (command == COMMAND_BACK || command == COMMAND_ACCEPT) {
+    if (command == COMMAND_BACK || command == COMMAND_ACCEPT)
         s->context = s->view->context;
-    } else if (command == COMMAND_ERASE) {
-        while (len > 0 && (s->note[--len] & 0xc0) == 0x80)
-            ;
-        s->note[len] = '\0';
-    } else if (key >= ' ' && key < KEYMAP_FUNCTION) {
-        size_t n = wcrtomb(bytes, (wchar_t)key, &state);
-        if (n == (size_t)-1 || len + n >= NOTE_ROOM || (len == 0 && key == ' '))
-            return;
-        memcpy(s->note + len, bytes, n);
-        s->note[len + n] = '\0';
-    }
+    else if (command == COMMAND_ERASE)
+        erase_letter(s->note);
+    else
+        type(s->note, key);
+}
+
+void popup_line(struct session *s, const char *title, const char *text, void (*done)(struct session *s, const char *line))
+{
+    snprintf(s->line_title, sizeof s->line_title, "%s", title);
+    snprintf(s->line, sizeof s->line, "%s", text);
+    s->line_done = done;
+    s->context = CONTEXT_LINE;
+}
+
+static void line_key(struct session *s, enum command command, int key)
+{
+    if (command == COMMAND_BACK || command == COMMAND_ACCEPT)
+        s->context = s->view->context;
+    if (command == COMMAND_ACCEPT)
+        s->line_done(s, s->line);
+    else if (command == COMMAND_ERASE)
+        erase_letter(s->line);
+    else if (command == COMMAND_WHOLE)
+        s->line[0] = '\0';
+    else if (command == COMMAND_NONE)
+        type(s->line, key);
 }
 
 void popup_key(struct session *s, enum command command, int key)
 {
     if (s->context == CONTEXT_NOTE)
         note_key(s, command, key);
+    else if (s->context == CONTEXT_LINE)
+        line_key(s, command, key);
     else if (command == COMMAND_BACK)
         s->context = s->view->context;
     else if (command != COMMAND_NONE)

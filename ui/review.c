@@ -271,9 +271,12 @@ static void run_screen(struct session *s, enum status *status, struct error *err
     picture_end(s);
     prefetch_free(s->prefetch);
     grid_clear(s);
+    classes_clear(s);
+    find_clear(s);
     entry_clear(&s->entry);
     free(s->text);
     free(s->choice.names);
+    free(s->choice.codes);
     free(s->choice.severities);
     free(s->done);
     delwin(s->keys);

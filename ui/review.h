@@ -58,6 +58,22 @@ struct review_near { // a picture that looks like another one
 
 struct review_class {
     const char *name, *severity;
+    const char *code;    // what is typed for it; NULL or "" none
+    int64_t id, parent;  // parent: the class above it, 0 none
+    int64_t uses;
+    bool retired;        // not offered any more
+};
+
+enum class_action { CLASS_ACTION_RENAME, CLASS_ACTION_CODE, CLASS_ACTION_SEVERITY, CLASS_ACTION_PARENT,
+                    CLASS_ACTION_RETIRE, CLASS_ACTION_MERGE };
+
+struct review_found { // a picture that a filter lets through
+    int64_t id;
+    const char *name, *scene;
+    double score;  // below 0: none
+    bool flagged;
+    bool blind;    // as of an item
+    const char *verdict, *class_name, *severity, *person, *at; // what stands, by whom and when; "" none
 };
 
 struct review_severity { // defects found independently of the score, and screened
@@ -101,7 +117,10 @@ struct review_model {
     // Open pictures that look like picture `id`, itself first: their places in the list, most similar first; valid until
     // the next call of this function. May be NULL.
     enum status (*alike)(void *context, int64_t id, const size_t **places, size_t *count, struct error *err);
-    // Classes, most recently used first; valid until the next call.
+    // Change a class; value: new name, code or "", severity, name of the class above or "", "yes" or "" for retired, name
+    // of the class to merge it into. May be NULL.
+    enum status (*change_class)(void *context, int64_t id, enum class_action what, const char *value, struct error *err);
+    // Classes, most recently used first, retired ones too; valid until the next call.
     void (*classes)(void *context, const struct review_class **classes, size_t *count);
     // Pictures of the same scene that look like picture `id`: confirmed normals, or known defects, the most similar
     // first, a handful. Valid until the next call of this function; may be NULL.
@@ -113,6 +132,15 @@ struct review_model {
     // are being counted, ask again. Valid until the next call with `anew`; may be NULL.
     enum status (*results)(void *context, size_t number, bool anew, const struct review_results **results,
                            struct error *err);
+    // The first pictures that `text` (review_find.h) lets through, or, for NULL, the next ones; *more: it may be asked
+    // again, also where *count is 0. Valid until the next call; may be NULL, and with it the four below.
+    enum status (*find)(void *context, const char *text, const struct review_found **rows, size_t *count, bool *more,
+                        struct error *err);
+    enum status (*look)(void *context, int64_t id, struct review_item *item, struct error *err); // at one, as `item`
+    enum status (*jump)(void *context, int64_t id, size_t *index, struct error *err); // its place in the list, made for it
+    // Saved filters: name, text, name, text ...; *count pairs. Saving "" forgets one.
+    enum status (*saved)(void *context, const char *const **pairs, size_t *count, struct error *err);
+    enum status (*save)(void *context, const char *name, const char *text, struct error *err);
     // How many pictures are open now, skipped and held by others included; may be NULL.
     int64_t (*open)(void *context);
     // Called about every 10 s while idle (renew leases); may be NULL.

@@ -39,7 +39,8 @@ struct shown { // one picture on the screen
 struct choice { // class, then severity
     char search[CLASS_ROOM];
     size_t marked;
-    char (*names)[CLASS_ROOM]; // (count)
+    char (*names)[CLASS_ROOM]; // (count), retired ones left out
+    char (*codes)[CLASS_ROOM]; // (count)
     int *severities;           // (count) 0 stop, 1 key, 2 general
     size_t count;
     char taken[CLASS_ROOM];
@@ -82,6 +83,29 @@ struct results { // a scene's results, and a line that can be moved over its sco
     char why[sizeof((struct error *)0)->text]; // there are none: why
 };
 
+struct find_line { // an owned copy of what was found
+    struct review_found found;
+    char *texts[7];
+};
+struct find { // pictures by a filter
+    char filter[NOTE_ROOM];
+    struct find_line *lines; // (count), what was read so far
+    size_t count, room, at, top;
+    bool begun, more;        // more: not read to the end
+    size_t applied;          // which of the saved filters comes next
+    char why[sizeof((struct error *)0)->text]; // the filter is none: why
+};
+
+struct class_line {
+    struct review_class row; // its texts are those below
+    char *texts[3];
+    int depth;
+};
+struct classes { // the tree of all classes
+    struct class_line *lines; // (count), a class below the one it belongs to
+    size_t count, at, top;
+};
+
 struct session {
     const struct review_config *config;
     const struct review_model *model;
@@ -110,6 +134,8 @@ struct session {
     char text_title[64];
     int text_top;
     char note[NOTE_ROOM], note_before[NOTE_ROOM];
+    char line[NOTE_ROOM], line_title[64];
+    void (*line_done)(struct session *s, const char *line);
 
     // review: place in the model's list
     size_t index;
@@ -120,6 +146,8 @@ struct session {
     struct compare compare;
     struct grid grid;
     struct results results;
+    struct find find;
+    struct classes classes;
     bool item_seen;        // the entry's picture has been on the terminal, ...
     double item_seen_at;   // ... since then
 
@@ -162,6 +190,8 @@ void popup_read(struct session *s, const char *title, char *text); // takes the 
 void popup_key(struct session *s, enum command command, int key);  // while reading or writing a note
 void popup_draw(struct session *s);
 void popup_note(struct session *s, int64_t id);
+// One line, beginning as `text`; done: when it is taken.
+void popup_line(struct session *s, const char *title, const char *text, void (*done)(struct session *s, const char *line));
 // panel.c
 void panel_layout(struct session *s);
 void panel_head(struct session *s, const char *middle, const char *right);
@@ -176,6 +206,10 @@ void compare_draw(struct session *s); // what stands below them
 int compare_ahead(struct session *s, const struct look *look, struct want *wants, int room);
 void compare_idle(struct session *s, double now);
 void compare_clear(struct session *s);
+// classes.c
+void classes_clear(struct session *s);
+// find.c
+void find_clear(struct session *s);
 // grid.c, grid_draw.c
 size_t grid_place(const struct grid *g, size_t at); // in the model's list
 bool grid_marked(const struct grid *g, int64_t id);

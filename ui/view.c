@@ -9,7 +9,9 @@ static const struct {
     enum command command;
     const struct view *view;
 } views[] = {{COMMAND_VIEW_REVIEW, &view_review}, {COMMAND_VIEW_GRID, &view_grid},
-              {COMMAND_VIEW_RESULTS, &view_results}};
+              {COMMAND_VIEW_RESULTS, &view_results},
+              {COMMAND_VIEW_FIND, &view_find},
+              {COMMAND_VIEW_CLASSES, &view_classes}};
 
 enum { VIEWS = sizeof views / sizeof *views };
 
@@ -121,7 +123,7 @@ void view_key(struct session *s, int key)
     s->dirty = true;
     if (s->context == CONTEXT_CLASS || s->context == CONTEXT_SEVERITY)
         answer_key(s, command, key);
-    else if (s->context == CONTEXT_NOTE || s->context == CONTEXT_TEXT)
+    else if (s->context == CONTEXT_NOTE || s->context == CONTEXT_TEXT || s->context == CONTEXT_LINE)
         popup_key(s, command, key);
     else if (!s->view->key(s, command, key) && !everywhere(s, command))
         session_say(s, key == KEYMAP_ESCAPE ? "" : "That key does nothing here; ? shows the keys.");

@@ -22,7 +22,7 @@ struct view {
     void (*idle)(struct session *s, double now); // about every tenth of a second while nothing is typed; may be NULL
 };
 
-extern const struct view view_review, view_grid, view_results;
+extern const struct view view_review, view_grid, view_results, view_find, view_classes;
 
 void view_open(struct session *s, const struct view *view); // first
 void view_switch(struct session *s, const struct view *view);

@@ -360,7 +360,9 @@ enum status store_append(struct store *store, const struct store_record *record,
 enum status store_flush(struct store *store, struct error *err)
 {
     enum status status = ST_OK;
-    if (store->pending_count && store->header.closed != UNCLEAN) {
+    if (store->pending_count == 0)
+        return ST_OK;
+    if (store->header.closed != UNCLEAN) {
         uint64_t closed = store->header.closed;
         store->header.closed = UNCLEAN;
         status = write_header(store, err);

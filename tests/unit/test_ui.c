@@ -13,6 +13,7 @@
 #include "ui/compose.h"
 #include "ui/keymap.h"
 #include "ui/review.h"
+#include "ui/session.h"
 #include "ui/sixel.h"
 #include "ui/symbols.h"
 #include "ui/term.h"
@@ -495,8 +496,8 @@ static void fake_init_with(struct fake *f, int count)
     memset(f, 0, sizeof *f);
     f->count = count;
     f->heat = (struct heat){.rows = 2, .cols = 2, .cells = {0, 200, 0, 0}};
-    f->classes[0] = (struct review_class){"crack", "stop"};
-    f->classes[1] = (struct review_class){"blowhole", "key"};
+    f->classes[0] = (struct review_class){.name = "crack", .severity = "stop", .code = "cr"};
+    f->classes[1] = (struct review_class){.name = "blowhole", .severity = "key"};
     f->class_count = 2;
     for (int i = 0; i < f->count; i++) {
         struct image picture;
@@ -984,6 +985,7 @@ static void answers_to_many_are_one(void **state)
     assert_string_equal(f.log.data, "bulk normal 0 normal 3 normal 4 normal 5\nundo 104\nbulk normal 1 normal 2\n"
                                     "bulk defect 0 crack stop\nbulk unsure 0 unsure 1 unsure 2 unsure 3 unsure 4 unsure 5\n"
                                     "bulk skip 1\n");
+    f.count = 8;
     fake_clear(&f);
 }
 
@@ -1008,6 +1010,29 @@ static void unseen_pictures_of_a_grid_ask_first(void **state)
     assert_null(strstr(d, "3.4"));
     free(d);
     fake_clear(&f);
+}
+
+static void a_class_is_found_by_what_is_typed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *search, *first;
+        size_t count;
+    } cases[] = {{"", "hair crack", 5},      {"cr", "crack", 5}, // its code; a word, two parts, then the new class
+                 {"hc", "hair crack", 2},    {"crack", "crack", 3},
+                 {"line", "scratch line", 2}, {"LINE", "scratch line", 2},
+                 {"soot", NULL, 1},           {"sclin", NULL, 2}, // a new name, before what only holds its letters
+                 {"p", "pit", 2}};
+    char names[5][CLASS_ROOM] = {"hair crack", "pit", "scratch line", "microcrack", "crack"};
+    char codes[5][CLASS_ROOM] = {"", "", "", "", "cr"};
+    struct choice choice = {.names = names, .codes = codes, .count = 5};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t places[8], n;
+        snprintf(choice.search, sizeof choice.search, "%s", cases[i].search);
+        n = answer_matches(&choice, places, 8);
+        if (n != cases[i].count || strcmp(places[0] == 5 ? "new" : names[places[0]], cases[i].first ? cases[i].first : "new") != 0)
+            fail_msg("\"%s\": %zu, first %s", cases[i].search, n, places[0] == 5 ? "new" : names[places[0]]);
+    }
 }
 
 static void a_threshold_can_be_tried(void **state)
@@ -1160,7 +1185,7 @@ int main(void)
         cmocka_unit_test(nothing_of_the_model_is_told_to_the_blind),
         cmocka_unit_test(a_grid_shows_many), cmocka_unit_test(answers_to_many_are_one),
         cmocka_unit_test(unseen_pictures_of_a_grid_ask_first),
-        cmocka_unit_test(a_threshold_can_be_tried),
+        cmocka_unit_test(a_class_is_found_by_what_is_typed), cmocka_unit_test(a_threshold_can_be_tried),
         cmocka_unit_test(the_heatmap_has_three_strengths), cmocka_unit_test(a_part_of_the_picture_keeps_its_heat),
                    cmocka_unit_test(a_quick_hand_gets_the_last_view),
     };

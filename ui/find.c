@@ -1,0 +1,306 @@
+// The view of what a filter finds: a list, and the picture of the line in focus beside it.
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "ui/draw.h"
+#include "ui/session.h"
+
+enum { LINES_MOST = 5000, LIST_WIDE = 100 };
+
+static const char *const orders[] = {"score", "answered", "added"};
+
+static void forget(struct find *f)
+{
+    for (size_t i = 0; i < f->count; i++)
+        for (size_t k = 0; k < sizeof f->lines[i].texts / sizeof *f->lines[i].texts; k++)
+            free(f->lines[i].texts[k]);
+    f->count = f->at = f->top = 0;
+}
+
+void find_clear(struct session *s)
+{
+    forget(&s->find);
+    free(s->find.lines);
+}
+
+static void add(struct find *f, const struct review_found *found)
+{
+    GROW(f->lines, f->room, f->count + 1);
+    struct find_line *line = &f->lines[f->count++];
+    line->found = *found;
+    const char **fields[] = {&line->found.name, &line->found.scene, &line->found.verdict, &line->found.class_name,
+                             &line->found.severity, &line->found.person, &line->found.at};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        *fields[i] = line->texts[i] = xstrdup(*fields[i] ? *fields[i] : "");
+}
+
+// The next page; from the beginning where `text` is not NULL.
+static void read_more(struct session *s, const char *text)
+{
+    struct find *f = &s->find;
+    const struct review_found *rows;
+    size_t count = 0;
+    struct error err;
+    bool more = false;
+    enum status status = s->model->find(s->model->context, text, &rows, &count, &more, &err);
+    snprintf(f->why, sizeof f->why, "%s", status == ST_OK ? "" : err.text);
+    for (size_t i = 0; i < count && status == ST_OK; i++)
+        add(f, &rows[i]);
+    f->more = status == ST_OK && more && f->count < LINES_MOST;
+    s->dirty = true;
+}
+
+static void begin(struct session *s)
+{
+    forget(&s->find);
+    s->find.begun = true;
+    read_more(s, s->find.filter);
+    view_load(s);
+}
+
+static size_t rows_of(void)
+{
+    return LINES > 8 ? (size_t)(LINES - 6) : 2;
+}
+
+// Two halves, or on a narrow screen the list alone.
+static int list_width(void)
+{
+    return COLS >= LIST_WIDE ? COLS / 2 : COLS;
+}
+
+static const char *refuse(struct session *s)
+{
+    return s->model->find ? NULL : "There is nothing to find here.";
+}
+
+static void enter(struct session *s)
+{
+    struct find *f = &s->find;
+    if (f->begun) { // answers may have been given since
+        size_t at = f->at;
+        forget(f);
+        read_more(s, f->filter);
+        while (f->more && f->count <= at)
+            read_more(s, NULL);
+        f->at = at < f->count ? at : f->count ? f->count - 1 : 0;
+    } else {
+        f->begun = true;
+        read_more(s, f->filter);
+    }
+}
+
+static void load(struct session *s)
+{
+    struct find *f = &s->find;
+    struct review_item item;
+    struct error err;
+    size_t rows = rows_of();
+    f->top = f->at < f->top ? f->at : f->at >= f->top + rows ? f->at - rows + 1 : f->top;
+    if (f->count == 0 || COLS < LIST_WIDE)
+        return;
+    if (s->model->look(s->model->context, f->lines[f->at].found.id, &item, &err) != ST_OK)
+        return; // without a score it has no place in the review either
+    struct look look = {.heat = s->heat && !item.blind ? s->look.heat : 0};
+    struct rect pane = {1, list_width() + 1, LINES - 3, COLS - list_width() - 1};
+    picture_put(s, &pane, &item, &look);
+}
+
+// The lines above and below.
+static int ahead(struct session *s, struct want *wants, int room)
+{
+    const struct find *f = &s->find;
+    struct review_item item;
+    struct error err;
+    int n = 0;
+    for (int step = 1; step >= -1 && s->shown_count > 0 && n < room; step -= 2) {
+        size_t at = f->at + (size_t)step;
+        if (at >= f->count || s->model->look(s->model->context, f->lines[at].found.id, &item, &err) != ST_OK)
+            continue;
+        struct look look = {.heat = s->heat && !item.blind ? s->look.heat : 0};
+        picture_want(s, &s->shown[0].pane, &item, &look, &wants[n]);
+        wants[n++].path = xstrdup(item.path ? item.path : "");
+    }
+    return n;
+}
+
+static void draw_row(const struct session *s, size_t number, int y, int width)
+{
+    const struct review_found *v = &s->find.lines[number].found;
+    bool in_focus = number == s->find.at;
+    attr_t how = in_focus ? A_REVERSE : A_NORMAL;
+    char score[16] = "  -", what[200];
+    if (v->score >= 0 && !v->blind)
+        snprintf(score, sizeof score, "%5.2f", v->score < 99 ? v->score : 99);
+    if (strcmp(v->verdict, "defect") == 0)
+        snprintf(what, sizeof what, "%s (%s)", v->class_name, v->severity);
+    else
+        snprintf(what, sizeof what, "%s", v->verdict[0] ? v->verdict : v->flagged ? "open" : "filtered");
+    mvaddch(y, 0, (in_focus ? '>' : ' ') | (in_focus ? A_BOLD : A_NORMAL));
+    int name = width < 80 ? width - 52 : width - 61;
+    name = name < 8 ? 8 : name > 40 ? 40 : name;
+    attron(how);
+    mvhline(y, 1, ' ', width - 2);
+    attroff(how);
+    int x = 1;
+    draw_text(stdscr, y, x, name, how, v->name);
+    draw_text(stdscr, y, x += name + 1, 6, how, score);
+    draw_text(stdscr, y, x += 7, 18, how, what);
+    draw_text(stdscr, y, x += 19, 8, how, v->person);
+    draw_text(stdscr, y, x += 9, 16, how, v->at);
+    if (x + 17 < width - 2)
+        draw_text(stdscr, y, x + 17, width - 2 - x - 17, how, v->scene);
+}
+
+static void draw(struct session *s)
+{
+    const struct find *f = &s->find;
+    int width = list_width();
+    char right[96];
+    snprintf(right, sizeof right, "%zu%s found", f->count, f->more ? " and more" : "");
+    panel_head(s, "find", right);
+    if (f->why[0])
+        draw_wrapped(stdscr, 1, 1, width - 2, 2, A_BOLD, f->why);
+    else
+        draw_printf(stdscr, 1, 1, width - 2, A_NORMAL, "Filter: %s", f->filter[0] ? f->filter : "none; / writes one");
+    for (size_t i = 0; i < rows_of() && f->top + i < f->count; i++)
+        draw_row(s, f->top + i, 3 + (int)i, width);
+    if (f->count == 0 && !f->why[0])
+        draw_wrapped(stdscr, 3, 1, width - 2, 2, A_NORMAL,
+                     f->more ? "Nothing in what was looked through so far; PgDn looks on." : "Nothing fits.");
+}
+
+static void step_to(struct session *s, size_t at)
+{
+    struct find *f = &s->find;
+    for (int tries = 0; at >= f->count && f->more && tries < 20; tries++)
+        read_more(s, NULL);
+    if (f->count == 0)
+        return;
+    if (at >= f->count && f->at + 1 == f->count)
+        session_say(s, f->more ? "There is more to look through: go on." : "This is the end.");
+    f->at = at < f->count ? at : f->count - 1;
+    view_load(s);
+}
+
+static void filter_done(struct session *s, const char *line)
+{
+    memmove(s->find.filter, line, strlen(line) + 1);
+    session_say(s, "%s", "");
+    begin(s);
+}
+
+static void save_done(struct session *s, const char *line)
+{
+    struct error err;
+    if (!line[0])
+        return;
+    if (s->model->save(s->model->context, line, s->find.filter, &err))
+        session_say(s, "%s", err.text);
+    else
+        session_say(s, s->find.filter[0] ? "Saved as %s; a applies it." : "%s is forgotten.", line);
+}
+
+static void apply(struct session *s)
+{
+    struct find *f = &s->find;
+    const char *const *pairs;
+    size_t count = 0;
+    struct error err;
+    if (s->model->saved(s->model->context, &pairs, &count, &err)) {
+        session_say(s, "%s", err.text);
+    } else if (count == 0) {
+        session_say(s, "No filter is saved yet; s saves this one.");
+    } else {
+        size_t at = f->applied++ % count;
+        snprintf(f->filter, sizeof f->filter, "%s", pairs[at * 2 + 1]);
+        session_say(s, "%s (%zu of %zu)", pairs[at * 2], at + 1, count);
+        begin(s);
+    }
+}
+
+// sort: is a word of the filter, so that a saved one keeps it.
+static void order(struct session *s)
+{
+    struct find *f = &s->find;
+    char *word = strstr(f->filter, "sort:"), rest[NOTE_ROOM] = "";
+    int now = 0;
+    if (word) {
+        size_t length = strcspn(word, " ");
+        while (now < 2 && strncmp(word + 5, orders[now], strlen(orders[now])) != 0)
+            now++;
+        now = (now + 1) % 3;
+        snprintf(rest, sizeof rest, "%s", word + length + strspn(word + length, " "));
+        *word = '\0';
+    }
+    size_t used = strlen(f->filter);
+    snprintf(f->filter + used, sizeof f->filter - used, "%s%ssort:%s%s%.*s", "",
+             used > 0 && f->filter[used - 1] != ' ' ? " " : "", orders[now], rest[0] ? " " : "", NOTE_ROOM / 2, rest);
+    begin(s);
+}
+
+static void open_it(struct session *s)
+{
+    struct find *f = &s->find;
+    struct error err;
+    size_t index;
+    if (f->count == 0)
+        return;
+    if (s->model->jump(s->model->context, f->lines[f->at].found.id, &index, &err)) {
+        session_say(s, "%s", err.text);
+        return;
+    }
+    s->index = index;
+    view_switch(s, &view_review);
+}
+
+static bool key(struct session *s, enum command command, int pressed)
+{
+    struct find *f = &s->find;
+    (void)pressed;
+    switch (command) {
+    case COMMAND_FILTER:
+        popup_line(s, "Look for: class: severity: verdict: score:>2 date: by: scene: path", f->filter, filter_done);
+        return true;
+    case COMMAND_SAVE:
+        popup_line(s, f->filter[0] ? "Save the filter as" : "Forget the filter of this name", "", save_done);
+        return true;
+    case COMMAND_SAVED:
+        apply(s);
+        return true;
+    case COMMAND_ORDER:
+        order(s);
+        return true;
+    case COMMAND_OPEN:
+        open_it(s);
+        return true;
+    case COMMAND_UP:
+        step_to(s, f->at > 0 ? f->at - 1 : 0);
+        return true;
+    case COMMAND_DOWN:
+        step_to(s, f->at + 1);
+        return true;
+    case COMMAND_PAGE_PREVIOUS:
+        step_to(s, f->at > rows_of() ? f->at - rows_of() : 0);
+        return true;
+    case COMMAND_PAGE_NEXT:
+        step_to(s, f->at + rows_of());
+        return true;
+    case COMMAND_HEAT:
+        s->heat = !s->heat;
+        view_load(s);
+        return true;
+    case COMMAND_BACK:
+        f->filter[0] = '\0';
+        begin(s);
+        return true;
+    default:
+        return false;
+    }
+}
+
+const struct view view_find = {.name = "find", .context = CONTEXT_FIND, .refuse = refuse, .enter = enter, .load = load,
+                               .draw = draw, .key = key, .ahead = ahead};
