@@ -26,6 +26,8 @@ struct run {
 struct worker {
     struct viewer *viewer;
     struct patch_work *patch;
+    struct viewer *before; // only where copies are made
+    struct flaw_copy copy;
     float *embedding; // (2 dim)
     double *sums;     // (widest tap)
     float *values;    // of the cells looked at: one view's, or all tiles'
@@ -129,6 +131,7 @@ static void score_patches(const struct run *run, struct worker *worker, const st
     worker->value_count = 0;
     score_view(worker, model, patch_part_of(model, whole), whole, box, &result->heat);
     result->measures[DETECTOR_PATCH] = patch_top(worker->values, worker->value_count);
+    result->measures[DETECTOR_LEARNED] = patch_flaw_measure(model, patch_part_of(model, whole), whole, worker->patch);
     worker->value_count = 0;
     for (int i = 0; i < picture_tiles(run->config, picture); i++) {
         struct patch_view tile;
@@ -137,7 +140,6 @@ static void score_patches(const struct run *run, struct worker *worker, const st
             score_view(worker, model, PART_TILE, &tile, tile_box, &result->heat);
     }
     result->measures[DETECTOR_TILE] = patch_top(worker->values, worker->value_count);
-    result->measures[DETECTOR_LEARNED] = NAN;
 }
 
 static enum status everything_ignored(const char *path, struct error *err)
@@ -210,6 +212,7 @@ static void worker_init(struct worker *worker, const struct run *run)
     *worker = (struct worker){
         .viewer = viewer_new(run->config, run->ignore),
         .patch = patch_work_new(),
+        .copy = {.without = run->config->without},
         .embedding = xcalloc((size_t)extract_dim(run->config->base), sizeof(float)),
         .sums = xcalloc((size_t)widest, sizeof(double)),
     };
@@ -218,6 +221,8 @@ static void worker_init(struct worker *worker, const struct run *run)
 static void worker_clear(struct worker *worker)
 {
     viewer_free(worker->viewer);
+    viewer_free(worker->before);
+    flaw_copy_clear(&worker->copy);
     patch_work_free(worker->patch);
     free(worker->embedding);
     free(worker->sums);
@@ -287,6 +292,42 @@ enum status extract_run(const struct extract_config *config, const struct extrac
 
 // ---- the sample for patch statistics ----
 
+// Of which pictures copies are made; many more say the same.
+static bool is_copied(size_t number)
+{
+    return number < 32 || number % 8 == 0;
+}
+
+// What copies in other light and with a drawn defect move in the cells of picture `number`.
+static void sample_moves(struct run *run, struct worker *worker, size_t number, const struct picture *picture)
+{
+    const struct base_info *info = base_info(run->config->base);
+    struct rng rng = rng_seed(number);
+    struct patch_view before, after;
+    struct flaw_moves moves = {0};
+    double box[4];
+    if (!worker->before)
+        worker->before = viewer_new(run->config, run->ignore);
+    if (!viewer_whole(worker->before, picture, &before, box)) // the one that is kept while the other changes
+        return;
+    int channels = info->channels[1];
+    size_t cells = (size_t)before.taps[1].rows * (size_t)before.taps[1].cols;
+    unsigned char *chosen = xmalloc(cells);
+    for (int nth = 0; nth < FLAW_COPIES; nth++) {
+        enum flaw_side side = flaw_copy_draw(&worker->copy, nth, &rng, viewer_rgb(worker->before), picture->rows, picture->cols);
+        flaw_copy_cells(&worker->copy, side, &rng, picture->rows, picture->cols, info->stride[1], before.looked[1], chosen);
+        viewer_again(worker->viewer, worker->copy.rgb, picture->rows, picture->cols, &after);
+        for (size_t i = 0; i < cells; i++)
+            if (chosen[i])
+                flaw_moves_add(&moves, side, before.taps[1].data + i * (size_t)channels,
+                               after.taps[1].data + i * (size_t)channels, channels);
+    }
+    free(chosen);
+    pthread_mutex_lock(&run->lock);
+    patch_sample_moves(run->sample, number, &moves);
+    pthread_mutex_unlock(&run->lock);
+}
+
 static void sample_one(struct run *run, struct worker *worker, size_t number, const char *path)
 {
     struct picture picture;
@@ -303,6 +344,8 @@ static void sample_one(struct run *run, struct worker *worker, size_t number, co
         pthread_mutex_lock(&run->lock);
         patch_sample_add(run->sample, number, &view, false);
         pthread_mutex_unlock(&run->lock);
+        if (is_copied(number))
+            sample_moves(run, worker, number, &picture);
     }
     for (int i = 0; looked && i < tiles && !tiled; i++)
         tiled = viewer_tile(worker->viewer, &picture, (int)((number * 7919 + (size_t)i) % (size_t)tiles),

@@ -33,6 +33,7 @@ struct unpacked { // one thread's view as floats again
 
 struct kept_picture {
     struct kept_view whole, tile;
+    struct flaw_moves moves;
     bool dropped;
     float score;
 };
@@ -68,6 +69,7 @@ void patch_sample_free(struct patch_sample *sample)
     for (size_t i = 0; i < sample->count; i++) {
         view_clear(&sample->pictures[i].whole);
         view_clear(&sample->pictures[i].tile);
+        flaw_moves_clear(&sample->pictures[i].moves);
     }
     free(sample->pictures);
     free(sample);
@@ -142,6 +144,13 @@ void patch_sample_add(struct patch_sample *sample, size_t number, const struct p
     sample->bytes += kept->bytes;
 }
 
+void patch_sample_moves(struct patch_sample *sample, size_t number, struct flaw_moves *moves)
+{
+    flaw_moves_clear(&sample->pictures[number].moves);
+    sample->pictures[number].moves = *moves;
+    *moves = (struct flaw_moves){0};
+}
+
 bool patch_sample_full(const struct patch_sample *sample)
 {
     return sample->bytes > SAMPLE_BYTES;
@@ -159,6 +168,7 @@ static void sample_settle(struct patch_sample *sample)
         if (full) {
             view_clear(&picture->whole);
             view_clear(&picture->tile);
+            flaw_moves_clear(&picture->moves);
         } else if (picture->whole.bytes) {
             sample->pictures[kept++] = *picture;
         }
@@ -362,6 +372,19 @@ static void drop_suspicious(struct patch_sample *sample)
     free(order);
 }
 
+static void fit_flaws(const struct patch_sample *sample, struct patch_model *model)
+{
+    const struct flaw_moves **moves = xcalloc(sample->count + 1, sizeof *moves);
+    size_t count = 0;
+    for (size_t i = 0; i < sample->count; i++)
+        if (!sample->pictures[i].dropped && sample->pictures[i].moves.dim == model->channels[1])
+            moves[count++] = &sample->pictures[i].moves;
+    for (int part = 0; part < PART_TILE; part++)
+        if (model->parts[part].used)
+            patch_flaws_fit(moves, count, model->parts[part].taps[1].whiten, model->channels[1], &model->parts[part].flaws);
+    free(moves);
+}
+
 enum status patch_fit(struct patch_sample *sample, int threads, struct patch_model **model, struct error *err)
 {
     sample_settle(sample);
@@ -377,5 +400,8 @@ enum status patch_fit(struct patch_sample *sample, int threads, struct patch_mod
     parallel_run(threads, score_jobs, &set);
     patch_free(first);
     drop_suspicious(sample);
-    return fit_round(sample, threads, model, err);
+    status = fit_round(sample, threads, model, err);
+    if (status == ST_OK)
+        fit_flaws(sample, *model);
+    return status;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "screen/patch.h"
+#include "screen/patch_flaw.h"
 
 // Three sets of statistics of the same form.
 enum patch_part {
@@ -31,6 +32,7 @@ struct patch_stats {
     int rows[BASE_TAPS], cols[BASE_TAPS]; // grid, PART_ALIGNED only
     struct patch_gaussian taps[BASE_TAPS];
     float quantile; // of the two taps' values together
+    struct patch_flaws flaws; // over the white cells of tap 1; not for tiles
 };
 
 struct patch_model {
@@ -68,6 +70,11 @@ enum patch_part patch_part_of(const struct patch_model *model, const struct patc
 const float *patch_values(const struct patch_model *model, enum patch_part part,
                           const struct patch_view *view, struct patch_work *work);
 
+// Of the cells of tap 1 looked at, how much each looks as if a defect were drawn there (the square root of patch_flaw.h's
+// measure): the mean of the largest 2 %. NAN: that was not learned.
+float patch_flaw_measure(const struct patch_model *model, enum patch_part part, const struct patch_view *view,
+                         struct patch_work *work);
+
 // Mean of the largest 1 % (at least one) of `count` values, which are put in another order; 0 for none.
 float patch_top(float *values, size_t count);
 
@@ -92,6 +99,8 @@ struct patch_sample *patch_sample_new(const struct base_info *base, const struct
 void patch_sample_free(struct patch_sample *sample);
 // Copies the view of picture `number`: its whole or its tile. Not thread-safe.
 void patch_sample_add(struct patch_sample *sample, size_t number, const struct patch_view *view, bool tile);
+// What copies of picture `number` move in its cells; `moves` is emptied.
+void patch_sample_moves(struct patch_sample *sample, size_t number, struct flaw_moves *moves);
 bool patch_sample_full(const struct patch_sample *sample);
 ASSAY_CHECKED enum status patch_fit(struct patch_sample *sample, int threads, struct patch_model **model,
                                     struct error *err);
