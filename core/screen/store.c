@@ -388,6 +388,8 @@ enum status store_flush(struct store *store, struct error *err)
         }
     }
     // After a full disk the rest stays pending, with the numbers it was given.
+    if (done == 0) // perhaps nothing was ever appended
+        return status;
     store->pending_count -= done;
     memmove(store->pending, store->pending + done * store->size, store->pending_count * store->size);
     memmove(store->slots, store->slots + done, store->pending_count * sizeof *store->slots);
