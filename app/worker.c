@@ -89,7 +89,7 @@ static void *beat(void *context)
     struct error err;
     if (db_open(h->path, &db, &err) != ST_OK)
         return NULL; // the work goes on; its own writes are heard, too
-    if (db_relax(db, &err) != ST_OK)
+    if (db_derived(db, &err) != ST_OK)
         fprintf(stderr, "assay: %s\n", err.text);
     for (int ms = 0; !atomic_load(&h->ended); ms += 100) {
         if (ms % BEAT_MS == 0 && db_worker_beat(db, &h->own, &err) == ST_BUSY && strstr(err.text, "place"))
@@ -289,7 +289,7 @@ enum status worker_run(struct project *project, const struct worker_options *opt
 {
     bool told = false;
     setpriority(PRIO_PROCESS, 0, options->niceness);
-    enum status status = db_relax(project->db, err);
+    enum status status = db_derived(project->db, err);
     while (status == ST_OK) {
         status = run_shift(project, options, err);
         while (status == ST_BUSY && options->every && !stop_asked(NULL)) { // one that ends by itself may have the place

@@ -488,9 +488,6 @@ ASSAY_CHECKED enum status db_worker_take(struct db *db, const struct worker_row 
 // ST_BUSY: the place was taken by another.
 ASSAY_CHECKED enum status db_worker_beat(struct db *db, const struct worker_row *own, struct error *err);
 ASSAY_CHECKED enum status db_worker_leave(struct db *db, const struct worker_row *own, struct error *err);
-// Commits of this handle from now on survive the death of the process, but the last ones not a power failure: for what
-// can be computed again.
-ASSAY_CHECKED enum status db_relax(struct db *db, struct error *err);
 
 // --- trained models, promotion, rollback (model.c) ---------------------------------------------
 struct model_row {

@@ -281,10 +281,3 @@ enum status db_worker_leave(struct db *db, const struct worker_row *own, struct 
 {
     return put(db, "DELETE FROM worker WHERE pid = ?1 AND started = ?2", own, err);
 }
-
-enum status db_relax(struct db *db, struct error *err)
-{
-    if (sqlite3_exec(db->sqlite, "PRAGMA synchronous=NORMAL", NULL, NULL, NULL) != SQLITE_OK)
-        return db_failed(db, working, err);
-    return ST_OK;
-}
