@@ -84,7 +84,7 @@ static void enter(struct session *s)
         size_t at = f->at;
         forget(f);
         read_more(s, f->filter);
-        while (f->more && f->count <= at)
+        for (int pages = 0; f->more && f->count <= at && pages < 10; pages++)
             read_more(s, NULL);
         f->at = at < f->count ? at : f->count ? f->count - 1 : 0;
     } else {
@@ -170,13 +170,13 @@ static void draw(struct session *s)
         draw_row(s, f->top + i, 3 + (int)i, width);
     if (f->count == 0 && !f->why[0])
         draw_wrapped(stdscr, 3, 1, width - 2, 2, A_NORMAL,
-                     f->more ? "Nothing in what was looked through so far; PgDn looks on." : "Nothing fits.");
+                     f->more ? "Nothing so far; looking on ..." : "Nothing fits.");
 }
 
 static void step_to(struct session *s, size_t at)
 {
     struct find *f = &s->find;
-    for (int tries = 0; at >= f->count && f->more && tries < 20; tries++)
+    if (at >= f->count && f->more)
         read_more(s, NULL);
     if (f->count == 0)
         return;
@@ -184,6 +184,24 @@ static void step_to(struct session *s, size_t at)
         session_say(s, f->more ? "There is more to look through: go on." : "This is the end.");
     f->at = at < f->count ? at : f->count - 1;
     view_load(s);
+}
+
+// Where little fits, looking goes on while nothing is typed, until the page is full.
+static bool ready(struct session *s)
+{
+    const struct find *f = &s->find;
+    return !f->more || f->count >= f->top + rows_of();
+}
+
+static void idle(struct session *s, double now)
+{
+    (void)now;
+    if (ready(s))
+        return;
+    bool none = s->find.count == 0;
+    read_more(s, NULL);
+    if (none && s->find.count > 0)
+        view_load(s);
 }
 
 static void filter_done(struct session *s, const char *line)
@@ -303,4 +321,5 @@ static bool key(struct session *s, enum command command, int pressed)
 }
 
 const struct view view_find = {.name = "find", .context = CONTEXT_FIND, .refuse = refuse, .enter = enter, .load = load,
-                               .draw = draw, .key = key, .ahead = ahead};
+                               .draw = draw, .key = key, .ahead = ahead,
+                               .ready = ready, .idle = idle};
