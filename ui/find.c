@@ -140,7 +140,8 @@ static void draw_row(const struct session *s, size_t number, int y, int width)
     else
         snprintf(what, sizeof what, "%s", v->verdict[0] ? v->verdict : v->flagged ? "open" : "filtered");
     mvaddch(y, 0, (in_focus ? '>' : ' ') | (in_focus ? A_BOLD : A_NORMAL));
-    int name = width < 80 ? width - 52 : width - 61;
+    bool dated = width >= 70; // else the picture's name is worth more
+    int name = width - (dated ? width < 80 ? 54 : 63 : 37);
     name = name < 8 ? 8 : name > 40 ? 40 : name;
     attron(how);
     mvhline(y, 1, ' ', width - 2);
@@ -150,8 +151,9 @@ static void draw_row(const struct session *s, size_t number, int y, int width)
     draw_text(stdscr, y, x += name + 1, 6, how, score);
     draw_text(stdscr, y, x += 7, 18, how, what);
     draw_text(stdscr, y, x += 19, 8, how, v->person);
-    draw_text(stdscr, y, x += 9, 16, how, v->at);
-    if (x + 17 < width - 2)
+    if (dated)
+        draw_text(stdscr, y, x += 9, 16, how, v->at);
+    if (dated && x + 17 < width - 2)
         draw_text(stdscr, y, x + 17, width - 2 - x - 17, how, v->scene);
 }
 

@@ -1095,7 +1095,7 @@ static void what_fits_is_looked_for_until_the_page_is_full(void **state)
                    "size 140 40\nwait\nkey 4\ndump @/a\nwait\ndump @/d\nframe @/f\nkey /\ntext bad\nkey Enter\ndump @/b\nkey a\ndump @/c\n"
                    "wait\nkey o\nwait\nkey o\nkey s\ntext it\nkey Enter\nwait\nkey Enter\nwait\ndump @/e\n", "d");
     assert_line(d, 1, " Filter: none; / writes one");
-    assert_line(d, 3, ">ev?il.png           3.40  open");
+    assert_line(d, 3, ">ev?il.png         3.40  open");
     assert_has(d, "   1 found\n");
     free(d);
     d = scratch_file("a");
