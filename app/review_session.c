@@ -260,9 +260,8 @@ static enum status show(struct review_session *s, struct queue_item *item, size_
     return ST_OK;
 }
 
-static enum status on_item(void *context, size_t index, struct review_item *out, struct error *err)
+static enum status item_at(struct review_session *s, size_t index, bool placed, struct review_item *out, struct error *err)
 {
-    struct review_session *s = context;
     if (!s->doubts && index + 2 >= s->count && clock_seconds() >= s->ask_again) {
         enum status status = lease_more(s, AHEAD, err);
         if (status != ST_OK)
@@ -271,11 +270,23 @@ static enum status on_item(void *context, size_t index, struct review_item *out,
     if (index >= s->count)
         return error_set(err, ST_NOT_FOUND, "nothing more to review");
     struct queue_item fresh;
-    enum status status = db_queue_item(s->project->db, s->scene, s->items[index].picture, &fresh, err);
+    int64_t picture = s->items[index].picture;
+    enum status status = placed ? db_queue_item(s->project->db, s->scene, picture, &fresh, err)
+                                : db_queue_tile(s->project->db, picture, &fresh, err);
     if (status != ST_OK)
         return status;
     s->items[index] = fresh;
     return show(s, &s->items[index], index, out, err);
+}
+
+static enum status on_item(void *context, size_t index, struct review_item *out, struct error *err)
+{
+    return item_at(context, index, true, out, err);
+}
+
+static enum status on_tile(void *context, size_t index, struct review_item *out, struct error *err)
+{
+    return item_at(context, index, false, out, err);
 }
 
 static void look_at_audits(struct review_session *s)
@@ -651,7 +662,7 @@ enum status review_session_open(struct project *project, const char *person, con
     s->project = project;
     s->known.project = project;
     s->audit.db = project->db;
-    s->model = (struct review_model){.context = s, .item = on_item, .act = on_act, .bulk = on_bulk, .concerned = on_concerned,
+    s->model = (struct review_model){.context = s, .item = on_item, .tile = on_tile, .act = on_act, .bulk = on_bulk, .concerned = on_concerned,
                                      .reserve = on_reserve, .alike = on_alike, .classes = on_classes, .change_class = on_change_class,
                                      .near = on_near,
                                      .history = on_history, .results = on_results,

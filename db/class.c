@@ -163,8 +163,8 @@ static enum status merge_class(struct db *db, int64_t id, const char *into, stru
     static const char *const steps[] = {
         "UPDATE class_alias SET class = ?2 WHERE class = ?1",
         "INSERT INTO class_alias(name, class) SELECT name, ?2 FROM class WHERE id = ?1",
-        "UPDATE class SET uses = uses + (SELECT uses FROM class WHERE id = ?1),"
-        " used_ms = max(used_ms, (SELECT used_ms FROM class WHERE id = ?1)) WHERE id = ?2",
+        ("UPDATE class SET uses = uses + (SELECT uses FROM class WHERE id = ?1),"
+         " used_ms = max(used_ms, (SELECT used_ms FROM class WHERE id = ?1)) WHERE id = ?2"),
         // what lay below lies below the other one now, or, where that lay below this one, where this one lay
         "UPDATE class SET parent = (SELECT parent FROM class WHERE id = ?1) WHERE id = ?2 AND parent = ?1",
         "UPDATE class SET parent = ?2 WHERE parent = ?1",

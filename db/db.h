@@ -255,6 +255,8 @@ ASSAY_CHECKED enum status db_queue_ids(struct db *db, const char *session, int64
 // Lease those of `ids` that are open and that nobody else holds; the others are taken out of the array.
 ASSAY_CHECKED enum status db_queue_claim(struct db *db, const char *session, int64_t person, int64_t ttl_ms, int64_t *ids,
                                          size_t *count, struct error *err);
+// One picture as a queue item without its place (percentile, position): the same however many come before it.
+ASSAY_CHECKED enum status db_queue_tile(struct db *db, int64_t picture, struct queue_item *item, struct error *err);
 // One picture as a queue item, open or not (after undo); scene as in db_queue_lease.
 ASSAY_CHECKED enum status db_queue_item(struct db *db, int64_t scene, int64_t picture, struct queue_item *item,
                                         struct error *err);

@@ -7,7 +7,7 @@
 #include "db/handle.h"
 
 // One call looks at so many rows at most, so that it returns soon also where nothing fits.
-enum { SCAN = 20000 };
+enum { SCAN = 2000 };
 
 // ?1.. ?9 are the filter; NULL: any. Only columns that the filter names are looked up.
 #define FITS                                                                                            \

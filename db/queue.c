@@ -7,14 +7,15 @@
 #include "base/clock.h"
 #include "db/handle.h"
 
-static enum status read_item(struct db *db, int64_t picture, struct queue_item *item, struct error *err)
+// place: its percentile too, which takes counting the flagged ones above it.
+static enum status read_item(struct db *db, int64_t picture, bool place, struct queue_item *item, struct error *err)
 {
     *item = (struct queue_item){.picture = picture};
     sqlite3_stmt *stmt = db_prepare(
         db,
         "SELECT s.revision, s.score, s.heat_rows, s.heat_cols, s.heat, s.x0, s.y0, s.x1, s.y1,"
         " r.screened, r.flagged, s.flagged,"
-        " (SELECT count(*) FROM score o WHERE o.revision = s.revision AND o.flagged = 1 AND o.score > "
+        " (SELECT count(*) FROM score o WHERE ?2 AND o.revision = s.revision AND o.flagged = 1 AND o.score > "
         "s.score), " SCORE_PARTS " FROM picture p JOIN scene c ON c.id = p.scene JOIN score s ON s.revision "
         "= c.active_revision AND s.picture = p.id"
         " JOIN revision r ON r.id = s.revision WHERE p.id = ?1",
@@ -22,6 +23,7 @@ static enum status read_item(struct db *db, int64_t picture, struct queue_item *
     if (!stmt)
         return err->code;
     sqlite3_bind_int64(stmt, 1, picture);
+    sqlite3_bind_int(stmt, 2, place);
     enum status status = db_first(db, stmt, "reading the queue", err);
     if (status == ST_NOT_FOUND)
         return error_set(err, status, "picture %lld has no score in the active revision", (long long)picture);
@@ -84,9 +86,14 @@ static enum status read_place(struct db *db, int64_t scene, struct queue_item *i
     return status;
 }
 
+enum status db_queue_tile(struct db *db, int64_t picture, struct queue_item *item, struct error *err)
+{
+    return read_item(db, picture, false, item, err);
+}
+
 enum status db_queue_item(struct db *db, int64_t scene, int64_t picture, struct queue_item *item, struct error *err)
 {
-    enum status status = read_item(db, picture, item, err);
+    enum status status = read_item(db, picture, true, item, err);
     return status == ST_OK ? read_place(db, scene, item, err) : status;
 }
 

@@ -84,7 +84,7 @@ static void enter(struct session *s)
         size_t at = f->at;
         forget(f);
         read_more(s, f->filter);
-        while (f->more && f->count <= at)
+        for (int pages = 0; f->more && f->count <= at && pages < 10; pages++)
             read_more(s, NULL);
         f->at = at < f->count ? at : f->count ? f->count - 1 : 0;
     } else {
@@ -140,7 +140,8 @@ static void draw_row(const struct session *s, size_t number, int y, int width)
     else
         snprintf(what, sizeof what, "%s", v->verdict[0] ? v->verdict : v->flagged ? "open" : "filtered");
     mvaddch(y, 0, (in_focus ? '>' : ' ') | (in_focus ? A_BOLD : A_NORMAL));
-    int name = width < 80 ? width - 52 : width - 61;
+    bool dated = width >= 70; // else the picture's name is worth more
+    int name = width - (dated ? width < 80 ? 54 : 63 : 37);
     name = name < 8 ? 8 : name > 40 ? 40 : name;
     attron(how);
     mvhline(y, 1, ' ', width - 2);
@@ -150,8 +151,9 @@ static void draw_row(const struct session *s, size_t number, int y, int width)
     draw_text(stdscr, y, x += name + 1, 6, how, score);
     draw_text(stdscr, y, x += 7, 18, how, what);
     draw_text(stdscr, y, x += 19, 8, how, v->person);
-    draw_text(stdscr, y, x += 9, 16, how, v->at);
-    if (x + 17 < width - 2)
+    if (dated)
+        draw_text(stdscr, y, x += 9, 16, how, v->at);
+    if (dated && x + 17 < width - 2)
         draw_text(stdscr, y, x + 17, width - 2 - x - 17, how, v->scene);
 }
 
@@ -170,13 +172,13 @@ static void draw(struct session *s)
         draw_row(s, f->top + i, 3 + (int)i, width);
     if (f->count == 0 && !f->why[0])
         draw_wrapped(stdscr, 3, 1, width - 2, 2, A_NORMAL,
-                     f->more ? "Nothing in what was looked through so far; PgDn looks on." : "Nothing fits.");
+                     f->more ? "Nothing so far; looking on ..." : "Nothing fits.");
 }
 
 static void step_to(struct session *s, size_t at)
 {
     struct find *f = &s->find;
-    for (int tries = 0; at >= f->count && f->more && tries < 20; tries++)
+    if (at >= f->count && f->more)
         read_more(s, NULL);
     if (f->count == 0)
         return;
@@ -184,6 +186,24 @@ static void step_to(struct session *s, size_t at)
         session_say(s, f->more ? "There is more to look through: go on." : "This is the end.");
     f->at = at < f->count ? at : f->count - 1;
     view_load(s);
+}
+
+// Where little fits, looking goes on while nothing is typed, until the page is full.
+static bool ready(struct session *s)
+{
+    const struct find *f = &s->find;
+    return !f->more || f->count >= f->top + rows_of();
+}
+
+static void idle(struct session *s, double now)
+{
+    (void)now;
+    if (ready(s))
+        return;
+    bool none = s->find.count == 0;
+    read_more(s, NULL);
+    if (none && s->find.count > 0)
+        view_load(s);
 }
 
 static void filter_done(struct session *s, const char *line)
@@ -303,4 +323,5 @@ static bool key(struct session *s, enum command command, int pressed)
 }
 
 const struct view view_find = {.name = "find", .context = CONTEXT_FIND, .refuse = refuse, .enter = enter, .load = load,
-                               .draw = draw, .key = key, .ahead = ahead};
+                               .draw = draw, .key = key, .ahead = ahead,
+                               .ready = ready, .idle = idle};

@@ -64,7 +64,8 @@ static enum status item_at(struct session *s, size_t at, struct review_item *ite
     size_t place = grid_place(&s->grid, at);
     if (place == SIZE_MAX)
         return ST_NOT_FOUND;
-    enum status status = s->model->item(s->model->context, place, item, &err);
+    enum status (*look)(void *, size_t, struct review_item *, struct error *) = s->model->tile ? s->model->tile : s->model->item;
+    enum status status = look(s->model->context, place, item, &err);
     if (status != ST_OK && status != ST_NOT_FOUND)
         session_say(s, "%s", err.text);
     return status;

@@ -132,7 +132,7 @@ struct reviewer {
 };
 
 // What the screen needs of one picture.
-static void show(struct reviewer *r, int64_t id)
+static void show_as(struct reviewer *r, int64_t id, bool tile)
 {
     struct queue_item item;
     struct picture row;
@@ -140,7 +140,7 @@ static void show(struct reviewer *r, int64_t id)
     struct scene scene;
     struct revision revision;
     struct scene_counts counts;
-    must(db_queue_item(r->db, 0, id, &item, &err));
+    must(tile ? db_queue_tile(r->db, id, &item, &err) : db_queue_item(r->db, 0, id, &item, &err));
     must(db_picture_get(r->db, id, &row, &err));
     must(db_verdict_get(r->db, id, LABEL_REVIEW, &verdict, &err));
     must(db_scene_get(r->db, row.scene, NULL, &scene, &err));
@@ -149,6 +149,11 @@ static void show(struct reviewer *r, int64_t id)
     picture_clear(&row);
     verdict_clear(&verdict);
     scene_clear(&scene);
+}
+
+static void show(struct reviewer *r, int64_t id)
+{
+    show_as(r, id, false);
 }
 
 static void lease(struct reviewer *r)
@@ -248,6 +253,50 @@ static void measure_pages(const char *path, int64_t pictures)
     db_close(db);
 }
 
+// A page of the find view, and a page of the grid: what the screen needs of 70 pictures.
+static void measure_views(const char *path)
+{
+    static const struct find_filter filters[] = {{.order = FIND_SCORE}, {.order = FIND_ADDED}, {.order = FIND_ANSWERED},
+                                                 {.order = FIND_ADDED, .path = "no such path"},
+                                                 {.order = FIND_SCORE, .has_verdict = true, .verdict = VERDICT_DEFECT}};
+    static const char *const names[] = {"find by score", "find by addition", "find by answer", "find nothing, added",
+                                        "find nothing, score"};
+    static double ms[50];
+    struct reviewer r;
+    for (int k = 0; k < 5; k++) {
+        struct db *db;
+        must(db_open(path, &db, &err));
+        struct find_key after = FIND_BEGIN(&filters[k]);
+        for (int i = 0; i < 50; i++) { // pages on, as one scrolls
+            struct find_result *rows;
+            size_t count;
+            bool more;
+            double started = clock_seconds();
+            must(db_find(db, &filters[k], &after, 100, &rows, &count, &more, &err));
+            ms[i] = 1000 * (clock_seconds() - started);
+            find_result_free(rows, count);
+            if (!more)
+                after = FIND_BEGIN(&filters[k]);
+        }
+        report(names[k], ms, 50, 50);
+        db_close(db);
+    }
+    open_review(path, &r);
+    int64_t *ids;
+    size_t count;
+    must(db_queue_ids(r.db, "bench", 1, 1000, &ids, &count, &err));
+    for (size_t i = 0; i < 10 && (i + 1) * 70 <= count; i++) {
+        double started = clock_seconds();
+        for (size_t k = 0; k < 70; k++)
+            show_as(&r, ids[i * 70 + k], true);
+        ms[i] = 1000 * (clock_seconds() - started);
+    }
+    if (count >= 700)
+        report("page of the grid (70)", ms, 10, 50);
+    free(ids);
+    db_close(r.db);
+}
+
 static void count_finding(void *context, const char *sentence)
 {
     ++*(int *)context;
@@ -297,6 +346,7 @@ int main(int argc, char **argv)
             clock_seconds() - started, "milliseconds", "median", "99 %", "most");
     measure_review(path);
     measure_pages(path, pictures);
+    measure_views(path);
     measure_check(path);
     char *command = xasprintf("rm -rf '%s'", dir);
     int failed = system(command);

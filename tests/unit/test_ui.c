@@ -397,6 +397,54 @@ static enum status fake_results(void *context, size_t number, bool anew, const s
     return ST_OK;
 }
 
+// One of ten pages looked through has a picture that fits.
+static enum status fake_find(void *context, const char *text, const struct review_found **rows, size_t *count, bool *more,
+                             struct error *err)
+{
+    static struct review_found found;
+    struct fake *f = context;
+    if (text && strcmp(text, "bad") == 0)
+        return error_set(err, ST_INVALID, "nothing can be looked for by \"bad\"");
+    f->asked = text ? 0 : f->asked + 1;
+    found = (struct review_found){.id = 101, .name = "ev\033il.png", .scene = "belt", .score = 3.398, .flagged = true,
+                                  .verdict = "", .class_name = "", .severity = "", .person = "", .at = ""};
+    *rows = &found;
+    *count = f->asked == 9;
+    *more = f->asked < 20;
+    return ST_OK;
+}
+
+static enum status fake_look(void *context, int64_t id, struct review_item *item, struct error *err)
+{
+    return fake_item(context, (size_t)id - 100, item, err);
+}
+
+static enum status fake_jump(void *context, int64_t id, size_t *index, struct error *err)
+{
+    (void)context;
+    (void)err;
+    *index = (size_t)id - 100;
+    return ST_OK;
+}
+
+static enum status fake_saved(void *context, const char *const **pairs, size_t *count, struct error *err)
+{
+    static const char *const all[] = {"mine", "class:a", "other", "bad"};
+    (void)context;
+    (void)err;
+    *pairs = all;
+    *count = 2;
+    return ST_OK;
+}
+
+static enum status fake_save(void *context, const char *name, const char *text, struct error *err)
+{
+    struct fake *f = context;
+    (void)err;
+    strbuf_printf(&f->log, "save %s=%s\n", name, text);
+    return ST_OK;
+}
+
 static enum status fake_near(void *context, int64_t id, enum near kind, const struct review_near **rows, size_t *count,
                              struct error *err)
 {
@@ -536,7 +584,9 @@ static char *play(struct fake *f, int graphics, const char *script, const char *
     struct review_model model = {.context = f, .item = fake_item, .act = fake_act, .classes = fake_classes,
                                  .open = fake_open, .near = fake_near, .history = fake_history,
                                  .bulk = fake_bulk, .concerned = fake_concerned, .reserve = fake_reserve,
-                                 .alike = fake_alike, .results = fake_results};
+                                 .alike = fake_alike, .results = fake_results,
+                                 .find = fake_find, .look = fake_look, .jump = fake_jump, .saved = fake_saved,
+                                 .save = fake_save};
     struct strbuf text = {0};
     struct error err;
     for (const char *p = script; *p; p++) {
@@ -1035,6 +1085,39 @@ static void a_class_is_found_by_what_is_typed(void **state)
     }
 }
 
+static void what_fits_is_looked_for_until_the_page_is_full(void **state)
+{
+    (void)state;
+    struct fake f;
+    struct look whole = {0};
+    fake_init(&f);
+    char *d = play(&f, GRAPHICS_SIXEL,
+                   "size 140 40\nwait\nkey 4\ndump @/a\nwait\ndump @/d\nframe @/f\nkey /\ntext bad\nkey Enter\ndump @/b\nkey a\ndump @/c\n"
+                   "wait\nkey o\nwait\nkey o\nkey s\ntext it\nkey Enter\nwait\nkey Enter\nwait\ndump @/e\n", "d");
+    assert_line(d, 1, " Filter: none; / writes one");
+    assert_line(d, 3, ">ev?il.png         3.40  open");
+    assert_has(d, "   1 found\n");
+    free(d);
+    d = scratch_file("a");
+    assert_has(d, "Nothing so far; looking on ...");
+    free(d);
+    d = scratch_file("f"); // beside the list: 69 of 140 columns, 37 lines
+    assert_frame(d, 1, &whole, 69 * 8, 37 * 16 / 6 * 6);
+    free(d);
+    d = scratch_file("b");
+    assert_line(d, 1, " nothing can be looked for by \"bad\"");
+    free(d);
+    d = scratch_file("c");
+    assert_line(d, 1, " Filter: class:a");
+    assert_has(d, "mine (1 of 2)");
+    free(d);
+    d = scratch_file("e"); // in the review
+    assert_has(d, "2 of 4 open");
+    free(d);
+    assert_string_equal(f.log.data, "save it=class:a sort:answered\n");
+    fake_clear(&f);
+}
+
 static void a_threshold_can_be_tried(void **state)
 {
     (void)state;
@@ -1186,6 +1269,7 @@ int main(void)
         cmocka_unit_test(a_grid_shows_many), cmocka_unit_test(answers_to_many_are_one),
         cmocka_unit_test(unseen_pictures_of_a_grid_ask_first),
         cmocka_unit_test(a_class_is_found_by_what_is_typed), cmocka_unit_test(a_threshold_can_be_tried),
+        cmocka_unit_test(what_fits_is_looked_for_until_the_page_is_full),
         cmocka_unit_test(the_heatmap_has_three_strengths), cmocka_unit_test(a_part_of_the_picture_keeps_its_heat),
                    cmocka_unit_test(a_quick_hand_gets_the_last_view),
     };
