@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,21 +75,70 @@ static const float *row_of(const struct source *s, size_t picture, size_t nth)
     return s->inputs[picture].embedding;
 }
 
-// Mahalanobis distances of the pictures `members` into distances[member].
-static void distances_of(const struct gaussian *g, const struct source *source, const size_t *members,
-                         size_t count, double *distances)
+// Confirmed pictures that likeness is measured to, at most KNOWN_MOST of each side.
+struct labels {
+    size_t *pictures, count;
+};
+
+static struct labels labels_of(const struct screen_input *inputs, size_t count)
+{
+    size_t totals[2] = {0}, seen[2] = {0};
+    for (size_t i = 0; i < count; i++)
+        if (inputs[i].said)
+            totals[inputs[i].said > 0]++;
+    struct labels labels = {xcalloc(totals[0] + totals[1] + 1, sizeof *labels.pictures), 0};
+    for (size_t i = 0; i < count && totals[1]; i++) {
+        bool defect = inputs[i].said > 0;
+        if (!inputs[i].said)
+            continue;
+        size_t n = seen[defect]++, total = totals[defect], most = total < KNOWN_MOST ? total : KNOWN_MOST;
+        if (n * most / total != (n + 1) * most / total) // evenly over all
+            labels.pictures[labels.count++] = i;
+    }
+    return labels;
+}
+
+static void known_fill(struct known *known, const struct gaussian *g, const struct source *source,
+                       const struct labels *labels, const uint64_t *groups)
+{
+    float *white = xcalloc((size_t)g->dim, sizeof *white);
+    known_init(known, g->dim);
+    for (size_t i = 0; i < labels->count; i++) {
+        size_t at = labels->pictures[i];
+        gaussian_whiten(g, row_of(source, at, i), 1, white);
+        known_add(known, source->inputs[at].said > 0, white, groups[at]);
+    }
+    free(white);
+}
+
+// Mahalanobis distances of the pictures `members` into whole[member], their likeness to the known into
+// known[member].
+static void measure_members(const struct gaussian *g, const struct source *source,
+                            const struct labels *labels, const uint64_t *groups, const size_t *members,
+                            size_t count, double *whole, double *likeness)
 {
     size_t dim = (size_t)g->dim;
-    float *rows = xmalloc(BLOCK * dim * sizeof *rows); // (BLOCK, dim)
-    double squared[BLOCK];
+    float *rows = xmalloc(BLOCK * dim * sizeof *rows),
+          *white = xmalloc(BLOCK * dim * sizeof *white); // (BLOCK, dim)
+    uint64_t own[BLOCK];
+    double like[BLOCK];
+    struct known known;
+    known_fill(&known, g, source, labels, groups);
     for (size_t first = 0; first < count; first += BLOCK) {
         size_t n = count - first < BLOCK ? count - first : BLOCK;
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n; i++) {
             memcpy(rows + i * dim, row_of(source, members[first + i], first + i), dim * sizeof *rows);
-        gaussian_distances(g, rows, n, squared);
-        for (size_t i = 0; i < n; i++)
-            distances[members[first + i]] = sqrt(squared[i]);
+            own[i] = groups[members[first + i]];
+        }
+        gaussian_whiten(g, rows, n, white);
+        known_measure(&known, white, own, n, like);
+        for (size_t i = 0; i < n; i++) {
+            whole[members[first + i]] = sqrt(cblas_dsdot(g->dim, white + i * dim, 1, white + i * dim, 1));
+            likeness[members[first + i]] = like[i];
+        }
     }
+    known_clear(&known);
+    free(white);
     free(rows);
 }
 
@@ -201,12 +251,13 @@ static void assign_folds(const uint64_t *groups, const size_t *members, size_t c
     free(all);
 }
 
-// Distances of all pictures: the believed normals' (members[0 .. normals-1])
+// Measures of all pictures on their embeddings: the believed normals' (members[0 .. normals-1])
 // out of fold, the others' (members[normals ..]) by the final fit.
 static enum status fit_whole(struct screen_model *m, const struct source *source, const size_t *members,
                              size_t count, size_t normals, const uint64_t *groups, uint64_t seed,
-                             double *distances, struct error *err)
+                             double *whole, double *likeness, struct error *err)
 {
+    struct labels labels = labels_of(source->inputs, count);
     struct rng rng = rng_seed(seed);
     int *folds = xmalloc(normals * sizeof *folds);
     size_t *part = xmalloc(normals * sizeof *part); // in the fit from the front, held out from the back
@@ -222,7 +273,7 @@ static enum status fit_whole(struct screen_model *m, const struct source *source
             continue; // fewer groups than folds
         status = fit_trimmed(source, part, in, m->dim, &rng, &g, &kept, err);
         if (status == ST_OK) {
-            distances_of(&g, source, part + out, normals - out, distances);
+            measure_members(&g, source, &labels, groups, part + out, normals - out, whole, likeness);
             gaussian_clear(&g);
         }
     }
@@ -230,8 +281,12 @@ static enum status fit_whole(struct screen_model *m, const struct source *source
     free(folds);
     if (status == ST_OK)
         status = fit_trimmed(source, members, normals, m->dim, &rng, &m->gaussian, &m->fit_count, err);
-    if (status == ST_OK)
-        distances_of(&m->gaussian, source, members + normals, count - normals, distances);
+    if (status == ST_OK) {
+        measure_members(&m->gaussian, source, &labels, groups, members + normals, count - normals, whole,
+                        likeness);
+        known_fill(&m->known, &m->gaussian, source, &labels, groups);
+    }
+    free(labels.pictures);
     return status;
 }
 
@@ -311,15 +366,19 @@ enum status screen_fit(const struct screen_input *inputs, size_t count, int dim,
             measures[d][i] = inputs[i].measures[d];
     }
     // Embeddings that do not vary are a detector that says nothing, like the others below.
-    m->used[DETECTOR_WHOLE] =
-        fit_whole(m, &source, members, count, normals, groups, seed, measures[DETECTOR_WHOLE], NULL) == ST_OK;
+    m->used[DETECTOR_WHOLE] = fit_whole(m, &source, members, count, normals, groups, seed,
+                                        measures[DETECTOR_WHOLE], measures[DETECTOR_KNOWN], NULL) == ST_OK;
     if (!m->used[DETECTOR_WHOLE]) {
         gaussian_clear(&m->gaussian);
         m->fit_count = normals;
     }
-    for (int d = 0; d < DETECTORS; d++)
-        m->used[d] =
-            (d != DETECTOR_WHOLE || m->used[d]) && fit_tail(measures[d], members, normals, &m->tails[d]);
+    for (int d = 0; d < DETECTORS; d++) {
+        bool speaks = d < DETECTORS_MEASURED ||
+                      (m->used[DETECTOR_WHOLE] && (d == DETECTOR_WHOLE || m->known.counts[1]));
+        m->used[d] = speaks && fit_tail(measures[d], members, normals, &m->tails[d]);
+    }
+    if (!m->used[DETECTOR_KNOWN])
+        known_clear(&m->known);
     for (size_t i = 0; i < count; i++) {
         double own[DETECTORS];
         for (int d = 0; d < DETECTORS; d++)
@@ -348,6 +407,7 @@ void screen_free(struct screen_model *model)
     if (!model)
         return;
     gaussian_clear(&model->gaussian);
+    known_clear(&model->known);
     free(model);
 }
 
@@ -357,8 +417,12 @@ struct screen_score screen_score(const struct screen_model *model, const struct 
     for (int d = 0; d < DETECTORS_MEASURED; d++)
         measures[d] = input->measures[d];
     if (model->used[DETECTOR_WHOLE]) {
-        gaussian_distances(&model->gaussian, input->embedding, 1, &measures[DETECTOR_WHOLE]);
-        measures[DETECTOR_WHOLE] = sqrt(measures[DETECTOR_WHOLE]);
+        float *white = xmalloc((size_t)model->dim * sizeof *white);
+        gaussian_whiten(&model->gaussian, input->embedding, 1, white);
+        measures[DETECTOR_WHOLE] = sqrt(cblas_dsdot(model->dim, white, 1, white, 1));
+        if (model->used[DETECTOR_KNOWN])
+            known_measure(&model->known, white, NULL, 1, &measures[DETECTOR_KNOWN]);
+        free(white);
     }
     struct screen_score s;
     parts_of(model, measures, s.parts);

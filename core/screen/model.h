@@ -19,6 +19,7 @@ const char *detector_name(enum detector detector); // "whole", "patch", "tile", 
 struct screen_input { // one picture's raw measures
     const float *embedding; // (dim)
     float measures[DETECTORS_MEASURED]; // NAN: was not measured, takes no part
+    int said; // what a model may learn from: 1 a confirmed defect, -1 a confirmed normal, 0 nothing
 };
 
 struct screen_score {
@@ -37,6 +38,7 @@ struct screen_model;
 // flag_rate: share of normals that may be flagged, e.g. 0.004; the threshold is
 // that quantile of a generalised-Pareto tail fitted robustly (the top 2 % only
 // count as "beyond": unknown defects hide there). seed: fold assignment.
+// A labelled picture's likeness to known ones (inputs' `said`) leaves out those of its own group.
 // ST_INVALID with a sentence: fewer than 16 believed normals, all pictures
 // identical, not finite.
 // relief (NULL none): called every some thousand pictures read, where inputs lie in a mapping larger than

@@ -10,9 +10,11 @@
 #include "screen/model_state.h"
 
 // Tensors: mean (dim), whiten (dim, dim); tail.NAME (TAIL_GRID + TAIL_NUMBERS)
-// for each used detector and for "fused". The rest is metadata.
+// for each used detector and for "fused"; known.normal and known.defect (count, dim) when `known` is used.
+// The rest is metadata.
 enum { TAIL_NUMBERS = 4, NUMBER = 32 };
-static const char KIND[] = "assay normality model 1";
+static const char *const known_names[2] = {"known.normal", "known.defect"};
+static const char KIND[] = "assay normality model 2";
 
 static void put_number(struct tensor_writer *writer, const char *key, double value)
 {
@@ -61,6 +63,13 @@ enum status screen_save(const struct screen_model *model, const struct base_info
         tensor_put(writer, "mean", (int64_t[TENSOR_RANK]){model->dim}, model->gaussian.mean);
         tensor_put(writer, "whiten", (int64_t[TENSOR_RANK]){model->dim, model->dim}, model->gaussian.whiten);
     }
+    for (int side = 0; side < 2; side++) {
+        put_number(writer, known_names[side], (double)model->known.counts[side]);
+        if (model->known.counts[side])
+            tensor_put(writer, known_names[side],
+                       (int64_t[TENSOR_RANK]){(int64_t)model->known.counts[side], model->dim},
+                       model->known.rows[side]);
+    }
     enum status status = tensor_write(writer, NULL, dir, sha256, err);
     tensor_writer_free(writer);
     return status;
@@ -104,6 +113,27 @@ static enum status get_tail(const struct tensor_file *file, const char *name, st
     return status == ST_OK ? ST_OK
                            : error_set(err, status, "%s: tensor %s: its numbers contradict each other",
                                        tensor_path(file), key);
+}
+
+// Whose groups the rows were is not kept: pictures scored with a stored model are none of them.
+static enum status get_known(const struct tensor_file *file, struct screen_model *m, struct error *err)
+{
+    enum status status = ST_OK;
+    known_init(&m->known, m->dim);
+    for (int side = 0; side < 2 && status == ST_OK; side++) {
+        double count = 0;
+        status = get_number(file, known_names[side], 0, KNOWN_MOST, &count, err);
+        int64_t shape[TENSOR_RANK] = {(int64_t)count, m->dim};
+        if (status != ST_OK || count < 1)
+            continue;
+        status = tensor_read(file, known_names[side], shape, &m->known.rows[side], err);
+        if (status == ST_OK)
+            m->known.counts[side] = (size_t)count;
+    }
+    if (status == ST_OK && m->used[DETECTOR_KNOWN] != (m->known.counts[1] > 0))
+        status =
+            error_set(err, ST_CORRUPT, "%s: used and known.defect contradict each other", tensor_path(file));
+    return status;
 }
 
 static enum status same_text(const struct tensor_file *file, const char *key, const char *want,
@@ -157,7 +187,9 @@ static enum status read_model(const struct tensor_file *file, const struct base_
     int64_t row[TENSOR_RANK] = {m->dim}, square[TENSOR_RANK] = {m->dim, m->dim};
     m->gaussian.dim = m->dim;
     status = tensor_read(file, "mean", row, &m->gaussian.mean, err);
-    return status == ST_OK ? tensor_read(file, "whiten", square, &m->gaussian.whiten, err) : status;
+    if (status == ST_OK)
+        status = tensor_read(file, "whiten", square, &m->gaussian.whiten, err);
+    return status == ST_OK ? get_known(file, m, err) : status;
 }
 
 enum status screen_load(const char *path, const struct base_info *base,

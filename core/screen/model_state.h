@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "screen/gaussian.h"
+#include "screen/known.h"
 #include "screen/model.h"
 #include "screen/tail.h"
 
@@ -13,6 +14,7 @@ struct screen_model {
     int dim;                      // of an embedding
     bool used[DETECTORS];         // false: its measures were all equal, it says nothing
     struct gaussian gaussian;     // `whole`; empty when it is not used
+    struct known known;           // confirmed pictures as `gaussian` whitens them; no defect: not used
     struct tail tails[DETECTORS]; // of each used detector's measure; every number fits a float
     struct tail fused;            // of the fused parts
     double flag_rate;

@@ -293,6 +293,49 @@ static void what_was_not_measured_takes_no_part(void **state)
     set_clear(&s);
 }
 
+// Defects that differ from normal too little to be odd, but all alike.
+static void labels_find_what_is_like_them(void **state)
+{
+    (void)state;
+    struct set s = make(400, 0, 150, 150, NOBODY, 11);
+    double before[150], after[150], normal[400];
+    bool defect[550];
+    for (size_t i = 400; i < 550; i++)
+        for (int j = 0; j < 3; j++)
+            s.embeddings[i * DIM + (size_t)j] += 4;
+    struct screen_model *model = fit(&s, 0.004);
+    for (size_t i = 0; i < 550; i++)
+        defect[i] = i >= 400;
+    for (size_t i = 0; i < 150; i++)
+        before[i] = s.scores[400 + i].score;
+    assert_true(s.scores[410].parts[DETECTOR_KNOWN] == 0);
+    screen_free(model);
+    for (size_t i = 400; i < 440; i++)
+        s.inputs[i].said = 1;
+    for (size_t i = 0; i < 400; i += 10)
+        s.inputs[i].said = -1;
+    model = fit(&s, 0.004);
+    double all[550], likeness = 0;
+    for (size_t i = 0; i < 550; i++) {
+        all[i] = s.scores[i].parts[DETECTOR_KNOWN];
+        if (i < 400)
+            normal[i] = s.scores[i].score;
+        else
+            after[i - 400] = s.scores[i].score;
+    }
+    likeness = metrics_auroc(all + 0, defect, 550);
+    size_t rise = 0;
+    for (size_t i = 40; i < 150; i++)
+        rise += after[i] > before[i];
+    print_message("# likeness alone: AUROC %.3f; %zu of 110 rose\n", likeness, rise);
+    assert_true(likeness > 0.9 && rise > 90);
+    assert_true(isfinite(normal[0]) && flagged(&s, model, 0, 400) < 0.02);
+    for (size_t i = 440; i < 550; i++) // of nobody's group: as one never seen
+        assert_true(fabs(s.scores[i].score - screen_score(model, &s.inputs[i]).score) < 1e-4);
+    screen_free(model);
+    set_clear(&s);
+}
+
 static void a_stored_model_scores_like_the_fitted_one(void **state)
 {
     (void)state;
@@ -310,6 +353,8 @@ static void a_stored_model_scores_like_the_fitted_one(void **state)
         struct set s = make(80, 0, 20, 5, BOTH, 1);
         for (size_t i = 0; i < s.count && without; i++)
             s.inputs[i].embedding = s.embeddings;
+        for (size_t i = 0; i < 5; i++)
+            s.inputs[95 + i].said = 1, s.inputs[i].said = -1;
         model = fit(&s, 0.004);
         assert_ok(screen_save(model, &base, &settings, dir, hash, &err), &err);
         path = xasprintf("%s/%s.safetensors", dir, hash);
@@ -410,6 +455,7 @@ int main(void)
         cmocka_unit_test(small_and_odd_sets_work_or_are_refused),
         cmocka_unit_test(a_detector_that_never_varies_is_left_out),
         cmocka_unit_test(what_was_not_measured_takes_no_part),
+        cmocka_unit_test(labels_find_what_is_like_them),
         cmocka_unit_test(a_stored_model_scores_like_the_fitted_one),
         cmocka_unit_test(evaluation_by_group_shows_the_leak),
     };
