@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/parallel.h"
+#include "screen/extract_copy.h"
 #include "screen/extract_view.h"
 
 // A run of several threads. `lock` covers the callbacks and what follows.
@@ -26,7 +27,8 @@ struct run {
 struct worker {
     struct viewer *viewer;
     struct patch_work *patch;
-    float *embedding; // (2 dim)
+    struct copy_work *copies;
+    float *embedding, *copied; // (dim)
     double *sums;     // (widest tap)
     float *values;    // of the cells looked at: one view's, or all tiles'
     size_t value_count, value_capacity;
@@ -35,7 +37,13 @@ struct worker {
 int extract_dim(const struct base *base)
 {
     const struct base_info *info = base_info(base);
-    return 2 * (info->channels[0] + info->channels[1]);
+    return 2 * info->channels[0] + 4 * info->channels[1];
+}
+
+int extract_from(const struct base *base)
+{
+    const struct base_info *info = base_info(base);
+    return 2 * info->channels[0] + info->channels[1];
 }
 
 // Sums of each channel over the cells looked at, of the values or (about != NULL)
@@ -59,19 +67,39 @@ static size_t sum_cells(double *sums, const struct tap *tap, const uint8_t *look
     return count;
 }
 
+// How far the largest value of each channel is above its mean, and the least below: (channels) each.
+static void pool_reach(const struct tap *tap, const uint8_t *looked, const float *mean, float *high,
+                       float *low)
+{
+    size_t channels = (size_t)tap->channels;
+    memset(high, 0, channels * sizeof *high);
+    memset(low, 0, channels * sizeof *low);
+    for (size_t i = 0; i < (size_t)tap->rows * (size_t)tap->cols; i++) {
+        const float *x = tap->data + i * channels;
+        for (size_t k = 0; looked[i] && k < channels; k++) {
+            float above = x[k] - mean[k];
+            high[k] = above > high[k] ? above : high[k];
+            low[k] = -above > low[k] ? -above : low[k];
+        }
+    }
+}
+
 void extract_pool(const struct patch_view *view, double *sums, float *embedding)
 {
-    size_t means = (size_t)view->taps[0].channels + (size_t)view->taps[1].channels;
-    float *out = embedding;
+    size_t both = (size_t)view->taps[0].channels + (size_t)view->taps[1].channels;
+    float *deviations = embedding, *means = embedding + both, *reach = means + both;
     for (int t = 0; t < BASE_TAPS; t++) {
         const struct tap *tap = &view->taps[t];
         size_t channels = (size_t)tap->channels, count = sum_cells(sums, tap, view->looked[t], NULL);
         for (size_t k = 0; k < channels; k++)
-            out[k] = (float)(sums[k] / (double)count);
-        sum_cells(sums, tap, view->looked[t], out);
+            means[k] = (float)(sums[k] / (double)count);
+        sum_cells(sums, tap, view->looked[t], means);
         for (size_t k = 0; k < channels; k++)
-            out[means + k] = (float)sqrt(sums[k] / (double)count);
-        out += channels;
+            deviations[k] = (float)sqrt(sums[k] / (double)count);
+        if (t == 1)
+            pool_reach(tap, view->looked[t], means, reach, reach + channels);
+        deviations += channels;
+        means += channels;
     }
 }
 
@@ -210,6 +238,8 @@ static void worker_init(struct worker *worker, const struct run *run)
     *worker = (struct worker){
         .viewer = viewer_new(run->config, run->ignore),
         .patch = patch_work_new(),
+        .copies = copy_work_new(),
+        .copied = xcalloc((size_t)extract_dim(run->config->base), sizeof(float)),
         .embedding = xcalloc((size_t)extract_dim(run->config->base), sizeof(float)),
         .sums = xcalloc((size_t)widest, sizeof(double)),
     };
@@ -219,6 +249,8 @@ static void worker_clear(struct worker *worker)
 {
     viewer_free(worker->viewer);
     patch_work_free(worker->patch);
+    copy_work_free(worker->copies);
+    free(worker->copied);
     free(worker->embedding);
     free(worker->sums);
     free(worker->values);
@@ -287,6 +319,31 @@ enum status extract_run(const struct extract_config *config, const struct extrac
 
 // ---- the sample for patch statistics ----
 
+enum { SAMPLE_CHANGES = 64 }; // pictures that copies are made of; twice as many say the same
+
+// What harmless and defective copies of picture `number` change in its embedding. `view` is its whole, and is
+// lost.
+static void sample_changes(struct run *run, struct worker *worker, size_t number,
+                           const struct picture *picture, struct patch_view *view)
+{
+    struct rng rng = rng_seed(number);
+    int dim = extract_dim(run->config->base), from = extract_from(run->config->base);
+    extract_pool(view, worker->sums, worker->embedding);
+    for (int nth = run->ignore ? COPIES_MIRRORED : 0; nth < COPIES;
+         nth++) { // a mirrored mask would cover something else
+        const float *rgb =
+            copy_draw(worker->copies, nth, &rng, viewer_rgb(worker->viewer), picture->rows, picture->cols);
+        viewer_again(worker->viewer, rgb, picture->rows, picture->cols, view);
+        extract_pool(view, worker->sums, worker->copied);
+        for (int k = from; k < dim; k++)
+            worker->copied[k] -= worker->embedding[k];
+        pthread_mutex_lock(&run->lock);
+        patch_sample_change(run->sample, number, nth < COPIES_HARMLESS ? CONTRAST_HARMLESS : CONTRAST_FLAW,
+                            worker->copied + from, dim - from);
+        pthread_mutex_unlock(&run->lock);
+    }
+}
+
 static void sample_one(struct run *run, struct worker *worker, size_t number, const char *path)
 {
     struct picture picture;
@@ -303,6 +360,8 @@ static void sample_one(struct run *run, struct worker *worker, size_t number, co
         pthread_mutex_lock(&run->lock);
         patch_sample_add(run->sample, number, &view, false);
         pthread_mutex_unlock(&run->lock);
+        if (number < SAMPLE_CHANGES)
+            sample_changes(run, worker, number, &picture, &view);
     }
     for (int i = 0; looked && i < tiles && !tiled; i++)
         tiled = viewer_tile(worker->viewer, &picture, (int)((number * 7919 + (size_t)i) % (size_t)tiles),

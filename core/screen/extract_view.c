@@ -215,6 +215,18 @@ static bool view_rectangle(struct viewer *viewer, const struct picture *picture,
     return true;
 }
 
+const float *viewer_rgb(const struct viewer *viewer)
+{
+    return viewer->rgb;
+}
+
+void viewer_again(struct viewer *viewer, const float *rgb, int rows, int cols, struct patch_view *view)
+{
+    for (int t = 0; t < BASE_TAPS; t++)
+        view->looked[t] = viewer->looked[t];
+    base_taps(viewer->config->base, viewer->work, rgb, rows, cols, view->taps);
+}
+
 bool viewer_whole(struct viewer *viewer, const struct picture *picture, struct patch_view *view,
                   double box[4])
 {

@@ -39,6 +39,11 @@ bool viewer_whole(struct viewer *viewer, const struct picture *picture, struct p
 bool viewer_tile(struct viewer *viewer, const struct picture *picture, int tile, struct patch_view *view,
                  double box[4]);
 
+// The network's input of the latest view, and the maps of another input of the same shape, with that view's
+// marks.
+const float *viewer_rgb(const struct viewer *viewer);
+void viewer_again(struct viewer *viewer, const float *rgb, int rows, int cols, struct patch_view *view);
+
 // The embedding of one view: extract_dim numbers. sums: scratch for the wider tap's channels. Every tap has a cell
 // that is looked at.
 void extract_pool(const struct patch_view *view, double *sums, float *embedding);

@@ -1,5 +1,6 @@
 # The normality models and their statistics.
 libcore_a_SOURCES += \
+	core/screen/contrast.c core/screen/contrast.h \
 	core/screen/drift.c core/screen/drift.h \
 	core/screen/evaluate.c core/screen/evaluate.h \
 	core/screen/gaussian.c core/screen/gaussian.h \

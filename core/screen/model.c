@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/rng.h"
+#include "screen/contrast.h"
 #include "screen/gaussian.h"
 #include "screen/model.h"
 #include "screen/model_state.h"
@@ -65,6 +66,8 @@ static void shuffle(size_t *order, size_t count, struct rng *rng)
 struct source {
     const struct screen_input *inputs;
     const struct screen_relief *relief;
+    const struct contrast *contrast; // NULL none
+    int from;
 };
 
 static const float *row_of(const struct source *s, size_t picture, size_t nth)
@@ -72,7 +75,7 @@ static const float *row_of(const struct source *s, size_t picture, size_t nth)
     enum { RELIEF = 1024 }; // a row read at random may bring 64 KB with it
     if (s->relief && nth % RELIEF == RELIEF - 1)
         s->relief->call(s->relief->context);
-    return s->inputs[picture].embedding;
+    return s->inputs[picture].embedding + s->from;
 }
 
 // Confirmed pictures that likeness is measured to, at most KNOWN_MOST of each side.
@@ -155,10 +158,11 @@ static enum status fit_trimmed(const struct source *source, const size_t *member
     for (size_t i = 0; i < n; i++)
         memcpy(rows + i * d, row_of(source, sample[i], i), d * sizeof *rows);
     free(sample);
-    *kept = n;
+    *kept = left = n;
     enum status status = gaussian_fit(rows, n, dim, g, err);
     size_t trimmed = (size_t)(TRIM * (double)n);
     if (status == ST_OK && trimmed > 0) {
+        left = 0;
         double *distances = xmalloc(2 * n * sizeof *distances), *sorted = distances + n;
         gaussian_distances(g, rows, n, distances);
         memcpy(sorted, distances, n * sizeof *sorted);
@@ -174,6 +178,12 @@ static enum status fit_trimmed(const struct source *source, const size_t *member
             *g = clean;
             *kept = left;
         }
+    }
+    struct gaussian sharper;
+    if (status == ST_OK && source->contrast && source->contrast->dim == dim &&
+        contrast_fit(source->contrast, rows, left, g->shrinkage, &sharper, NULL) == ST_OK) {
+        gaussian_clear(g);
+        *g = sharper;
     }
     free(rows);
     return status;
@@ -271,7 +281,7 @@ static enum status fit_whole(struct screen_model *m, const struct source *source
             part[folds[i] == f ? --out : in++] = members[i];
         if (out == normals)
             continue; // fewer groups than folds
-        status = fit_trimmed(source, part, in, m->dim, &rng, &g, &kept, err);
+        status = fit_trimmed(source, part, in, m->dim - m->from, &rng, &g, &kept, err);
         if (status == ST_OK) {
             measure_members(&g, source, &labels, groups, part + out, normals - out, whole, likeness);
             gaussian_clear(&g);
@@ -280,7 +290,8 @@ static enum status fit_whole(struct screen_model *m, const struct source *source
     free(part);
     free(folds);
     if (status == ST_OK)
-        status = fit_trimmed(source, members, normals, m->dim, &rng, &m->gaussian, &m->fit_count, err);
+        status =
+            fit_trimmed(source, members, normals, m->dim - m->from, &rng, &m->gaussian, &m->fit_count, err);
     if (status == ST_OK) {
         measure_members(&m->gaussian, source, &labels, groups, members + normals, count - normals, whole,
                         likeness);
@@ -340,8 +351,8 @@ static bool fit_tail(const double *measures, const size_t *members, size_t norma
     return true;
 }
 
-enum status screen_fit(const struct screen_input *inputs, size_t count, int dim, const bool *believed,
-                       const uint64_t *groups, double flag_rate, uint64_t seed,
+enum status screen_fit(const struct screen_input *inputs, size_t count, const struct screen_space *space,
+                       const bool *believed, const uint64_t *groups, double flag_rate, uint64_t seed,
                        const struct screen_relief *relief, struct screen_score *scores,
                        struct screen_model **model, struct error *err)
 {
@@ -349,14 +360,15 @@ enum status screen_fit(const struct screen_input *inputs, size_t count, int dim,
     size_t *members = xmalloc((count + 1) * sizeof *members); // the believed normals, then the others
     for (size_t i = 0; i < count; i++)
         members[believed[i] ? normals++ : --back] = i;
-    const struct source source = {inputs, relief};
-    enum status status = check(&source, count, dim, normals, flag_rate, err);
+    const struct source source = {inputs, relief, space->contrast, space->from};
+    enum status status = check(&source, count, space->dim - space->from, normals, flag_rate, err);
     if (status != ST_OK) {
         free(members);
         return status;
     }
     struct screen_model *m = xcalloc(1, sizeof *m);
-    m->dim = dim;
+    m->dim = space->dim;
+    m->from = space->from;
     m->flag_rate = flag_rate;
     double *measures[DETECTORS], *fused = xcalloc(count, sizeof *fused);
     for (int d = 0; d < DETECTORS; d++)
@@ -418,8 +430,8 @@ struct screen_score screen_score(const struct screen_model *model, const struct 
         measures[d] = input->measures[d];
     if (model->used[DETECTOR_WHOLE]) {
         float *white = xmalloc((size_t)model->dim * sizeof *white);
-        gaussian_whiten(&model->gaussian, input->embedding, 1, white);
-        measures[DETECTOR_WHOLE] = sqrt(cblas_dsdot(model->dim, white, 1, white, 1));
+        gaussian_whiten(&model->gaussian, input->embedding + model->from, 1, white);
+        measures[DETECTOR_WHOLE] = sqrt(cblas_dsdot(model->gaussian.dim, white, 1, white, 1));
         if (model->used[DETECTOR_KNOWN])
             known_measure(&model->known, white, NULL, 1, &measures[DETECTOR_KNOWN]);
         free(white);

@@ -27,7 +27,14 @@ struct screen_score {
     double parts[DETECTORS];     // the same per detector; 0 for one that is not in use or never varied
 };
 
+// What an embedding holds.
+struct screen_space {
+    int dim, from;                   // its length; the first number that pictures are told apart by
+    const struct contrast *contrast; // of numbers from .. dim - 1 (contrast.h); NULL or without flaws: none
+};
+
 struct screen_model;
+struct contrast;
 
 // Fit on `count` pictures of which believed[i] says whether it is believed
 // normal (not clean: the most suspicious are trimmed), groups[i] names its group
@@ -47,11 +54,11 @@ struct screen_relief {
     void (*call)(void *context);
     void *context;
 };
-ASSAY_CHECKED enum status screen_fit(const struct screen_input *inputs, size_t count, int dim,
-                                     const bool *believed, const uint64_t *groups, double flag_rate,
-                                     uint64_t seed, const struct screen_relief *relief,
-                                     struct screen_score *scores, struct screen_model **model,
-                                     struct error *err);
+ASSAY_CHECKED enum status screen_fit(const struct screen_input *inputs, size_t count,
+                                     const struct screen_space *space, const bool *believed,
+                                     const uint64_t *groups, double flag_rate, uint64_t seed,
+                                     const struct screen_relief *relief, struct screen_score *scores,
+                                     struct screen_model **model, struct error *err);
 void screen_free(struct screen_model *model);
 
 // Score a picture that took no part in the fit. Thread-safe.

@@ -9,9 +9,9 @@
 #include "nn/safetensors.h"
 #include "screen/model_state.h"
 
-// Tensors: mean (dim), whiten (dim, dim); tail.NAME (TAIL_GRID + TAIL_NUMBERS)
-// for each used detector and for "fused"; known.normal and known.defect (count, dim) when `known` is used.
-// The rest is metadata.
+// Tensors: mean (dim - from), whiten (dim - from, dim - from); tail.NAME (TAIL_GRID + TAIL_NUMBERS)
+// for each used detector and for "fused"; known.normal and known.defect (count, dim - from) when `known` is
+// used. The rest is metadata.
 enum { TAIL_NUMBERS = 4, NUMBER = 32 };
 static const char *const known_names[2] = {"known.normal", "known.defect"};
 static const char KIND[] = "assay normality model 2";
@@ -49,6 +49,7 @@ enum status screen_save(const struct screen_model *model, const struct base_info
     tensor_put_meta(writer, "base_name", base->name);
     tensor_put_meta(writer, "settings", text);
     put_number(writer, "dim", model->dim);
+    put_number(writer, "from", model->from);
     put_number(writer, "flag_rate", model->flag_rate);
     put_number(writer, "shrinkage", model->gaussian.shrinkage);
     put_number(writer, "fit_count", (double)model->fit_count);
@@ -60,14 +61,15 @@ enum status screen_save(const struct screen_model *model, const struct base_info
     tensor_put_meta(writer, "used", used);
     put_tail(writer, "fused", &model->fused);
     if (model->used[DETECTOR_WHOLE]) {
-        tensor_put(writer, "mean", (int64_t[TENSOR_RANK]){model->dim}, model->gaussian.mean);
-        tensor_put(writer, "whiten", (int64_t[TENSOR_RANK]){model->dim, model->dim}, model->gaussian.whiten);
+        tensor_put(writer, "mean", (int64_t[TENSOR_RANK]){model->gaussian.dim}, model->gaussian.mean);
+        tensor_put(writer, "whiten", (int64_t[TENSOR_RANK]){model->gaussian.dim, model->gaussian.dim},
+                   model->gaussian.whiten);
     }
     for (int side = 0; side < 2; side++) {
         put_number(writer, known_names[side], (double)model->known.counts[side]);
         if (model->known.counts[side])
             tensor_put(writer, known_names[side],
-                       (int64_t[TENSOR_RANK]){(int64_t)model->known.counts[side], model->dim},
+                       (int64_t[TENSOR_RANK]){(int64_t)model->known.counts[side], model->known.dim},
                        model->known.rows[side]);
     }
     enum status status = tensor_write(writer, NULL, dir, sha256, err);
@@ -119,11 +121,11 @@ static enum status get_tail(const struct tensor_file *file, const char *name, st
 static enum status get_known(const struct tensor_file *file, struct screen_model *m, struct error *err)
 {
     enum status status = ST_OK;
-    known_init(&m->known, m->dim);
+    known_init(&m->known, m->dim - m->from);
     for (int side = 0; side < 2 && status == ST_OK; side++) {
         double count = 0;
         status = get_number(file, known_names[side], 0, KNOWN_MOST, &count, err);
-        int64_t shape[TENSOR_RANK] = {(int64_t)count, m->dim};
+        int64_t shape[TENSOR_RANK] = {(int64_t)count, m->known.dim};
         if (status != ST_OK || count < 1)
             continue;
         status = tensor_read(file, known_names[side], shape, &m->known.rows[side], err);
@@ -151,7 +153,7 @@ static enum status read_model(const struct tensor_file *file, const struct base_
                               struct error *err)
 {
     char text[SCREEN_SETTINGS_TEXT];
-    double dim = 0, fit_count = 0;
+    double dim = 0, from = 0, fit_count = 0;
     screen_settings_text(settings, text);
     enum status status = tensor_check_name(file, err);
     if (status == ST_OK)
@@ -163,6 +165,8 @@ static enum status read_model(const struct tensor_file *file, const struct base_
     if (status == ST_OK)
         status = get_number(file, "dim", 1, 1 << 20, &dim, err);
     if (status == ST_OK)
+        status = get_number(file, "from", 0, dim - 1, &from, err);
+    if (status == ST_OK)
         status = get_number(file, "flag_rate", 1e-12, 1, &m->flag_rate, err);
     if (status == ST_OK)
         status = get_number(file, "shrinkage", 0, 1, &m->gaussian.shrinkage, err);
@@ -171,6 +175,7 @@ static enum status read_model(const struct tensor_file *file, const struct base_
     if (status != ST_OK)
         return status;
     m->dim = (int)dim;
+    m->from = (int)from;
     m->fit_count = (size_t)fit_count;
     const char *used = tensor_meta(file, "used");
     if (!used || strlen(used) != DETECTORS || strspn(used, "01") != DETECTORS)
@@ -184,8 +189,8 @@ static enum status read_model(const struct tensor_file *file, const struct base_
         status = get_tail(file, "fused", &m->fused, err);
     if (status != ST_OK || !m->used[DETECTOR_WHOLE])
         return status;
-    int64_t row[TENSOR_RANK] = {m->dim}, square[TENSOR_RANK] = {m->dim, m->dim};
-    m->gaussian.dim = m->dim;
+    m->gaussian.dim = m->dim - m->from;
+    int64_t row[TENSOR_RANK] = {m->gaussian.dim}, square[TENSOR_RANK] = {m->gaussian.dim, m->gaussian.dim};
     status = tensor_read(file, "mean", row, &m->gaussian.mean, err);
     if (status == ST_OK)
         status = tensor_read(file, "whiten", square, &m->gaussian.whiten, err);

@@ -11,7 +11,7 @@
 #include "screen/tail.h"
 
 struct screen_model {
-    int dim;                      // of an embedding
+    int dim, from;                // of an embedding: its length, the first number in use
     bool used[DETECTORS];         // false: its measures were all equal, it says nothing
     struct gaussian gaussian;     // `whole`; empty when it is not used
     struct known known;           // confirmed pictures as `gaussian` whitens them; no defect: not used

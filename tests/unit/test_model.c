@@ -72,11 +72,13 @@ static void set_clear(struct set *s)
     free(s->scores);
 }
 
+static const struct screen_space space = {.dim = DIM};
+
 static struct screen_model *fit(struct set *s, double flag_rate)
 {
     struct error err;
     struct screen_model *model;
-    assert_ok(screen_fit(s->inputs, s->count, DIM, s->believed, s->groups, flag_rate, 1, NULL, s->scores,
+    assert_ok(screen_fit(s->inputs, s->count, &space, s->believed, s->groups, flag_rate, 1, NULL, s->scores,
                          &model, &err),
               &err);
     return model;
@@ -226,17 +228,17 @@ static void small_and_odd_sets_work_or_are_refused(void **state)
     }
     struct set s = make(15, 0, 20, 0, NOBODY, 1);
     assert_status(
-        screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, 0.004, 1, NULL, s.scores, &model, &err),
+        screen_fit(s.inputs, s.count, &space, s.believed, s.groups, 0.004, 1, NULL, s.scores, &model, &err),
         ST_INVALID, &err);
     assert_non_null(strstr(err.text, "16"));
     set_clear(&s);
     s = make(40, 0, 20, 0, NOBODY, 1);
     assert_status(
-        screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, 0, 1, NULL, s.scores, &model, &err),
+        screen_fit(s.inputs, s.count, &space, s.believed, s.groups, 0, 1, NULL, s.scores, &model, &err),
         ST_INVALID, &err);
     s.embeddings[50 * DIM + 3] = NAN;
     assert_status(
-        screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, 0.004, 1, NULL, s.scores, &model, &err),
+        screen_fit(s.inputs, s.count, &space, s.believed, s.groups, 0.004, 1, NULL, s.scores, &model, &err),
         ST_INVALID, &err);
     assert_non_null(strstr(err.text, "picture 51"));
     set_clear(&s);
@@ -266,7 +268,7 @@ static void a_detector_that_never_varies_is_left_out(void **state)
         for (int d = 0; d < DETECTORS_MEASURED; d++)
             s.inputs[i].measures[d] = d == DETECTOR_LEARNED ? i < 15 ? (float)i : NAN : 1;
     assert_status(
-        screen_fit(s.inputs, s.count, DIM, s.believed, s.groups, 0.004, 1, NULL, s.scores, &model, &err),
+        screen_fit(s.inputs, s.count, &space, s.believed, s.groups, 0.004, 1, NULL, s.scores, &model, &err),
         ST_INVALID, &err);
     assert_non_null(strstr(err.text, "identical"));
     set_clear(&s);
