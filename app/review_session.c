@@ -207,6 +207,9 @@ static enum status on_item(void *context, size_t index, struct review_item *out,
     strbuf_reset(&s->details);
     strbuf_puts(&s->details, "");
     strbuf_printf(&s->details, "%d x %d", s->row.width, s->row.height);
+    if (item->score.alone)
+        add_detail(&s->details,
+                   "carried by one detector:", detector_name((enum detector)(item->score.alone - 1)));
     add_detail(&s->details, "object", s->row.object);
     add_detail(&s->details, "position", s->row.position);
     add_detail(&s->details, "camera", s->row.camera);

@@ -418,9 +418,12 @@ static enum status make_revision(struct project *project, const struct base *bas
     }
     struct screen_score *scores = xcalloc(set.count + 1, sizeof *scores);
     struct screen_relief relief = {relieve, store};
-    const struct screen_space space = {set.dim, extract_from(base), patch_contrast(patch)};
-    status = screen_fit(set.inputs, set.count, &space, set.believed, set.groups, o->flag_rate,
-                        (uint64_t)scene->id, &relief, scores, &model, err);
+    struct screen_space space = {
+        .dim = set.dim, .from = extract_from(base), .contrast = patch_contrast(patch)};
+    status = screening_alone(project, scene, &space.alone, err);
+    if (status == ST_OK)
+        status = screen_fit(set.inputs, set.count, &space, set.believed, set.groups, o->flag_rate,
+                            (uint64_t)scene->id, &relief, scores, &model, err);
     if (status != ST_OK) {
         learned_close(learned);
         free(scores);
@@ -445,6 +448,8 @@ static enum status make_revision(struct project *project, const struct base *bas
         status = o->candidate ? db_revision_ready(project->db, id, err) : db_revision_finish(project->db, id, err);
     if (status == ST_OK)
         status = db_revision_get(project->db, id, &revision, err);
+    if (status == ST_OK)
+        status = screening_alone_json(project, id, &report->alone, err);
     report->screened = (int64_t)set.count;
     report->threshold = revision.threshold;
     report->believed = revision.believed;

@@ -1,6 +1,7 @@
 // A scene's normality model: what a revision freezes. Detectors stay separate; each
 // score becomes -log10 of its tail probability under normal pictures; the
-// picture's score is that of their Euclidean norm.
+// picture's score is that of their Euclidean norm, or what one of them says alone
+// where that is more (redundancy: a detector that sees nothing cannot hide what another sees).
 #ifndef SCREEN_MODEL_H
 #define SCREEN_MODEL_H
 
@@ -14,6 +15,9 @@
 #include "screen/detector.h"
 #include "screen/settings.h"
 
+// A scene's `alone` where nobody chose another (struct screen_space).
+#define SCREEN_ALONE 0.1
+
 const char *detector_name(enum detector detector); // "whole", "patch", "tile", "learned", "known"
 
 struct screen_input { // one picture's raw measures
@@ -25,12 +29,15 @@ struct screen_input { // one picture's raw measures
 struct screen_score {
     double score;                // -log10 of the tail probability of the fused score; 3 = one normal in 1,000
     double parts[DETECTORS];     // the same per detector; 0 for one that is not in use or never varied
+    int alone;                   // 1 + the detector that carries the score by itself; 0: the fused score does
 };
 
 // What an embedding holds.
 struct screen_space {
     int dim, from;                   // its length; the first number that pictures are told apart by
     const struct contrast *contrast; // of numbers from .. dim - 1 (contrast.h); NULL or without flaws: none
+    double alone; // share of the normals that may be flagged which a single detector may claim, whatever the
+                  // others say: 0 .. 1
 };
 
 struct screen_model;

@@ -17,7 +17,7 @@ struct screen_model {
     struct known known;           // confirmed pictures as `gaussian` whitens them; no defect: not used
     struct tail tails[DETECTORS]; // of each used detector's measure; every number fits a float
     struct tail fused;            // of the fused parts
-    double flag_rate;
+    double flag_rate, alone;
     size_t fit_count;
 };
 
