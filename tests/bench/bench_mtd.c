@@ -1,6 +1,6 @@
 // The detectors of a scene on pictures whose answers are known, by group, no label used: fused, each alone,
 // each off, with unknown defects in the fit, against patch kNN, and where on the picture. JSON lines with
-// fixed names. bench_mtd BASE TRUTH.csv [SEEDS [SIDE]]; a line of TRUTH:
+// fixed names. bench_mtd BASE TRUTH.csv [SEEDS [SIDE [FIRST]]]; a line of TRUTH:
 // path,verdict,class,severity,mask,group (tests/bench/mtd.sh)
 #include "config.h"
 
@@ -474,7 +474,7 @@ int main(int argc, char **argv)
     struct error err;
     struct rows rows[40] = {0}, where[2] = {0};
     if (argc < 3) {
-        fprintf(stderr, "usage: bench_mtd BASE TRUTH.csv [SEEDS [SIDE]]\n");
+        fprintf(stderr, "usage: bench_mtd BASE TRUTH.csv [SEEDS [SIDE [FIRST]]]\n");
         return 2;
     }
     int seeds = argc > 3 ? atoi(argv[3]) : 5;
@@ -488,7 +488,7 @@ int main(int argc, char **argv)
     b.dim = extract_dim(b.base);
     b.embeddings = xcalloc(b.count * (size_t)b.dim, sizeof *b.embeddings);
     b.patches = xcalloc(b.count, sizeof *b.patches);
-    for (int seed = 0; seed < seeds; seed++)
+    for (int seed = argc > 5 ? atoi(argv[5]) : 0; seed < seeds; seed++)
         one_seed(&b, &config, seed, rows, where);
     for (struct rows *r = rows; r->name[0]; r++)
         print_rows(&b, r);

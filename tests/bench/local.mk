@@ -20,6 +20,18 @@ bench-detectors: bench_mtd$(EXEEXT)
 
 bench: bench-detectors
 
+EXTRA_PROGRAMS += bench_known
+CLEANFILES += bench_known
+bench_known_SOURCES = tests/bench/bench_known.c
+bench_known_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(BLAS_CFLAGS)
+bench_known_LDADD = $(CORE_LIBS)
+
+.PHONY: bench-known
+bench-known: bench_known$(EXEEXT)
+	./bench_known
+
+bench: bench-known
+
 .PHONY: bench-l1
 bench-l1: assay
 	$(top_srcdir)/tests/bench/bench-l1 $(abs_top_builddir)/assay $(abs_top_srcdir)/../shared
