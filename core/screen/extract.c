@@ -28,6 +28,8 @@ struct worker {
     struct viewer *viewer;
     struct patch_work *patch;
     struct copy_work *copies;
+    struct viewer *before; // only where copies are made
+    struct flaw_copy copy;
     float *embedding, *copied; // (dim)
     double *sums;     // (widest tap)
     float *values;    // of the cells looked at: one view's, or all tiles'
@@ -157,6 +159,7 @@ static void score_patches(const struct run *run, struct worker *worker, const st
     worker->value_count = 0;
     score_view(worker, model, patch_part_of(model, whole), whole, box, &result->heat);
     result->measures[DETECTOR_PATCH] = patch_top(worker->values, worker->value_count);
+    result->measures[DETECTOR_LEARNED] = patch_flaw_measure(model, patch_part_of(model, whole), whole, worker->patch);
     worker->value_count = 0;
     for (int i = 0; i < picture_tiles(run->config, picture); i++) {
         struct patch_view tile;
@@ -165,7 +168,6 @@ static void score_patches(const struct run *run, struct worker *worker, const st
             score_view(worker, model, PART_TILE, &tile, tile_box, &result->heat);
     }
     result->measures[DETECTOR_TILE] = patch_top(worker->values, worker->value_count);
-    result->measures[DETECTOR_LEARNED] = NAN;
 }
 
 static enum status everything_ignored(const char *path, struct error *err)
@@ -240,6 +242,7 @@ static void worker_init(struct worker *worker, const struct run *run)
         .patch = patch_work_new(),
         .copies = copy_work_new(),
         .copied = xcalloc((size_t)extract_dim(run->config->base), sizeof(float)),
+        .copy = {.without = run->config->without},
         .embedding = xcalloc((size_t)extract_dim(run->config->base), sizeof(float)),
         .sums = xcalloc((size_t)widest, sizeof(double)),
     };
@@ -248,6 +251,8 @@ static void worker_init(struct worker *worker, const struct run *run)
 static void worker_clear(struct worker *worker)
 {
     viewer_free(worker->viewer);
+    viewer_free(worker->before);
+    flaw_copy_clear(&worker->copy);
     patch_work_free(worker->patch);
     copy_work_free(worker->copies);
     free(worker->copied);
@@ -319,29 +324,56 @@ enum status extract_run(const struct extract_config *config, const struct extrac
 
 // ---- the sample for patch statistics ----
 
-enum { SAMPLE_CHANGES = 64 }; // pictures that copies are made of; twice as many say the same
-
-// What harmless and defective copies of picture `number` change in its embedding. `view` is its whole, and is
-// lost.
-static void sample_changes(struct run *run, struct worker *worker, size_t number,
-                           const struct picture *picture, struct patch_view *view)
+// Of which pictures copies are made; many more say the same.
+static bool is_copied(size_t number)
 {
+    return number < 32 || number % 8 == 0;
+}
+
+// What harmless and defective copies of picture `number` change in its embedding and move in its cells.
+static void sample_copies(struct run *run, struct worker *worker, size_t number, const struct picture *picture)
+{
+    const struct base_info *info = base_info(run->config->base);
     struct rng rng = rng_seed(number);
-    int dim = extract_dim(run->config->base), from = extract_from(run->config->base);
-    extract_pool(view, worker->sums, worker->embedding);
-    for (int nth = run->ignore ? COPIES_MIRRORED : 0; nth < COPIES;
-         nth++) { // a mirrored mask would cover something else
-        const float *rgb =
-            copy_draw(worker->copies, nth, &rng, viewer_rgb(worker->viewer), picture->rows, picture->cols);
-        viewer_again(worker->viewer, rgb, picture->rows, picture->cols, view);
-        extract_pool(view, worker->sums, worker->copied);
+    struct patch_view before, after;
+    struct flaw_moves moves = {0};
+    int dim = extract_dim(run->config->base), from = extract_from(run->config->base), channels = info->channels[1];
+    double box[4];
+    if (!worker->before)
+        worker->before = viewer_new(run->config, run->ignore);
+    if (!viewer_whole(worker->before, picture, &before, box)) // stays while the other viewer's change
+        return;
+    extract_pool(&before, worker->sums, worker->embedding);
+    size_t cells = (size_t)before.taps[1].rows * (size_t)before.taps[1].cols;
+    unsigned char *chosen = xmalloc(cells);
+    for (int nth = run->ignore ? COPIES_MIRRORED : 0; nth < COPIES; nth++) { // a mirrored mask would cover something else
+        enum contrast_side side = nth < COPIES_HARMLESS ? CONTRAST_HARMLESS : CONTRAST_FLAW;
+        const float *rgb;
+        if (nth < COPIES_MIRRORED) {
+            rgb = copy_draw(worker->copies, nth, &rng, viewer_rgb(worker->before), picture->rows, picture->cols);
+        } else {
+            enum flaw_side kind = flaw_copy_draw(&worker->copy, nth - COPIES_MIRRORED, &rng, viewer_rgb(worker->before),
+                                                 picture->rows, picture->cols);
+            flaw_copy_cells(&worker->copy, kind, &rng, picture->rows, picture->cols, info->stride[1], before.looked[1],
+                            chosen);
+            rgb = worker->copy.rgb;
+        }
+        viewer_again(worker->viewer, rgb, picture->rows, picture->cols, &after);
+        extract_pool(&after, worker->sums, worker->copied);
         for (int k = from; k < dim; k++)
             worker->copied[k] -= worker->embedding[k];
+        for (size_t i = 0; i < cells && nth >= COPIES_MIRRORED; i++)
+            if (chosen[i])
+                flaw_moves_add(&moves, (enum flaw_side)side, before.taps[1].data + i * (size_t)channels,
+                               after.taps[1].data + i * (size_t)channels, channels);
         pthread_mutex_lock(&run->lock);
-        patch_sample_change(run->sample, number, nth < COPIES_HARMLESS ? CONTRAST_HARMLESS : CONTRAST_FLAW,
-                            worker->copied + from, dim - from);
+        patch_sample_change(run->sample, number, side, worker->copied + from, dim - from);
         pthread_mutex_unlock(&run->lock);
     }
+    free(chosen);
+    pthread_mutex_lock(&run->lock);
+    patch_sample_moves(run->sample, number, &moves);
+    pthread_mutex_unlock(&run->lock);
 }
 
 static void sample_one(struct run *run, struct worker *worker, size_t number, const char *path)
@@ -360,8 +392,8 @@ static void sample_one(struct run *run, struct worker *worker, size_t number, co
         pthread_mutex_lock(&run->lock);
         patch_sample_add(run->sample, number, &view, false);
         pthread_mutex_unlock(&run->lock);
-        if (number < SAMPLE_CHANGES)
-            sample_changes(run, worker, number, &picture, &view);
+        if (is_copied(number))
+            sample_copies(run, worker, number, &picture);
     }
     for (int i = 0; looked && i < tiles && !tiled; i++)
         tiled = viewer_tile(worker->viewer, &picture, (int)((number * 7919 + (size_t)i) % (size_t)tiles),

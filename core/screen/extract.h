@@ -19,6 +19,7 @@ struct extract_config {
     struct image_limits limits;
     const struct patch_model *patch; // NULL: embeddings only
     int threads;                     // >= 1
+    unsigned without;                // bits of enum flaw_kind: synthetic defects that are not drawn, not all
 };
 
 struct extract_item {

@@ -5,6 +5,7 @@ libcore_a_SOURCES += \
 	core/screen/extract_view.c core/screen/extract_view.h \
 	core/screen/patch.c core/screen/patch.h core/screen/patch_impl.h \
 	core/screen/patch_file.c \
+	core/screen/patch_flaw.c core/screen/patch_flaw.h \
 	core/screen/patch_fit.c \
 	core/screen/patch_gaussian.c \
 	core/screen/settings.c core/screen/settings.h

@@ -9,8 +9,8 @@
 #include "screen/patch_impl.h"
 
 struct patch_work {
-    float *residuals, *distances, *values;
-    size_t residual_capacity, distance_capacity, value_capacity;
+    float *residuals, *distances, *values, *projected;
+    size_t residual_capacity, distance_capacity, value_capacity, projected_capacity;
 };
 
 struct patch_work *patch_work_new(void)
@@ -25,6 +25,7 @@ void patch_work_free(struct patch_work *work)
     free(work->residuals);
     free(work->distances);
     free(work->values);
+    free(work->projected);
     free(work);
 }
 
@@ -32,6 +33,8 @@ void patch_free(struct patch_model *model)
 {
     if (!model)
         return;
+    for (int p = 0; p < PATCH_PARTS; p++)
+        patch_flaws_clear(&model->parts[p].flaws);
     for (int p = 0; p < PATCH_PARTS; p++)
         for (int t = 0; t < BASE_TAPS; t++) {
             free(model->parts[p].taps[t].mean);
@@ -66,9 +69,8 @@ enum patch_part patch_part_of(const struct patch_model *model, const struct patc
     return fits ? PART_ALIGNED : PART_FREE;
 }
 
-// Distances of all cells of one tap, in units of its quantile.
-static void tap_values(const struct patch_gaussian *g, const struct tap *tap, struct patch_work *work,
-                       float *out)
+// Residuals of all cells of one tap from their means, into work->residuals.
+static void tap_residuals(const struct patch_gaussian *g, const struct tap *tap, struct patch_work *work)
 {
     size_t cells = (size_t)tap->rows * (size_t)tap->cols, dim = (size_t)tap->channels;
     GROW(work->residuals, work->residual_capacity, cells * dim);
@@ -78,6 +80,14 @@ static void tap_values(const struct patch_gaussian *g, const struct tap *tap, st
         for (size_t k = 0; k < dim; k++)
             r[k] = x[k] - mean[k];
     }
+}
+
+// Distances of all cells of one tap, in units of its quantile.
+static void tap_values(const struct patch_gaussian *g, const struct tap *tap, struct patch_work *work,
+                       float *out)
+{
+    size_t cells = (size_t)tap->rows * (size_t)tap->cols;
+    tap_residuals(g, tap, work);
     patch_distances(g->whiten, tap->channels, work->residuals, cells, out);
     for (size_t i = 0; i < cells; i++)
         out[i] /= g->quantile;
@@ -132,4 +142,24 @@ float patch_top(float *values, size_t count)
     for (size_t i = 0; i < top; i++)
         sum += values[i];
     return (float)(sum / (double)top);
+}
+
+float patch_flaw_measure(const struct patch_model *model, enum patch_part part, const struct patch_view *view,
+                         struct patch_work *work)
+{
+    const struct patch_stats *stats = &model->parts[part];
+    const struct tap *tap = &view->taps[1];
+    size_t cells = (size_t)tap->rows * (size_t)tap->cols, n = 0, rank = (size_t)stats->flaws.rank;
+    if (!rank)
+        return NAN;
+    GROW(work->distances, work->distance_capacity, cells);
+    GROW(work->projected, work->projected_capacity, cells * rank);
+    tap_residuals(&stats->taps[1], tap, work);
+    patch_distances(stats->taps[1].whiten, tap->channels, work->residuals, cells, work->distances);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)cells, (blasint)rank, tap->channels, 1,
+                work->residuals, tap->channels, stats->flaws.project, (blasint)rank, 0, work->projected, (blasint)rank);
+    for (size_t i = 0; i < cells; i++)
+        if (view->looked[1][i])
+            work->distances[n++] = cblas_snrm2((blasint)rank, work->projected + i * rank, 1);
+    return patch_top(work->distances, n);
 }

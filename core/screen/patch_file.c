@@ -31,6 +31,14 @@ static void put_stats(struct tensor_writer *writer, const struct patch_model *pa
     tensor_put(writer, name, (const int64_t[TENSOR_RANK]){stats->rows[t], stats->cols[t], dim}, g->places);
 }
 
+static void put_flaws(struct tensor_writer *writer, const struct patch_model *patch, int part)
+{
+    const struct patch_flaws *flaws = &patch->parts[part].flaws;
+    char name[64];
+    snprintf(name, sizeof name, "%s/1/flaws", part_names[part]);
+    tensor_put(writer, name, (const int64_t[TENSOR_RANK]){patch->channels[1], flaws->rank}, flaws->project);
+}
+
 enum status patch_save(const struct patch_model *patch, const struct base_info *base,
                        const struct screen_settings *settings, const char *dir, char sha256[HASH_HEX],
                        struct error *err)
@@ -52,6 +60,9 @@ enum status patch_save(const struct patch_model *patch, const struct base_info *
                 writer, contrast_names[side],
                 (const int64_t[TENSOR_RANK]){(int64_t)patch->contrast.counts[side], patch->contrast.dim},
                 patch->contrast.rows[side]);
+    for (int part = 0; part < PATCH_PARTS; part++)
+        if (patch->parts[part].flaws.rank)
+            put_flaws(writer, patch, part);
     enum status status = tensor_write(writer, NULL, dir, sha256, err);
     tensor_writer_free(writer);
     return status;
@@ -109,6 +120,23 @@ static enum status read_stats(const struct tensor_file *file, struct patch_model
     return status;
 }
 
+// Statistics of before these were learned have none.
+static enum status read_flaws(const struct tensor_file *file, struct patch_model *patch, int part, struct error *err)
+{
+    struct patch_flaws *flaws = &patch->parts[part].flaws;
+    int64_t shape[TENSOR_RANK] = {patch->channels[1], -1};
+    char name[64];
+    snprintf(name, sizeof name, "%s/1/flaws", part_names[part]);
+    if (!has_tensor(file, name))
+        return ST_OK;
+    enum status status = tensor_read(file, name, shape, &flaws->project, err);
+    if (status == ST_OK && (shape[1] < 1 || shape[1] > shape[0]))
+        status = error_set(err, ST_CORRUPT, "%s: tensor %s: its shape is absurd", tensor_path(file), name);
+    if (status == ST_OK)
+        flaws->rank = (int)shape[1];
+    return status;
+}
+
 static enum status check_meta(const struct tensor_file *file, const struct base_info *base,
                               const struct screen_settings *settings, struct error *err)
 {
@@ -148,6 +176,8 @@ enum status patch_load(const char *path, const struct base_info *base, const str
         patch->parts[part].used = has_tensor(file, name);
         for (int t = 0; t < BASE_TAPS && patch->parts[part].used && status == ST_OK; t++)
             status = read_stats(file, patch, part, t, err);
+        if (status == ST_OK && patch->parts[part].used)
+            status = read_flaws(file, patch, part, err);
     }
     patch->contrast.dim = 3 * base->channels[1];
     for (int side = 0; side < CONTRAST_SIDES && status == ST_OK; side++) {

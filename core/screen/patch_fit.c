@@ -34,6 +34,7 @@ struct unpacked { // one thread's view as floats again
 struct kept_picture {
     struct kept_view whole, tile;
     struct contrast changes;
+    struct flaw_moves moves;
     bool dropped;
     float score;
 };
@@ -70,6 +71,7 @@ void patch_sample_free(struct patch_sample *sample)
         view_clear(&sample->pictures[i].whole);
         view_clear(&sample->pictures[i].tile);
         contrast_clear(&sample->pictures[i].changes);
+        flaw_moves_clear(&sample->pictures[i].moves);
     }
     free(sample->pictures);
     free(sample);
@@ -151,6 +153,13 @@ void patch_sample_change(struct patch_sample *sample, size_t number, enum contra
     contrast_add(&sample->pictures[number].changes, side, change);
 }
 
+void patch_sample_moves(struct patch_sample *sample, size_t number, struct flaw_moves *moves)
+{
+    flaw_moves_clear(&sample->pictures[number].moves);
+    sample->pictures[number].moves = *moves;
+    *moves = (struct flaw_moves){0};
+}
+
 bool patch_sample_full(const struct patch_sample *sample)
 {
     return sample->bytes > SAMPLE_BYTES;
@@ -169,6 +178,7 @@ static void sample_settle(struct patch_sample *sample)
             view_clear(&picture->whole);
             view_clear(&picture->tile);
             contrast_clear(&picture->changes);
+            flaw_moves_clear(&picture->moves);
         } else if (picture->whole.bytes) {
             sample->pictures[kept++] = *picture;
         }
@@ -385,6 +395,19 @@ static void gather_changes(const struct patch_sample *sample, struct contrast *a
     }
 }
 
+static void fit_flaws(const struct patch_sample *sample, struct patch_model *model)
+{
+    const struct flaw_moves **moves = xcalloc(sample->count + 1, sizeof *moves);
+    size_t count = 0;
+    for (size_t i = 0; i < sample->count; i++)
+        if (!sample->pictures[i].dropped && sample->pictures[i].moves.dim == model->channels[1])
+            moves[count++] = &sample->pictures[i].moves;
+    for (int part = 0; part < PART_TILE; part++)
+        if (model->parts[part].used)
+            patch_flaws_fit(moves, count, model->parts[part].taps[1].whiten, model->channels[1], &model->parts[part].flaws);
+    free(moves);
+}
+
 enum status patch_fit(struct patch_sample *sample, int threads, struct patch_model **model, struct error *err)
 {
     sample_settle(sample);
@@ -401,7 +424,9 @@ enum status patch_fit(struct patch_sample *sample, int threads, struct patch_mod
     patch_free(first);
     drop_suspicious(sample);
     status = fit_round(sample, threads, model, err);
-    if (status == ST_OK)
+    if (status == ST_OK) {
         gather_changes(sample, &(*model)->contrast);
+        fit_flaws(sample, *model);
+    }
     return status;
 }

@@ -9,6 +9,7 @@
 
 #include "screen/contrast.h"
 #include "screen/patch.h"
+#include "screen/patch_flaw.h"
 
 // Three sets of statistics of the same form.
 enum patch_part {
@@ -32,6 +33,7 @@ struct patch_stats {
     int rows[BASE_TAPS], cols[BASE_TAPS]; // grid, PART_ALIGNED only
     struct patch_gaussian taps[BASE_TAPS];
     float quantile; // of the two taps' values together
+    struct patch_flaws flaws; // over the white cells of tap 1; not for tiles
 };
 
 struct patch_model {
@@ -70,6 +72,11 @@ enum patch_part patch_part_of(const struct patch_model *model, const struct patc
 const float *patch_values(const struct patch_model *model, enum patch_part part,
                           const struct patch_view *view, struct patch_work *work);
 
+// Of the cells of tap 1 looked at, how much each looks as if a defect were drawn there (the square root of patch_flaw.h's
+// measure): the mean of the largest 1 %. NAN: that was not learned.
+float patch_flaw_measure(const struct patch_model *model, enum patch_part part, const struct patch_view *view,
+                         struct patch_work *work);
+
 // Mean of the largest 1 % (at least one) of `count` values, which are put in another order; 0 for none.
 float patch_top(float *values, size_t count);
 
@@ -97,6 +104,8 @@ void patch_sample_add(struct patch_sample *sample, size_t number, const struct p
 // A change that a copy of picture `number` makes in its embedding; change: (dim).
 void patch_sample_change(struct patch_sample *sample, size_t number, enum contrast_side side,
                          const float *change, int dim);
+// What copies of picture `number` move in its cells; `moves` is emptied.
+void patch_sample_moves(struct patch_sample *sample, size_t number, struct flaw_moves *moves);
 bool patch_sample_full(const struct patch_sample *sample);
 ASSAY_CHECKED enum status patch_fit(struct patch_sample *sample, int threads, struct patch_model **model,
                                     struct error *err);

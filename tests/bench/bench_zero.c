@@ -1,0 +1,326 @@
+// What is found with no label at all: the magnetic-tile pictures by group. Per seed, the normals of 80 % of the groups are
+// fitted on, as `assay screen` does it; the other groups' normals and all defects are tested. No defect is ever fitted on:
+// each kind is one that was never seen.
+// bench_zero PICTURES [--seeds N] [--first N] [--size N] [--ablate]
+#include "config.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/parallel.h"
+#include "base/rng.h"
+#include "learn/flaw.h"
+#include "nn/blas.h"
+#include "nn/embedded.h"
+#include "screen/extract.h"
+#include "screen/metrics.h"
+#include "screen/model.h"
+
+enum { KINDS = 6, NORMAL = 4, SAMPLE = 400 };
+static const char *const kinds[KINDS] = {"Blowhole", "Break", "Crack", "Fray", "Free", "Uneven"};
+static const double fit_share = 0.8, flag_rate = 0.05;
+
+struct tile {
+    long number;
+    int exposure, kind;
+    uint64_t group;
+    char *path;
+};
+
+struct bench {
+    struct tile *tiles;
+    size_t count, capacity, groups;
+    struct base *base;
+    struct extract_config config;
+    struct patch_model *patch;
+    bool *fit;     // (count) of the fitted normals
+    size_t *order; // what a pass reads
+    size_t order_count, at;
+    float *embeddings; // (count, dim)
+    struct screen_input *inputs;
+};
+
+static void die(const struct error *err)
+{
+    fprintf(stderr, "%s\n", err->text);
+    exit(1);
+}
+
+// ---- pictures ----
+
+static void add_folder(struct bench *b, const char *root, int kind)
+{
+    char *folder = xasprintf("%s/MT_%s/Imgs", root, kinds[kind]);
+    DIR *dir = opendir(folder);
+    for (struct dirent *e; dir && (e = readdir(dir));) {
+        struct tile t = {.kind = kind};
+        char end[8];
+        if (sscanf(e->d_name, "exp%d_num_%ld.%4s", &t.exposure, &t.number, end) != 3 || strcmp(end, "jpg") != 0)
+            continue;
+        t.path = xasprintf("%s/%s", folder, e->d_name);
+        GROW(b->tiles, b->capacity, b->count + 1);
+        b->tiles[b->count++] = t;
+    }
+    if (dir)
+        closedir(dir);
+    free(folder);
+}
+
+static int by_number(const void *left, const void *right)
+{
+    const struct tile *a = left, *b = right;
+    if (a->number != b->number)
+        return a->number < b->number ? -1 : 1;
+    return a->exposure - b->exposure;
+}
+
+// A new tile begins where the number of the exposure does not rise.
+static void open_tiles(struct bench *b, const char *root)
+{
+    for (int k = 0; k < KINDS; k++)
+        add_folder(b, root, k);
+    if (b->count)
+        qsort(b->tiles, b->count, sizeof *b->tiles, by_number);
+    for (size_t i = 0; i < b->count; i++) {
+        b->groups += i == 0 || b->tiles[i].exposure <= b->tiles[i - 1].exposure;
+        b->tiles[i].group = b->groups - 1;
+    }
+}
+
+static bool next(void *context, struct extract_item *item)
+{
+    struct bench *b = context;
+    if (b->at == b->order_count)
+        return false;
+    size_t i = b->order[b->at++];
+    *item = (struct extract_item){(int64_t)i, xstrdup(b->tiles[i].path)};
+    return true;
+}
+
+static enum status done(void *context, const struct extract_result *result, struct error *err)
+{
+    struct bench *b = context;
+    size_t i = (size_t)result->id, dim = (size_t)extract_dim(b->base);
+    if (result->status != ST_OK) {
+        *err = result->error;
+        return result->status;
+    }
+    memcpy(b->embeddings + i * dim, result->embedding, dim * sizeof *b->embeddings);
+    b->inputs[i].embedding = b->embeddings + i * dim;
+    memcpy(b->inputs[i].measures, result->patch.measures, sizeof b->inputs[i].measures);
+    return ST_OK;
+}
+
+// ---- a seed ----
+
+static void shuffle(size_t *order, size_t count, struct rng *rng)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t j = (size_t)rng_below(rng, i + 1), kept = order[i];
+        order[i] = order[j];
+        order[j] = kept;
+    }
+}
+
+static int rising(const void *left, const void *right)
+{
+    size_t a = *(const size_t *)left, b = *(const size_t *)right;
+    return (a > b) - (a < b);
+}
+
+// The caller frees b->patch.
+static double measure_all(struct bench *b, uint64_t seed, unsigned without)
+{
+    struct rng rng = rng_seed(seed);
+    struct extract_io io = {.context = b, .next = next, .done = done};
+    struct error err;
+    size_t *groups = xcalloc(b->groups, sizeof *groups);
+    bool *chosen = xcalloc(b->groups, sizeof *chosen);
+    for (size_t g = 0; g < b->groups; g++)
+        groups[g] = g;
+    shuffle(groups, b->groups, &rng);
+    for (size_t g = 0; g < (size_t)lround(fit_share * (double)b->groups); g++)
+        chosen[groups[g]] = true;
+    b->order_count = b->at = 0;
+    for (size_t i = 0; i < b->count; i++) {
+        b->fit[i] = chosen[b->tiles[i].group] && b->tiles[i].kind == NORMAL;
+        if (b->fit[i])
+            b->order[b->order_count++] = i;
+    }
+    shuffle(b->order, b->order_count, &rng);
+    b->order_count = b->order_count < SAMPLE ? b->order_count : SAMPLE;
+    qsort(b->order, b->order_count, sizeof *b->order, rising);
+    b->config.patch = NULL;
+    b->config.without = without;
+    double start = clock_seconds();
+    if (extract_fit_patches(&b->config, &io, &b->patch, &err) != ST_OK)
+        die(&err);
+    double seconds = clock_seconds() - start;
+    b->config.patch = b->patch;
+    b->order_count = b->count;
+    b->at = 0;
+    for (size_t i = 0; i < b->count; i++)
+        b->order[i] = i;
+    if (extract_run(&b->config, &io, &err) != ST_OK)
+        die(&err);
+    b->config.patch = NULL;
+    free(groups);
+    free(chosen);
+    return seconds;
+}
+
+struct figures {
+    double auroc, filtered90, filtered95, filtered98, found; // found: defects above all but 5 % of the normals
+    double kinds[KINDS];
+};
+
+static struct figures figures_of(const struct bench *b, const double *values)
+{
+    struct figures f = {0};
+    double *scores = xcalloc(b->count, sizeof *scores), normals = 0, defects = 0;
+    bool *defect = xcalloc(b->count, sizeof *defect);
+    for (int k = -1; k < KINDS; k++) {
+        size_t n = 0;
+        for (size_t i = 0; i < b->count; i++)
+            if (!b->fit[i] && (k < 0 || b->tiles[i].kind == k || b->tiles[i].kind == NORMAL)) {
+                scores[n] = values[i];
+                defect[n++] = b->tiles[i].kind != NORMAL;
+            }
+        if (k >= 0) {
+            f.kinds[k] = metrics_auroc(scores, defect, n);
+            continue;
+        }
+        f.auroc = metrics_auroc(scores, defect, n);
+        f.filtered90 = metrics_filtered(scores, defect, n, 0.9);
+        f.filtered95 = metrics_filtered(scores, defect, n, 0.95);
+        f.filtered98 = metrics_filtered(scores, defect, n, 0.9824);
+        for (size_t i = 0; i < n; i++)
+            normals += !defect[i];
+        for (size_t i = 0; i < n; i++) {
+            double above = 0;
+            for (size_t j = 0; j < n && defect[i]; j++)
+                above += !defect[j] && scores[j] >= scores[i];
+            f.found += defect[i] && above < flag_rate * normals;
+            defects += defect[i];
+        }
+        f.found /= defects;
+    }
+    free(scores);
+    free(defect);
+    return f;
+}
+
+// The model of `assay screen` with these measures left out.
+static struct figures fused(struct bench *b, unsigned off, enum detector alone, uint64_t seed)
+{
+    struct screen_score *scores = xcalloc(b->count, sizeof *scores);
+    struct screen_input *inputs = xcalloc(b->count, sizeof *inputs);
+    uint64_t *groups = xcalloc(b->count, sizeof *groups);
+    double *values = xcalloc(b->count, sizeof *values);
+    struct screen_model *model;
+    struct error err;
+    for (size_t i = 0; i < b->count; i++) {
+        inputs[i] = b->inputs[i];
+        groups[i] = b->tiles[i].group;
+        for (int d = 0; d < DETECTORS_MEASURED; d++)
+            if (off & 1u << d)
+                inputs[i].measures[d] = NAN;
+    }
+    const struct screen_space space = {extract_dim(b->base), extract_from(b->base), patch_contrast(b->patch)};
+    if (screen_fit(inputs, b->count, &space, b->fit, groups, 0.004, seed, NULL, scores, &model, &err) != ST_OK)
+        die(&err);
+    for (size_t i = 0; i < b->count; i++)
+        values[i] = alone == DETECTORS ? scores[i].score : scores[i].parts[alone];
+    struct figures f = figures_of(b, values);
+    screen_free(model);
+    free(values);
+    free(groups);
+    free(inputs);
+    free(scores);
+    return f;
+}
+
+static void print(const char *name, const char *without, long seed, double seconds, const struct figures *f)
+{
+    printf("{\"what\":\"%s\",\"without\":\"%s\",\"seed\":%ld,\"auroc\":%.4f,\"filtered90\":%.3f,\"filtered95\":%.3f,"
+           "\"filtered9824\":%.3f,\"found5\":%.3f,\"blowhole\":%.3f,\"break\":%.3f,\"crack\":%.3f,\"fray\":%.3f,"
+           "\"uneven\":%.3f,\"fit_seconds\":%.1f}\n",
+           name, without, seed, f->auroc, f->filtered90, f->filtered95, f->filtered98, f->found, f->kinds[0], f->kinds[1],
+           f->kinds[2], f->kinds[3], f->kinds[5], seconds);
+    fflush(stdout);
+}
+
+static void one_seed(struct bench *b, long seed, int without)
+{
+    const char *name = without < 0 ? "" : flaw_name(without);
+    double seconds = measure_all(b, (uint64_t)seed, without < 0 ? 0 : 1u << without);
+    static const enum detector alone[] = {DETECTOR_WHOLE, DETECTOR_PATCH, DETECTOR_LEARNED};
+    for (size_t i = without < 0 ? 0 : 2; i < sizeof alone / sizeof *alone; i++) {
+        struct figures f = fused(b, 0, alone[i], (uint64_t)seed);
+        print(detector_name(alone[i]), name, seed, seconds, &f);
+    }
+    struct figures all = fused(b, 0, DETECTORS, (uint64_t)seed);
+    print("all", name, seed, seconds, &all);
+    for (int d = 0; d < DETECTORS_MEASURED && without < 0; d++) {
+        if (d == DETECTOR_TILE)
+            continue;
+        char *what = xasprintf("all but %s", detector_name((enum detector)d));
+        struct figures f = fused(b, 1u << d, DETECTORS, (uint64_t)seed);
+        print(what, name, seed, seconds, &f);
+        free(what);
+    }
+    patch_free(b->patch);
+}
+
+int main(int argc, char **argv)
+{
+    blas_reexec(argv);
+    struct bench b = {.config = {.settings = screen_settings_default, .limits = image_limits_default,
+                                 .threads = parallel_cores()}};
+    long first = 0, seeds = 5;
+    bool ablate = false;
+    struct error err;
+    for (int i = 2; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+        if (strcmp(argv[i], "--seeds") == 0) {
+            seeds = atol(value), i++;
+        } else if (strcmp(argv[i], "--first") == 0) {
+            first = atol(value), i++;
+        } else if (strcmp(argv[i], "--size") == 0) {
+            b.config.settings.size = atoi(value), i++;
+        } else if (strcmp(argv[i], "--ablate") == 0) {
+            ablate = true;
+        } else {
+            fprintf(stderr, "%s: unknown argument %s\n", argv[0], argv[i]);
+            return 2;
+        }
+    }
+    open_tiles(&b, argc > 1 ? argv[1] : "");
+    if (!b.count) {
+        fprintf(stderr, "%s: no magnetic-tile pictures in \"%s\" (development data, not part of the repository): nothing measured\n",
+                argv[0], argc > 1 ? argv[1] : "");
+        return 77;
+    }
+    const unsigned char *bytes;
+    size_t size;
+    if (embedded_base(&bytes, &size, NULL, &err) != ST_OK || base_open_bytes(bytes, size, EMBEDDED_NAME, &b.base, &err) != ST_OK)
+        die(&err);
+    b.config.base = b.base;
+    b.fit = xcalloc(b.count, sizeof *b.fit);
+    b.order = xcalloc(b.count, sizeof *b.order);
+    b.inputs = xcalloc(b.count, sizeof *b.inputs);
+    b.embeddings = xcalloc(b.count * (size_t)extract_dim(b.base), sizeof *b.embeddings);
+    for (long seed = first; seed < first + seeds; seed++)
+        for (int without = -1; without < (ablate ? (int)FLAW_KINDS : 0); without++)
+            one_seed(&b, seed, without);
+    for (size_t i = 0; i < b.count; i++)
+        free(b.tiles[i].path);
+    base_free(b.base);
+    free(b.tiles), free(b.fit), free(b.order), free(b.inputs), free(b.embeddings);
+    return 0;
+}
