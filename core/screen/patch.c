@@ -8,6 +8,8 @@
 #include "base/alloc.h"
 #include "screen/patch_impl.h"
 
+enum { FLAW_TOP = 2 }; // per cent of the cells: few enough for a pore, enough for one odd cell not to decide
+
 struct patch_work {
     float *residuals, *distances, *values, *projected;
     size_t residual_capacity, distance_capacity, value_capacity, projected_capacity;
@@ -132,16 +134,22 @@ static int falling(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-float patch_top(float *values, size_t count)
+// Mean of the largest `percent` %, at least one.
+static float top_of(float *values, size_t count, size_t percent)
 {
     if (!count)
         return 0;
-    size_t top = (count + 99) / 100;
+    size_t top = (count * percent + 99) / 100;
     double sum = 0;
     qsort(values, count, sizeof *values, falling);
     for (size_t i = 0; i < top; i++)
         sum += values[i];
     return (float)(sum / (double)top);
+}
+
+float patch_top(float *values, size_t count)
+{
+    return top_of(values, count, 1);
 }
 
 float patch_flaw_measure(const struct patch_model *model, enum patch_part part, const struct patch_view *view,
@@ -161,5 +169,5 @@ float patch_flaw_measure(const struct patch_model *model, enum patch_part part, 
     for (size_t i = 0; i < cells; i++)
         if (view->looked[1][i])
             work->distances[n++] = cblas_snrm2((blasint)rank, work->projected + i * rank, 1);
-    return patch_top(work->distances, n);
+    return top_of(work->distances, n, FLAW_TOP);
 }

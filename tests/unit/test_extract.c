@@ -375,6 +375,52 @@ static void a_spot_is_found_where_it_is(void **state)
     forget(paths);
 }
 
+// The measure that is learned from drawn defects alone, on spots and scratches it never saw, some hardly to be seen.
+static void what_was_drawn_teaches_to_find_what_was_not(void **state)
+{
+    (void)state;
+    struct error err;
+    char **paths = surfaces(50, 192, 128, 2100);
+    for (int i = 0; i < 12; i++) {
+        struct image image;
+        char name[32];
+        surface(&image, 192, 128, 3000 + (uint64_t)i);
+        for (int k = 0; i % 2 && k < 24; k++)
+            spot(&image, 40 + 8 * i / 2 + k, 30 + 5 * i + k / 2, 1, 70);
+        if (i % 2 == 0)
+            spot(&image, 30 + 10 * i, 100 - 6 * i, 3, 75);
+        snprintf(name, sizeof name, "planted-%d.png", i);
+        paths[50 + i] = save(&image, name);
+        image_clear(&image);
+    }
+    struct extract_config config = config_of(128);
+    config.threads = 2;
+    struct patch_model *model, *alone;
+    assert_ok(fit(&config, paths, 30, &model, &err), &err);
+    config.patch = model;
+    struct runner *scored = run_all(&config, paths + 30, 32);
+    int above = 0;
+    for (int i = 20; i < 32; i++)
+        for (int k = 0; k < 20; k++) {
+            assert_true(isfinite(scored->patch[k].measures[DETECTOR_LEARNED]));
+            above += scored->patch[i].measures[DETECTOR_LEARNED] > scored->patch[k].measures[DETECTOR_LEARNED];
+        }
+    print_message("# AUROC %.3f\n", above / 240.0);
+    assert_true(above > 240 * 9 / 10);
+    config.threads = 1; // the pictures and their order decide what is learned, not the threads
+    config.patch = NULL;
+    assert_ok(fit(&config, paths, 30, &alone, &err), &err);
+    config.patch = alone;
+    struct runner *again = run_all(&config, paths + 30, 32);
+    for (int i = 0; i < 32; i++)
+        assert_memory_equal(again->patch[i].measures, scored->patch[i].measures, sizeof again->patch[i].measures);
+    free(again);
+    free(scored);
+    patch_free(alone);
+    patch_free(model);
+    forget(paths);
+}
+
 static void tiles_find_what_the_whole_view_loses(void **state)
 {
     (void)state;
@@ -656,6 +702,7 @@ int main(void)
         cmocka_unit_test(region_of_interest_is_what_is_seen),
         cmocka_unit_test(ignored_cells_do_not_count),
         cmocka_unit_test(a_spot_is_found_where_it_is),
+        cmocka_unit_test(what_was_drawn_teaches_to_find_what_was_not),
         cmocka_unit_test(tiles_find_what_the_whole_view_loses),
         cmocka_unit_test(bad_files_do_not_stop_the_run),
         cmocka_unit_test(a_run_can_be_stopped),
