@@ -16,6 +16,7 @@ struct options {
     bool random, json;
     bool list; // print which pictures fit, measure nothing
     bool means; // without the standard deviations
+    bool reach; // of tap 1, with how far its largest and least values are from them
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -32,8 +33,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_PART: o->part = (int)option_number(state, arg, "--tap", 0, 2); return 0;
     case OPT_STATISTICS:
         o->means = strcmp(arg, "mean") == 0;
-        if (!o->means && strcmp(arg, "mean-sd") != 0)
-            argp_error(state, "--statistics is mean or mean-sd, not '%s'", arg);
+        o->reach = strcmp(arg, "reach") == 0;
+        if (!o->means && !o->reach && strcmp(arg, "mean-sd") != 0)
+            argp_error(state, "--statistics is mean, mean-sd or reach, not '%s'", arg);
         return 0;
     case ARGP_KEY_END:
         o->means |= o->part != 0; // one tap is compared by its means
@@ -74,12 +76,16 @@ static void print_summary(const struct options *o, const char *scene, const char
 {
     const char *split = o->random ? "random" : "group";
     if (o->json)
-        print_json(json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:i, s:I, s:I, s:f, s:f, s:[f,f], s:f, s:f, s:f, s:[f,f], s:f}",
-                             "scene", scene, "detector", "whole", "split", split, "kind", kind, "tap", o->part,
-                             "statistics", o->means ? "mean" : "mean-sd", "seeds", o->seeds, "normals", (json_int_t)s->normals, "defects", (json_int_t)s->defects, "auroc",
-                             s->auroc, "auroc_sd", s->sd, "auroc_ci", s->auroc_ci.low, s->auroc_ci.high, "ap", s->ap,
-                             "filtered_90", s->filtered90, "filtered_95", s->filtered95, "filtered_95_ci",
-                             s->filtered95_ci.low, s->filtered95_ci.high, "filtered_9824", s->filtered9824));
+        print_json(json_pack(
+            "{s:s, s:s, s:s, s:s, s:i, s:s, s:i, s:I, s:I, s:f, s:f, s:[f,f], s:f, s:f, s:f, s:[f,f], s:f}",
+            "scene", scene, "detector", "whole", "split", split, "kind", kind, "tap", o->part, "statistics",
+            o->reach   ? "reach"
+            : o->means ? "mean"
+                       : "mean-sd",
+            "seeds", o->seeds, "normals", (json_int_t)s->normals, "defects", (json_int_t)s->defects, "auroc",
+            s->auroc, "auroc_sd", s->sd, "auroc_ci", s->auroc_ci.low, s->auroc_ci.high, "ap", s->ap,
+            "filtered_90", s->filtered90, "filtered_95", s->filtered95, "filtered_95_ci",
+            s->filtered95_ci.low, s->filtered95_ci.high, "filtered_9824", s->filtered9824));
     else
         printf("%-14s %7zu %.3f ± %.3f [%.3f, %.3f] %.3f %6.1f %6.1f %6.1f\n", kind, s->defects, s->auroc, s->sd,
                s->auroc_ci.low, s->auroc_ci.high, s->ap, 100 * s->filtered90, 100 * s->filtered95,
@@ -122,9 +128,13 @@ static void print_result(const struct options *o, const struct scene *scene, con
 {
     struct summary s = summarise(result->overall, o->seeds, 1);
     if (!o->json)
-        printf("%s: picture-level detector%s, %s split, %d seeds, %zu test normals\n%-14s %7s %s\n", scene->name,
-               o->means ? " on means alone" : "",
-               o->random ? "random (leaks where groups repeat)" : "grouped", o->seeds, s.normals, "kind", "defects",
+        printf("%s: picture-level detector%s, %s split, %d seeds, %zu test normals\n%-14s %7s %s\n",
+               scene->name,
+               o->reach   ? " on means and reach"
+               : o->means ? " on means alone"
+                          : "",
+               o->random ? "random (leaks where groups repeat)" : "grouped", o->seeds, s.normals, "kind",
+               "defects",
                "AUROC ± sd    [95 % interval]  AP     normals filtered (%) at recall 90, 95, 98.24 %");
     print_summary(o, scene->name, "all", &s);
     for (size_t k = 0; k < set->kind_count; k++) {
@@ -162,8 +172,14 @@ static enum status evaluate_dataset(const struct base *base, const struct scene 
     const struct base_info *info = base_info(base);
     struct evaluate_set input;
     struct evaluate_result result;
-    int from = o->part == 2 ? info->channels[0] : 0, means = info->channels[0] + info->channels[1];
-    int dim = o->part == 1 ? info->channels[0] : o->means ? means - from : set->dim;
+    int both = info->channels[0] + info->channels[1], from = 0,
+        dim = 2 * both; // deviations, means, and more (extract.h)
+    if (o->reach)
+        from = extract_from(base), dim = set->dim - from;
+    else if (o->part)
+        from = both + (o->part == 2 ? info->channels[0] : 0), dim = info->channels[o->part - 1];
+    else if (o->means)
+        from = both, dim = both;
     gather(set, from, dim, &input);
     enum status status = evaluate_whole(&input, o->first, o->seeds, !o->random, o->resamples, &result, err);
     if (status == ST_OK) {
@@ -206,11 +222,18 @@ int cmd_evaluate(int argc, char **argv)
         {"scene", OPT_SCENE, "NAME", 0, "this scene only", 0},
         {"seeds", OPT_SEEDS, "N", 0, "splits (default 5)", 0},
         {"first", OPT_FIRST, "S", 0, "number of the first split (default 0)", 0},
-        {"list", OPT_LIST, NULL, 0, "print the pictures that fit in the first split, one a line, and measure nothing", 0},
-        {"random", OPT_RANDOM, NULL, 0, "split pictures, not groups: leaks, for comparison with published figures only", 0},
-        {"tap", OPT_PART, "0|1|2", 0, "features: both taps, the means of the finer, of the coarser (default 0)", 0},
-        {"statistics", OPT_STATISTICS, "mean|mean-sd", 0, "mean of each feature over the picture alone, or with its standard deviation (what `assay screen` uses, and the default)", 0},
-        {"resamples", OPT_RESAMPLES, "N", 0, "bootstrap draws of whole groups for the intervals (default 200)", 0},
+        {"list", OPT_LIST, NULL, 0,
+         "print the pictures that fit in the first split, one a line, and measure nothing", 0},
+        {"random", OPT_RANDOM, NULL, 0,
+         "split pictures, not groups: leaks, for comparison with published figures only", 0},
+        {"tap", OPT_PART, "0|1|2", 0,
+         "features: both taps, the means of the finer, of the coarser (default 0)", 0},
+        {"statistics", OPT_STATISTICS, "mean|mean-sd|reach", 0,
+         "mean of each feature over the picture alone; with its standard deviation (the default); or the "
+         "coarser tap's means with how far the features reach from them (what `assay screen` looks at)",
+         0},
+        {"resamples", OPT_RESAMPLES, "N", 0,
+         "bootstrap draws of whole groups for the intervals (default 200)", 0},
         OPTION_JSON,
         {0}};
     static const struct argp argp = {table, parse, "",

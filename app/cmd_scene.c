@@ -3,24 +3,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/project.h"
+#include "app/screening.h"
 #include "base/alloc.h"
 #include "base/file.h"
 
-enum { OPT_SIZE = OPT_OWN, OPT_SQUASH, OPT_KEEP, OPT_ROI, OPT_IGNORE, OPT_TILE, OPT_OVERLAP };
+enum { OPT_SIZE = OPT_OWN, OPT_SQUASH, OPT_KEEP, OPT_ROI, OPT_IGNORE, OPT_TILE, OPT_OVERLAP, OPT_ALONE };
 
 struct options {
     const char *name, *ignore;
     bool json, changes, roi_set;
     int size, tile, squash; // -1 unchanged
-    double overlap, roi[4];
+    double overlap, alone, roi[4];
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
     char rest;
-    if (key >= OPT_SIZE && key <= OPT_OVERLAP)
+    if (key >= OPT_SIZE && key <= OPT_ALONE)
         o->changes = true;
     switch (key) {
     case OPT_JSON: o->json = true; return 0;
@@ -29,6 +29,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_KEEP: o->squash = 0; return 0;
     case OPT_TILE: o->tile = (int)option_number(state, arg, "--tile", 0, 8192); return 0;
     case OPT_OVERLAP: o->overlap = option_real(state, arg, "--overlap", 0, 0.5); return 0;
+    case OPT_ALONE:
+        o->alone = option_real(state, arg, "--alone", 0, 0.9);
+        return 0;
     case OPT_IGNORE: o->ignore = arg; return 0;
     case OPT_ROI:
         o->roi_set = true;
@@ -102,6 +105,8 @@ static enum status change(struct project *p, const struct options *o, struct err
         status = screen_settings_check(&scene.settings, err);
     if (status == ST_OK)
         status = db_scene_set(p->db, &scene, err);
+    if (status == ST_OK && o->alone >= 0)
+        status = screening_set_alone(p, &scene, o->alone, err);
     scene_clear(&scene);
     return status;
 }
@@ -113,16 +118,22 @@ static enum status show(struct project *p, const struct options *o, struct error
     enum status status = db_scene_list(p->db, &scenes, &count, err);
     for (size_t i = 0; i < count; i++) {
         const struct screen_settings *s = &scenes[i].settings;
-        if (!o->name || strcmp(o->name, scenes[i].name) == 0) {
+        double alone = 0;
+        if (status == ST_OK)
+            status = screening_alone(p, &scenes[i], &alone, err);
+        if (status == ST_OK && (!o->name || strcmp(o->name, scenes[i].name) == 0)) {
             shown++;
             if (o->json)
-                print_json(json_pack("{s:s, s:i, s:b, s:[f,f,f,f], s:i, s:f, s:s}", "scene", scenes[i].name, "size",
-                                     s->size, "squash", s->squash, "roi", s->roi[0], s->roi[1], s->roi[2], s->roi[3],
-                                     "tile", s->tile, "overlap", s->overlap, "ignore", s->ignore_sha256));
+                print_json(json_pack("{s:s, s:i, s:b, s:[f,f,f,f], s:i, s:f, s:s, s:f}", "scene",
+                                     scenes[i].name, "size", s->size, "squash", s->squash, "roi", s->roi[0],
+                                     s->roi[1], s->roi[2], s->roi[3], "tile", s->tile, "overlap", s->overlap,
+                                     "ignore", s->ignore_sha256, "alone", alone));
             else
-                printf("%s: size %d, %s, region %g,%g,%g,%g, tiles %d (overlap %g), ignore mask %s\n", scenes[i].name,
-                       s->size, s->squash ? "squashed" : "aspect kept", s->roi[0], s->roi[1], s->roi[2], s->roi[3],
-                       s->tile, s->overlap, s->ignore_sha256[0] ? s->ignore_sha256 : "none");
+                printf("%s: size %d, %s, region %g,%g,%g,%g, tiles %d (overlap %g), ignore mask %s, one "
+                       "detector alone %g\n",
+                       scenes[i].name, s->size, s->squash ? "squashed" : "aspect kept", s->roi[0], s->roi[1],
+                       s->roi[2], s->roi[3], s->tile, s->overlap,
+                       s->ignore_sha256[0] ? s->ignore_sha256 : "none", alone);
         }
         scene_clear(&scenes[i]);
     }
@@ -141,12 +152,16 @@ int cmd_scene(int argc, char **argv)
         {"roi", OPT_ROI, "X0,Y0,X1,Y1", 0, "region of interest, fractions of the picture", 0},
         {"ignore", OPT_IGNORE, "FILE", 0, "mask picture, white is not looked at; 'none' takes it away", 0},
         {"tile", OPT_TILE, "N", 0, "screen native-resolution tiles of N pixels beside the whole; 0 none", 0},
+        {"alone", OPT_ALONE, "F", 0,
+         "share of the normals that may be flagged which one detector alone may claim, whatever the others "
+         "say (default 0.1)",
+         0},
         {"overlap", OPT_OVERLAP, "F", 0, "overlap of neighbouring tiles, 0 to 0.5", 0},
         OPTION_JSON,
         {0}};
     static const struct argp argp = {table, parse, "[SCENE]",
                                      "Show or change how a scene's pictures are looked at. The next `assay screen` uses it.", NULL, NULL, NULL};
-    struct options o = {.size = -1, .tile = -1, .squash = -1, .overlap = -1};
+    struct options o = {.size = -1, .tile = -1, .squash = -1, .overlap = -1, .alone = -1};
     struct project project;
     struct error err;
     argp_parse(&argp, argc, argv, 0, NULL, &o);

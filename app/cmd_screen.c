@@ -39,12 +39,13 @@ static void print_scene(const struct scene *scene, const struct screening_report
 {
     double rate = r->screened ? 1 - (double)r->flagged / (double)r->screened : 0;
     if (json) {
-        print_json(json_pack("{s:s, s:i, s:I, s:I, s:I, s:f, s:I, s:f, s:f, s:I, s:I, s:f, s:O, s:O}", "scene", scene->name,
-                             "revision", r->revision, "screened", (json_int_t)r->screened, "flagged",
-                             (json_int_t)r->flagged, "poor", (json_int_t)r->poor, "filter_rate", rate, "believed_normal",
+        print_json(json_pack("{s:s, s:i, s:I, s:I, s:I, s:f, s:I, s:f, s:f, s:I, s:I, s:f, s:O, s:O, s:O}",
+                             "scene", scene->name, "revision", r->revision, "screened",
+                             (json_int_t)r->screened, "flagged", (json_int_t)r->flagged, "poor",
+                             (json_int_t)r->poor, "filter_rate", rate, "believed_normal",
                              (json_int_t)r->believed, "threshold", r->threshold, "shrinkage", r->shrinkage,
-                             "extracted", (json_int_t)r->extracted, "failed", (json_int_t)r->failed, "seconds",
-                             r->seconds, "bad", r->bad, "rule", r->rule));
+                             "extracted", (json_int_t)r->extracted, "failed", (json_int_t)r->failed,
+                             "seconds", r->seconds, "bad", r->bad, "rule", r->rule, "alone", r->alone));
         return;
     }
     size_t i;
@@ -57,6 +58,9 @@ static void print_scene(const struct scene *scene, const struct screening_report
                r->poor == 1 ? "" : "s");
     printf("%s: revision %d, %lld pictures, %lld flagged, %.2f %% filtered (%.1f s)\n", scene->name, r->revision,
            (long long)r->screened, (long long)r->flagged, 100 * rate, r->seconds);
+    const char *name;
+    json_object_foreach(r->alone, name, bad)
+        printf("  %lld flagged by %s alone\n", (long long)json_integer_value(bad), name);
     put_wrapped(stdout, 2, json_string_value(json_object_get(r->rule, "reason")));
 }
 
@@ -88,6 +92,7 @@ static enum status run(const struct options *o, struct error *err)
             print_scene(&scenes[i], &report, o->json);
         json_decref(report.bad);
         json_decref(report.rule);
+        json_decref(report.alone);
     }
     if (status == ST_OK && screened == 0)
         status = o->scene ? error_set(err, ST_NOT_FOUND, "there is no scene '%s'", o->scene)

@@ -8,6 +8,7 @@
 #include "app/calibrate.h"
 #include "app/layout.h"
 #include "app/scoring.h"
+#include "app/screening.h"
 #include "app/watch.h"
 #include "app/worker.h"
 #include "base/alloc.h"
@@ -51,6 +52,10 @@ static enum status rule_of(struct project *project, const struct scene *scene, j
     if (status == ST_OK && scene->active_revision) {
         *rule = calibrate_json(&revision);
         json_object_set_new(*rule, "revision", json_integer(revision.number));
+        json_t *alone;
+        status = screening_alone_json(project, revision.id, &alone, err);
+        if (status == ST_OK)
+            json_object_set_new(*rule, "alone", alone);
     }
     return status;
 }

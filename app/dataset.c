@@ -42,6 +42,9 @@ static enum status each(void *context, const struct export_row *row, struct erro
     const char *kind = said ? row->class_name : row->truth_class;
     set->ids[i] = row->picture;
     set->inputs[i] = screening_input(&record);
+    // Groups that only compare or test are never learned from; audit draws are nothing known here.
+    if (gate_part_of(row->group ? row->group : "") == GATE_TRAIN)
+        set->inputs[i].said = known == VERDICT_DEFECT ? 1 : known == VERDICT_NORMAL ? -1 : 0;
     set->known[i] = known;
     set->believed[i] = !row->audited && (known == VERDICT_NONE || known == VERDICT_NORMAL);
     set->groups[i] = gate_group(row->group ? row->group : "");

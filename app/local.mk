@@ -26,7 +26,7 @@ assay_SOURCES = \
 	app/review_session.c app/review_session.h \
 	app/scoring.c app/scoring.h \
 	app/similar.c app/similar.h \
-	app/screening.c app/screening.h app/dataset.c \
+	app/screening.c app/screening_alone.c app/screening.h app/dataset.c \
 	app/cmd_simulate.c app/simulate.c app/simulate.h app/simulate_impl.h app/simulate_ask.c app/simulate_copy.c app/simulate_held.c \
 	app/simulate_set.c app/simulate_source.c app/simulate_text.c app/simulate_train.c \
 	app/cmd_models.c app/cmd_strategies.c app/cmd_train.c app/cmd_worker.c app/worker.c app/worker.h \

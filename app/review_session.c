@@ -230,6 +230,9 @@ static enum status show(struct review_session *s, struct queue_item *item, size_
     strbuf_reset(&s->details);
     strbuf_puts(&s->details, "");
     strbuf_printf(&s->details, "%d x %d", s->row.width, s->row.height);
+    if (item->score.alone)
+        add_detail(&s->details,
+                   "carried by one detector:", detector_name((enum detector)(item->score.alone - 1)));
     add_detail(&s->details, "object", s->row.object);
     add_detail(&s->details, "position", s->row.position);
     add_detail(&s->details, "camera", s->row.camera);

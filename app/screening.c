@@ -437,7 +437,8 @@ static enum status take_learned(struct project *project, const struct base *base
 }
 
 static enum status make_revision(struct project *project, const struct base *base, const struct scene *scene,
-                                 const struct screening_options *o, struct store *store, const char *patch_sha256,
+                                 const struct screening_options *o, struct store *store,
+                                 const struct patch_model *patch, const char *patch_sha256,
                                  struct screening_report *report, struct error *err)
 {
     struct learned *learned;
@@ -453,8 +454,12 @@ static enum status make_revision(struct project *project, const struct base *bas
     }
     struct screen_score *scores = xcalloc(set.count + 1, sizeof *scores);
     struct screen_relief relief = {relieve, store};
-    status = screen_fit(set.inputs, set.count, set.dim, set.believed, set.groups, o->flag_rate,
-                        (uint64_t)scene->id, &relief, scores, &model, err);
+    struct screen_space space = {
+        .dim = set.dim, .from = extract_from(base), .contrast = patch_contrast(patch)};
+    status = screening_alone(project, scene, &space.alone, err);
+    if (status == ST_OK)
+        status = screen_fit(set.inputs, set.count, &space, set.believed, set.groups, o->flag_rate,
+                            (uint64_t)scene->id, &relief, scores, &model, err);
     if (status != ST_OK) {
         learned_close(learned);
         free(scores);
@@ -479,6 +484,8 @@ static enum status make_revision(struct project *project, const struct base *bas
         status = o->candidate ? db_revision_ready(project->db, id, err) : db_revision_finish(project->db, id, err);
     if (status == ST_OK)
         status = db_revision_get(project->db, id, &revision, err);
+    if (status == ST_OK)
+        status = screening_alone_json(project, id, &report->alone, err);
     report->screened = (int64_t)set.count;
     report->threshold = revision.threshold;
     report->believed = revision.believed;
@@ -509,9 +516,15 @@ enum status screening_candidate(struct project *project, const struct base *base
         status = screening_store(project, base, scene, sha256, &store, err);
     if (status != ST_OK)
         return status;
-    status = store_refresh(store, err);
+    struct patch_model *patch = NULL;
+    char *path = project_model(project, sha256);
+    status = patch_load(path, base_info(base), &scene->settings, &patch, err);
+    free(path);
     if (status == ST_OK)
-        status = make_revision(project, base, scene, &o, store, sha256, report, err);
+        status = store_refresh(store, err);
+    if (status == ST_OK)
+        status = make_revision(project, base, scene, &o, store, patch, sha256, report, err);
+    patch_free(patch);
     store_close(store);
     return status;
 }
@@ -578,7 +591,7 @@ enum status screening_run(struct project *project, const struct base *base, cons
             else if (store_flush(store, &flush) == ST_OK && status == ST_CANCELLED)
                 status = error_set(err, ST_CANCELLED, "stopped; run it again and it goes on from here");
             if (status == ST_OK)
-                status = make_revision(project, base, scene, &with, store, sha256, report, err);
+                status = make_revision(project, base, scene, &with, store, patch, sha256, report, err);
             store_close(store);
             if (status == ST_OK)
                 status = ask_scene(project, base, scene->id, err);

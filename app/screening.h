@@ -27,6 +27,7 @@ struct screening_report {
     int revision;
     int64_t revision_id;
     json_t *rule; // where the threshold came from (calibrate_json); NULL before there is one
+    json_t *alone; // screening_alone_json
     json_t *bad; // array of {path, reason}: readable when added, not now
 };
 
@@ -84,6 +85,14 @@ ASSAY_CHECKED enum status screening_store_reading(const struct project *project,
 ASSAY_CHECKED enum status screening_forget(struct project *project, struct error *err);
 // project_use_base and screening_forget in one transaction.
 ASSAY_CHECKED enum status screening_change_base(struct project *project, const char *name, struct error *err);
+// Share of the normals that may be flagged which a single detector may claim (SCREEN_ALONE unless chosen).
+ASSAY_CHECKED enum status screening_alone(struct project *project, const struct scene *scene, double *share,
+                                          struct error *err);
+ASSAY_CHECKED enum status screening_set_alone(struct project *project, const struct scene *scene,
+                                              double share, struct error *err);
+// {detector: flagged pictures that it alone carries} of a revision, those with any. Caller: json_decref.
+ASSAY_CHECKED enum status screening_alone_json(struct project *project, int64_t revision, json_t **json,
+                                               struct error *err);
 // Name of the patch statistics in use, "" none.
 ASSAY_CHECKED enum status screening_patch(struct project *project, const struct scene *scene,
                                           char sha256[HASH_HEX], struct error *err);

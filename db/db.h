@@ -141,6 +141,9 @@ ASSAY_CHECKED enum status db_revision_begin(struct db *db, const struct revision
                                             struct error *err);
 ASSAY_CHECKED enum status db_revision_scores(struct db *db, int64_t revision, const struct score_new *scores,
                                              size_t count, struct error *err);
+// Flagged pictures that a single detector carries (screen_score's `alone`), by detector.
+ASSAY_CHECKED enum status db_revision_alone(struct db *db, int64_t revision, int64_t counts[DETECTORS],
+                                            struct error *err);
 ASSAY_CHECKED enum status db_revision_finish(struct db *db, int64_t id, struct error *err);
 // Complete, but not the active one: a candidate (db_revision_activate).
 ASSAY_CHECKED enum status db_revision_ready(struct db *db, int64_t id, struct error *err);

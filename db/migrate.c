@@ -132,7 +132,8 @@ static const char version_2[] =
     "ALTER TABLE revision ADD COLUMN goals TEXT NOT NULL DEFAULT '[]';"                                      \
     "CREATE INDEX verdict_kind ON verdict(source, verdict, picture);"                                        \
     "ALTER TABLE score ADD COLUMN learned REAL NOT NULL DEFAULT 0;"                                          \
-    "ALTER TABLE score ADD COLUMN known REAL NOT NULL DEFAULT 0;"
+    "ALTER TABLE score ADD COLUMN known REAL NOT NULL DEFAULT 0;"                                            \
+    "ALTER TABLE score ADD COLUMN alone INTEGER NOT NULL DEFAULT 0;"
 // Audits (db/audit.c): what was drawn from a scene's filtered pictures, with which probability. Answers are label events
 // with source 3. `last_picture`, `last_event` and audit_late say for ever which pictures an audit was about: those that
 // its revision had filtered, and nothing was known of, when it began.

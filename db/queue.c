@@ -16,7 +16,7 @@ static enum status read_item(struct db *db, int64_t picture, bool place, struct 
         "SELECT s.revision, s.score, s.heat_rows, s.heat_cols, s.heat, s.x0, s.y0, s.x1, s.y1,"
         " r.screened, r.flagged, s.flagged,"
         " (SELECT count(*) FROM score o WHERE ?2 AND o.revision = s.revision AND o.flagged = 1 AND o.score > "
-        "s.score), " SCORE_PARTS " FROM picture p JOIN scene c ON c.id = p.scene JOIN score s ON s.revision "
+        "s.score), " SCORE_PARTS ", s.alone FROM picture p JOIN scene c ON c.id = p.scene JOIN score s ON s.revision "
         "= c.active_revision AND s.picture = p.id"
         " JOIN revision r ON r.id = s.revision WHERE p.id = ?1",
         err);
@@ -33,6 +33,7 @@ static enum status read_item(struct db *db, int64_t picture, bool place, struct 
     item->score.score = sqlite3_column_double(stmt, 1);
     for (int d = 0; d < DETECTORS; d++)
         item->score.parts[d] = sqlite3_column_double(stmt, 13 + d);
+    item->score.alone = sqlite3_column_int(stmt, 13 + DETECTORS);
     int rows = sqlite3_column_int(stmt, 2), cols = sqlite3_column_int(stmt, 3);
     const void *cells = sqlite3_column_blob(stmt, 4);
     if (cells && rows > 0 && cols > 0 && rows <= HEAT_SIDE && cols <= HEAT_SIDE &&

@@ -69,8 +69,8 @@ static enum status put_score(struct db *db, int64_t revision, const struct score
     sqlite3_stmt *stmt = db_prepare(
         db,
         "INSERT OR REPLACE INTO score(revision, picture, score, patch, tile, learned, whole, known,"
-        " flagged, heat_rows, heat_cols, heat, x0, y0, x1, y1)"
-        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+        " alone, flagged, heat_rows, heat_cols, heat, x0, y0, x1, y1)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
         err);
     if (!stmt)
         return err->code;
@@ -79,13 +79,14 @@ static enum status put_score(struct db *db, int64_t revision, const struct score
     sqlite3_bind_double(stmt, 3, s->score.score);
     for (int d = 0; d < DETECTORS; d++)
         sqlite3_bind_double(stmt, 4 + d, s->score.parts[d]);
-    sqlite3_bind_int(stmt, 9, s->flagged);
+    sqlite3_bind_int(stmt, 9, s->score.alone);
+    sqlite3_bind_int(stmt, 10, s->flagged);
     if (s->flagged && s->heat && s->heat->rows > 0) {
-        sqlite3_bind_int(stmt, 10, s->heat->rows);
-        sqlite3_bind_int(stmt, 11, s->heat->cols);
-        sqlite3_bind_blob(stmt, 12, s->heat->cells, s->heat->rows * s->heat->cols, SQLITE_TRANSIENT);
+        sqlite3_bind_int(stmt, 11, s->heat->rows);
+        sqlite3_bind_int(stmt, 12, s->heat->cols);
+        sqlite3_bind_blob(stmt, 13, s->heat->cells, s->heat->rows * s->heat->cols, SQLITE_TRANSIENT);
         for (int i = 0; i < 4; i++)
-            sqlite3_bind_double(stmt, 13 + i, s->box[i]);
+            sqlite3_bind_double(stmt, 14 + i, s->box[i]);
     }
     return db_run(db, stmt, "storing scores", err);
 }
@@ -167,4 +168,26 @@ enum status db_revision_get(struct db *db, int64_t id, struct revision *r, struc
     }
     sqlite3_reset(stmt);
     return status == ST_NOT_FOUND ? error_set(err, status, "there is no revision with id %lld", (long long)id) : status;
+}
+
+enum status db_revision_alone(struct db *db, int64_t revision, int64_t counts[DETECTORS], struct error *err)
+{
+    memset(counts, 0, DETECTORS * sizeof *counts);
+    sqlite3_stmt *stmt = db_prepare(
+        db,
+        "SELECT alone, count(*) FROM score WHERE revision = ?1 AND flagged = 1 AND alone > 0 GROUP BY alone",
+        err);
+    if (!stmt)
+        return err->code;
+    sqlite3_bind_int64(stmt, 1, revision);
+    int code;
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+        int detector = sqlite3_column_int(stmt, 0) - 1;
+        if (detector >= 0 && detector < DETECTORS)
+            counts[detector] = sqlite3_column_int64(stmt, 1);
+    }
+    enum status status =
+        code == SQLITE_DONE ? ST_OK : db_failed(db, "counting what single detectors flagged", err);
+    sqlite3_reset(stmt);
+    return status;
 }

@@ -42,7 +42,7 @@ struct trial {
 };
 
 struct features {
-    int dim;
+    int dim, from;
     float *embeddings; // (count, dim)
     float *patch;      // (count)
 };
@@ -329,6 +329,7 @@ enum status trial_features(const struct trial *trial, const struct base *base, i
         return status;
     struct features *f = xcalloc(1, sizeof *f);
     f->dim = extract_dim(base);
+    f->from = extract_from(base);
     f->embeddings = xcalloc(trial->count * (size_t)f->dim, sizeof *f->embeddings);
     f->patch = xcalloc(trial->count, sizeof *f->patch);
     pass.patch = patch;
@@ -359,11 +360,12 @@ enum status features_quality(const struct trial *trial, const struct features *f
     bool *believed = xmalloc(trial->fit * sizeof *believed), *defect = xcalloc(tests, sizeof *defect);
     double *tested = xcalloc(tests, sizeof *tested);
     struct screen_model *model;
+    const struct screen_space space = {.dim = features->dim, .from = features->from};
     memset(believed, true, trial->fit * sizeof *believed);
     for (size_t i = 0; i < trial->count; i++)
         inputs[i] = (struct screen_input){.embedding = features->embeddings + i * dim,
                                           .measures = {[DETECTOR_PATCH] = features->patch[i]}};
-    enum status status = screen_fit(inputs, trial->fit, features->dim, believed, trial->groups, flag_rate,
+    enum status status = screen_fit(inputs, trial->fit, &space, believed, trial->groups, flag_rate,
                                     trial->seed, NULL, scores, &model, err);
     if (status == ST_OK) {
         for (size_t i = 0; i < tests; i++) {

@@ -6,7 +6,8 @@
 enum detector {
     DETECTOR_PATCH,     // distance of the whole picture's cells from normal ones
     DETECTOR_TILE,      // the same over native-resolution tiles
-    DETECTOR_LEARNED,   // logit of a network trained on answers and synthetic defects
+    DETECTOR_LEARNED,   // logit of a network trained on answers and synthetic defects; until there is one, how much the
+                        // cells look as if a defect were drawn there (patch_flaw.h)
     DETECTORS_MEASURED,
     DETECTOR_WHOLE = DETECTORS_MEASURED, // shrinkage Gaussian on the embedding
     DETECTOR_KNOWN,                      // similarity to confirmed defects against confirmed normals

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/parallel.h"
+#include "screen/extract_copy.h"
 #include "screen/extract_view.h"
 
 // A run of several threads. `lock` covers the callbacks and what follows.
@@ -26,9 +27,10 @@ struct run {
 struct worker {
     struct viewer *viewer;
     struct patch_work *patch;
+    struct copy_work *copies;
     struct viewer *before; // only where copies are made
     struct flaw_copy copy;
-    float *embedding; // (2 dim)
+    float *embedding, *copied; // (dim)
     double *sums;     // (widest tap)
     float *values;    // of the cells looked at: one view's, or all tiles'
     size_t value_count, value_capacity;
@@ -37,7 +39,13 @@ struct worker {
 int extract_dim(const struct base *base)
 {
     const struct base_info *info = base_info(base);
-    return 2 * (info->channels[0] + info->channels[1]);
+    return 2 * info->channels[0] + 4 * info->channels[1];
+}
+
+int extract_from(const struct base *base)
+{
+    const struct base_info *info = base_info(base);
+    return 2 * info->channels[0] + info->channels[1];
 }
 
 // Sums of each channel over the cells looked at, of the values or (about != NULL)
@@ -61,19 +69,39 @@ static size_t sum_cells(double *sums, const struct tap *tap, const uint8_t *look
     return count;
 }
 
+// How far the largest value of each channel is above its mean, and the least below: (channels) each.
+static void pool_reach(const struct tap *tap, const uint8_t *looked, const float *mean, float *high,
+                       float *low)
+{
+    size_t channels = (size_t)tap->channels;
+    memset(high, 0, channels * sizeof *high);
+    memset(low, 0, channels * sizeof *low);
+    for (size_t i = 0; i < (size_t)tap->rows * (size_t)tap->cols; i++) {
+        const float *x = tap->data + i * channels;
+        for (size_t k = 0; looked[i] && k < channels; k++) {
+            float above = x[k] - mean[k];
+            high[k] = above > high[k] ? above : high[k];
+            low[k] = -above > low[k] ? -above : low[k];
+        }
+    }
+}
+
 void extract_pool(const struct patch_view *view, double *sums, float *embedding)
 {
-    size_t means = (size_t)view->taps[0].channels + (size_t)view->taps[1].channels;
-    float *out = embedding;
+    size_t both = (size_t)view->taps[0].channels + (size_t)view->taps[1].channels;
+    float *deviations = embedding, *means = embedding + both, *reach = means + both;
     for (int t = 0; t < BASE_TAPS; t++) {
         const struct tap *tap = &view->taps[t];
         size_t channels = (size_t)tap->channels, count = sum_cells(sums, tap, view->looked[t], NULL);
         for (size_t k = 0; k < channels; k++)
-            out[k] = (float)(sums[k] / (double)count);
-        sum_cells(sums, tap, view->looked[t], out);
+            means[k] = (float)(sums[k] / (double)count);
+        sum_cells(sums, tap, view->looked[t], means);
         for (size_t k = 0; k < channels; k++)
-            out[means + k] = (float)sqrt(sums[k] / (double)count);
-        out += channels;
+            deviations[k] = (float)sqrt(sums[k] / (double)count);
+        if (t == 1)
+            pool_reach(tap, view->looked[t], means, reach, reach + channels);
+        deviations += channels;
+        means += channels;
     }
 }
 
@@ -212,6 +240,8 @@ static void worker_init(struct worker *worker, const struct run *run)
     *worker = (struct worker){
         .viewer = viewer_new(run->config, run->ignore),
         .patch = patch_work_new(),
+        .copies = copy_work_new(),
+        .copied = xcalloc((size_t)extract_dim(run->config->base), sizeof(float)),
         .copy = {.without = run->config->without},
         .embedding = xcalloc((size_t)extract_dim(run->config->base), sizeof(float)),
         .sums = xcalloc((size_t)widest, sizeof(double)),
@@ -224,6 +254,8 @@ static void worker_clear(struct worker *worker)
     viewer_free(worker->before);
     flaw_copy_clear(&worker->copy);
     patch_work_free(worker->patch);
+    copy_work_free(worker->copies);
+    free(worker->copied);
     free(worker->embedding);
     free(worker->sums);
     free(worker->values);
@@ -298,29 +330,45 @@ static bool is_copied(size_t number)
     return number < 32 || number % 8 == 0;
 }
 
-// What copies in other light and with a drawn defect move in the cells of picture `number`.
-static void sample_moves(struct run *run, struct worker *worker, size_t number, const struct picture *picture)
+// What harmless and defective copies of picture `number` change in its embedding and move in its cells.
+static void sample_copies(struct run *run, struct worker *worker, size_t number, const struct picture *picture)
 {
     const struct base_info *info = base_info(run->config->base);
     struct rng rng = rng_seed(number);
     struct patch_view before, after;
     struct flaw_moves moves = {0};
+    int dim = extract_dim(run->config->base), from = extract_from(run->config->base), channels = info->channels[1];
     double box[4];
     if (!worker->before)
         worker->before = viewer_new(run->config, run->ignore);
-    if (!viewer_whole(worker->before, picture, &before, box)) // the one that is kept while the other changes
+    if (!viewer_whole(worker->before, picture, &before, box)) // stays while the other viewer's change
         return;
-    int channels = info->channels[1];
+    extract_pool(&before, worker->sums, worker->embedding);
     size_t cells = (size_t)before.taps[1].rows * (size_t)before.taps[1].cols;
     unsigned char *chosen = xmalloc(cells);
-    for (int nth = 0; nth < FLAW_COPIES; nth++) {
-        enum flaw_side side = flaw_copy_draw(&worker->copy, nth, &rng, viewer_rgb(worker->before), picture->rows, picture->cols);
-        flaw_copy_cells(&worker->copy, side, &rng, picture->rows, picture->cols, info->stride[1], before.looked[1], chosen);
-        viewer_again(worker->viewer, worker->copy.rgb, picture->rows, picture->cols, &after);
-        for (size_t i = 0; i < cells; i++)
+    for (int nth = run->ignore ? COPIES_MIRRORED : 0; nth < COPIES; nth++) { // a mirrored mask would cover something else
+        enum contrast_side side = nth < COPIES_HARMLESS ? CONTRAST_HARMLESS : CONTRAST_FLAW;
+        const float *rgb;
+        if (nth < COPIES_MIRRORED) {
+            rgb = copy_draw(worker->copies, nth, &rng, viewer_rgb(worker->before), picture->rows, picture->cols);
+        } else {
+            enum flaw_side kind = flaw_copy_draw(&worker->copy, nth - COPIES_MIRRORED, &rng, viewer_rgb(worker->before),
+                                                 picture->rows, picture->cols);
+            flaw_copy_cells(&worker->copy, kind, &rng, picture->rows, picture->cols, info->stride[1], before.looked[1],
+                            chosen);
+            rgb = worker->copy.rgb;
+        }
+        viewer_again(worker->viewer, rgb, picture->rows, picture->cols, &after);
+        extract_pool(&after, worker->sums, worker->copied);
+        for (int k = from; k < dim; k++)
+            worker->copied[k] -= worker->embedding[k];
+        for (size_t i = 0; i < cells && nth >= COPIES_MIRRORED; i++)
             if (chosen[i])
-                flaw_moves_add(&moves, side, before.taps[1].data + i * (size_t)channels,
+                flaw_moves_add(&moves, (enum flaw_side)side, before.taps[1].data + i * (size_t)channels,
                                after.taps[1].data + i * (size_t)channels, channels);
+        pthread_mutex_lock(&run->lock);
+        patch_sample_change(run->sample, number, side, worker->copied + from, dim - from);
+        pthread_mutex_unlock(&run->lock);
     }
     free(chosen);
     pthread_mutex_lock(&run->lock);
@@ -345,7 +393,7 @@ static void sample_one(struct run *run, struct worker *worker, size_t number, co
         patch_sample_add(run->sample, number, &view, false);
         pthread_mutex_unlock(&run->lock);
         if (is_copied(number))
-            sample_moves(run, worker, number, &picture);
+            sample_copies(run, worker, number, &picture);
     }
     for (int i = 0; looked && i < tiles && !tiled; i++)
         tiled = viewer_tile(worker->viewer, &picture, (int)((number * 7919 + (size_t)i) % (size_t)tiles),

@@ -31,9 +31,10 @@ struct extract_result {
     int64_t id;
     enum status status;      // not ST_OK: the picture could not be read, `error` says why
     struct error error;
-    const float *embedding;  // (dim): mean of each tap over the cells looked at, tap 0 then tap 1, then the
-                             // standard deviations in the same order
-    int dim;                 // extract_dim: 2 * (channels[0] + channels[1])
+    const float *
+        embedding; // (dim), over the cells looked at: standard deviations of tap 0, of tap 1, means of tap 0,
+                   // of tap 1, and of tap 1 how far the largest value is above the mean and the least below
+    int dim;       // extract_dim: 2 * channels[0] + 4 * channels[1]
     struct patch_result patch; // scores and heatmap; only when config.patch
 };
 
@@ -49,6 +50,8 @@ struct extract_io {
 };
 
 int extract_dim(const struct base *base);
+// The first number of an embedding that pictures are told apart by: from the means of tap 1 on.
+int extract_from(const struct base *base);
 
 ASSAY_CHECKED enum status extract_run(const struct extract_config *config, const struct extract_io *io,
                                       struct error *err);

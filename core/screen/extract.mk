@@ -1,6 +1,7 @@
 libcore_a_SOURCES += \
 	core/screen/pixels.c core/screen/pixels.h \
 	core/screen/extract.c core/screen/extract.h \
+	core/screen/extract_copy.c core/screen/extract_copy.h \
 	core/screen/extract_view.c core/screen/extract_view.h \
 	core/screen/patch.c core/screen/patch.h core/screen/patch_impl.h \
 	core/screen/patch_file.c \

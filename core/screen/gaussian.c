@@ -150,19 +150,25 @@ void gaussian_clear(struct gaussian *g)
     *g = (struct gaussian){0};
 }
 
+void gaussian_whiten(const struct gaussian *g, const float *rows, size_t count, float *out)
+{
+    size_t d = (size_t)g->dim;
+    if (count == 0)
+        return;
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < d; j++)
+            out[i * d + j] = rows[i * d + j] - g->mean[j];
+    cblas_strmm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (int)count, g->dim, 1.0f,
+                g->whiten, g->dim, out, g->dim);
+}
+
 void gaussian_distances(const struct gaussian *g, const float *rows, size_t count, double *out)
 {
     size_t d = (size_t)g->dim, most = count < BLOCK ? count : BLOCK;
-    if (count == 0)
-        return;
-    float *block = xaligned(most * d, sizeof *block); // (most, dim)
+    float *block = xaligned(most * d + 1, sizeof *block); // (most, dim)
     for (size_t first = 0; first < count; first += most) {
         size_t n = count - first < most ? count - first : most;
-        for (size_t i = 0; i < n; i++)
-            for (size_t j = 0; j < d; j++)
-                block[i * d + j] = rows[(first + i) * d + j] - g->mean[j];
-        cblas_strmm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (int)n, g->dim, 1.0f,
-                    g->whiten, g->dim, block, g->dim);
+        gaussian_whiten(g, rows + first * d, n, block);
         for (size_t i = 0; i < n; i++) {
             double sum = 0;
             for (size_t j = 0; j < d; j++)

@@ -20,6 +20,8 @@ ASSAY_CHECKED enum status gaussian_fit(const float *rows, size_t count, int dim,
                                        struct error *err);
 void gaussian_clear(struct gaussian *g);
 
+// W (x - mean) of `count` rows (count, dim) into out (count, dim).
+void gaussian_whiten(const struct gaussian *g, const float *rows, size_t count, float *out);
 // Squared Mahalanobis distances of `count` rows (count, dim) into out (count).
 void gaussian_distances(const struct gaussian *g, const float *rows, size_t count, double *out);
 

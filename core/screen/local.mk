@@ -1,8 +1,10 @@
 # The normality models and their statistics.
 libcore_a_SOURCES += \
+	core/screen/contrast.c core/screen/contrast.h \
 	core/screen/drift.c core/screen/drift.h \
 	core/screen/evaluate.c core/screen/evaluate.h \
 	core/screen/gaussian.c core/screen/gaussian.h \
+	core/screen/known.c core/screen/known.h \
 	core/screen/metrics.c core/screen/metrics.h \
 	core/screen/nearest.c core/screen/nearest.h \
 	core/screen/model.c core/screen/model.h core/screen/model_file.c core/screen/model_state.h \

@@ -1,7 +1,8 @@
 // A scene's normality model: what a revision freezes. Detectors stay separate; each
 // score becomes -log10 of its tail probability under normal pictures; the
-// picture's score is that of their Euclidean norm, or, once the learned detector was taught by
-// ten defects or more, of what it says, next to a share for what the others say (model.c).
+// picture's score is that of their weighted Euclidean norm (once the learned detector was taught by ten defects
+// or more, of what it says, next to a share for what the others say: model.c), or what one of them says alone
+// where that is more (redundancy: a detector that sees nothing cannot hide what another sees).
 #ifndef SCREEN_MODEL_H
 #define SCREEN_MODEL_H
 
@@ -15,6 +16,9 @@
 #include "screen/detector.h"
 #include "screen/settings.h"
 
+// A scene's `alone` where nobody chose another (struct screen_space).
+#define SCREEN_ALONE 0.1
+
 const char *detector_name(enum detector detector); // "whole", "patch", "tile", "learned", "known"
 
 struct screen_input { // one picture's raw measures
@@ -22,14 +26,25 @@ struct screen_input { // one picture's raw measures
     float measures[DETECTORS_MEASURED]; // NAN: was not measured, takes no part
     bool trained; // the learned detector was trained on it, or on one of its group: what that says of it tells nothing
                   // of how it scores pictures never seen, and stays out of what scores are compared with
+    int said; // what a model may learn from: 1 a confirmed defect, -1 a confirmed normal, 0 nothing
 };
 
 struct screen_score {
     double score;                // -log10 of the tail probability of the fused score; 3 = one normal in 1,000
     double parts[DETECTORS];     // the same per detector; 0 for one that is not in use or never varied
+    int alone;                   // 1 + the detector that carries the score by itself; 0: the fused score does
+};
+
+// What an embedding holds.
+struct screen_space {
+    int dim, from;                   // its length; the first number that pictures are told apart by
+    const struct contrast *contrast; // of numbers from .. dim - 1 (contrast.h); NULL or without flaws: none
+    double alone; // share of the normals that may be flagged which a single detector may claim, whatever the
+                  // others say: 0 .. 1
 };
 
 struct screen_model;
+struct contrast;
 
 // Fit on `count` pictures of which believed[i] says whether it is believed
 // normal (not clean: the most suspicious are trimmed), groups[i] names its group
@@ -40,6 +55,7 @@ struct screen_model;
 // flag_rate: share of normals that may be flagged, e.g. 0.004; the threshold is
 // that quantile of a generalised-Pareto tail fitted robustly (the top 2 % only
 // count as "beyond": unknown defects hide there). seed: fold assignment.
+// A labelled picture's likeness to known ones (inputs' `said`) leaves out those of its own group.
 // ST_INVALID with a sentence: fewer than 16 believed normals, all pictures
 // identical, not finite.
 // relief (NULL none): called every some thousand pictures read, where inputs lie in a mapping larger than
@@ -48,11 +64,11 @@ struct screen_relief {
     void (*call)(void *context);
     void *context;
 };
-ASSAY_CHECKED enum status screen_fit(const struct screen_input *inputs, size_t count, int dim,
-                                     const bool *believed, const uint64_t *groups, double flag_rate,
-                                     uint64_t seed, const struct screen_relief *relief,
-                                     struct screen_score *scores, struct screen_model **model,
-                                     struct error *err);
+ASSAY_CHECKED enum status screen_fit(const struct screen_input *inputs, size_t count,
+                                     const struct screen_space *space, const bool *believed,
+                                     const uint64_t *groups, double flag_rate, uint64_t seed,
+                                     const struct screen_relief *relief, struct screen_score *scores,
+                                     struct screen_model **model, struct error *err);
 void screen_free(struct screen_model *model);
 
 // Score a picture that took no part in the fit. Thread-safe.

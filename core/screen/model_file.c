@@ -9,10 +9,12 @@
 #include "nn/safetensors.h"
 #include "screen/model_state.h"
 
-// Tensors: mean (dim), whiten (dim, dim); tail.NAME (TAIL_GRID + TAIL_NUMBERS)
-// for each used detector, for "fused" and, where the learned detector stands apart, for "others". The rest is metadata.
+// Tensors: mean (dim - from), whiten (dim - from, dim - from); tail.NAME (TAIL_GRID + TAIL_NUMBERS)
+// for each used detector, for "fused" and, where the learned detector stands apart, for "others"; known.normal and
+// known.defect (count, dim - from) when `known` is used. The rest is metadata.
 enum { TAIL_NUMBERS = 4, NUMBER = 32 };
-static const char KIND[] = "assay normality model 1";
+static const char *const known_names[2] = {"known.normal", "known.defect"};
+static const char KIND[] = "assay normality model 2";
 
 static void put_number(struct tensor_writer *writer, const char *key, double value)
 {
@@ -47,7 +49,9 @@ enum status screen_save(const struct screen_model *model, const struct base_info
     tensor_put_meta(writer, "base_name", base->name);
     tensor_put_meta(writer, "settings", text);
     put_number(writer, "dim", model->dim);
+    put_number(writer, "from", model->from);
     put_number(writer, "flag_rate", model->flag_rate);
+    put_number(writer, "alone", model->alone);
     put_number(writer, "shrinkage", model->gaussian.shrinkage);
     put_number(writer, "fit_count", (double)model->fit_count);
     for (int d = 0; d < DETECTORS; d++) {
@@ -62,8 +66,16 @@ enum status screen_save(const struct screen_model *model, const struct base_info
         put_number(writer, "offset", model->offset);
     }
     if (model->used[DETECTOR_WHOLE]) {
-        tensor_put(writer, "mean", (int64_t[TENSOR_RANK]){model->dim}, model->gaussian.mean);
-        tensor_put(writer, "whiten", (int64_t[TENSOR_RANK]){model->dim, model->dim}, model->gaussian.whiten);
+        tensor_put(writer, "mean", (int64_t[TENSOR_RANK]){model->gaussian.dim}, model->gaussian.mean);
+        tensor_put(writer, "whiten", (int64_t[TENSOR_RANK]){model->gaussian.dim, model->gaussian.dim},
+                   model->gaussian.whiten);
+    }
+    for (int side = 0; side < 2; side++) {
+        put_number(writer, known_names[side], (double)model->known.counts[side]);
+        if (model->known.counts[side])
+            tensor_put(writer, known_names[side],
+                       (int64_t[TENSOR_RANK]){(int64_t)model->known.counts[side], model->known.dim},
+                       model->known.rows[side]);
     }
     enum status status = tensor_write(writer, NULL, dir, sha256, err);
     tensor_writer_free(writer);
@@ -110,6 +122,27 @@ static enum status get_tail(const struct tensor_file *file, const char *name, st
                                        tensor_path(file), key);
 }
 
+// Whose groups the rows were is not kept: pictures scored with a stored model are none of them.
+static enum status get_known(const struct tensor_file *file, struct screen_model *m, struct error *err)
+{
+    enum status status = ST_OK;
+    known_init(&m->known, m->dim - m->from);
+    for (int side = 0; side < 2 && status == ST_OK; side++) {
+        double count = 0;
+        status = get_number(file, known_names[side], 0, KNOWN_MOST, &count, err);
+        int64_t shape[TENSOR_RANK] = {(int64_t)count, m->known.dim};
+        if (status != ST_OK || count < 1)
+            continue;
+        status = tensor_read(file, known_names[side], shape, &m->known.rows[side], err);
+        if (status == ST_OK)
+            m->known.counts[side] = (size_t)count;
+    }
+    if (status == ST_OK && m->used[DETECTOR_KNOWN] != (m->known.counts[1] > 0))
+        status =
+            error_set(err, ST_CORRUPT, "%s: used and known.defect contradict each other", tensor_path(file));
+    return status;
+}
+
 static enum status same_text(const struct tensor_file *file, const char *key, const char *want,
                              const char *what, struct error *err)
 {
@@ -125,7 +158,7 @@ static enum status read_model(const struct tensor_file *file, const struct base_
                               struct error *err)
 {
     char text[SCREEN_SETTINGS_TEXT];
-    double dim = 0, fit_count = 0;
+    double dim = 0, from = 0, fit_count = 0;
     screen_settings_text(settings, text);
     enum status status = tensor_check_name(file, err);
     if (status == ST_OK)
@@ -137,7 +170,11 @@ static enum status read_model(const struct tensor_file *file, const struct base_
     if (status == ST_OK)
         status = get_number(file, "dim", 1, 1 << 20, &dim, err);
     if (status == ST_OK)
+        status = get_number(file, "from", 0, dim - 1, &from, err);
+    if (status == ST_OK)
         status = get_number(file, "flag_rate", 1e-12, 1, &m->flag_rate, err);
+    if (status == ST_OK)
+        status = get_number(file, "alone", 0, 0.9, &m->alone, err);
     if (status == ST_OK)
         status = get_number(file, "shrinkage", 0, 1, &m->gaussian.shrinkage, err);
     if (status == ST_OK)
@@ -145,6 +182,7 @@ static enum status read_model(const struct tensor_file *file, const struct base_
     if (status != ST_OK)
         return status;
     m->dim = (int)dim;
+    m->from = (int)from;
     m->fit_count = (size_t)fit_count;
     const char *used = tensor_meta(file, "used");
     if (!used || strlen(used) != DETECTORS || strspn(used, "01") != DETECTORS)
@@ -163,10 +201,12 @@ static enum status read_model(const struct tensor_file *file, const struct base_
         status = get_tail(file, "others", &m->others, err);
     if (status != ST_OK || !m->used[DETECTOR_WHOLE])
         return status;
-    int64_t row[TENSOR_RANK] = {m->dim}, square[TENSOR_RANK] = {m->dim, m->dim};
-    m->gaussian.dim = m->dim;
+    m->gaussian.dim = m->dim - m->from;
+    int64_t row[TENSOR_RANK] = {m->gaussian.dim}, square[TENSOR_RANK] = {m->gaussian.dim, m->gaussian.dim};
     status = tensor_read(file, "mean", row, &m->gaussian.mean, err);
-    return status == ST_OK ? tensor_read(file, "whiten", square, &m->gaussian.whiten, err) : status;
+    if (status == ST_OK)
+        status = tensor_read(file, "whiten", square, &m->gaussian.whiten, err);
+    return status == ST_OK ? get_known(file, m, err) : status;
 }
 
 enum status screen_load(const char *path, const struct base_info *base,

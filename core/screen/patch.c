@@ -43,7 +43,13 @@ void patch_free(struct patch_model *model)
             free(model->parts[p].taps[t].places);
             free(model->parts[p].taps[t].whiten);
         }
+    contrast_clear(&model->contrast);
     free(model);
+}
+
+const struct contrast *patch_contrast(const struct patch_model *model)
+{
+    return &model->contrast;
 }
 
 void patch_distances(const float *whiten, int dim, float *residuals, size_t count, float *distances)

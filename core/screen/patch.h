@@ -31,6 +31,9 @@ struct patch_result {
 
 struct patch_model; // see extract.h for fitting
 void patch_free(struct patch_model *model);
+// What copies of the sample's pictures change in their embeddings, from extract_from on.
+struct contrast;
+const struct contrast *patch_contrast(const struct patch_model *model);
 
 // The statistics as dir/<sha256>.safetensors, written atomically; `sha256`
 // receives the name. Base and settings are stored and compared at load: another

@@ -7,8 +7,9 @@
 #include "nn/safetensors.h"
 #include "screen/patch_impl.h"
 
-static const char kind[] = "patch statistics 1";
+static const char kind[] = "patch statistics 2";
 static const char *const part_names[PATCH_PARTS] = {"aligned", "free", "tile"};
+static const char *const contrast_names[CONTRAST_SIDES] = {"contrast/harmless", "contrast/flaw"};
 enum { FIGURES = 4 }; // of a tap: quantile, blend, shrinkage, quantile of both taps together
 
 static void put_stats(struct tensor_writer *writer, const struct patch_model *patch, int part, int t)
@@ -53,6 +54,12 @@ enum status patch_save(const struct patch_model *patch, const struct base_info *
         for (int t = 0; t < BASE_TAPS; t++)
             if (patch->parts[part].used)
                 put_stats(writer, patch, part, t);
+    for (int side = 0; side < CONTRAST_SIDES; side++)
+        if (patch->contrast.counts[side])
+            tensor_put(
+                writer, contrast_names[side],
+                (const int64_t[TENSOR_RANK]){(int64_t)patch->contrast.counts[side], patch->contrast.dim},
+                patch->contrast.rows[side]);
     for (int part = 0; part < PATCH_PARTS; part++)
         if (patch->parts[part].flaws.rank)
             put_flaws(writer, patch, part);
@@ -171,6 +178,15 @@ enum status patch_load(const char *path, const struct base_info *base, const str
             status = read_stats(file, patch, part, t, err);
         if (status == ST_OK && patch->parts[part].used)
             status = read_flaws(file, patch, part, err);
+    }
+    patch->contrast.dim = 3 * base->channels[1];
+    for (int side = 0; side < CONTRAST_SIDES && status == ST_OK; side++) {
+        int64_t shape[TENSOR_RANK] = {-1, patch->contrast.dim};
+        if (!has_tensor(file, contrast_names[side]))
+            continue;
+        status = tensor_read(file, contrast_names[side], shape, &patch->contrast.rows[side], err);
+        if (status == ST_OK)
+            patch->contrast.counts[side] = (size_t)shape[0];
     }
     // Only where all pictures have one grid may the statistics for any grid be absent.
     const struct patch_stats *aligned = &patch->parts[PART_ALIGNED];

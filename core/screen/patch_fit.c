@@ -33,6 +33,7 @@ struct unpacked { // one thread's view as floats again
 
 struct kept_picture {
     struct kept_view whole, tile;
+    struct contrast changes;
     struct flaw_moves moves;
     bool dropped;
     float score;
@@ -69,6 +70,7 @@ void patch_sample_free(struct patch_sample *sample)
     for (size_t i = 0; i < sample->count; i++) {
         view_clear(&sample->pictures[i].whole);
         view_clear(&sample->pictures[i].tile);
+        contrast_clear(&sample->pictures[i].changes);
         flaw_moves_clear(&sample->pictures[i].moves);
     }
     free(sample->pictures);
@@ -144,6 +146,13 @@ void patch_sample_add(struct patch_sample *sample, size_t number, const struct p
     sample->bytes += kept->bytes;
 }
 
+void patch_sample_change(struct patch_sample *sample, size_t number, enum contrast_side side,
+                         const float *change, int dim)
+{
+    sample->pictures[number].changes.dim = dim;
+    contrast_add(&sample->pictures[number].changes, side, change);
+}
+
 void patch_sample_moves(struct patch_sample *sample, size_t number, struct flaw_moves *moves)
 {
     flaw_moves_clear(&sample->pictures[number].moves);
@@ -168,6 +177,7 @@ static void sample_settle(struct patch_sample *sample)
         if (full) {
             view_clear(&picture->whole);
             view_clear(&picture->tile);
+            contrast_clear(&picture->changes);
             flaw_moves_clear(&picture->moves);
         } else if (picture->whole.bytes) {
             sample->pictures[kept++] = *picture;
@@ -372,6 +382,19 @@ static void drop_suspicious(struct patch_sample *sample)
     free(order);
 }
 
+static void gather_changes(const struct patch_sample *sample, struct contrast *all)
+{
+    for (size_t i = 0; i < sample->count; i++) {
+        const struct contrast *own = &sample->pictures[i].changes;
+        if (sample->pictures[i].dropped || !own->dim)
+            continue;
+        all->dim = own->dim;
+        for (int side = 0; side < CONTRAST_SIDES; side++)
+            for (size_t j = 0; j < own->counts[side]; j++)
+                contrast_add(all, (enum contrast_side)side, own->rows[side] + j * (size_t)own->dim);
+    }
+}
+
 static void fit_flaws(const struct patch_sample *sample, struct patch_model *model)
 {
     const struct flaw_moves **moves = xcalloc(sample->count + 1, sizeof *moves);
@@ -401,7 +424,9 @@ enum status patch_fit(struct patch_sample *sample, int threads, struct patch_mod
     patch_free(first);
     drop_suspicious(sample);
     status = fit_round(sample, threads, model, err);
-    if (status == ST_OK)
+    if (status == ST_OK) {
+        gather_changes(sample, &(*model)->contrast);
         fit_flaws(sample, *model);
+    }
     return status;
 }

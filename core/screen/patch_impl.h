@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "screen/contrast.h"
 #include "screen/patch.h"
 #include "screen/patch_flaw.h"
 
@@ -40,6 +41,7 @@ struct patch_model {
     char base_sha256[HASH_HEX];
     struct screen_settings settings;
     struct patch_stats parts[PATCH_PARTS];
+    struct contrast contrast; // of the embeddings
 };
 
 // One view (the whole or a tile) through the base, and which cells are looked at.
@@ -99,6 +101,9 @@ struct patch_sample *patch_sample_new(const struct base_info *base, const struct
 void patch_sample_free(struct patch_sample *sample);
 // Copies the view of picture `number`: its whole or its tile. Not thread-safe.
 void patch_sample_add(struct patch_sample *sample, size_t number, const struct patch_view *view, bool tile);
+// A change that a copy of picture `number` makes in its embedding; change: (dim).
+void patch_sample_change(struct patch_sample *sample, size_t number, enum contrast_side side,
+                         const float *change, int dim);
 // What copies of picture `number` move in its cells; `moves` is emptied.
 void patch_sample_moves(struct patch_sample *sample, size_t number, struct flaw_moves *moves);
 bool patch_sample_full(const struct patch_sample *sample);

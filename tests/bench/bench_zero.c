@@ -37,6 +37,7 @@ struct bench {
     size_t count, capacity, groups;
     struct base *base;
     struct extract_config config;
+    struct patch_model *patch;
     bool *fit;     // (count) of the fitted normals
     size_t *order; // what a pass reads
     size_t order_count, at;
@@ -132,11 +133,11 @@ static int rising(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
+// The caller frees b->patch.
 static double measure_all(struct bench *b, uint64_t seed, unsigned without)
 {
     struct rng rng = rng_seed(seed);
     struct extract_io io = {.context = b, .next = next, .done = done};
-    struct patch_model *patch;
     struct error err;
     size_t *groups = xcalloc(b->groups, sizeof *groups);
     bool *chosen = xcalloc(b->groups, sizeof *chosen);
@@ -157,10 +158,10 @@ static double measure_all(struct bench *b, uint64_t seed, unsigned without)
     b->config.patch = NULL;
     b->config.without = without;
     double start = clock_seconds();
-    if (extract_fit_patches(&b->config, &io, &patch, &err) != ST_OK)
+    if (extract_fit_patches(&b->config, &io, &b->patch, &err) != ST_OK)
         die(&err);
     double seconds = clock_seconds() - start;
-    b->config.patch = patch;
+    b->config.patch = b->patch;
     b->order_count = b->count;
     b->at = 0;
     for (size_t i = 0; i < b->count; i++)
@@ -168,7 +169,6 @@ static double measure_all(struct bench *b, uint64_t seed, unsigned without)
     if (extract_run(&b->config, &io, &err) != ST_OK)
         die(&err);
     b->config.patch = NULL;
-    patch_free(patch);
     free(groups);
     free(chosen);
     return seconds;
@@ -231,7 +231,8 @@ static struct figures fused(struct bench *b, unsigned off, enum detector alone, 
             if (off & 1u << d)
                 inputs[i].measures[d] = NAN;
     }
-    if (screen_fit(inputs, b->count, extract_dim(b->base), b->fit, groups, 0.004, seed, NULL, scores, &model, &err) != ST_OK)
+    const struct screen_space space = {extract_dim(b->base), extract_from(b->base), patch_contrast(b->patch), 0};
+    if (screen_fit(inputs, b->count, &space, b->fit, groups, 0.004, seed, NULL, scores, &model, &err) != ST_OK)
         die(&err);
     for (size_t i = 0; i < b->count; i++)
         values[i] = alone == DETECTORS ? scores[i].score : scores[i].parts[alone];
@@ -273,6 +274,7 @@ static void one_seed(struct bench *b, long seed, int without)
         print(what, name, seed, seconds, &f);
         free(what);
     }
+    patch_free(b->patch);
 }
 
 int main(int argc, char **argv)

@@ -6,6 +6,32 @@ bench-mtd: assay
 
 bench: bench-mtd
 
+EXTRA_PROGRAMS += bench_mtd
+CLEANFILES += bench_mtd
+bench_mtd_SOURCES = tests/bench/bench_mtd.c
+bench_mtd_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(BLAS_CFLAGS)
+bench_mtd_LDADD = $(CORE_LIBS)
+EXTRA_DIST += tests/bench/bench-detectors
+
+.PHONY: bench-detectors
+bench-detectors: bench_mtd$(EXEEXT)
+	$(top_srcdir)/tests/bench/bench-detectors ./bench_mtd$(EXEEXT) $(abs_top_srcdir)/../shared \
+		$(abs_top_srcdir)/assets/base.safetensors $(SEEDS) || test $$? -eq 77
+
+bench: bench-detectors
+
+EXTRA_PROGRAMS += bench_known
+CLEANFILES += bench_known
+bench_known_SOURCES = tests/bench/bench_known.c
+bench_known_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(BLAS_CFLAGS)
+bench_known_LDADD = $(CORE_LIBS)
+
+.PHONY: bench-known
+bench-known: bench_known$(EXEEXT)
+	./bench_known
+
+bench: bench-known
+
 .PHONY: bench-l1
 bench-l1: assay
 	$(top_srcdir)/tests/bench/bench-l1 $(abs_top_builddir)/assay $(abs_top_srcdir)/../shared

@@ -381,7 +381,8 @@ static void a_lease_ends_by_itself(void **state)
 
 // What version 3 added, taken away again; one line for each piece of it.
 static const char without_version_3[] =
-    "DROP VIEW audit_found; DROP VIEW audit_open; DROP VIEW audit_running; DROP TRIGGER score_late; DROP TABLE audit_draw;"
+    "DROP VIEW audit_found; DROP VIEW audit_open; DROP VIEW audit_running; DROP TRIGGER score_late; DROP "
+    "TABLE audit_draw;"
     "DROP TABLE audit_late; DROP TABLE audit_stop; DROP TABLE audit_size; DROP TABLE audit;" // AUDIT_3
     "DROP TABLE quality; DROP TABLE quality_range; DROP TABLE live; DROP TABLE live_shift; DROP TABLE drift;"
     "DROP TRIGGER poor_said; DROP TRIGGER poor_unsaid; DROP TRIGGER poor_file; DROP TRIGGER poor_file_change;"
@@ -389,7 +390,7 @@ static const char without_version_3[] =
     "ALTER TABLE scene DROP COLUMN poor_open;" // LIVE_3
     "DROP INDEX verdict_kind; ALTER TABLE revision DROP COLUMN rule; ALTER TABLE revision DROP COLUMN reason;"
     "ALTER TABLE revision DROP COLUMN goals; ALTER TABLE score DROP COLUMN learned;"
-    "ALTER TABLE score DROP COLUMN known;" // REVISION_3
+    "ALTER TABLE score DROP COLUMN known; ALTER TABLE score DROP COLUMN alone;" // REVISION_3
     "DROP TRIGGER scene_activation; DROP TABLE activation; DROP TABLE round; DROP TABLE model_picture; DROP TABLE strategy; DROP TABLE model; DROP TABLE worker;"
     "ALTER TABLE revision DROP COLUMN learned_sha256;" // ROUND_3
     "DROP TABLE filter; DROP TABLE class_alias; DROP TABLE class_event; ALTER TABLE class DROP COLUMN code;"
