@@ -29,6 +29,7 @@ int cmd_add(int argc, char **argv);
 int cmd_audit(int argc, char **argv);
 int cmd_base(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_config(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
 int cmd_evaluate(int argc, char **argv);
 int cmd_export(int argc, char **argv);

@@ -266,7 +266,7 @@ int cmd_demo(int argc, char **argv)
             int c;
             while ((c = getchar()) != '\n' && c != EOF)
                 continue;
-            status = review_project(&project, NULL, NULL, false, 0, NULL, &err);
+            status = review_project(&project, NULL, NULL, false, NULL, &err);
         }
         project_close(&project);
     }

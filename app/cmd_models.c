@@ -34,11 +34,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const char *person(const struct options *o)
+static const char *person(const struct project *project, const struct options *o)
 {
-    const char *given = o->as ? o->as : getenv("ASSAY_AS");
+    const char *given = o->as ? o->as : settings_text(project->settings, SETTING_PERSON);
     struct passwd *account = getpwuid(geteuid());
-    return given && given[0] ? given : account ? account->pw_name : "unknown";
+    return given[0] ? given : account ? account->pw_name : "unknown";
 }
 
 static char *scene_name(struct project *project, int64_t id)
@@ -149,7 +149,7 @@ static enum status promote(struct project *project, const struct options *o, str
     enum status status = find(project, o, &model, err);
     if (status != ST_OK)
         return status;
-    status = promote_by_hand(project, &model, person(o), o->lead, err);
+    status = promote_by_hand(project, &model, person(project, o), o->lead, err);
     int64_t id = model.id;
     model_clear(&model);
     if (status == ST_OK)
@@ -172,7 +172,7 @@ static enum status roll_back(struct project *project, const struct scene *scene,
     struct revision revision;
     enum status status = db_revision_before(project->db, scene->id, &before, err);
     if (status == ST_OK)
-        status = db_revision_activate(project->db, before, "rollback", person(o), "rolled back", err);
+        status = db_revision_activate(project->db, before, "rollback", person(project, o), "rolled back", err);
     if (status == ST_OK)
         status = db_revision_get(project->db, before, &revision, err);
     if (status != ST_OK)

@@ -16,17 +16,14 @@
 enum { OPT_AS = OPT_OWN, OPT_SCENE, OPT_GRAPHICS, OPT_SCRIPT, OPT_POOR, OPT_SECOND };
 
 struct options {
-    const char *as, *scene, *script;
-    int graphics;
+    const char *as, *scene, *script, *graphics;
     bool poor, second_look;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    static const char *const graphics[] = {[GRAPHICS_AUTO] = "auto", [GRAPHICS_SIXEL] = "sixel",
-                                           [GRAPHICS_SYMBOLS] = "symbols", [GRAPHICS_BLOCKS] = "blocks",
-                                           [GRAPHICS_ASCII] = "ascii"};
     struct options *o = state->input;
+    struct error err;
     switch (key) {
     case OPT_AS: o->as = arg; return 0;
     case OPT_SCENE: o->scene = arg; return 0;
@@ -34,13 +31,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_POOR: o->poor = true; return 0;
     case OPT_SECOND: o->second_look = true; return 0;
     case OPT_GRAPHICS:
-        for (int i = 0; i < (int)(sizeof graphics / sizeof *graphics); i++) {
-            if (strcmp(graphics[i], arg) == 0) {
-                o->graphics = i;
-                return 0;
-            }
-        }
-        argp_error(state, "--graphics is auto, sixel, symbols, blocks or ascii, not '%s'", arg);
+        if (setting_valid(SETTING_GRAPHICS, arg, &err) != ST_OK)
+            argp_error(state, "--%s", err.text);
+        o->graphics = arg;
         return 0;
     case ARGP_KEY_ARG: argp_error(state, "takes no argument '%s'", arg); return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -63,6 +56,24 @@ static char *ask_person(void)
     return xstrdup(line[0] ? line : proposal);
 }
 
+static int graphics_set(const struct project *project)
+{
+    static const char *const names[] = {[GRAPHICS_AUTO] = "auto", [GRAPHICS_SIXEL] = "sixel", [GRAPHICS_SYMBOLS] = "symbols",
+                                        [GRAPHICS_BLOCKS] = "blocks", [GRAPHICS_ASCII] = "ascii"};
+    const char *set = settings_text(project->settings, SETTING_GRAPHICS);
+    int i = 0;
+    while (i < (int)(sizeof names / sizeof *names) - 1 && strcmp(names[i], set) != 0)
+        i++;
+    return i;
+}
+
+// --as, else what is set, else asked. Caller frees.
+static char *who(const struct project *project, const char *as)
+{
+    const char *given = as ? as : settings_text(project->settings, SETTING_PERSON);
+    return given[0] ? xstrdup(given) : ask_person();
+}
+
 // What going on would bring, a line for each scene.
 static void tell_gain(struct project *project, const char *only)
 {
@@ -81,17 +92,16 @@ static void tell_gain(struct project *project, const char *only)
     free(scenes);
 }
 
-enum status review_project(struct project *project, const char *as, const char *scene, bool second_look, int graphics,
-                           const char *script, struct error *err)
+enum status review_project(struct project *project, const char *as, const char *scene, bool second_look, const char *script,
+                           struct error *err)
 {
-    const char *given = as ? as : getenv("ASSAY_AS");
-    char *person = given && given[0] ? xstrdup(given) : ask_person();
+    char *person = who(project, as);
     struct review_session *session;
     enum status status = review_session_open(project, person, scene, &session, err);
     if (status == ST_OK) {
         char *title = xasprintf("%s, %s", strrchr(project->dir, '/') ? strrchr(project->dir, '/') + 1 : project->dir,
                                 person);
-        struct review_config config = {.title = title, .limits = project->limits, .graphics = graphics,
+        struct review_config config = {.title = title, .limits = project->limits, .graphics = graphics_set(project),
                                        .threads = parallel_cores() > 1 ? 2 : 1, .script = script};
         if (second_look)
             status = review_session_second_look(session, err);
@@ -114,10 +124,9 @@ enum status review_project(struct project *project, const char *as, const char *
 
 static enum status review_poor(struct project *project, const struct options *o, struct error *err)
 {
-    const char *given = o->as ? o->as : getenv("ASSAY_AS");
-    char *person = given && given[0] ? xstrdup(given) : ask_person();
+    char *person = who(project, o->as);
     char *title = xasprintf("poor pictures, %s", person);
-    struct review_config config = {.title = title, .limits = project->limits, .graphics = o->graphics, .threads = 1,
+    struct review_config config = {.title = title, .limits = project->limits, .graphics = graphics_set(project), .threads = 1,
                                    .script = o->script};
     struct scoring_report report = {0};
     size_t answers = 0;
@@ -160,8 +169,10 @@ int cmd_review(int argc, char **argv)
     free(keys);
     if (project_open(NULL, &project, &err) != ST_OK)
         return fail(&err);
-    enum status status = o.poor ? review_poor(&project, &o, &err)
-                                : review_project(&project, o.as, o.scene, o.second_look, o.graphics, o.script, &err);
+    enum status status = settings_option(project.settings, SETTING_GRAPHICS, o.graphics, "--graphics", &err);
+    if (status == ST_OK)
+        status = o.poor ? review_poor(&project, &o, &err)
+                        : review_project(&project, o.as, o.scene, o.second_look, o.script, &err);
     project_close(&project);
     return status == ST_OK ? EXIT_OK : fail(&err);
 }

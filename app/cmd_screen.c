@@ -4,7 +4,6 @@
 
 #include "app/calibrate.h"
 #include "app/layout.h"
-#include "base/parallel.h"
 
 enum { OPT_SCENE = OPT_OWN, OPT_RATE, OPT_FILTER, OPT_RECALL, OPT_SEVERITY, OPT_REFIT };
 
@@ -64,7 +63,7 @@ static void print_scene(const struct scene *scene, const struct screening_report
     put_wrapped(stdout, 2, json_string_value(json_object_get(r->rule, "reason")));
 }
 
-static enum status run(const struct options *o, struct error *err)
+static enum status run(struct options *o, struct error *err)
 {
     struct project project;
     struct base *base = NULL;
@@ -73,6 +72,7 @@ static enum status run(const struct options *o, struct error *err)
     enum status status = project_open(NULL, &project, err);
     if (status != ST_OK)
         return status;
+    o->run.threads = project_threads(&project, o->run.threads);
     status = project_base(&project, &base, err);
     if (status == ST_OK)
         status = db_scene_list(project.db, &scenes, &count, err);
@@ -120,7 +120,7 @@ int cmd_screen(int argc, char **argv)
         OPTION_JSON,
         {0}};
     static const struct argp argp = {table, parse, "", "Score every picture and flag the rare ones.", NULL, NULL, NULL};
-    struct options o = {.run = {.flag_rate = 0.004, .threads = parallel_cores()}};
+    struct options o = {.run = {.flag_rate = 0.004}};
     struct error err;
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     stop_on_signals();

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "app/watch.h"
-#include "base/parallel.h"
 
 enum { OPT_SCENE = OPT_OWN, OPT_GROUP, OPT_SIDECAR, OPT_PATTERN, OPT_NEWEST, OPT_ONCE, OPT_POLL, OPT_QUIET };
 
@@ -66,6 +65,7 @@ static enum status run(struct options *o, struct watch_report *report, struct er
     enum status status = project_open(NULL, &project, err);
     if (status != ST_OK)
         return status;
+    o->watch.threads = project_threads(&project, o->watch.threads);
     if (o->group) {
         status = add_regex(&group, o->group, 0, err);
         has_group = status == ST_OK;
@@ -101,7 +101,7 @@ int cmd_watch(int argc, char **argv)
                                      "Follow folders that cameras write to: add each new picture, score it with the "
                                      "scene's active revision, and flag it into the open review screens. Runs until it "
                                      "is told to stop (^C, SIGTERM); no new revision is made.", NULL, NULL, NULL};
-    struct options o = {.watch = {.add = {.scene = "main"}, .threads = parallel_cores()}};
+    struct options o = {.watch = {.add = {.scene = "main"}}};
     struct watch_report report = {0};
     struct error err;
     argp_parse(&argp, argc, argv, 0, NULL, &o);

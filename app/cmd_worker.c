@@ -1,7 +1,6 @@
 #include "config.h"
 
 #include "app/worker.h"
-#include "base/parallel.h"
 
 enum { OPT_EVERY = OPT_OWN, OPT_NICE };
 
@@ -27,7 +26,7 @@ int cmd_worker(int argc, char **argv)
     static const struct argp argp = {table, parse, "",
                                      "Work off the rounds of training that were asked for, one project's worker at a time; "
                                      "`assay train` starts one. A round whose worker was killed goes on where it was.", NULL, NULL, NULL};
-    struct worker_options o = {.threads = parallel_cores(), .niceness = 10};
+    struct worker_options o = {.niceness = 10};
     struct project project;
     struct error err;
     argp_parse(&argp, argc, argv, 0, NULL, &o);
@@ -35,6 +34,7 @@ int cmd_worker(int argc, char **argv)
     enum status status = project_open(NULL, &project, &err);
     if (status != ST_OK)
         return fail(&err);
+    o.threads = project_threads(&project, o.threads);
     status = worker_run(&project, &o, &err);
     project_close(&project);
     return status == ST_OK ? EXIT_OK : fail(&err);

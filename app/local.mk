@@ -1,7 +1,7 @@
 # app: the only layer that knows both the screen and the database.
 
 bin_PROGRAMS += assay
-assay_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(JANSSON_CFLAGS)
+assay_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(JANSSON_CFLAGS) -DSYSCONFDIR=\"$(sysconfdir)\"
 assay_SOURCES = \
 	app/add.c app/add.h app/metadata.c app/truth.c \
 	app/app.c app/app.h \
@@ -25,6 +25,7 @@ assay_SOURCES = \
 	app/review_find.c app/review_find.h \
 	app/review_session.c app/review_session.h \
 	app/scoring.c app/scoring.h \
+	app/settings.c app/settings.h app/settings_file.c app/settings_impl.h app/cmd_config.c \
 	app/similar.c app/similar.h \
 	app/screening.c app/screening_alone.c app/screening.h app/dataset.c \
 	app/cmd_simulate.c app/simulate.c app/simulate.h app/simulate_impl.h app/simulate_ask.c app/simulate_copy.c app/simulate_held.c \

@@ -28,6 +28,7 @@ static const struct command commands[] = {
     {"evaluate", "measure the filter against known answers", cmd_evaluate},
     {"base", "the networks that see: list, import, export, train", cmd_base},
     {"check", "consistency of database, files and models", cmd_check},
+    {"config", "what is set, by whom, and set it", cmd_config},
     {"keys", NULL, cmd_keys},
     {"demo", "make inspection pictures, screen them, open the review", cmd_demo},
 };

@@ -9,6 +9,7 @@
 #include "app/project.h"
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/parallel.h"
 
 static char *absolute(const char *dir)
 {
@@ -38,6 +39,8 @@ enum status project_create(const char *dir, const char *base, struct project *pr
         status = project_take_base(project, base, name, err);
     if (status == ST_OK)
         status = project_use_base(project, name, err);
+    if (status == ST_OK)
+        status = settings_load(project->dir, &project->settings, err);
     if (status != ST_OK) {
         project_close(project);
         if (made) // nothing is in it yet: a project without a base must not stay behind
@@ -65,7 +68,7 @@ static enum status read_limits(struct project *p, struct error *err)
 }
 
 // The nearest folder from here upwards that holds project.db; NULL when there is none.
-static char *nearest(void)
+char *project_nearest(void)
 {
     char *here = getcwd(NULL, 0);
     while (here) {
@@ -86,7 +89,7 @@ static char *nearest(void)
 enum status project_open(const char *dir, struct project *project, struct error *err)
 {
     *project = (struct project){.limits = image_limits_default};
-    project->dir = dir ? absolute(dir) : nearest();
+    project->dir = dir ? absolute(dir) : project_nearest();
     if (!project->dir)
         return error_set(err, ST_NOT_FOUND,
                          "there is no project here or in a folder above; make one with `assay init DIR`");
@@ -100,15 +103,24 @@ enum status project_open(const char *dir, struct project *project, struct error 
     free(path);
     if (status == ST_OK)
         status = read_limits(project, err);
+    if (status == ST_OK)
+        status = settings_load(project->dir, &project->settings, err);
     if (status != ST_OK)
         project_close(project);
     return status;
+}
+
+int project_threads(const struct project *project, int given)
+{
+    int set = (int)settings_whole(project->settings, SETTING_THREADS);
+    return given > 0 ? given : set > 0 ? set : parallel_cores();
 }
 
 void project_close(struct project *project)
 {
     if (project->db)
         db_close(project->db);
+    settings_free(project->settings);
     free(project->dir);
     *project = (struct project){0};
 }

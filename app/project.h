@@ -4,11 +4,13 @@
 #define APP_PROJECT_H
 
 #include "app/app.h"
+#include "app/settings.h"
 #include "nn/net.h"
 
 struct project {
     char *dir; // absolute
     struct db *db;
+    struct settings *settings;
     struct image_limits limits;
 };
 
@@ -18,6 +20,8 @@ ASSAY_CHECKED enum status project_create(const char *dir, const char *base, stru
 // Open the project in `dir`, or, for NULL, in the current folder or the nearest one above.
 ASSAY_CHECKED enum status project_open(const char *dir, struct project *project, struct error *err);
 void project_close(struct project *project);
+int project_threads(const struct project *project, int given); // given, else the setting, else all cores
+char *project_nearest(void); // the folder of the nearest project from here upwards; NULL none, caller frees
 
 // --- its base (project_base.c) -------------------------------------------------
 #define BASE_EMBEDDED "embedded"

@@ -20,6 +20,6 @@ size_t review_session_close(struct review_session *session, struct error *kept);
 
 // cmd_review.c: open the screen on a project. as NULL: ASSAY_AS, else asked.
 ASSAY_CHECKED enum status review_project(struct project *project, const char *as, const char *scene, bool second_look,
-                                         int graphics, const char *script, struct error *err);
+                                         const char *script, struct error *err);
 
 #endif

@@ -5,7 +5,8 @@ LOG_COMPILER = $(top_srcdir)/tests/run-tap
 AM_TESTS_ENVIRONMENT = CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
 	ASSAY_SHARED=$${ASSAY_SHARED-$(abs_top_srcdir)/../shared}; export ASSAY_SHARED; \
 	ASSAY=$(abs_top_builddir)/assay; export ASSAY; \
-	unset ASSAY_AS OPENBLAS_CORETYPE;
+	XDG_CONFIG_HOME=$(abs_top_builddir)/no-config; export XDG_CONFIG_HOME; \
+	unset ASSAY_AS ASSAY_GRAPHICS ASSAY_THREADS OPENBLAS_CORETYPE;
 
 TEST_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(CMOCKA_CFLAGS)
 CORE_TEST_LIBS = $(CORE_LIBS) $(CMOCKA_LIBS)
@@ -27,6 +28,7 @@ include tests/unit/screen.mk
 include tests/unit/crops.mk
 include tests/unit/db.mk
 include tests/unit/ui.mk
+include tests/unit/lead.mk
 endif
 include tests/tui/local.mk
 include tests/fault/local.mk

@@ -1,0 +1,5 @@
+check_PROGRAMS += test_settings
+TESTS += test_settings
+test_settings_SOURCES = tests/unit/test_settings.c app/settings.c app/settings_file.c
+test_settings_CPPFLAGS = $(TEST_CPPFLAGS) -DSYSCONFDIR=\"/nonexistent\"
+test_settings_LDADD = $(CORE_TEST_LIBS)
