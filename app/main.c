@@ -1,10 +1,10 @@
 #include "config.h"
 
-#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "app/project.h"
+#include "base/intl.h"
 #include "nn/blas.h"
 
 static const struct command commands[] = {
@@ -63,8 +63,7 @@ static int without_command(int argc, char **argv)
 int main(int argc, char **argv)
 {
     blas_reexec(argv);
-    setlocale(LC_ALL, "");
-    setlocale(LC_NUMERIC, "C");
+    intl_begin();
     argp_err_exit_status = EXIT_USAGE;
     argp_program_version = PACKAGE_STRING;
     if (argc < 2)

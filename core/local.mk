@@ -1,7 +1,7 @@
 # core: no screen, no SQL.
 
 noinst_LIBRARIES += libcore.a
-libcore_a_CPPFLAGS = -I$(top_srcdir)/core $(BLAS_CFLAGS) $(PNG_CFLAGS) $(JPEG_CFLAGS) $(EXIF_CFLAGS) \
+libcore_a_CPPFLAGS = -I$(top_srcdir)/core -DLOCALEDIR=\"$(localedir)\" $(BLAS_CFLAGS) $(PNG_CFLAGS) $(JPEG_CFLAGS) $(EXIF_CFLAGS) \
 	$(JANSSON_CFLAGS) $(NETTLE_CFLAGS)
 libcore_a_CFLAGS = $(ASSAY_CFLAGS)
 libcore_a_SOURCES =

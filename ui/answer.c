@@ -8,9 +8,10 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/intl.h"
 #include "ui/session.h"
 
-const char *const answer_severities[3] = {"stop", "key", "general"};
+const char *const answer_severities[3] = {N_("stop"), N_("key"), N_("general")};
 
 bool answer_new(const struct choice *choice)
 {
@@ -85,20 +86,19 @@ void answer_count(struct session *s, enum action_kind kind)
 
 static void say_done(struct session *s, enum action_kind kind, const char *class_name, const char *severity)
 {
-    static const char *const said[] = {"normal", "defect", "unsure: the lead will see it", "skipped",
-                                       "taken back", "given again"};
+    static const char *const said[] = {N_("normal"), N_("defect"), N_("unsure: the lead will see it"), N_("skipped")};
     size_t concerned = s->model->concerned ? s->model->concerned(s->model->context) : 1;
     bool quality = s->config->poor && (kind == ACTION_NORMAL || kind == ACTION_UNSURE);
     if (quality)
-        session_say(s, "%s: %s", s->entry.item.name, kind == ACTION_NORMAL ? "fine after all, to be screened" : "really poor");
+        session_say(s, "%s: %s", s->entry.item.name, kind == ACTION_NORMAL ? _("fine after all, to be screened") : _("really poor"));
     else if (kind == ACTION_DEFECT)
-        session_say(s, "%s: defect, %s (%s)", s->entry.item.name, class_name, severity);
+        session_say(s, _("%s: defect, %s (%s)"), s->entry.item.name, class_name, _(severity));
     else if (kind != ACTION_UNDO && kind != ACTION_REDO)
-        session_say(s, "%s: %s", s->entry.item.name, said[kind]);
+        session_say(s, "%s: %s", s->entry.item.name, _(said[kind]));
     else if (concerned > 1)
-        session_say(s, "The last %zu answers were %s.", concerned, said[kind]);
+        session_say(s, kind == ACTION_UNDO ? _("The last %zu answers were taken back.") : _("The last %zu answers were given again."), concerned);
     else
-        session_say(s, "The last answer was %s.", said[kind]);
+        session_say(s, "%s", kind == ACTION_UNDO ? _("The last answer was taken back.") : _("The last answer was given again."));
 }
 
 void answer_act(struct session *s, enum action_kind kind, const char *class_name, const char *severity)
@@ -129,7 +129,7 @@ bool answer_confirmed(struct session *s, bool seen, int64_t id)
     if (seen || s->confirm == id)
         return true;
     s->confirm = id;
-    session_say(s, "The picture is not shown yet - press again to answer without seeing it.");
+    session_say(s, _("The picture is not shown yet - press again to answer without seeing it."));
     return false;
 }
 
@@ -196,7 +196,7 @@ static void take_class(struct session *s)
         c->severity = fresh ? 2 : c->severities[place];
         s->context = CONTEXT_SEVERITY;
     } else {
-        session_say(s, "There is no class yet: type the name of the first.");
+        session_say(s, _("There is no class yet: type the name of the first."));
     }
     free(places);
 }

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/alloc.h"
+#include "base/intl.h"
 #include "ui/draw.h"
 #include "ui/session.h"
 
@@ -83,16 +84,16 @@ static void draw(struct session *s)
     const struct classes *c = &s->classes;
     char right[64];
     int y = 3, name = COLS - 42 < 60 ? COLS - 42 : 60;
-    snprintf(right, sizeof right, "%zu classes", c->count);
-    panel_head(s, "classes", right);
+    snprintf(right, sizeof right, _("%zu classes"), c->count);
+    panel_head(s, _("classes"), right);
     if (c->count == 0) {
-        draw_wrapped(stdscr, 2, 1, COLS - 2, 3, A_NORMAL, "No class yet: the first defect that is answered makes one.");
+        draw_wrapped(stdscr, 2, 1, COLS - 2, 3, A_NORMAL, _("No class yet: the first defect that is answered makes one."));
         return;
     }
-    draw_text(stdscr, 1, 2, name, A_BOLD, "class");
-    draw_text(stdscr, 1, name + 3, 8, A_BOLD, "code");
-    draw_text(stdscr, 1, name + 12, 9, A_BOLD, "severity");
-    draw_text(stdscr, 1, name + 24, 5, A_BOLD, " uses");
+    draw_text(stdscr, 1, 2, name, A_BOLD, _("class"));
+    draw_text(stdscr, 1, name + 3, 8, A_BOLD, _("code"));
+    draw_text(stdscr, 1, name + 12, 9, A_BOLD, _("severity"));
+    draw_right(stdscr, 1, name + 22, 7, A_BOLD, _("uses"));
     for (size_t i = c->top; i < c->count && y < LINES - 3; i++, y++) {
         const struct review_class *row = &c->lines[i].row;
         bool in_focus = i == c->at;
@@ -104,9 +105,9 @@ static void draw(struct session *s)
         attroff(how);
         draw_text(stdscr, y, 2 + indent, name - indent, how, row->name);
         draw_text(stdscr, y, name + 3, 8, how, row->code);
-        draw_text(stdscr, y, name + 12, 9, how, row->severity);
+        draw_text(stdscr, y, name + 12, 9, how, _(row->severity));
         draw_printf(stdscr, y, name + 22, 7, how, "%7lld", (long long)row->uses);
-        draw_text(stdscr, y, name + 31, COLS - name - 32, how, row->retired ? "retired" : "");
+        draw_text(stdscr, y, name + 31, COLS - name - 32, how, row->retired ? _("retired") : "");
     }
 }
 
@@ -126,30 +127,30 @@ static void change(struct session *s, enum class_action what, const char *value,
     if (s->model->change_class(s->model->context, row->id, what, value, &err))
         session_say(s, "%s", err.text);
     else
-        session_say(s, "%s: %s%s", name, said, value[0] && what != CLASS_ACTION_RETIRE ? value : "");
+        session_say(s, "%s: %s%s", name, said, value[0] && what != CLASS_ACTION_RETIRE ? what == CLASS_ACTION_SEVERITY ? _(value) : value : "");
     free(name);
     view_load(s);
 }
 
 static void renamed(struct session *s, const char *line)
 {
-    change(s, CLASS_ACTION_RENAME, line, "is now called ");
+    change(s, CLASS_ACTION_RENAME, line, _("is now called "));
 }
 
 static void coded(struct session *s, const char *line)
 {
-    change(s, CLASS_ACTION_CODE, line, line[0] ? "code " : "no code");
+    change(s, CLASS_ACTION_CODE, line, line[0] ? _("code ") : _("no code"));
 }
 
 static void put_below(struct session *s, const char *line)
 {
-    change(s, CLASS_ACTION_PARENT, line, line[0] ? "below " : "at the top");
+    change(s, CLASS_ACTION_PARENT, line, line[0] ? _("below ") : _("at the top"));
 }
 
 static void merged(struct session *s, const char *line)
 {
     if (line[0])
-        change(s, CLASS_ACTION_MERGE, line, "merged into ");
+        change(s, CLASS_ACTION_MERGE, line, _("merged into "));
 }
 
 static void step(struct session *s, long by)
@@ -177,27 +178,27 @@ static bool key(struct session *s, enum command command, int pressed)
     switch (command) {
     case COMMAND_RENAME:
         if (row)
-            popup_line(s, "The class is called", row->name, renamed);
+            popup_line(s, _("The class is called"), row->name, renamed);
         return true;
     case COMMAND_CODE:
         if (row)
-            popup_line(s, "Code to type for it", row->code, coded);
+            popup_line(s, _("Code to type for it"), row->code, coded);
         return true;
     case COMMAND_BELOW:
         if (row)
-            popup_line(s, "Below the class (nothing: at the top)", "", put_below);
+            popup_line(s, _("Below the class (nothing: at the top)"), "", put_below);
         return true;
     case COMMAND_MERGE:
         if (row)
-            popup_line(s, "Merge into the class", "", merged);
+            popup_line(s, _("Merge into the class"), "", merged);
         return true;
     case COMMAND_LEVEL:
         while (row && level < 2 && strcmp(row->severity, answer_severities[level]) != 0)
             level++;
-        change(s, CLASS_ACTION_SEVERITY, answer_severities[(level + 1) % 3], "severity ");
+        change(s, CLASS_ACTION_SEVERITY, answer_severities[(level + 1) % 3], _("severity "));
         return true;
     case COMMAND_RETIRE:
-        change(s, CLASS_ACTION_RETIRE, row && row->retired ? "" : "yes", row && row->retired ? "offered again" : "retired");
+        change(s, CLASS_ACTION_RETIRE, row && row->retired ? "" : "yes", row && row->retired ? _("offered again") : _("retired"));
         return true;
     case COMMAND_OPEN:
         find_pictures(s);
@@ -217,8 +218,8 @@ static bool key(struct session *s, enum command command, int pressed)
 
 static const char *refuse(struct session *s)
 {
-    return s->model->change_class ? NULL : "The classes cannot be changed here.";
+    return s->model->change_class ? NULL : _("The classes cannot be changed here.");
 }
 
-const struct view view_classes = {.name = "classes", .context = CONTEXT_CLASSES, .refuse = refuse, .load = load,
+const struct view view_classes = {.name = N_("classes"), .context = CONTEXT_CLASSES, .refuse = refuse, .load = load,
                                   .draw = draw, .key = key};

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/intl.h"
 #include "ui/draw.h"
 #include "ui/session.h"
 
@@ -41,8 +42,8 @@ static void load(struct session *s, int64_t id)
     if (s->model->near(s->model->context, id, kind, &rows, &count, &err))
         snprintf(c->why, sizeof c->why, "%s", err.text);
     else if (count == 0)
-        snprintf(c->why, sizeof c->why, kind == NEAR_DEFECT ? "No defect is known in this scene yet."
-                                                            : "No picture of this scene is known to be normal yet.");
+        snprintf(c->why, sizeof c->why, "%s", kind == NEAR_DEFECT ? _("No defect is known in this scene yet.")
+                                                            : _("No picture of this scene is known to be normal yet."));
     for (size_t i = 0; i < count && i < most; i++) {
         struct review_item item = {.id = rows[i].id, .path = rows[i].path, .name = rows[i].name,
                                    .details = rows[i].words, .width = rows[i].width, .height = rows[i].height};
@@ -121,11 +122,11 @@ void compare_draw(struct session *s)
         return;
     if (c->how == COMPARE_FLICKER) {
         struct rect pane = compare_pane(s);
-        words(&pane, c->other ? c->with[0].item.details : "This picture", c->other ? c->with[0].item.name : "");
+        words(&pane, c->other ? c->with[0].item.details : _("This picture"), c->other ? c->with[0].item.name : "");
         return;
     }
     struct rect pane = part(s, true, 0, 1);
-    words(&pane, "This picture", "");
+    words(&pane, _("This picture"), "");
     for (size_t i = 0; i < c->count; i++) {
         pane = part(s, false, (int)i, (int)c->count);
         words(&pane, c->with[i].item.details, c->with[i].item.name);
@@ -137,7 +138,7 @@ void compare_key(struct session *s, enum command command)
     struct compare *c = &s->compare;
     int how = command == COMMAND_COMPARE ? COMPARE_BESIDE : command == COMMAND_FLICKER ? COMPARE_FLICKER : COMPARE_DEFECTS;
     if (!s->model->near || !s->entry.present) {
-        session_say(s, "There is nothing to compare with here.");
+        session_say(s, _("There is nothing to compare with here."));
         return;
     }
     forget(c);

@@ -73,6 +73,26 @@ int draw_text(WINDOW *window, int y, int x, int width, attr_t attributes, const 
     return used;
 }
 
+int draw_width(const char *text)
+{
+    char *clean = text_cleaned(text);
+    size_t room = strlen(clean) + 1;
+    wchar_t *wide = xcalloc(room, sizeof *wide);
+    size_t count = draw_decode(clean, wide, room);
+    int all = 0;
+    for (size_t i = 0; i < count; i++)
+        all += columns(wide[i]);
+    free(wide);
+    free(clean);
+    return all;
+}
+
+int draw_right(WINDOW *window, int y, int x, int width, attr_t attributes, const char *text)
+{
+    int needed = draw_width(text), before = needed < width ? width - needed : 0;
+    return before + draw_text(window, y, x + before, width - before, attributes, text);
+}
+
 int draw_printf(WINDOW *window, int y, int x, int width, attr_t attributes, const char *fmt, ...)
 {
     char *text;
@@ -87,16 +107,27 @@ int draw_printf(WINDOW *window, int y, int x, int width, attr_t attributes, cons
     return n;
 }
 
-// How many characters of `text` go on a line of `width` columns.
+// Signs that stay with what stands before them: a line does not begin with one.
+static bool closes(wchar_t c)
+{
+    return wcschr(L"\u3001\u3002\uff0c\uff1a\uff1b\uff09\uff01\uff1f\u300b\u300d\u201d\u2019", c) != NULL;
+}
+
+// How many characters of `text` go on a line of `width` columns: up to a blank, or, as Chinese has none, between two of
+// which one is wide.
 static size_t line_length(const wchar_t *text, size_t count, int width)
 {
-    size_t fits = 0, blank = 0;
+    size_t fits = 0, breaks = 0;
     for (int used = 0; fits < count && used + columns(text[fits]) <= width; fits++) {
-        if (text[fits] == L' ')
-            blank = fits;
+        bool wide = fits > 0 && (columns(text[fits]) > 1 || columns(text[fits - 1]) > 1);
+        if (text[fits] == L' ' || (wide && !closes(text[fits])))
+            breaks = fits;
         used += columns(text[fits]);
     }
-    return fits == count || blank == 0 ? fits : text[fits] == L' ' ? fits : blank;
+    if (fits == count || text[fits] == L' ')
+        return fits;
+    bool between = fits > 0 && (columns(text[fits]) > 1 || columns(text[fits - 1]) > 1) && !closes(text[fits]);
+    return between || breaks == 0 ? fits : breaks;
 }
 
 static int wrap_line(WINDOW *window, int y, int x, int width, int lines, attr_t attributes, const char *line)

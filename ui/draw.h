@@ -17,6 +17,12 @@ int draw_text(WINDOW *window, int y, int x, int width, attr_t attributes, const 
 int draw_printf(WINDOW *window, int y, int x, int width, attr_t attributes, const char *fmt, ...)
     __attribute__((format(printf, 6, 7)));
 
+// The same, at the right end of the columns x to x + width.
+int draw_right(WINDOW *window, int y, int x, int width, attr_t attributes, const char *text);
+
+// The columns that `text` takes, cleaned.
+int draw_width(const char *text);
+
 // Broken between words, over at most `lines` lines; a newline starts a new line.
 // Returns the lines taken.
 int draw_wrapped(WINDOW *window, int y, int x, int width, int lines, attr_t attributes, const char *text);

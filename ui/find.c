@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/intl.h"
 #include "ui/draw.h"
 #include "ui/session.h"
 
@@ -74,7 +75,7 @@ static int list_width(void)
 
 static const char *refuse(struct session *s)
 {
-    return s->model->find ? NULL : "There is nothing to find here.";
+    return s->model->find ? NULL : _("There is nothing to find here.");
 }
 
 static void enter(struct session *s)
@@ -136,9 +137,9 @@ static void draw_row(const struct session *s, size_t number, int y, int width)
     if (v->score >= 0 && !v->blind)
         snprintf(score, sizeof score, "%5.2f", v->score < 99 ? v->score : 99);
     if (strcmp(v->verdict, "defect") == 0)
-        snprintf(what, sizeof what, "%s (%s)", v->class_name, v->severity);
+        snprintf(what, sizeof what, "%s (%s)", v->class_name, _(v->severity));
     else
-        snprintf(what, sizeof what, "%s", v->verdict[0] ? v->verdict : v->flagged ? "open" : "filtered");
+        snprintf(what, sizeof what, "%s", v->verdict[0] ? _(v->verdict) : v->flagged ? _("open") : _("filtered"));
     mvaddch(y, 0, (in_focus ? '>' : ' ') | (in_focus ? A_BOLD : A_NORMAL));
     bool dated = width >= 70; // else the picture's name is worth more
     int name = width - (dated ? width < 80 ? 54 : 63 : 37);
@@ -162,17 +163,17 @@ static void draw(struct session *s)
     const struct find *f = &s->find;
     int width = list_width();
     char right[96];
-    snprintf(right, sizeof right, "%zu%s found", f->count, f->more ? " and more" : "");
-    panel_head(s, "find", right);
+    snprintf(right, sizeof right, f->more ? _("%zu and more found") : _("%zu found"), f->count);
+    panel_head(s, _("find"), right);
     if (f->why[0])
         draw_wrapped(stdscr, 1, 1, width - 2, 2, A_BOLD, f->why);
     else
-        draw_printf(stdscr, 1, 1, width - 2, A_NORMAL, "Filter: %s", f->filter[0] ? f->filter : "none; / writes one");
+        draw_printf(stdscr, 1, 1, width - 2, A_NORMAL, _("Filter: %s"), f->filter[0] ? f->filter : _("none; / writes one"));
     for (size_t i = 0; i < rows_of() && f->top + i < f->count; i++)
         draw_row(s, f->top + i, 3 + (int)i, width);
     if (f->count == 0 && !f->why[0])
         draw_wrapped(stdscr, 3, 1, width - 2, 2, A_NORMAL,
-                     f->more ? "Nothing so far; looking on ..." : "Nothing fits.");
+                     f->more ? _("Nothing so far; looking on ...") : _("Nothing fits."));
 }
 
 static void step_to(struct session *s, size_t at)
@@ -183,7 +184,7 @@ static void step_to(struct session *s, size_t at)
     if (f->count == 0)
         return;
     if (at >= f->count && f->at + 1 == f->count)
-        session_say(s, f->more ? "There is more to look through: go on." : "This is the end.");
+        session_say(s, f->more ? _("There is more to look through: go on.") : _("This is the end."));
     f->at = at < f->count ? at : f->count - 1;
     view_load(s);
 }
@@ -221,7 +222,7 @@ static void save_done(struct session *s, const char *line)
     if (s->model->save(s->model->context, line, s->find.filter, &err))
         session_say(s, "%s", err.text);
     else
-        session_say(s, s->find.filter[0] ? "Saved as %s; a applies it." : "%s is forgotten.", line);
+        session_say(s, s->find.filter[0] ? _("Saved as %s; a applies it.") : _("%s is forgotten."), line);
 }
 
 static void apply(struct session *s)
@@ -233,11 +234,11 @@ static void apply(struct session *s)
     if (s->model->saved(s->model->context, &pairs, &count, &err)) {
         session_say(s, "%s", err.text);
     } else if (count == 0) {
-        session_say(s, "No filter is saved yet; s saves this one.");
+        session_say(s, _("No filter is saved yet; s saves this one."));
     } else {
         size_t at = f->applied++ % count;
         snprintf(f->filter, sizeof f->filter, "%s", pairs[at * 2 + 1]);
-        session_say(s, "%s (%zu of %zu)", pairs[at * 2], at + 1, count);
+        session_say(s, _("%s (%zu of %zu)"), pairs[at * 2], at + 1, count);
         begin(s);
     }
 }
@@ -283,10 +284,10 @@ static bool key(struct session *s, enum command command, int pressed)
     (void)pressed;
     switch (command) {
     case COMMAND_FILTER:
-        popup_line(s, "Look for: class: severity: verdict: score:>2 date: by: scene: path", f->filter, filter_done);
+        popup_line(s, _("Look for: class: severity: verdict: score:>2 date: by: scene: path"), f->filter, filter_done);
         return true;
     case COMMAND_SAVE:
-        popup_line(s, f->filter[0] ? "Save the filter as" : "Forget the filter of this name", "", save_done);
+        popup_line(s, f->filter[0] ? _("Save the filter as") : _("Forget the filter of this name"), "", save_done);
         return true;
     case COMMAND_SAVED:
         apply(s);

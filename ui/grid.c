@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/intl.h"
 #include "ui/session.h"
 
 enum { STEP_MOST = 3 };
@@ -175,7 +176,7 @@ static void page(struct session *s, size_t top, bool last)
     struct grid *g = &s->grid;
     struct review_item item;
     if (item_at(s, top, &item) != ST_OK) {
-        session_say(s, "This is the end.");
+        session_say(s, _("This is the end."));
         return;
     }
     size_t most = page_size(g), at = last ? top + most - 1 : top;
@@ -205,7 +206,7 @@ static void step_to(struct session *s, enum command command)
     else if (!forward && g->top > 0)
         page(s, g->top > most ? g->top - most : 0, true);
     else
-        session_say(s, forward ? "This is the end." : "This is the first picture.");
+        session_say(s, forward ? _("This is the end.") : _("This is the first picture."));
 }
 
 static void turn(struct session *s, bool forward)
@@ -213,7 +214,7 @@ static void turn(struct session *s, bool forward)
     struct grid *g = &s->grid;
     size_t most = page_size(g);
     if (!forward && g->top == 0)
-        session_say(s, "This is the first page.");
+        session_say(s, _("This is the first page."));
     else
         page(s, forward ? g->top + most : g->top > most ? g->top - most : 0, false);
 }
@@ -243,7 +244,7 @@ static size_t concerned(struct session *s, bool rest, int64_t **ids, bool *seen)
 
 static void answer(struct session *s, enum action_kind kind, bool rest, const char *class_name, const char *severity)
 {
-    static const char *const said[] = {"normal", "defect", "unsure: the lead will see them", "skipped"};
+    static const char *const said[] = {N_("normal"), N_("defect"), N_("unsure: the lead will see them"), N_("skipped")};
     struct grid *g = &s->grid;
     struct error err;
     int64_t *ids;
@@ -255,7 +256,7 @@ static void answer(struct session *s, enum action_kind kind, bool rest, const ch
         actions[i] = (struct action){.kind = kind, .id = ids[i], .class_name = class_name, .severity = severity,
                                      .took_ms = took};
     if (n == 0) {
-        session_say(s, "Nothing on this page is open and without a mark.");
+        session_say(s, _("Nothing on this page is open and without a mark."));
     } else if (!answer_confirmed(s, seen, -2 - ids[0])) {
         ; // asked
     } else if (s->model->bulk(s->model->context, actions, n, &err)) {
@@ -272,9 +273,10 @@ static void answer(struct session *s, enum action_kind kind, bool rest, const ch
         else
             view_load(s);
         if (class_name)
-            session_say(s, "%zu: defect, %s (%s). u takes %s back.", n, class_name, severity, n > 1 ? "all of them" : "it");
+            session_say(s, n > 1 ? _("%zu: defect, %s (%s). u takes all of them back.") : _("%zu: defect, %s (%s). u takes it back."), n,
+                        class_name, _(severity));
         else
-            session_say(s, "%zu: %s. u takes %s back.", n, said[kind], n > 1 ? "all of them" : "it");
+            session_say(s, n > 1 ? _("%zu: %s. u takes all of them back.") : _("%zu: %s. u takes it back."), n, _(said[kind]));
     }
     free(actions);
     free(ids);
@@ -296,7 +298,7 @@ static void mark_key(struct session *s, enum command command)
         g->range = g->at;
         if (g->at + 1 < g->top + g->count)
             focus(s, g->at + 1);
-        session_say(s, "%zu marked.", g->mark_count);
+        session_say(s, _("%zu marked."), g->mark_count);
         return;
     }
     bool all = true;
@@ -317,7 +319,7 @@ static void mark_key(struct session *s, enum command command)
                 mark(g, item.id, true);
         g->range = g->at;
     }
-    session_say(s, "%zu marked.", g->mark_count);
+    session_say(s, _("%zu marked."), g->mark_count);
 }
 
 static void alike(struct session *s)
@@ -341,7 +343,7 @@ static void alike(struct session *s)
     g->top = g->at = g->range = 0;
     s->index = grid_place(g, 0);
     view_load(s);
-    session_say(s, "%zu open pictures, the most similar first. Esc goes back.", count > 0 ? count - 1 : 0);
+    session_say(s, _("%zu open pictures, the most similar first. Esc goes back."), count > 0 ? count - 1 : 0);
 }
 
 static void back(struct session *s)
@@ -427,7 +429,7 @@ static bool key(struct session *s, enum command command, int pressed)
 
 static const char *refuse(struct session *s)
 {
-    return s->model->bulk && s->model->alike ? NULL : "There is no grid of these pictures.";
+    return s->model->bulk && s->model->alike ? NULL : _("There is no grid of these pictures.");
 }
 
 static void enter(struct session *s)

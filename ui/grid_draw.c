@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/intl.h"
 #include "ui/draw.h"
 #include "ui/session.h"
 
@@ -49,11 +50,11 @@ static void words_of(const struct review_item *item, char *text, size_t room)
 {
     double score = item->score.score < 6 ? item->score.score : 6;
     if (strcmp(item->verdict, "defect") == 0)
-        snprintf(text, room, "%s (%s)", item->class_name, item->severity);
+        snprintf(text, room, "%s (%s)", item->class_name, _(item->severity));
     else if (item->verdict[0])
-        snprintf(text, room, "%s", item->verdict);
+        snprintf(text, room, "%s", _(item->verdict));
     else if (item->blind)
-        snprintf(text, room, "open");
+        snprintf(text, room, "%s", _("open"));
     else
         snprintf(text, room, "%.1f", score);
 }
@@ -93,10 +94,10 @@ void grid_draw(struct session *s)
     const struct grid *g = &s->grid;
     char middle[200], right[96];
     if (g->alike)
-        snprintf(middle, sizeof middle, "like %s", g->alike_name);
+        snprintf(middle, sizeof middle, _("like %s"), g->alike_name);
     else
         snprintf(middle, sizeof middle, "%s", s->entry.present ? s->entry.item.scene : "");
-    snprintf(right, sizeof right, "%s%zu marked   %lld open", s->heat ? "heatmap on   " : "", g->mark_count, (long long)s->open);
+    snprintf(right, sizeof right, _("%s%zu marked   %lld open"), s->heat ? _("heatmap on   ") : "", g->mark_count, (long long)s->open);
     panel_head(s, middle, right);
     for (size_t i = 0; i < g->count; i++)
         draw_tile(s, i);

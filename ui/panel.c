@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/intl.h"
 #include "ui/draw.h"
 #include "ui/session.h"
 
-static const char blind_words[] = "An audit runs: score, reason and heatmap are hidden until you have answered.";
+static const char blind_words[] = N_("An audit runs: score, reason and heatmap are hidden until you have answered.");
 
 void panel_layout(struct session *s)
 {
@@ -37,17 +38,17 @@ static void score_words(double score, char *text, size_t room)
     char n[32];
     one_in(score, n);
     if (!(score > 0.18)) // 1 in 1.5; also not a number
-        snprintf(text, room, "most normals look this odd");
+        snprintf(text, room, "%s", _("most normals look this odd"));
     else
-        snprintf(text, room, "%s1 normal in %s looks this odd", score > 6 ? "fewer than " : "", n);
+        snprintf(text, room, score > 6 ? _("fewer than 1 normal in %s looks this odd") : _("1 normal in %s looks this odd"), n);
 }
 
 static void verdict_words(const struct review_item *item, char *text, size_t room)
 {
     if (strcmp(item->verdict, "defect") == 0)
-        snprintf(text, room, "defect: %s (%s)", item->class_name, item->severity);
+        snprintf(text, room, _("defect: %s (%s)"), item->class_name, _(item->severity));
     else
-        snprintf(text, room, "%s", item->verdict[0] ? item->verdict : "not answered");
+        snprintf(text, room, "%s", item->verdict[0] ? _(item->verdict) : _("not answered"));
 }
 
 static int draw_details(const struct review_item *item, int y, int x, int width, int end)
@@ -63,7 +64,7 @@ static void draw_answer(const struct review_item *item, int y, int x, int width)
     if (y >= LINES - 2)
         return;
     verdict_words(item, text, sizeof text);
-    int used = draw_text(stdscr, y, x, width, A_DIM, "Answer: ");
+    int used = draw_text(stdscr, y, x, width, A_DIM, _("Answer: "));
     draw_text(stdscr, y, x + used, width - used, A_BOLD, text);
 }
 
@@ -78,28 +79,28 @@ static void draw_wide(struct session *s, const struct review_item *item)
         return;
     }
     if (item->blind) {
-        y += draw_wrapped(stdscr, y, x, width, 3, A_NORMAL, blind_words) + 1;
+        y += draw_wrapped(stdscr, y, x, width, 3, A_NORMAL, _(blind_words)) + 1;
         draw_answer(item, draw_details(item, y, x, width, end), x, width);
         return;
     }
     score_words(item->score.score, text, sizeof text);
     y += draw_wrapped(stdscr, y, x, width, 2, A_NORMAL, text);
     one_in(item->threshold, n);
-    draw_printf(stdscr, y++, x, width, A_DIM, "flagged from 1 in %s on", n);
+    draw_printf(stdscr, y++, x, width, A_DIM, _("flagged from 1 in %s on"), n);
     draw_bar(stdscr, y, x, width - 16, item->percentile, s->ascii_lines);
-    draw_printf(stdscr, y, x + width - 15, 15, A_NORMAL, "above %.1f %%", floor(item->percentile * 1000) / 10);
+    draw_printf(stdscr, y, x + width - 15, 15, A_NORMAL, _("above %.1f %%"), floor(item->percentile * 1000) / 10);
     y += 2;
     for (int i = 0; i < DETECTORS && y < end; i++) {
         double part = item->score.parts[i];
         if (i != DETECTOR_WHOLE && i != DETECTOR_PATCH && part <= 0) // not every scene has the others
             continue;
-        draw_text(stdscr, y, x, 8, A_NORMAL, detector_name((enum detector)i));
+        draw_text(stdscr, y, x, 8, A_NORMAL, _(detector_name((enum detector)i)));
         if (part > 0) {
             one_in(part, n);
-            draw_printf(stdscr, y, x + 8, 15, A_NORMAL, "1 in %s", n);
+            draw_printf(stdscr, y, x + 8, 15, A_NORMAL, _("1 in %s"), n);
             draw_bar(stdscr, y, x + 23, width - 23, part / 6, s->ascii_lines);
         } else {
-            draw_text(stdscr, y, x + 8, 15, A_DIM, "nothing odd");
+            draw_text(stdscr, y, x + 8, 15, A_DIM, _("nothing odd"));
         }
         y++;
     }
@@ -124,7 +125,7 @@ static void draw_narrow(struct session *s, const struct review_item *item)
     int y = s->pane.y + s->pane.rows, width = COLS - 2, used;
     char text[256], n[32];
     verdict_words(item, text, sizeof text);
-    used = (int)strlen(text) < COLS / 2 ? (int)strlen(text) : COLS / 2;
+    used = draw_width(text) < COLS / 2 ? draw_width(text) : COLS / 2;
     draw_text(stdscr, y, 1, width - used - 2, A_BOLD, item->name);
     draw_text(stdscr, y++, COLS - used - 1, used, A_BOLD, text);
     if (item->reason[0]) {
@@ -132,21 +133,21 @@ static void draw_narrow(struct session *s, const struct review_item *item)
         return;
     }
     if (item->blind) {
-        draw_text(stdscr, y, 1, width, A_NORMAL, blind_words);
+        draw_text(stdscr, y, 1, width, A_NORMAL, _(blind_words));
         draw_line(item, y + 2, width);
         return;
     }
     score_words(item->score.score, text, sizeof text);
     one_in(item->threshold, n);
     used = draw_text(stdscr, y, 1, width, A_NORMAL, text);
-    draw_printf(stdscr, y++, used + 1, width - used, A_DIM, "; flagged from 1 in %s on", n);
+    draw_printf(stdscr, y++, used + 1, width - used, A_DIM, _("; flagged from 1 in %s on"), n);
     draw_bar(stdscr, y, 1, 16, item->percentile, s->ascii_lines);
-    used = 18 + draw_printf(stdscr, y, 18, width - 18, A_NORMAL, "above %.1f %%", floor(item->percentile * 1000) / 10);
+    used = 18 + draw_printf(stdscr, y, 18, width - 18, A_NORMAL, _("above %.1f %%"), floor(item->percentile * 1000) / 10);
     for (int i = 0; i < DETECTORS; i++) {
         if (item->score.parts[i] > 0) {
             one_in(item->score.parts[i], n);
-            used += 3 + draw_printf(stdscr, y, used + 3, COLS - used - 4, A_NORMAL, "%s 1 in %s",
-                                    detector_name((enum detector)i), n);
+            used += 3 + draw_printf(stdscr, y, used + 3, COLS - used - 4, A_NORMAL, _("%s 1 in %s"),
+                                    _(detector_name((enum detector)i)), n);
         }
     }
     draw_line(item, y + 1, width);
@@ -158,16 +159,16 @@ void panel_end(struct session *s)
     int y = LINES / 2 - 3 > 2 ? LINES / 2 - 3 : 2, x = COLS > 60 ? COLS / 2 - 25 : 2;
     for (size_t i = 0; i < s->done_count - s->undone; i++)
         counts[s->done[i]]++;
-    draw_text(stdscr, y, x, COLS - x, A_BOLD, "Nothing more to review");
+    draw_text(stdscr, y, x, COLS - x, A_BOLD, _("Nothing more to review"));
     draw_printf(stdscr, y + 2, x, COLS - x, A_NORMAL,
-                s->config->poor ? "You answered in this session: %zu fine after all, %zu defect, %zu really poor."
-                                : "You answered in this session: %zu normal, %zu defect, %zu unsure.",
+                s->config->poor ? _("You answered in this session: %zu fine after all, %zu defect, %zu really poor.")
+                                : _("You answered in this session: %zu normal, %zu defect, %zu unsure."),
                 counts[ACTION_NORMAL], counts[ACTION_DEFECT], counts[ACTION_UNSURE]);
     if (s->open > 0)
-        draw_printf(stdscr, y + 3, x, COLS - x, A_NORMAL, "%lld still open: skipped, or on the screens of others; k goes back.",
+        draw_printf(stdscr, y + 3, x, COLS - x, A_NORMAL, _("%lld still open: skipped, or on the screens of others; k goes back."),
                     (long long)s->open);
-    draw_text(stdscr, y + 4, x, COLS - x, A_NORMAL, "u takes the last answer back, q leaves.");
-    draw_text(stdscr, y + 5, x, COLS - x, A_DIM, "Pictures that are flagged now or given back by others appear here.");
+    draw_text(stdscr, y + 4, x, COLS - x, A_NORMAL, _("u takes the last answer back, q leaves."));
+    draw_text(stdscr, y + 5, x, COLS - x, A_DIM, _("Pictures that are flagged now or given back by others appear here."));
 }
 
 void panel_item(struct session *s)
@@ -184,7 +185,7 @@ void panel_head(struct session *s, const char *middle, const char *right)
     mvhline(0, 0, ' ', COLS);
     attroff(A_REVERSE);
     int x = 1 + draw_text(stdscr, 0, 1, COLS / 2, A_REVERSE | A_BOLD, s->config->title ? s->config->title : "");
-    int width = (int)strlen(right);
+    int width = draw_width(right);
     draw_text(stdscr, 0, x + 3, COLS - x - width - 6, A_REVERSE, middle);
     draw_text(stdscr, 0, COLS - width - 1, width, A_REVERSE, right);
 }
@@ -198,8 +199,8 @@ static bool footer_always(const struct binding *binding)
 static const char *footer_label(const struct session *s, const struct binding *binding)
 {
     if (s->config->poor && binding->command == COMMAND_NORMAL)
-        return "fine after all";
-    return s->config->poor && binding->command == COMMAND_UNSURE ? "really poor" : binding->label;
+        return _("fine after all");
+    return s->config->poor && binding->command == COMMAND_UNSURE ? _("really poor") : _(binding->label);
 }
 
 // Columns with two blanks behind, 0 when it is not in this footer.
@@ -208,7 +209,7 @@ static int footer_width(const struct session *s, const struct binding *binding)
     bool here = binding->context == s->context || (binding->context == CONTEXT_ALL && keymap_is_view(s->context));
     if (!here || !binding->label || view_is(s->view, binding->command))
         return 0;
-    return (int)strcspn(binding->shown, ",") + 1 + (int)strlen(footer_label(s, binding)) + 2;
+    return (int)strcspn(binding->shown, ",") + 1 + draw_width(footer_label(s, binding)) + 2;
 }
 
 void panel_foot(struct session *s)

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/intl.h"
 #include "ui/draw.h"
 #include "ui/session.h"
 
@@ -158,11 +159,11 @@ static void cells_of(struct session *s, struct shown *shown)
         shown->drawn = true;
     } else if (ready) {
         char text[640];
-        snprintf(text, sizeof text, "This picture cannot be shown: %s. Press s to skip it.", ready->err.text);
-        sentence(pane, text, "cannot be shown");
+        snprintf(text, sizeof text, _("This picture cannot be shown: %s. Press s to skip it."), ready->err.text);
+        sentence(pane, text, _("cannot be shown"));
         shown->drawn = true;
     } else {
-        sentence(pane, "Reading the picture ...", "...");
+        sentence(pane, _("Reading the picture ..."), "...");
     }
     if (shown->on_screen)
         lift(s, pane);

@@ -6,6 +6,7 @@
 #include <wchar.h>
 
 #include "base/alloc.h"
+#include "base/intl.h"
 #include "ui/draw.h"
 #include "ui/session.h"
 
@@ -39,34 +40,34 @@ static WINDOW *draw_classes(struct session *s)
     WINDOW *w = popup(s, rows + 4, PANEL_WIDTH);
     int width = getmaxx(w) - 4;
     size_t top = (int)marked >= rows ? marked - (size_t)rows + 1 : 0;
-    draw_text(w, 0, 2, width, A_BOLD, " What is wrong? ");
-    int used = draw_printf(w, 1, 2, width, A_NORMAL, "Search: %s", c->search);
+    draw_text(w, 0, 2, width, A_BOLD, _(" What is wrong? "));
+    int used = draw_printf(w, 1, 2, width, A_NORMAL, _("Search: %s"), c->search);
     draw_text(w, 1, 2 + used, 1, A_REVERSE, " ");
     for (int i = 0; i < rows && top + (size_t)i < n; i++) {
         size_t place = places[top + (size_t)i];
         attr_t how = top + (size_t)i == marked ? A_REVERSE : A_NORMAL;
         if (place == c->count)
-            draw_printf(w, 3 + i, 2, width, how | A_BOLD, "new class: %s", c->search);
+            draw_printf(w, 3 + i, 2, width, how | A_BOLD, _("new class: %s"), c->search);
         else
             draw_printf(w, 3 + i, 2, width, how, "%s%s%s (%s)", c->codes[place], c->codes[place][0] ? "  " : "", c->names[place],
-                        answer_severities[c->severities[place]]);
+                        _(answer_severities[c->severities[place]]));
     }
     if (n == 0)
-        draw_text(w, 3, 2, width, A_NORMAL, "No class yet: type a name.");
+        draw_text(w, 3, 2, width, A_NORMAL, _("No class yet: type a name."));
     free(places);
     return w;
 }
 
 static WINDOW *draw_severities(struct session *s)
 {
-    static const char *const lines[3] = {"s 1  stop: pull it from service", "k 2  key: repair it soon",
-                                         "g 3  general: note it"};
+    static const char *const lines[3] = {N_("s 1  stop: pull it from service"), N_("k 2  key: repair it soon"),
+                                         N_("g 3  general: note it")};
     WINDOW *w = popup(s, choice_rows(&s->choice) + 4, PANEL_WIDTH);
     int width = getmaxx(w) - 4;
-    draw_text(w, 0, 2, width, A_BOLD, " How severe? ");
+    draw_text(w, 0, 2, width, A_BOLD, _(" How severe? "));
     draw_text(w, 1, 2, width, A_BOLD, s->choice.taken);
     for (int i = 0; i < 3; i++)
-        draw_text(w, 3 + i, 2, width, s->choice.severity == i ? A_REVERSE : A_NORMAL, lines[i]);
+        draw_text(w, 3 + i, 2, width, s->choice.severity == i ? A_REVERSE : A_NORMAL, _(lines[i]));
     return w;
 }
 
@@ -88,7 +89,7 @@ static WINDOW *draw_reading(struct session *s)
     for (int i = 0; i < count && (line = strsep(&rest, "\n")); i++)
         if (i >= s->text_top && i - s->text_top < getmaxy(w) - 2)
             draw_text(w, 1 + i - s->text_top, 2, getmaxx(w) - 4, line[0] == ' ' ? A_NORMAL : A_BOLD, line);
-    draw_printf(w, 0, 2, getmaxx(w) - 4, A_BOLD, " %s%s ", s->text_title, last > s->text_top ? " (more below)" : "");
+    draw_printf(w, 0, 2, getmaxx(w) - 4, A_BOLD, " %s%s ", s->text_title, last > s->text_top ? _(" (more below)") : "");
     free(text);
     return w;
 }
@@ -97,7 +98,7 @@ static WINDOW *draw_note(struct session *s)
 {
     WINDOW *w = popup(s, 8, COLS < 80 ? COLS : 80);
     int width = getmaxx(w) - 4;
-    draw_text(w, 0, 2, width, A_BOLD, " Note, kept with your answer ");
+    draw_text(w, 0, 2, width, A_BOLD, _(" Note, kept with your answer "));
     char *shown = xasprintf("%s_", s->note);
     draw_wrapped(w, 1, 2, width, 6, A_NORMAL, shown);
     free(shown);
@@ -174,7 +175,7 @@ static void note_key(struct session *s, enum command command, int key)
     if (command == COMMAND_BACK)
         memcpy(s->note, s->note_before, sizeof s->note);
     if (command == COMMAND_ACCEPT)
-        session_say(s, s->note[0] ? "The note is kept with your answer." : "No note.");
+        session_say(s, s->note[0] ? _("The note is kept with your answer.") : _("No note."));
     if (command == COMMAND_BACK || command == COMMAND_ACCEPT)
         s->context = s->view->context;
     else if (command == COMMAND_ERASE)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/intl.h"
 #include "screen/rates.h"
 #include "ui/draw.h"
 #include "ui/session.h"
@@ -27,7 +28,7 @@ static void ask(struct session *s, bool anew)
 
 static const char *refuse(struct session *s)
 {
-    return s->model->results ? NULL : "There are no results of these pictures.";
+    return s->model->results ? NULL : _("There are no results of these pictures.");
 }
 
 static void enter(struct session *s)
@@ -76,7 +77,7 @@ static void put_rate(int y, int x, int64_t hits, int64_t total, attr_t how)
         return;
     }
     struct rates_interval i = rates_exact((size_t)hits, (size_t)total, confidence);
-    draw_printf(stdscr, y, x, COLS - x - 1, how, "%6.2f %%  %6.2f to %6.2f", 100.0 * (double)hits / (double)total,
+    draw_printf(stdscr, y, x, COLS - x - 1, how, _("%6.2f %%  %6.2f to %6.2f"), 100.0 * (double)hits / (double)total,
                 100 * i.low, 100 * i.high);
 }
 
@@ -84,16 +85,21 @@ static void put_rate(int y, int x, int64_t hits, int64_t total, attr_t how)
 static int draw_severities(const struct results *r, int y)
 {
     const struct review_results *v = r->shown;
-    char head[64] = "flagged  missed";
-    if (r->moved)
-        snprintf(head, sizeof head, "  above   below");
-    draw_printf(stdscr, y++, 1, COLS - 2, A_BOLD, "%-9s%s   total      rate     95 %% interval  in review%s", "severity", head,
-                r->moved ? " change" : "");
+    static const struct {
+        int x, width;
+    } columns[] = {{9, 8}, {17, 8}, {25, 8}, {33, 10}, {43, 18}, {62, 10}, {73, 6}};
+    const char *const heads[] = {r->moved ? _("above") : _("flagged"), r->moved ? _("below") : _("missed"), _("total"),
+                                 _("rate"), /* xgettext:no-c-format */ _("95 % interval"), _("in review"), r->moved ? _("change") : ""};
+    draw_text(stdscr, y, 1, 8, A_BOLD, _("severity"));
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+        draw_right(stdscr, y, columns[i].x, columns[i].width, A_BOLD, heads[i]);
+    y++;
     for (size_t s = 0; s < v->severity_count; s++) {
         const struct review_severity *w = &v->severities[s];
         int64_t total = w->correct + w->missed, hits = r->moved ? from(w->bins, v->bins, r->line) : w->correct;
         attr_t how = s + 1 == v->severity_count ? A_BOLD : A_NORMAL;
-        draw_printf(stdscr, y, 1, COLS - 2, how, "%-9s%7" PRId64 " %7" PRId64 " %7" PRId64, w->name, hits, total - hits, total);
+        draw_text(stdscr, y, 1, 8, how, _(w->name));
+        draw_printf(stdscr, y, 10, COLS - 11, how, "%7" PRId64 " %7" PRId64 " %7" PRId64, hits, total - hits, total);
         put_rate(y, 36, hits, total, how);
         draw_printf(stdscr, y, 62, COLS - 63, how, "%10" PRId64, w->found);
         if (r->moved && hits != w->correct)
@@ -111,20 +117,21 @@ static int draw_cost(const struct results *r, int y)
     bool exact = r->moved || fabs(line_of(r) * v->step - v->threshold) < 1e-6; // else it lies inside of a bin
     double all = v->screened > 0 ? (double)v->screened : 1;
     if (r->moved)
-        draw_printf(stdscr, y++, 1, COLS - 2, A_BOLD,
-                    "With the line at %.2f (now %.3f): %" PRId64 " shown (%+" PRId64 "), %.2f %% filtered (%+.2f)",
-                    r->line * v->step, v->threshold, shown, shown - now, 100 * (1 - (double)shown / all),
+        draw_printf(stdscr, y++, 1, COLS - 2, A_BOLD, _("With the line at %.2f (now %.3f): %lld shown (%+lld), %.2f %% filtered (%+.2f)"),
+                    r->line * v->step, v->threshold, (long long)shown, (long long)(shown - now), 100 * (1 - (double)shown / all),
                     100 * ((double)now - (double)shown) / all);
     else
-        draw_printf(stdscr, y++, 1, COLS - 2, A_BOLD, "Threshold at %.3f: %" PRId64 " shown, %.2f %% filtered", v->threshold,
-                    shown, 100 * (1 - (double)shown / all));
+        draw_printf(stdscr, y++, 1, COLS - 2, A_BOLD, _("Threshold at %.3f: %lld shown, %.2f %% filtered"), v->threshold,
+                    (long long)shown, 100 * (1 - (double)shown / all));
     if (normals > 0)
-        draw_printf(stdscr, y++, 1, COLS - 2, A_NORMAL, "%s%" PRId64 " of %" PRId64 " known normals lie below, %" PRId64 " above",
-                    exact ? "" : "About ", normals - above, normals, above);
+        draw_printf(stdscr, y++, 1, COLS - 2, A_NORMAL,
+                    exact ? _("%lld of %lld known normals lie below, %lld above")
+                          : _("About %lld of %lld known normals lie below, %lld above"),
+                    (long long)(normals - above), (long long)normals, (long long)above);
     else
-        draw_text(stdscr, y++, 1, COLS - 2, A_NORMAL, "No picture is known to be normal yet");
+        draw_text(stdscr, y++, 1, COLS - 2, A_NORMAL, _("No picture is known to be normal yet"));
     if (r->moved)
-        draw_printf(stdscr, y++, 1, COLS - 2, A_NORMAL, "Nothing is changed here: `assay screen --filter-rate %.4f` makes such a revision",
+        draw_printf(stdscr, y++, 1, COLS - 2, A_NORMAL, _("Nothing is changed here: `assay screen --filter-rate %.4f` makes such a revision"),
                     1 - (double)shown / all);
     else
         y += draw_wrapped(stdscr, y, 1, COLS - 2, 2, A_DIM, v->reason);
@@ -188,20 +195,20 @@ static void draw_chart(const struct session *s, int y)
     for (int col = 0; col < c.cols; col++)
         most = in_column(&c, v->all, v->bins, col) > most ? in_column(&c, v->all, v->bins, col) : most;
     draw_printf(stdscr, c.y, 1, c.x - 2, A_DIM, "%" PRId64, most);
-    draw_text(stdscr, c.y + c.rows - 1, 1, c.x - 2, A_NORMAL, "pictures");
+    draw_text(stdscr, c.y + c.rows - 1, 1, c.x - 2, A_NORMAL, _("pictures"));
     for (int col = 0; col < c.cols; col++) // by the logarithm: a few odd ones beside a million
         draw_column(s, &c, col, log1p((double)in_column(&c, v->all, v->bins, col)) / log1p((double)most));
-    draw_counts(&c, c.y + c.rows, "normals", v->normal, v->bins);
-    draw_counts(&c, c.y + c.rows + 1, "defects", v->defect, v->bins);
+    draw_counts(&c, c.y + c.rows, _("normals"), v->normal, v->bins);
+    draw_counts(&c, c.y + c.rows + 1, _("defects"), v->defect, v->bins);
     int axis = c.y + c.rows + 2, line = line_of(r) / c.per;
-    draw_text(stdscr, axis, 1, c.x - 2, A_NORMAL, "score");
+    draw_text(stdscr, axis, 1, c.x - 2, A_NORMAL, _("score"));
     for (int whole = 0; whole * (1 / v->step) / c.per < c.cols; whole++)
         draw_printf(stdscr, axis, c.x + (int)(whole / v->step) / c.per, 3, A_NORMAL, "%d", whole);
     if (line < c.cols)
-        draw_printf(stdscr, axis + 1, c.x + line, COLS - c.x - line, A_BOLD, "^ %s", r->moved ? "line" : "threshold");
+        draw_printf(stdscr, axis + 1, c.x + line, COLS - c.x - line, A_BOLD, "^ %s", r->moved ? _("line") : _("threshold"));
     int used = (int)(v->threshold / v->step) / c.per;
     if (r->moved && used < c.cols && abs(used - line) > 6)
-        draw_text(stdscr, axis + 1, c.x + used, COLS - c.x - used, A_NORMAL, "^ now");
+        draw_text(stdscr, axis + 1, c.x + used, COLS - c.x - used, A_NORMAL, _("^ now"));
 }
 
 static void draw(struct session *s)
@@ -209,12 +216,12 @@ static void draw(struct session *s)
     const struct results *r = &s->results;
     char right[96] = "";
     if (!r->shown) {
-        panel_head(s, "results", "");
-        draw_wrapped(stdscr, LINES / 2 - 1, 4, COLS - 8, 3, A_NORMAL, r->why[0] ? r->why : "Counting the scores ...");
+        panel_head(s, _("results"), "");
+        draw_wrapped(stdscr, LINES / 2 - 1, 4, COLS - 8, 3, A_NORMAL, r->why[0] ? r->why : _("Counting the scores ..."));
         return;
     }
-    snprintf(right, sizeof right, "revision %d   %" PRId64 " screened   %" PRId64 " open", r->shown->revision, r->shown->screened,
-             r->shown->open);
+    snprintf(right, sizeof right, _("revision %d   %lld screened   %lld open"), r->shown->revision, (long long)r->shown->screened,
+             (long long)r->shown->open);
     panel_head(s, r->shown->scene, right);
     int y = draw_severities(r, 2);
     y = draw_cost(r, y + 1);
@@ -229,7 +236,7 @@ static bool key(struct session *s, enum command command, int pressed)
     bool moves = left || command == COMMAND_RIGHT || command == COMMAND_PAGE_NEXT;
     if (command == COMMAND_SCENE) {
         if (!r->shown || r->shown->scenes < 2) {
-            session_say(s, "There is no other scene.");
+            session_say(s, _("There is no other scene."));
             return true;
         }
         r->scene = (r->scene + 1) % r->shown->scenes;

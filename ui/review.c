@@ -14,6 +14,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/intl.h"
 #include "base/text.h"
 #include "ui/draw.h"
 #include "ui/session.h"
@@ -68,7 +69,7 @@ static void draw_all(struct session *s)
 {
     werase(stdscr);
     if (COLS < COLUMNS_MIN || LINES < LINES_MIN) {
-        draw_wrapped(stdscr, 0, 0, COLS, LINES, A_NORMAL, "This window is too small; it needs 40 x 12.");
+        draw_wrapped(stdscr, 0, 0, COLS, LINES, A_NORMAL, _("This window is too small; it needs 40 x 12."));
         wnoutrefresh(stdscr);
         return;
     }

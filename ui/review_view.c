@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/intl.h"
 #include "ui/draw.h"
 #include "ui/session.h"
 
@@ -46,11 +47,14 @@ static void draw(struct session *s)
     char place[160] = "", scale[32] = "", where[64] = "";
     if (s->entry.present && s->look.scale > 0)
         snprintf(scale, sizeof scale, "%g:%g   ", fmax(s->look.scale, 1), fmax(1 / s->look.scale, 1));
-    if (s->entry.present && !s->entry.item.blind) // the place follows the score
-        snprintf(where, sizeof where, "%s%lld of ", s->heat ? "heatmap on   " : "", (long long)s->entry.item.position);
+    bool placed = !s->entry.item.blind; // the place follows the score
+    if (s->entry.present && placed)
+        snprintf(where, sizeof where, _("%lld of %lld open"), (long long)s->entry.item.position, (long long)s->entry.item.open);
+    else if (s->entry.present)
+        snprintf(where, sizeof where, _("%lld open"), (long long)s->entry.item.open);
     if (s->entry.present)
-        snprintf(place, sizeof place, "%s%s%s%s%lld open", scale, s->look.stretch ? "contrast   " : "",
-                 s->look.invert ? "inverted   " : "", where, (long long)s->entry.item.open);
+        snprintf(place, sizeof place, "%s%s%s%s%s", scale, s->look.stretch ? _("contrast   ") : "",
+                 s->look.invert ? _("inverted   ") : "", s->heat && placed ? _("heatmap on   ") : "", where);
     panel_head(s, s->entry.present ? s->entry.item.scene : "", place);
     if (!s->entry.present) {
         panel_end(s);
@@ -102,7 +106,7 @@ static int ahead(struct session *s, struct want *wants, int room)
 static void go(struct session *s, bool forward)
 {
     if (forward ? !s->entry.present : s->index == 0) {
-        session_say(s, forward ? "This is the end." : "This is the first picture.");
+        session_say(s, forward ? _("This is the end.") : _("This is the first picture."));
         return;
     }
     s->index = forward ? s->index + 1 : s->index - 1;
@@ -135,9 +139,9 @@ static void zoom(struct session *s, enum command command)
         s->look.x = s->look.y = 0.5;
     s->look.scale = command == COMMAND_PIXELS ? 1 : next;
     if (s->look.scale == 0)
-        session_say(s, "The whole picture.");
+        session_say(s, _("The whole picture."));
     else
-        session_say(s, "Arrows move over the picture, 0 shows the whole one.");
+        session_say(s, _("Arrows move over the picture, 0 shows the whole one."));
 }
 
 // By a quarter of what is seen; the rim is the end.
@@ -166,30 +170,30 @@ static void arrow(struct session *s, enum command command)
 
 static void look_key(struct session *s, enum command command)
 {
-    static const char *const strengths[COMPOSE_STRENGTHS + 1] = {"", "faint", "middle", "strong"};
+    static const char *const strengths[COMPOSE_STRENGTHS + 1] = {"", N_("faint"), N_("middle"), N_("strong")};
     if (!s->entry.present)
         return;
     if ((command == COMMAND_HEAT || command == COMMAND_STRENGTH) && s->entry.item.blind) {
-        session_say(s, "Hidden while an audit runs, until you have answered.");
+        session_say(s, _("Hidden while an audit runs, until you have answered."));
         return;
     }
     if (command == COMMAND_HEAT) {
         s->heat = !s->heat;
-        session_say(s, s->heat ? "Heatmap on." : "Heatmap off.");
+        session_say(s, s->heat ? _("Heatmap on.") : _("Heatmap off."));
     } else if (command == COMMAND_STRENGTH) {
         s->look.heat = s->heat ? s->look.heat % COMPOSE_STRENGTHS + 1 : s->look.heat;
         s->heat = true;
-        session_say(s, "Heatmap: %s.", strengths[s->look.heat]);
+        session_say(s, _("Heatmap: %s."), _(strengths[s->look.heat]));
     } else if (command == COMMAND_CONTRAST) {
         s->look.stretch = !s->look.stretch;
-        session_say(s, s->look.stretch ? "Contrast stretched." : "Contrast as it is.");
+        session_say(s, s->look.stretch ? _("Contrast stretched.") : _("Contrast as it is."));
     } else if (command == COMMAND_INVERT) {
         s->look.invert = !s->look.invert;
-        session_say(s, s->look.invert ? "Inverted." : "Not inverted.");
+        session_say(s, s->look.invert ? _("Inverted.") : _("Not inverted."));
     } else if (command == COMMAND_WHOLE) {
         s->look.scale = 0;
         s->look.stretch = s->look.invert = false;
-        session_say(s, "The whole picture, as it is.");
+        session_say(s, _("The whole picture, as it is."));
     } else {
         zoom(s, command);
     }
@@ -201,11 +205,11 @@ static void history(struct session *s)
     char *text = NULL;
     struct error err;
     if (!s->entry.present || !s->model->history)
-        session_say(s, "There is no log of this picture.");
+        session_say(s, _("There is no log of this picture."));
     else if (s->model->history(s->model->context, s->entry.item.id, &text, &err))
         session_say(s, "%s", err.text);
     else
-        popup_read(s, "What was said about this picture", text);
+        popup_read(s, _("What was said about this picture"), text);
 }
 
 static void found_defect(struct session *s, const char *class_name, const char *severity)

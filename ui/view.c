@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/intl.h"
 #include "ui/session.h"
 
 static const struct {
@@ -104,7 +105,7 @@ static bool everywhere(struct session *s, enum command command)
         answer_act(s, ACTION_REDO, NULL, NULL);
         return true;
     case COMMAND_HELP:
-        popup_read(s, "Keys", keymap_text(s->context));
+        popup_read(s, _("Keys"), keymap_text(s->context));
         return true;
     case COMMAND_REDRAW:
         s->repaint = true;
@@ -126,5 +127,5 @@ void view_key(struct session *s, int key)
     else if (s->context == CONTEXT_NOTE || s->context == CONTEXT_TEXT || s->context == CONTEXT_LINE)
         popup_key(s, command, key);
     else if (!s->view->key(s, command, key) && !everywhere(s, command))
-        session_say(s, key == KEYMAP_ESCAPE ? "" : "That key does nothing here; ? shows the keys.");
+        session_say(s, key == KEYMAP_ESCAPE ? "" : _("That key does nothing here; ? shows the keys."));
 }

@@ -6,6 +6,7 @@ libcore_a_SOURCES += \
 	core/base/csv.c core/base/csv.h \
 	core/base/file.c core/base/file.h \
 	core/base/hash.c core/base/hash.h \
+	core/base/intl.c core/base/intl.h \
 	core/base/parallel.c core/base/parallel.h \
 	core/base/rng.h \
 	core/base/status.c core/base/status.h \

@@ -26,7 +26,8 @@ struct error {
 };
 
 // Fill `err` (may be NULL) and return `code`, so that a caller can write
-// `return error_set(err, ST_IO, ...)`. Control bytes in the text become '?'.
+// `return error_set(err, ST_IO, ...)`. Control bytes in the text become '?'. The
+// format is looked up in the reader's language (base/intl.h).
 enum status error_set(struct error *err, enum status code, const char *fmt, ...) ASSAY_PRINTF(3, 4);
 
 // Put "prefix: " before what `err` says and return its code.
