@@ -123,6 +123,8 @@ static void put_event(void *context, const struct said_row *row)
                        : strcmp(row->kind, "truth") == 0 ? "imported: "
                                                          : "";
     strbuf_printf(text, "%s%s  %s  %s%s", text->len ? "\n" : "", at, row->person, kind, verdict_name(row->verdict));
+    if (row->regions > 0 || row->verdict == VERDICT_REGIONS)
+        strbuf_printf(text, row->verdict == VERDICT_REGIONS ? ": %lld" : ", %lld regions", (long long)row->regions);
     if (row->class_name[0])
         strbuf_printf(text, ", %s%s%s%s", row->class_name, row->severity[0] ? " (" : "", row->severity,
                       row->severity[0] ? ")" : "");

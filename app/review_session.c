@@ -1,7 +1,5 @@
 #include "config.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +9,7 @@
 #include "app/ask.h"
 #include "app/review_audit.h"
 #include "app/review_find.h"
+#include "app/review_keeper.h"
 #include "app/review_known.h"
 #include "app/review_results.h"
 #include "app/review_session.h"
@@ -22,24 +21,10 @@
 
 enum { AHEAD = 6, LEASE_MS = 120000, RETRY_S = 2, ALIKE_MOST = 400 };
 
-// Copies labelled pictures on its own thread with its own handle, so that an
-// answer never waits for a picture to be copied.
-struct keeper {
-    struct project *project;
-    pthread_t thread;
-    bool running;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    int64_t *queue;
-    size_t count, capacity;
-    bool stop;
-    struct error failed;
-};
-
 struct review_session {
     struct project *project;
     struct review_model model;
-    struct keeper keeper;
+    struct keeper *keeper;
     struct asker *asker;
     unsigned orders;          // of the queue, when something arrived last
     bool arrived;             // and is not in its place yet
@@ -72,68 +57,6 @@ struct review_session {
     struct review_class *shown_classes;
     size_t class_count;
 };
-
-static void *keep(void *argument)
-{
-    struct keeper *k = argument;
-    struct db *db = NULL;
-    char *path = file_join(k->project->dir, "project.db");
-    struct error err = {0};
-    enum status status = db_open(path, &db, &err);
-    free(path);
-    pthread_mutex_lock(&k->lock);
-    for (;;) {
-        while (k->count == 0 && !k->stop)
-            pthread_cond_wait(&k->wake, &k->lock);
-        if (k->count == 0)
-            break;
-        int64_t id = k->queue[--k->count];
-        pthread_mutex_unlock(&k->lock);
-        if (db)
-            status = project_keep(k->project, db, id, &err);
-        pthread_mutex_lock(&k->lock);
-        if (status != ST_OK && k->failed.code == ST_OK)
-            k->failed = err;
-    }
-    pthread_mutex_unlock(&k->lock);
-    if (db)
-        db_close(db);
-    return NULL;
-}
-
-static void keeper_start(struct keeper *k, struct project *project)
-{
-    k->project = project;
-    pthread_mutex_init(&k->lock, NULL);
-    pthread_cond_init(&k->wake, NULL);
-    sigset_t all, old;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    k->running = pthread_create(&k->thread, NULL, keep, k) == 0;
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-}
-
-static void keeper_add(struct keeper *k, int64_t picture)
-{
-    pthread_mutex_lock(&k->lock);
-    GROW(k->queue, k->capacity, k->count + 1);
-    k->queue[k->count++] = picture;
-    pthread_cond_signal(&k->wake);
-    pthread_mutex_unlock(&k->lock);
-}
-
-static void keeper_stop(struct keeper *k)
-{
-    pthread_mutex_lock(&k->lock);
-    k->stop = true;
-    pthread_cond_signal(&k->wake);
-    pthread_mutex_unlock(&k->lock);
-    if (k->running)
-        pthread_join(k->thread, NULL);
-    pthread_mutex_destroy(&k->lock);
-    pthread_cond_destroy(&k->wake);
-    free(k->queue);
-}
 
 static size_t place(const struct review_session *s, int64_t picture)
 {
@@ -345,7 +268,7 @@ static enum status say(struct review_session *s, const struct action *actions, s
     for (size_t i = 0; i < count && status == ST_OK; i++) {
         if (actions[i].kind != ACTION_SKIP) {
             s->answers++;
-            keeper_add(&s->keeper, actions[i].id);
+            keeper_add(s->keeper, actions[i].id);
         }
     }
     look_at_audits(s);
@@ -692,7 +615,7 @@ enum status review_session_open(struct project *project, const char *person, con
     }
     s->finder = (struct review_finder){.project = project, .scene = s->scene};
     s->counter = review_counter_new(project, scene);
-    keeper_start(&s->keeper, project);
+    s->keeper = keeper_start(project);
     s->asker = asker_start(project, s->scene);
     *session = s;
     return ST_OK;
@@ -721,10 +644,8 @@ size_t review_session_close(struct review_session *s, struct error *kept)
     struct error unused;
     if (db_queue_release(s->project->db, s->name, 0, &unused) != ST_OK)
         answers = s->answers; // the leases run out by themselves
-    keeper_stop(&s->keeper);
+    keeper_stop(s->keeper, kept);
     asker_stop(s->asker);
-    if (s->keeper.failed.code != ST_OK)
-        *kept = s->keeper.failed;
     review_finder_clear(&s->finder);
     review_counter_free(s->counter);
     review_known_clear(&s->known);

@@ -175,8 +175,9 @@ ASSAY_CHECKED enum status db_class_change(struct db *db, int64_t person, int64_t
 
 // --- labels (label.c) ---------------------------------------------------------------
 enum verdict { VERDICT_NONE, VERDICT_NORMAL, VERDICT_DEFECT, VERDICT_UNSURE, VERDICT_SKIP,
-               VERDICT_POOR, VERDICT_FINE }; // the last two about the picture, not what it shows: LABEL_QUALITY
-const char *verdict_name(enum verdict verdict); // "normal", "defect", "unsure", "skip", "poor", "fine"; "" for none
+               VERDICT_POOR, VERDICT_FINE, // about the picture, not what it shows: LABEL_QUALITY
+               VERDICT_REGIONS }; // none: where its defects are, LABEL_REGION
+const char *verdict_name(enum verdict verdict); // "normal", "defect", "unsure", "skip", "poor", "fine", "regions"; "" for none
 bool verdict_parse(const char *text, enum verdict *verdict);
 bool severity_known(const char *text); // stop, key, general
 enum severity { SEVERITY_STOP, SEVERITY_KEY, SEVERITY_GENERAL, SEVERITIES };
@@ -184,8 +185,8 @@ const char *severity_name(enum severity severity);
 bool severity_parse(const char *text, enum severity *severity);
 
 // Said in front of the picture; imported as known; said about how good the picture is; said in an audit (apart from the
-// others, so that an audit's answers are never learnt from).
-enum label_source { LABEL_REVIEW, LABEL_TRUTH, LABEL_QUALITY, LABEL_AUDIT };
+// others, so that an audit's answers are never learnt from); drawn into the picture (region.c).
+enum label_source { LABEL_REVIEW, LABEL_TRUTH, LABEL_QUALITY, LABEL_AUDIT, LABEL_REGION };
 
 struct label {
     int64_t picture;
@@ -195,7 +196,7 @@ struct label {
     enum verdict verdict;
     const char *class_name;  // "" for none
     const char *severity;    // "" for none
-    const char *regions;     // JSON array, "" none
+    const char *regions;     // JSON array (app/regions.h), "" none
     const char *note;        // "" none
     int64_t took_ms;
     int64_t revision;        // whose score was on the screen, 0 none
@@ -209,7 +210,7 @@ ASSAY_CHECKED enum status db_label_batch(struct db *db, const struct label *labe
 // As db_label_undo, or db_label_redo; *count: how many answers, *picture the first one's.
 ASSAY_CHECKED enum status db_label_back(struct db *db, int64_t person, bool redo, int64_t *picture, int64_t *count,
                                         struct error *err);
-// Take back this person's latest review or audit event that stands (answers and skips),
+// Take back this person's latest review, audit or region event that stands (answers and skips),
 // without limit and across restarts; ST_NOT_FOUND when there is none. *picture: which one.
 ASSAY_CHECKED enum status db_label_undo(struct db *db, int64_t person, int64_t *picture, struct error *err);
 // Say the latest undone event again, unless the person answered something since.
@@ -227,6 +228,19 @@ ASSAY_CHECKED enum status db_verdict_get(struct db *db, int64_t picture, enum la
 // Same import as before (truth with equal verdict, class, severity) adds nothing: *added false.
 ASSAY_CHECKED enum status db_truth_add(struct db *db, const struct label *label, const char *mask_path,
                                        bool *added, struct error *err);
+
+// --- regions (region.c): each event holds all regions of its picture after a change ------
+struct region_set {
+    int64_t event;            // 0: nothing was ever drawn or imported
+    enum label_source source; // LABEL_REGION, or LABEL_TRUTH where nobody drew
+    char *json;               // "" none
+};
+// What stands. Caller frees set->json.
+ASSAY_CHECKED enum status db_region_get(struct db *db, int64_t picture, struct region_set *set, struct error *err);
+// label: of source LABEL_REGION and VERDICT_REGIONS. before: the drawn event that stood when the picture was looked at (0
+// none). ST_BUSY naming who, and nothing stored, when others drew since.
+ASSAY_CHECKED enum status db_region_put(struct db *db, const struct label *label, int64_t before, int64_t *event,
+                                        struct error *err);
 
 // --- the review queue (queue.c) -------------------------------------------------------
 struct queue_item {
@@ -288,7 +302,8 @@ struct export_row { // one picture with everything known about it; text valid du
     int64_t audit_remaining;   // how many it was drawn from; 0 not drawn
     double audit_probability;  // with which probability
     enum verdict verdict;      // review
-    const char *class_name, *severity, *person, *note, *regions;
+    const char *class_name, *severity, *person, *note;
+    const char *regions;       // drawn, else imported
     int64_t at_ms;
     enum verdict truth;        // imported
     const char *truth_class, *truth_severity;
@@ -546,6 +561,7 @@ ASSAY_CHECKED enum status db_filtered_near(struct db *db, int64_t revision, int6
 struct said_row {
     int64_t at_ms;
     const char *kind; // "answer", "skip", "undo", "redo", "truth"
+    int64_t regions;  // how many the event holds
     const char *person, *class_name, *severity, *note;
     enum verdict verdict;
 };

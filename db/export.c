@@ -12,7 +12,7 @@ enum status db_export(struct db *db, int64_t scene,
         "SELECT p.id, (SELECT path FROM location WHERE picture = p.id ORDER BY id LIMIT 1), c.name, p.grp, "
         "p.sha256,"
         " p.unreadable, p.width, p.height, p.object, p.position, p.camera, p.taken, r.number, s.score,"
-        " s.flagged, e.verdict, " CLASS_NOW("e.class") ", e.severity, w.name, e.note, e.regions, e.at_ms, t.verdict, " CLASS_NOW("t.class") ","
+        " s.flagged, e.verdict, " CLASS_NOW("e.class") ", e.severity, w.name, e.note, coalesce((SELECT n.regions FROM region_now n WHERE n.picture = p.id), e.regions), e.at_ms, t.verdict, " CLASS_NOW("t.class") ","
         " t.severity, t.mask, EXISTS(SELECT 1 FROM poor o WHERE o.picture = p.id AND o.state <> "
         "1), " SCORE_PARTS ", EXISTS(SELECT 1 FROM audit_found f WHERE f.picture = p.id), va.verdict,"
         " d.stratum, d.remaining, d.probability"

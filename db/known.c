@@ -70,7 +70,8 @@ enum status db_history(struct db *db, int64_t picture, void (*each)(void *contex
                        void *context, struct error *err)
 {
     sqlite3_stmt *stmt = db_prepare(db,
-                                    "SELECT e.at_ms, e.kind, w.name, e.class, e.severity, e.note, e.verdict"
+                                    "SELECT e.at_ms, e.kind, w.name, e.class, e.severity, e.note, e.verdict,"
+                                    " iif(e.regions = '', 0, json_array_length(e.regions))"
                                     " FROM label_event e JOIN person w ON w.id = e.person WHERE e.picture = ?1"
                                     " ORDER BY e.id",
                                     err);
@@ -82,7 +83,8 @@ enum status db_history(struct db *db, int64_t picture, void (*each)(void *contex
         struct said_row row = {.at_ms = sqlite3_column_int64(stmt, 0), .kind = column_text(stmt, 1),
                                .person = column_text(stmt, 2), .class_name = column_text(stmt, 3),
                                .severity = column_text(stmt, 4), .note = column_text(stmt, 5),
-                               .verdict = (enum verdict)sqlite3_column_int(stmt, 6)};
+                               .verdict = (enum verdict)sqlite3_column_int(stmt, 6),
+                               .regions = sqlite3_column_int64(stmt, 7)};
         each(context, &row);
     }
     enum status status = code == SQLITE_DONE ? ST_OK : db_failed(db, "reading what was said", err);

@@ -9,7 +9,7 @@
 
 static const char *const verdict_names[] = {
     [VERDICT_NONE] = "", [VERDICT_NORMAL] = "normal", [VERDICT_DEFECT] = "defect", [VERDICT_UNSURE] = "unsure",
-    [VERDICT_SKIP] = "skip", [VERDICT_POOR] = "poor", [VERDICT_FINE] = "fine"};
+    [VERDICT_SKIP] = "skip", [VERDICT_POOR] = "poor", [VERDICT_FINE] = "fine", [VERDICT_REGIONS] = "regions"};
 
 const char *verdict_name(enum verdict verdict)
 {
@@ -113,8 +113,8 @@ static enum status next_event(struct db *db, int64_t *number, struct error *err)
     return status;
 }
 
-// Of source ?2; taking back and giving again is one for answers in the queue and in audits.
-#define SOURCE_OF(e) " ?2 IN (" e ".source, " e ".source - 3)"
+// Of source ?2; taking back and giving again is one for answers in the queue and in audits, and for what is drawn.
+#define SOURCE_OF(e) " ?2 IN (" e ".source, " e ".source - 3, " e ".source - 4)"
 
 enum status db_label_batch(struct db *db, const struct label *labels, size_t count, struct error *err)
 {

@@ -18,6 +18,7 @@ libdb_a_SOURCES = \
 	db/person.c \
 	db/picture.c \
 	db/quality.c \
+	db/region.c \
 	db/queue.c \
 	db/report.c db/report_shift.c db/report_sql.h \
 	db/revision.c \

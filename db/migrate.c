@@ -270,7 +270,18 @@ static const char version_2[] =
     " WHEN NEW.active_revision IS NOT OLD.active_revision AND NEW.active_revision IS NOT NULL BEGIN"      \
     " INSERT INTO activation(scene, before, after, at_ms) VALUES(NEW.id, OLD.active_revision, NEW.active_revision,"      \
     " CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)); END;"
-static const char version_3[] = REVISION_3 AUDIT_3 LIVE_3 CLASS_3 ROUND_3 ACQUIRE_3;
+// Regions: label events of source 4 and verdict 7, each with all of its picture's regions after a change. `region_now`:
+// what stands, drawn or else imported.
+#define REGION_3                                                                                        \
+    "CREATE TRIGGER region_event BEFORE INSERT ON label_event"                                          \
+    " WHEN (NEW.source = 4) <> (NEW.verdict = 7) OR (NEW.source = 4 AND substr(NEW.regions, 1, 1) <> '[') BEGIN"            \
+    " SELECT RAISE(ABORT, 'not an event of regions'); END;"                                             \
+    "CREATE VIEW region_now AS SELECT v.picture, v.event, v.source, e.regions FROM verdict v"           \
+    " JOIN label_event e ON e.id = v.event WHERE v.source = 4"                                          \
+    " UNION ALL SELECT v.picture, v.event, v.source, e.regions FROM verdict v JOIN label_event e ON e.id = v.event"     \
+    " WHERE v.source = 1 AND e.regions <> ''"                                                           \
+    " AND NOT EXISTS(SELECT 1 FROM verdict d WHERE d.picture = v.picture AND d.source = 4);"
+static const char version_3[] = REVISION_3 AUDIT_3 LIVE_3 CLASS_3 ROUND_3 ACQUIRE_3 REGION_3;
 
 static const char *const migrations[DB_VERSION] = {version_1, version_2, version_3};
 

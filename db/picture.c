@@ -446,7 +446,7 @@ enum status db_picture_unkept(struct db *db, int64_t **ids, size_t *count, struc
     *count = 0;
     sqlite3_stmt *stmt = db_prepare(db,
                                     "SELECT p.id FROM verdict v JOIN picture p ON p.id = v.picture"
-                                    " WHERE v.source IN (0, 3) AND p.kept = '' ORDER BY p.id",
+                                    " WHERE v.source IN (0, 3, 4) AND p.kept = '' ORDER BY p.id",
                                     err);
     if (!stmt)
         return err->code;

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "image/resize.h"
+#include "screen/blob.h"
 #include "ui/compose.h"
 
 static bool is_gray(const struct image *image)
@@ -157,23 +158,6 @@ static void to_rgb(struct image *frame)
     *frame = rgb;
 }
 
-// Value at (u, v) in cell units, between cell centres, clamped at the rim.
-static float heat_at(const struct heat *heat, float u, float v)
-{
-    u = u - 0.5f < 0 ? 0 : u - 0.5f;
-    v = v - 0.5f < 0 ? 0 : v - 0.5f;
-    int x0 = (int)u < heat->cols - 1 ? (int)u : heat->cols - 1;
-    int y0 = (int)v < heat->rows - 1 ? (int)v : heat->rows - 1;
-    int x1 = x0 + 1 < heat->cols ? x0 + 1 : x0, y1 = y0 + 1 < heat->rows ? y0 + 1 : y0;
-    float fx = u - (float)x0, fy = v - (float)y0;
-    fx = fx > 1 ? 1 : fx;
-    fy = fy > 1 ? 1 : fy;
-    const uint8_t *top = heat->cells + y0 * heat->cols, *low = heat->cells + y1 * heat->cols;
-    float a = (float)top[x0] + fx * ((float)top[x1] - (float)top[x0]);
-    float b = (float)low[x0] + fx * ((float)low[x1] - (float)low[x0]);
-    return a + fy * (b - a);
-}
-
 // Whether a pixel within `reach` (a square) lies on the other side of the line.
 static bool meets(const uint8_t *values, int width, int height, int x, int y, int reach, bool inside)
 {
@@ -204,7 +188,7 @@ void compose_heat(struct image *frame, const struct placement *place, const stru
         for (size_t x = 0; x < w; x++) {
             double u = (((double)x + 0.5) / (double)w - box[0]) / span_x;
             if (u >= 0 && u < 1 && v >= 0 && v < 1)
-                values[y * w + x] = (uint8_t)heat_at(heat, (float)(u * heat->cols), (float)(v * heat->rows));
+                values[y * w + x] = (uint8_t)heat_value(heat, (float)(u * heat->cols), (float)(v * heat->rows));
         }
     }
     for (int y = 0; y < place->height; y++) {
