@@ -6,6 +6,7 @@
 
 #include "app/ask.h"
 #include "base/alloc.h"
+#include "base/intl.h"
 #include "base/text.h"
 
 // "a.png", answered what; cleaned. "" for a picture that is not there.
@@ -30,7 +31,7 @@ static enum status name_of(struct project *project, int64_t id, char name[96], c
         return status;
     const char *class_name = verdict.class_name ? verdict.class_name : "";
     snprintf(said, 96, "%s",
-             verdict.verdict == VERDICT_DEFECT && class_name[0] ? class_name : verdict_name(verdict.verdict));
+             verdict.verdict == VERDICT_DEFECT && class_name[0] ? class_name : _(verdict_name(verdict.verdict)));
     text_clean(said);
     verdict_clear(&verdict);
     return ST_OK;
@@ -46,34 +47,34 @@ enum status ask_why(struct project *project, const struct queue_item *item, char
         return status;
     switch ((enum acquire_reason)item->reason) {
     case ACQUIRE_ODD:
-        snprintf(text, ASK_TEXT, "Asked: among the likeliest defects.");
+        snprintf(text, ASK_TEXT, _("Asked: among the likeliest defects."));
         break;
     case ACQUIRE_LIKE:
-        snprintf(text, ASK_TEXT, "Asked: like %s, answered %s.", name, said);
+        snprintf(text, ASK_TEXT, _("Asked: like %s, answered %s."), name, said);
         break;
     case ACQUIRE_UNSURE:
-        snprintf(text, ASK_TEXT, "Asked: could be either; a defect with %.0f %%.", 100 * item->expected);
+        snprintf(text, ASK_TEXT, _("Asked: could be either; a defect with %.0f %%."), 100 * item->expected);
         break;
     case ACQUIRE_DISPUTED:
-        snprintf(text, ASK_TEXT, "Asked: the detectors disagree.");
+        snprintf(text, ASK_TEXT, _("Asked: the detectors disagree."));
         break;
     case ACQUIRE_NEW:
-        snprintf(text, ASK_TEXT, "Asked: unlike everything answered so far.");
+        snprintf(text, ASK_TEXT, _("Asked: unlike everything answered so far."));
         break;
     case ACQUIRE_RARE:
-        snprintf(text, ASK_TEXT, "Asked: may be of a rare class, like %s (%s).", name, said);
+        snprintf(text, ASK_TEXT, _("Asked: may be of a rare class, like %s (%s)."), name, said);
         break;
     case ACQUIRE_URGENT:
-        snprintf(text, ASK_TEXT, "Asked first: like %s, a stop defect (%s).", name, said);
+        snprintf(text, ASK_TEXT, _("Asked first: like %s, a stop defect (%s)."), name, said);
         break;
     case ACQUIRE_WAITS:
-        snprintf(text, ASK_TEXT, "Nearly the same as %s, which is asked first.", name);
+        snprintf(text, ASK_TEXT, _("Nearly the same as %s, which is asked first."), name);
         break;
     case ACQUIRE_BEHIND:
-        snprintf(text, ASK_TEXT, "Nearly the same as %s, answered %s.", name, said);
+        snprintf(text, ASK_TEXT, _("Nearly the same as %s, answered %s."), name, said);
         break;
     case ACQUIRE_AUDIT:
-        snprintf(text, ASK_TEXT, "Asked: drawn by chance.");
+        snprintf(text, ASK_TEXT, _("Asked: drawn by chance."));
         break;
     case ACQUIRE_BY_SCORE:
     case ACQUIRE_AGAIN:
@@ -94,12 +95,12 @@ enum status ask_why_again(struct project *project, const struct doubt_row *doubt
         return status;
     bool defect = doubt->defect >= 0.5;
     int used =
-        snprintf(text, ASK_TEXT, "A second look: answered %s, but score and neighbours say %s (%.0f %%)",
-                 own_said, defect ? "defect" : "normal", 100 * (defect ? doubt->defect : 1 - doubt->defect));
+        snprintf(text, ASK_TEXT, _("A second look: answered %s, but score and neighbours say %s (%.0f %%)"),
+                 own_said, defect ? _("defect") : _("normal"), 100 * (defect ? doubt->defect : 1 - doubt->defect));
     if (name[0] && used < ASK_TEXT)
-        used += snprintf(text + used, (size_t)(ASK_TEXT - used), ", like %.60s, answered %.40s", name, said);
+        used += snprintf(text + used, (size_t)(ASK_TEXT - used), _(", like %.60s, answered %.40s"), name, said);
     if (used < ASK_TEXT)
-        snprintf(text + used, (size_t)(ASK_TEXT - used), ".");
+        snprintf(text + used, (size_t)(ASK_TEXT - used), "%s", _("."));
     return ST_OK;
 }
 
@@ -145,7 +146,9 @@ enum status ask_gain_text(struct project *project, int64_t scene, char text[ASK_
     enum status status = ask_gain(project, scene, &gain, &known, err);
     if (status != ST_OK || !known)
         return status;
-    snprintf(text, ASK_TEXT, "%.1f new defects expected in the next %zu answer%s, at most %zu (95 %%)",
-             gain.expected, gain.next, gain.next == 1 ? "" : "s", gain.most);
+    snprintf(text, ASK_TEXT,
+             gain.next == 1 ? _("%.1f new defects expected in the next %zu answer, at most %zu (95 %%)")
+                            : _("%.1f new defects expected in the next %zu answers, at most %zu (95 %%)"),
+             gain.expected, gain.next, gain.most);
     return ST_OK;
 }

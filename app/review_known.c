@@ -6,6 +6,7 @@
 #include "app/report.h"
 #include "app/review_known.h"
 #include "base/alloc.h"
+#include "base/intl.h"
 #include "base/strbuf.h"
 
 static void forget(struct review_known *k)
@@ -39,12 +40,12 @@ static enum status words_of(struct project *project, int64_t id, char **words, s
     if (status != ST_OK)
         return status;
     if (row.verdict == VERDICT_DEFECT)
-        *words = xasprintf("%s%s%s%s", row.class_name[0] ? row.class_name : "defect", row.severity[0] ? " (" : "",
-                           row.severity, row.severity[0] ? ")" : "");
+        *words = xasprintf("%s%s%s%s", row.class_name[0] ? row.class_name : _("defect"), row.severity[0] ? " (" : "",
+                           _(row.severity), row.severity[0] ? ")" : "");
     else if (row.verdict == VERDICT_NORMAL)
-        *words = source == LABEL_REVIEW ? xasprintf("Normal, by %s", row.person) : xstrdup("Normal, imported");
+        *words = source == LABEL_REVIEW ? xasprintf(_("Normal, by %s"), row.person) : xstrdup(_("Normal, imported"));
     else
-        *words = xstrdup("Taken for normal by the filter");
+        *words = xstrdup(_("Taken for normal by the filter"));
     verdict_clear(&row);
     return ST_OK;
 }
@@ -118,15 +119,15 @@ static void put_event(void *context, const struct said_row *row)
     struct strbuf *text = context;
     char at[CLOCK_TEXT];
     report_time(row->at_ms, at);
-    const char *kind = strcmp(row->kind, "undo") == 0    ? "took back: "
-                       : strcmp(row->kind, "redo") == 0  ? "again: "
-                       : strcmp(row->kind, "truth") == 0 ? "imported: "
+    const char *kind = strcmp(row->kind, "undo") == 0    ? _("took back: ")
+                       : strcmp(row->kind, "redo") == 0  ? _("again: ")
+                       : strcmp(row->kind, "truth") == 0 ? _("imported: ")
                                                          : "";
-    strbuf_printf(text, "%s%s  %s  %s%s", text->len ? "\n" : "", at, row->person, kind, verdict_name(row->verdict));
+    strbuf_printf(text, "%s%s  %s  %s%s", text->len ? "\n" : "", at, row->person, kind, _(verdict_name(row->verdict)));
     if (row->regions > 0 || row->verdict == VERDICT_REGIONS)
-        strbuf_printf(text, row->verdict == VERDICT_REGIONS ? ": %lld" : ", %lld regions", (long long)row->regions);
+        strbuf_printf(text, row->verdict == VERDICT_REGIONS ? ": %lld" : _(", %lld regions"), (long long)row->regions);
     if (row->class_name[0])
-        strbuf_printf(text, ", %s%s%s%s", row->class_name, row->severity[0] ? " (" : "", row->severity,
+        strbuf_printf(text, ", %s%s%s%s", row->class_name, row->severity[0] ? " (" : "", _(row->severity),
                       row->severity[0] ? ")" : "");
     if (row->note[0])
         strbuf_printf(text, "\n    %s", row->note);
@@ -137,7 +138,7 @@ enum status review_known_history(struct project *project, int64_t id, char **tex
     struct strbuf lines = {0};
     enum status status = db_history(project->db, id, put_event, &lines, err);
     if (status == ST_OK && lines.len == 0)
-        strbuf_puts(&lines, "Nothing was said about it yet.");
+        strbuf_puts(&lines, _("Nothing was said about it yet."));
     *text = lines.data;
     return status;
 }

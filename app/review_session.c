@@ -17,6 +17,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/intl.h"
 #include "base/strbuf.h"
 
 enum { AHEAD = 6, LEASE_MS = 120000, RETRY_S = 2, ALIKE_MOST = 400 };
@@ -155,11 +156,11 @@ static enum status show(struct review_session *s, struct queue_item *item, size_
     strbuf_printf(&s->details, "%d x %d", s->row.width, s->row.height);
     if (item->score.alone)
         add_detail(&s->details,
-                   "carried by one detector:", detector_name((enum detector)(item->score.alone - 1)));
-    add_detail(&s->details, "object", s->row.object);
-    add_detail(&s->details, "position", s->row.position);
-    add_detail(&s->details, "camera", s->row.camera);
-    add_detail(&s->details, "taken", s->row.taken);
+                   _("carried by one detector"), _(detector_name((enum detector)(item->score.alone - 1))));
+    add_detail(&s->details, _("object"), s->row.object);
+    add_detail(&s->details, _("position"), s->row.position);
+    add_detail(&s->details, _("camera"), s->row.camera);
+    add_detail(&s->details, _("taken"), s->row.taken);
     if (s->row.group && strncmp(s->row.group, "content:", 8) != 0)
         add_detail(&s->details, "group", s->row.group);
     *out = (struct review_item){
@@ -412,7 +413,7 @@ static enum status on_history(void *context, int64_t id, char **text, struct err
     if (status != ST_OK)
         return status;
     if (hides) { // a known defect would be told by it
-        *text = xstrdup("An audit runs: what was said is shown after your answer.");
+        *text = xstrdup(_("An audit runs: what was said is shown after your answer."));
         return ST_OK;
     }
     return review_known_history(s->project, id, text, err);
@@ -572,7 +573,7 @@ static const char *on_news(void *context, size_t index)
         lease_anew(s, index);
     s->news[0] = '\0';
     if (more > 0 && !first)
-        snprintf(s->news, sizeof s->news, "%lld new picture%s flagged.%s", (long long)more, more == 1 ? "" : "s",
+        snprintf(s->news, sizeof s->news, more == 1 ? _("%lld new picture flagged.%s") : _("%lld new pictures flagged.%s"), (long long)more,
                  drifts ? " " : "");
     if (drifts)
         snprintf(s->news + strlen(s->news), sizeof s->news - strlen(s->news), "%s.", drift);

@@ -4,12 +4,13 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/intl.h"
 #include "base/clock.h"
 #include "db/handle.h"
 
 static const char *const verdict_names[] = {
-    [VERDICT_NONE] = "", [VERDICT_NORMAL] = "normal", [VERDICT_DEFECT] = "defect", [VERDICT_UNSURE] = "unsure",
-    [VERDICT_SKIP] = "skip", [VERDICT_POOR] = "poor", [VERDICT_FINE] = "fine", [VERDICT_REGIONS] = "regions"};
+    [VERDICT_NONE] = "", [VERDICT_NORMAL] = N_("normal"), [VERDICT_DEFECT] = N_("defect"), [VERDICT_UNSURE] = N_("unsure"),
+    [VERDICT_SKIP] = N_("skip"), [VERDICT_POOR] = N_("poor"), [VERDICT_FINE] = N_("fine"), [VERDICT_REGIONS] = N_("regions")};
 
 const char *verdict_name(enum verdict verdict)
 {

@@ -68,7 +68,7 @@ static const struct binding table[] = {
 
     {CONTEXT_FIND, {'/', 'f'}, COMMAND_FILTER, "/, f", N_("filter"), N_("Write what to look for (below).")},
     {CONTEXT_FIND, {'o'}, COMMAND_ORDER, "o", N_("order"), N_("Order: by score, by answer, by when it was added.")},
-    {CONTEXT_FIND, {KEYMAP_ENTER}, COMMAND_OPEN, "Enter", N_("open"), N_("This one in the review; it can be answered anew.")},
+    {CONTEXT_FIND, {KEYMAP_ENTER}, COMMAND_OPEN, "Enter", N_("show"), N_("This one in the review; it can be answered anew.")},
     {CONTEXT_FIND, {FN(KEY_UP), 'k'}, COMMAND_UP, "Up, k", NULL, N_("The one above.")},
     {CONTEXT_FIND, {FN(KEY_DOWN), 'j'}, COMMAND_DOWN, "Down, j", NULL, N_("The one below.")},
     {CONTEXT_FIND, {FN(KEY_PPAGE), 'p'}, COMMAND_PAGE_PREVIOUS, "PgUp, p", NULL, N_("A page up.")},

@@ -98,7 +98,7 @@ static int draw_severities(const struct results *r, int y)
         const struct review_severity *w = &v->severities[s];
         int64_t total = w->correct + w->missed, hits = r->moved ? from(w->bins, v->bins, r->line) : w->correct;
         attr_t how = s + 1 == v->severity_count ? A_BOLD : A_NORMAL;
-        draw_text(stdscr, y, 1, 8, how, _(w->name));
+        draw_text(stdscr, y, 1, 8, how, s + 1 == v->severity_count ? _("all") : _(w->name));
         draw_printf(stdscr, y, 10, COLS - 11, how, "%7" PRId64 " %7" PRId64 " %7" PRId64, hits, total - hits, total);
         put_rate(y, 36, hits, total, how);
         draw_printf(stdscr, y, 62, COLS - 63, how, "%10" PRId64, w->found);

@@ -11,7 +11,12 @@
 
 #ifdef ENABLE_NLS
 #include <libintl.h>
-#define _(text) gettext(text)
+// gettext("") is the catalogue's header
+__attribute__((format_arg(1))) static inline const char *intl_text(const char *text)
+{
+    return text[0] ? gettext(text) : text;
+}
+#define _(text) intl_text(text)
 #else
 #define _(text) (text)
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/intl.h"
 #include "base/rng.h"
 #include "screen/contrast.h"
 #include "screen/gaussian.h"
@@ -18,8 +19,8 @@ static const double TRIM = 0.03; // share of believed normals taken for hidden d
 const char *detector_name(enum detector detector)
 {
     static const char *const names[DETECTORS] = {
-        [DETECTOR_PATCH] = "patch", [DETECTOR_TILE] = "tile",   [DETECTOR_LEARNED] = "learned",
-        [DETECTOR_WHOLE] = "whole", [DETECTOR_KNOWN] = "known",
+        [DETECTOR_PATCH] = N_("patch"), [DETECTOR_TILE] = N_("tile"),   [DETECTOR_LEARNED] = N_("learned"),
+        [DETECTOR_WHOLE] = N_("whole"), [DETECTOR_KNOWN] = N_("known"),
     };
     return names[detector];
 }

@@ -8,3 +8,6 @@ test_session_SOURCES = tests/tui/test_session.c $(TERMINAL_SOURCES)
 test_session_CPPFLAGS = $(TEST_CPPFLAGS) $(NCURSES_CFLAGS)
 test_session_LDADD = $(UI_TEST_LIBS)
 endif
+
+TESTS += tests/tui/languages
+EXTRA_DIST += tests/tui/languages
