@@ -12,8 +12,8 @@ struct question {
 static const struct question questions[] = {
     {"SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'", "database: %s"},
     {"SELECT \"table\" || ' row ' || coalesce(rowid, '?') FROM pragma_foreign_key_check", "%s refers to nothing"},
-    {"SELECT 'picture ' || v.picture FROM verdict v WHERE v.event IS NOT (SELECT max(id) FROM standing s"
-     " WHERE s.picture = v.picture AND s.source = v.source)"
+    {"SELECT 'picture ' || v.picture FROM verdict v WHERE v.event IS NOT (SELECT id FROM standing s"
+     " WHERE s.picture = v.picture AND s.source = v.source ORDER BY " LEAD_FIRST("role") ", id DESC LIMIT 1)"
      " OR v.verdict IS NOT (SELECT verdict FROM label_event e WHERE e.id = v.event)",
      "%s: its verdict is not what its events say"},
     {"SELECT DISTINCT 'picture ' || s.picture FROM standing s WHERE NOT EXISTS(SELECT 1 FROM verdict v"

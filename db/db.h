@@ -150,8 +150,37 @@ ASSAY_CHECKED enum status db_revision_ready(struct db *db, int64_t id, struct er
 ASSAY_CHECKED enum status db_revision_get(struct db *db, int64_t id, struct revision *revision,
                                           struct error *err);
 
-// --- people (person.c) and classes (class.c) -----------------------------------------------
+// --- people (person.c, lead.c) and classes (class.c) -----------------------------------------------
 ASSAY_CHECKED enum status db_person_ensure(struct db *db, const char *name, int64_t *id, struct error *err);
+// Roles are by user name; they say who decides, they do not keep anybody out. Where no lead is named everybody may do
+// what a lead may.
+ASSAY_CHECKED enum status db_lead(struct db *db, int64_t person, bool *may, struct error *err);
+// ST_INVALID with a sentence where `may` is false; `what`: "promoting a model".
+ASSAY_CHECKED enum status db_lead_only(struct db *db, int64_t person, const char *what, struct error *err);
+// ST_INVALID: `by` is no lead, or the last one would be taken away.
+ASSAY_CHECKED enum status db_role_set(struct db *db, int64_t by, int64_t person, bool lead, struct error *err);
+struct user_row {
+    int64_t id, answers; // review events, whether they stand or not
+    char *name;
+    bool lead;
+};
+ASSAY_CHECKED enum status db_users(struct db *db, struct user_row **rows, size_t *count, struct error *err); // by name
+void user_free(struct user_row *rows, size_t count);
+// From one person to another, about a picture. Nothing of it is changed later.
+ASSAY_CHECKED enum status db_comment_add(struct db *db, int64_t from, int64_t to, int64_t picture, const char *text,
+                                         struct error *err);
+struct comment_row { // text valid during the callback
+    int64_t id, at_ms, picture;
+    const char *from, *to, *path, *text;
+};
+// To `person` and not seen yet, oldest first; those about a picture.
+ASSAY_CHECKED enum status db_comments_new(struct db *db, int64_t person,
+                                          void (*each)(void *context, const struct comment_row *row), void *context,
+                                          struct error *err);
+ASSAY_CHECKED enum status db_comments_about(struct db *db, int64_t picture,
+                                            void (*each)(void *context, const struct comment_row *row), void *context,
+                                            struct error *err);
+ASSAY_CHECKED enum status db_comments_seen(struct db *db, int64_t person, int64_t last, struct error *err); // up to id `last`
 struct class_row {
     int64_t id;
     char *name, *severity; // severity used last for it: "stop", "key", "general"
@@ -191,7 +220,8 @@ enum label_source { LABEL_REVIEW, LABEL_TRUTH, LABEL_QUALITY, LABEL_AUDIT, LABEL
 struct label {
     int64_t picture;
     int64_t person;          // who
-    const char *role;        // "inspector", "lead", "import"
+    const char *role;        // "inspector"; "lead" in the second review: then it is the picture's label; "import"
+    bool blind;              // given without seeing what was said before
     enum label_source source;
     enum verdict verdict;
     const char *class_name;  // "" for none
@@ -241,6 +271,46 @@ ASSAY_CHECKED enum status db_region_get(struct db *db, int64_t picture, struct r
 // none). ST_BUSY naming who, and nothing stored, when others drew since.
 ASSAY_CHECKED enum status db_region_put(struct db *db, const struct label *label, int64_t before, int64_t *event,
                                         struct error *err);
+// --- second review (second.c) -----------------------------------------------------------
+// A picture's label after a second look: what a lead said in the second review, whatever an inspector said before or says
+// afterwards; without that, the last standing answer. Export, training, threshold and report all read that one (the
+// table `verdict`). A later answer that contradicts the lead's is not the label; it brings the picture here again.
+enum second_reason {
+    SECOND_DISPUTE, // two people said different things, or an inspector contradicts the lead
+    SECOND_UNSURE,  // the inspector asked for it
+    SECOND_STOP,    // a defect of severity stop
+    SECOND_DOUBT,   // the other answers contradict it (core/learn/acquire.h)
+    SECOND_SHARE,   // drawn
+};
+const char *second_reason_name(enum second_reason reason);
+struct second_row {
+    int64_t picture, event;     // event: of the answer that stands
+    enum second_reason reason;
+};
+// Pictures (of `scene`, 0 all) that wait for a lead's look, by reason, then by age: not those that `person` answered
+// himself, apart from disputes. share: of all normals and defects, 0..1, drawn by the picture's number, so that it is the
+// same ones each time. At most `limit`; *total: how many there are. Caller frees.
+ASSAY_CHECKED enum status db_second(struct db *db, int64_t scene, int64_t person, double share, size_t limit,
+                                    struct second_row **rows, size_t *count, int64_t *total, struct error *err);
+struct word_row { // what one person said last about a picture; text valid during the callback
+    int64_t event, person_id, at_ms;
+    const char *person, *class_name, *severity, *note;
+    enum verdict verdict;
+    bool lead, label;     // said in the second review; this is the picture's label
+};
+ASSAY_CHECKED enum status db_words(struct db *db, int64_t picture,
+                                   void (*each)(void *context, const struct word_row *row), void *context,
+                                   struct error *err); // oldest first
+struct agree_row { // an inspector's answer and what a lead said to it; text valid during the callback
+    int64_t picture, at_ms;
+    const char *person, *lead, *classes[2]; // first, second
+    enum verdict verdicts[2];
+    bool blind;           // the second one was given without seeing the first
+};
+// From `since_ms` on, the last of each lead about each picture.
+ASSAY_CHECKED enum status db_agreement(struct db *db, int64_t scene, int64_t since_ms,
+                                       void (*each)(void *context, const struct agree_row *row), void *context,
+                                       struct error *err);
 
 // --- the review queue (queue.c) -------------------------------------------------------
 struct queue_item {

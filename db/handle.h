@@ -51,6 +51,9 @@ void column_hash(sqlite3_stmt *stmt, int at, char hex[HASH_HEX]);
 #define CLASS_NOW(text)                                                                                 \
     "coalesce((SELECT c_.name FROM class_alias a_ JOIN class c_ ON c_.id = a_.class WHERE a_.name = " text "), " text ")"
 
+// Orders events so that the one which is a picture's label comes first, with ", id DESC" behind it.
+#define LEAD_FIRST(role) "(" role " = 'lead') DESC"
+
 // migrate.c
 enum status db_migrate(struct db *db, struct error *err);
 #define SCORE_PARTS "s.patch, s.tile, s.learned, s.whole, s.known" // score s, in the order of enum detector

@@ -281,7 +281,44 @@ static const char version_2[] =
     " UNION ALL SELECT v.picture, v.event, v.source, e.regions FROM verdict v JOIN label_event e ON e.id = v.event"     \
     " WHERE v.source = 1 AND e.regions <> ''"                                                           \
     " AND NOT EXISTS(SELECT 1 FROM verdict d WHERE d.picture = v.picture AND d.source = 4);"
-static const char version_3[] = REVISION_3 AUDIT_3 LIVE_3 CLASS_3 ROUND_3 ACQUIRE_3 REGION_3;
+// The lead. What a lead says in the second review (role 'lead', source 0) is the picture's label whatever inspectors said
+// before or say afterwards; without it the last one who answered counts. `disputed`: pictures that several people
+// answered, a hint that is looked into where it is read. `hook`: commands that are due, one for each event.
+#define KEEP(table)                                                                                     \
+    "CREATE TRIGGER " table "_no_update BEFORE UPDATE ON " table " BEGIN"                               \
+    " SELECT RAISE(ABORT, 'what a person said is never changed'); END;"                                   \
+    "CREATE TRIGGER " table "_no_delete BEFORE DELETE ON " table " BEGIN"                               \
+    " SELECT RAISE(ABORT, 'what a person said is never deleted'); END;"
+#define LEAD_3                                                                                          \
+    "ALTER TABLE person ADD COLUMN role TEXT NOT NULL DEFAULT '';"                                      \
+    "ALTER TABLE label_event ADD COLUMN blind INTEGER NOT NULL DEFAULT 0;"                              \
+    "CREATE INDEX event_lead ON label_event(picture, id) WHERE role = 'lead';"                          \
+    "CREATE INDEX event_time ON label_event(at_ms) WHERE kind <> 'truth';"                              \
+    "DROP TRIGGER event_verdict;"                                                                       \
+    "CREATE TRIGGER event_verdict AFTER INSERT ON label_event BEGIN"                                    \
+    " DELETE FROM verdict WHERE picture = NEW.picture AND source = NEW.source;"                         \
+    " INSERT INTO verdict(picture, source, event, verdict)"                                             \
+    "  SELECT picture, source, id, verdict FROM standing WHERE picture = NEW.picture AND source = NEW.source"           \
+    "  ORDER BY " LEAD_FIRST("role") ", id DESC LIMIT 1;"                                               \
+    " INSERT OR IGNORE INTO disputed(picture) SELECT NEW.picture WHERE NEW.source = 0 AND NEW.kind IN ('answer', 'redo')" \
+    "  AND EXISTS(SELECT 1 FROM label_event o WHERE o.picture = NEW.picture AND o.source = 0 AND o.person <> NEW.person" \
+    "   AND o.kind IN ('answer', 'redo'));"                                                             \
+    " END;"                                                                                             \
+    "CREATE TABLE disputed(picture INTEGER PRIMARY KEY REFERENCES picture(id));"                        \
+    "INSERT INTO disputed SELECT picture FROM label_event WHERE source = 0 AND kind IN ('answer', 'redo')"               \
+    " GROUP BY picture HAVING count(DISTINCT person) > 1;"                                              \
+    "CREATE TABLE comment(id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, person INTEGER NOT NULL REFERENCES person(id),"  \
+    " recipient INTEGER NOT NULL REFERENCES person(id), picture INTEGER NOT NULL REFERENCES picture(id), text TEXT NOT NULL);" \
+    "CREATE INDEX comment_picture ON comment(picture);"                                                 \
+    "CREATE INDEX comment_recipient ON comment(recipient, id);" KEEP("comment")                         \
+    "CREATE TABLE comment_seen(comment INTEGER PRIMARY KEY REFERENCES comment(id), at_ms INTEGER NOT NULL);"             \
+    "CREATE TABLE hook(event INTEGER PRIMARY KEY REFERENCES label_event(id), name TEXT NOT NULL, at_ms INTEGER NOT NULL," \
+    " state INTEGER NOT NULL DEFAULT 0, tries INTEGER NOT NULL DEFAULT 0, next_ms INTEGER NOT NULL DEFAULT 0,"           \
+    " told_ms INTEGER NOT NULL DEFAULT 0, sentence TEXT NOT NULL DEFAULT '');"                          \
+    "CREATE INDEX hook_due ON hook(next_ms) WHERE state = 0;"                                           \
+    "CREATE TABLE log(id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, person TEXT NOT NULL, kind TEXT NOT NULL,"         \
+    " scene TEXT NOT NULL, text TEXT NOT NULL);" KEEP("log")
+static const char version_3[] = REVISION_3 AUDIT_3 LIVE_3 CLASS_3 ROUND_3 ACQUIRE_3 REGION_3 LEAD_3;
 
 static const char *const migrations[DB_VERSION] = {version_1, version_2, version_3};
 

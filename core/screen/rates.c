@@ -1,7 +1,9 @@
 #include "config.h"
 
 #include <math.h>
+#include <stdlib.h>
 
+#include "base/alloc.h"
 #include "screen/rates.h"
 
 // Continued fraction of the incomplete beta function (DLMF 8.17.22), by the
@@ -91,4 +93,35 @@ double rates_kappa(const int64_t *table, int kinds)
         return NAN;
     chance /= total * total;
     return (same / total - chance) / (1 - chance);
+}
+
+double rates_kappa_error(const int64_t *table, int kinds)
+{
+    double kappa = rates_kappa(table, kinds), total = 0, chance = 0, diagonal = 0, off = 0;
+    double *rows = xcalloc((size_t)kinds, sizeof *rows), *columns = xcalloc((size_t)kinds, sizeof *columns);
+    for (int i = 0; i < kinds * kinds; i++) {
+        total += (double)table[i];
+        rows[i / kinds] += (double)table[i];
+        columns[i % kinds] += (double)table[i];
+    }
+    for (int i = 0; i < kinds; i++)
+        chance += rows[i] * columns[i] / (total * total);
+    for (int i = 0; i < kinds; i++) {
+        for (int j = 0; j < kinds; j++) {
+            double p = (double)table[i * kinds + j] / total;
+            double both = i == j ? 1 - (rows[i] + columns[i]) / total * (1 - kappa) : (columns[i] + rows[j]) / total;
+            *(i == j ? &diagonal : &off) += p * both * both;
+        }
+    }
+    free(rows);
+    free(columns);
+    double last = kappa - chance * (1 - kappa);
+    double variance = (diagonal + (1 - kappa) * (1 - kappa) * off - last * last) / (total * (1 - chance) * (1 - chance));
+    return isfinite(kappa) ? sqrt(fmax(variance, 0)) : NAN;
+}
+
+struct rates_interval rates_kappa_interval(const int64_t *table, int kinds, double z)
+{
+    double kappa = rates_kappa(table, kinds), reach = z * rates_kappa_error(table, kinds);
+    return (struct rates_interval){fmax(kappa - reach, -1), fmin(kappa + reach, 1)};
 }

@@ -20,5 +20,11 @@ struct rates_interval rates_exact(size_t hits, size_t trials, double confidence)
 // what the first called i and the second j. NAN where there is nothing, or where
 // both gave one and the same answer throughout (chance explains it all).
 double rates_kappa(const int64_t *table, int kinds);
+// Fleiss, Cohen and Everitt 1969 (Psychological Bulletin 72, 323), eq. 13: its large-sample standard error. NAN where
+// kappa is.
+double rates_kappa_error(const int64_t *table, int kinds);
+// kappa -+ z errors, cut to -1 .. 1; z 1.96 for 95 %. Too narrow below about 20 pictures, and a point where the two
+// agree throughout: then read the number of pictures instead.
+struct rates_interval rates_kappa_interval(const int64_t *table, int kinds, double z);
 
 #endif

@@ -382,6 +382,13 @@ static void a_lease_ends_by_itself(void **state)
 // What version 3 added, taken away again; one line for each piece of it.
 static const char without_version_3[] =
     "DROP VIEW region_now; DROP TRIGGER region_event;" // REGION_3
+    "DROP TRIGGER event_verdict; DROP TABLE disputed; DROP TABLE comment_seen; DROP TABLE comment; DROP TABLE hook; DROP TABLE log;"
+    "DROP INDEX event_lead; DROP INDEX event_time; ALTER TABLE person DROP COLUMN role; ALTER TABLE label_event DROP COLUMN blind;"
+    "CREATE TRIGGER event_verdict AFTER INSERT ON label_event BEGIN"
+    " DELETE FROM verdict WHERE picture = NEW.picture AND source = NEW.source;"
+    " INSERT INTO verdict(picture, source, event, verdict)"
+    "  SELECT picture, source, id, verdict FROM standing WHERE picture = NEW.picture AND source = NEW.source"
+    "  ORDER BY id DESC LIMIT 1; END;" // LEAD_3
     "DROP VIEW audit_found; DROP VIEW audit_open; DROP VIEW audit_running; DROP TRIGGER score_late; DROP "
     "TABLE audit_draw;"
     "DROP TABLE audit_late; DROP TABLE audit_stop; DROP TABLE audit_size; DROP TABLE audit;" // AUDIT_3
