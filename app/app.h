@@ -33,8 +33,10 @@ int cmd_config(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
 int cmd_evaluate(int argc, char **argv);
 int cmd_export(int argc, char **argv);
+int cmd_hook(int argc, char **argv);
 int cmd_init(int argc, char **argv);
 int cmd_keys(int argc, char **argv);
+int cmd_log(int argc, char **argv);
 int cmd_models(int argc, char **argv);
 int cmd_promote(int argc, char **argv);
 int cmd_report(int argc, char **argv);
@@ -46,6 +48,7 @@ int cmd_simulate(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_strategies(int argc, char **argv);
 int cmd_train(int argc, char **argv);
+int cmd_user(int argc, char **argv);
 int cmd_watch(int argc, char **argv);
 int cmd_worker(int argc, char **argv);
 

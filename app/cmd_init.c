@@ -1,10 +1,13 @@
 #include "config.h"
 
 #include "app/app.h"
+#include "app/people.h"
 #include "app/project.h"
 
+enum { OPT_LEAD = OPT_OWN + 1 };
+
 struct options {
-    const char *dir, *base;
+    const char *dir, *base, *lead;
     bool json;
 };
 
@@ -17,6 +20,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_OWN:
         o->base = arg;
+        return 0;
+    case OPT_LEAD:
+        o->lead = arg;
         return 0;
     case ARGP_KEY_ARG:
         if (o->dir)
@@ -37,6 +43,7 @@ int cmd_init(int argc, char **argv)
     static const struct argp_option table[] = {
         {"base", OPT_OWN, "FILE|filter-bank", 0,
          "another base than the one inside the program: a weight file (`assay base import --help`) or the filter bank", 0},
+        {"lead", OPT_LEAD, "NAME", 0, "who decides: second review, promoting models, merging classes (`assay user` changes it)", 0},
         OPTION_JSON,
         {0}};
     static const struct argp argp = {table, parse, "DIR", "Make a project in DIR.", NULL, NULL, NULL};
@@ -47,7 +54,7 @@ int cmd_init(int argc, char **argv)
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     if (project_create(o.dir, o.base, &project, &err) != ST_OK)
         return fail(&err);
-    if (project_base(&project, &base, &err) != ST_OK) {
+    if ((o.lead && people_name(&project, o.lead, o.lead, true, &err) != ST_OK) || project_base(&project, &base, &err) != ST_OK) {
         project_close(&project);
         return fail(&err);
     }

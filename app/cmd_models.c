@@ -234,7 +234,7 @@ int cmd_promote(int argc, char **argv)
 {
     static const struct argp_option table[] = {
         {"scene", OPT_SCENE, "NAME", 0, "of this scene only", 0},
-        {"lead", OPT_LEAD, NULL, 0, "a lead says yes to stop defects that are newly missed", 0},
+        {"lead", OPT_LEAD, NULL, 0, "yes to stop defects that are newly missed, as a lead", 0},
         {"as", OPT_AS, "PERSON", 0, "who decides (default: the account)", 0},
         OPTION_JSON,
         {0}};

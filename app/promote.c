@@ -111,6 +111,12 @@ enum status promote_by_hand(struct project *project, const struct model_row *mod
                             struct error *err)
 {
     struct gate_result result;
+    int64_t person;
+    enum status allowed = db_person_ensure(project->db, who, &person, err);
+    if (allowed == ST_OK)
+        allowed = db_lead_only(project->db, person, "promoting a model", err);
+    if (allowed != ST_OK)
+        return allowed;
     if (!model->scene)
         return error_set(err, ST_INVALID, "model %.12s is an industry model: its scenes' models are promoted, each by itself",
                          model->sha256);

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/background.h"
 #include "app/train.h"
 #include "app/worker.h"
 #include "base/alloc.h"
@@ -20,8 +20,6 @@
 
 enum { STALE_MS = 60000, BEAT_MS = 5000, BUSY_TRIES = 60 };
 static const double tell_every = 0.5, look_every = 2;
-
-extern char **environ;
 
 // ---- who ----
 
@@ -312,33 +310,10 @@ enum status worker_spawn(struct project *project, int threads, struct error *err
 {
     if (worker_lives(project))
         return ST_OK;
-    char *cache = file_join(project->dir, "cache"), *log = file_join(project->dir, "cache/worker.log"), count[16];
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none;
-    pid_t pid;
-    enum status status = file_mkdirs(cache, err);
+    char count[16];
     snprintf(count, sizeof count, "%d", threads);
     char *argv[] = {"assay", "worker", threads ? "--threads" : NULL, count, NULL};
-    sigemptyset(&none);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0666);
-    posix_spawn_file_actions_adddup2(&actions, 1, 2);
-    posix_spawn_file_actions_addchdir_np(&actions, project->dir);
-    if (status == ST_OK) {
-        int code = posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, argv, environ);
-        if (code != 0)
-            status = error_set(err, ST_IO, "the worker cannot be started: %s", strerror(code));
-    }
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-    free(log);
-    free(cache);
-    return status;
+    return background_start(project, argv, "cache/worker.log", err);
 }
 
 // ---- what is said of a round ----

@@ -821,6 +821,67 @@ ASSAY_CHECKED enum status db_filter_save(struct db *db, const char *name, const 
 ASSAY_CHECKED enum status db_filters(struct db *db, void (*each)(void *context, const char *name, const char *text),
                                      void *context, struct error *err); // by name
 
+// --- the log: who did what when (log.c) -----------------------------------------------------
+// What is in no other table: pictures added, answers imported, backups. kind: one word.
+ASSAY_CHECKED enum status db_log_add(struct db *db, const char *person, const char *kind, const char *scene,
+                                     const char *text, struct error *err);
+struct log_filter { // everything given has to fit
+    int64_t scene;            // 0 any
+    char person[128], kind[32]; // "" any; the person's name, any case
+    int64_t since_ms, until_ms; // 0 any
+};
+struct log_key { // where a page ended; begin with {0}
+    int64_t at_ms, source, id;
+};
+struct log_row { // text valid during the callback
+    int64_t at_ms, picture;   // picture 0 none
+    const char *kind;         // "answer", "skip", "undo", "redo", "comment", "class", "role", "screening", "round",
+                              // "model", "audit", "hook", or as in db_log_add
+    const char *person, *scene, *path;
+    const char *what;         // "normal" ..; what of a class; how a model became active; a round's state
+    const char *first, *second; // class and severity; name and value; revision and reason; sentence
+    const char *note;
+    bool lead, quality, audited; // of an answer: in the second review, about how good the picture is, in an audit
+};
+// Latest first, the next ones after `after`, which becomes the last one's; at most `limit`. Imported answers are one row
+// for each import.
+ASSAY_CHECKED enum status db_log(struct db *db, const struct log_filter *filter, struct log_key *after, size_t limit,
+                                 void (*each)(void *context, const struct log_row *row), void *context, size_t *count,
+                                 struct error *err);
+
+// --- commands that are due (hook.c) ----------------------------------------------------------
+enum hook_state { HOOK_DUE, HOOK_DONE, HOOK_FAILED, HOOK_TAKEN_BACK };
+// Of the events from `first` on, those that make a picture's label a stop defect; not where a command is due or was run
+// for what stands of the same picture already. In the transaction of the answers; *count: how many are due now.
+ASSAY_CHECKED enum status db_hook_add(struct db *db, const char *name, int64_t first, int64_t *count, struct error *err);
+struct hook_row {
+    int64_t event, picture, at_ms, next_ms, tries; // at_ms: of the answer
+    char *path, *object, *position, *scene, *class_name, *person, *note;
+    bool stands;          // it was not taken back since
+};
+void hook_clear(struct hook_row *row);
+// The one that is due first, whether its time has come or not; ST_NOT_FOUND.
+ASSAY_CHECKED enum status db_hook_next(struct db *db, struct hook_row *row, struct error *err);
+// One more try, begun (`sentence` NULL) or ended.
+ASSAY_CHECKED enum status db_hook_try(struct db *db, int64_t event, int64_t next_ms, struct error *err);
+ASSAY_CHECKED enum status db_hook_tell(struct db *db, int64_t event, enum hook_state state, const char *sentence,
+                                       struct error *err);
+ASSAY_CHECKED enum status db_hook_again(struct db *db, int64_t *count, struct error *err); // failed ones are due again
+struct hook_counts {
+    int64_t due, failed;
+    char sentence[256]; // of the latest that failed, "" none
+};
+ASSAY_CHECKED enum status db_hook_counts(struct db *db, struct hook_counts *counts, struct error *err);
+
+// --- copies of the whole database (backup.c) --------------------------------------------------
+// As it is at one moment, while others go on writing, into a new file at `path`; checked (integrity, references) and on
+// disk when the call returns. A file that cannot be finished is removed. going: asked now and then, false ends with
+// ST_CANCELLED; may be NULL.
+ASSAY_CHECKED enum status db_backup(struct db *db, const char *path, bool (*going)(void *context, double done), void *context,
+                                    struct error *err);
+// Whether a file is a whole database of ours that this program can read; nothing is written.
+ASSAY_CHECKED enum status db_inspect(const char *path, struct error *err);
+
 // --- check (check.c) -----------------------------------------------------------------------
 // SQLite's integrity_check and foreign_key_check, verdicts against events, counts
 // against rows. Each finding is handed over as a sentence; ST_OK when the check

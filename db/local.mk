@@ -11,6 +11,7 @@ libdb_a_SOURCES = \
 	db/export.c \
 	db/find.c \
 	db/known.c \
+	db/backup.c db/hook.c db/log.c \
 	db/label.c db/lead.c db/second.c \
 	db/live.c \
 	db/migrate.c \

@@ -1,0 +1,13 @@
+// The log as text and JSON.
+#ifndef APP_LOG_TEXT_H
+#define APP_LOG_TEXT_H
+
+#include "app/app.h"
+
+enum { LOG_TEXT = 700 };
+
+// What happened, one sentence without who and when; cleaned.
+void log_sentence(const struct log_row *row, char text[LOG_TEXT]);
+json_t *log_json(const struct log_row *row);
+
+#endif
