@@ -16,7 +16,7 @@ static void put_answer(struct strbuf *sb, const struct log_row *row)
 {
     strbuf_puts(sb, is(row->kind, "undo") ? "took back: " : is(row->kind, "redo") ? "again: " : "");
     strbuf_puts(sb, row->lead ? "as lead: " : row->audited ? "in an audit: " : "");
-    strbuf_puts(sb, is(row->what, "poor") ? "really a poor picture" : is(row->what, "fine") ? "no poor picture" : row->what);
+    strbuf_puts(sb, is(row->what, "regions") ? "drew regions" : is(row->what, "poor") ? "really a poor picture" : is(row->what, "fine") ? "no poor picture" : row->what);
     if (row->first[0])
         strbuf_printf(sb, ", %s%s%s%s", row->first, row->second[0] ? " (" : "", row->second, row->second[0] ? ")" : "");
     if (row->note[0])
