@@ -42,6 +42,8 @@ void patch_free(struct patch_model *model)
             free(model->parts[p].taps[t].mean);
             free(model->parts[p].taps[t].places);
             free(model->parts[p].taps[t].whiten);
+            free(model->parts[p].taps[t].typical);
+            free(model->parts[p].taps[t].power);
         }
     contrast_clear(&model->contrast);
     free(model);
@@ -60,6 +62,11 @@ void patch_distances(const float *whiten, int dim, float *residuals, size_t coun
         const float *row = residuals + i * (size_t)dim;
         distances[i] = cblas_snrm2(dim, row, 1);
     }
+}
+
+float patch_told(float distance, const struct patch_gaussian *g, size_t place)
+{
+    return g->typical ? powf(distance / g->typical[place], g->power[place]) : distance;
 }
 
 enum patch_part patch_part_of(const struct patch_model *model, const struct patch_view *view)
@@ -92,7 +99,7 @@ static void tap_values(const struct patch_gaussian *g, const struct tap *tap, st
     tap_residuals(g, tap, work);
     patch_distances(g->whiten, tap->channels, work->residuals, cells, out);
     for (size_t i = 0; i < cells; i++)
-        out[i] /= g->quantile;
+        out[i] = patch_told(out[i], g, i) / g->quantile;
 }
 
 // Value at (r, c) of a finer grid, cell centres aligned, the edge repeated.

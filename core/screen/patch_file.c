@@ -29,6 +29,10 @@ static void put_stats(struct tensor_writer *writer, const struct patch_model *pa
         return;
     snprintf(name, sizeof name, "%s/%d/places", part_names[part], t);
     tensor_put(writer, name, (const int64_t[TENSOR_RANK]){stats->rows[t], stats->cols[t], dim}, g->places);
+    snprintf(name, sizeof name, "%s/%d/typical", part_names[part], t);
+    tensor_put(writer, name, (const int64_t[TENSOR_RANK]){stats->rows[t], stats->cols[t]}, g->typical);
+    snprintf(name, sizeof name, "%s/%d/power", part_names[part], t);
+    tensor_put(writer, name, (const int64_t[TENSOR_RANK]){stats->rows[t], stats->cols[t]}, g->power);
 }
 
 static void put_flaws(struct tensor_writer *writer, const struct patch_model *patch, int part)
@@ -116,6 +120,17 @@ static enum status read_stats(const struct tensor_file *file, struct patch_model
             stats->rows[t] = (int)shape[0];
             stats->cols[t] = (int)shape[1];
         }
+    }
+    snprintf(name, sizeof name, "%s/%d/typical", part_names[part], t);
+    if (status == ST_OK && part == PART_ALIGNED && has_tensor(file, name)) { // not in files of earlier versions
+        int64_t shape[TENSOR_RANK] = {stats->rows[t], stats->cols[t]};
+        status = tensor_read(file, name, shape, &g->typical, err);
+        snprintf(name, sizeof name, "%s/%d/power", part_names[part], t);
+        if (status == ST_OK)
+            status = tensor_read(file, name, shape, &g->power, err);
+        for (int i = 0; status == ST_OK && i < stats->rows[t] * stats->cols[t]; i++)
+            if (!(g->typical[i] > 0 && g->power[i] > 0))
+                status = error_set(err, ST_CORRUPT, "%s: tensor %s: it is not positive everywhere", tensor_path(file), name);
     }
     return status;
 }

@@ -6,7 +6,9 @@
 // estimation", eq. 23). The mean at a place is an empirical-Bayes compromise
 // between the sample's mean there and the mean of all cells. In the fit each
 // cell is measured from a mean at its place that leaves its own picture out, as
-// a new picture's will be.
+// a new picture's will be. How far normal cells lie differs from place to place
+// (loose stones against painted steel): a distance is told in that of its place,
+// as a logarithm of the same spread everywhere.
 #include "config.h"
 
 #include <cblas.h>
@@ -20,6 +22,7 @@
 void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info);
 void dtrtri_(const char *uplo, const char *diag, const int *n, double *a, const int *lda, int *info);
 
+enum { SPREAD_PRIOR = 10 };
 static const double cell_quantile = 0.999, shrinkage_min = 1e-4;
 
 // One Gaussian: the views it is fitted on and what the passes over them sum up.
@@ -176,6 +179,44 @@ float patch_quantile(float *values, size_t count)
     return values[at];
 }
 
+// Centre and spread of the logarithms of the distances at each place, the spreads drawn towards their common one as by
+// SPREAD_PRIOR more pictures; the distances are told in them then. at: the place of each.
+static void fit_typical(const struct fit *fit, float *distances, const uint32_t *at, size_t n, struct patch_gaussian *g)
+{
+    size_t *counts = xcalloc(fit->places, sizeof *counts), seen = 0;
+    double *centre = xcalloc(fit->places, sizeof *centre), *squares = xcalloc(fit->places, sizeof *squares);
+    double all = 0, common = 0;
+    g->typical = xreallocarray(NULL, fit->places, sizeof *g->typical);
+    g->power = xreallocarray(NULL, fit->places, sizeof *g->power);
+    for (size_t i = 0; i < n; i++) {
+        distances[i] = logf(fmaxf(distances[i], 1e-6f));
+        centre[at[i]] += (double)distances[i];
+        all += (double)distances[i] / (double)n;
+        counts[at[i]]++;
+    }
+    for (size_t p = 0; p < fit->places; p++) {
+        centre[p] = counts[p] ? centre[p] / (double)counts[p] : all;
+        seen += counts[p] > 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        double d = (double)distances[i] - centre[at[i]];
+        squares[at[i]] += d * d;
+        common += d * d;
+    }
+    common /= n > seen ? (double)(n - seen) : 1;
+    for (size_t p = 0; p < fit->places; p++) {
+        double freedom = counts[p] ? (double)(counts[p] - 1) : 0;
+        double square = (squares[p] + SPREAD_PRIOR * common) / (freedom + SPREAD_PRIOR);
+        g->typical[p] = (float)exp(centre[p]);
+        g->power[p] = square > 0 ? (float)sqrt(common / square) : 1;
+    }
+    for (size_t i = 0; i < n; i++)
+        distances[i] = patch_told(expf(distances[i]), g, at[i]);
+    free(squares);
+    free(centre);
+    free(counts);
+}
+
 static bool fit_run(struct fit *fit, struct patch_gaussian *g)
 {
     size_t dim = fit->dim, largest = 0;
@@ -203,13 +244,22 @@ static bool fit_run(struct fit *fit, struct patch_gaussian *g)
         return false;
 
     float *distances = xreallocarray(NULL, n, sizeof *distances);
+    uint32_t *places = xreallocarray(NULL, n, sizeof *places);
     size_t at = 0;
     for (size_t v = 0; v < fit->views->count; v++) {
-        size_t rows = fit_residuals(fit, view_of(fit, v), blend);
+        const struct patch_view *view = view_of(fit, v);
+        size_t rows = fit_residuals(fit, view, blend);
         patch_distances(g->whiten, (int)dim, fit->block, rows, distances + at);
+        size_t next = at;
+        for (size_t i = 0; i < fit->places; i++)
+            if (view->looked[fit->tap][i])
+                places[next++] = (uint32_t)i;
         at += rows;
     }
+    if (fit->places)
+        fit_typical(fit, distances, places, n, g);
     g->quantile = patch_quantile(distances, n);
+    free(places);
     free(distances);
     g->blend = (float)blend;
     g->mean = xreallocarray(NULL, dim, sizeof *g->mean);

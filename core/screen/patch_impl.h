@@ -23,7 +23,9 @@ struct patch_gaussian {
     float *mean;     // (dim)
     float *places;   // (rows, cols, dim): shrunk mean at each place; NULL without
     float *whiten;   // (dim, dim), lower triangular, W (x - mean) is white
-    float quantile;  // 99.9 % of normal cells lie nearer than this
+    float *typical;  // (rows, cols): geometric mean of the normal distances at each place; NULL without
+    float *power;    // (rows, cols): (distance / typical) ^ power varies as much here as elsewhere
+    float quantile;  // 99.9 % of normal cells lie nearer than this, (distance / typical) ^ power where there are places
     float blend;     // 0 = `places` is the mean everywhere, 1 = the sample's mean at each place
     float shrinkage; // 0..1
 };
@@ -63,6 +65,9 @@ void patch_work_free(struct patch_work *work);
 
 // Mahalanobis distances of `count` residuals (count, dim), which are overwritten by the whitened ones.
 void patch_distances(const float *whiten, int dim, float *residuals, size_t count, float *distances);
+
+// A distance at place `place`, told in those that are normal there.
+float patch_told(float distance, const struct patch_gaussian *g, size_t place);
 
 // Which statistics fit this whole picture.
 enum patch_part patch_part_of(const struct patch_model *model, const struct patch_view *view);
