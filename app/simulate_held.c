@@ -163,7 +163,7 @@ struct scorer {
     const struct learned *learned; // NULL none
     const struct screen_model *model;
     size_t scene;
-    double threshold;
+    struct screen_score *scores; // by id
     atomic_llong next;
 };
 
@@ -183,9 +183,34 @@ static void score_some(void *context, int worker)
         struct screen_input input = screening_input(&record);
         if (s->learned)
             input.measures[DETECTOR_LEARNED] = learned_get(s->learned, id, NULL);
-        p->score = screen_score(s->model, &input).score;
-        p->flagged = p->score >= s->threshold;
+        s->scores[id] = screen_score(s->model, &input);
     }
+}
+
+// Pictures of one group are heard together, as where a scene is screened.
+static void conclude(const struct scorer *s, double threshold)
+{
+    uint64_t *groups = xcalloc((size_t)s->held->last + 1, sizeof *groups);
+    size_t n = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        if (pass)
+            screen_conclude(s->model, groups, n, s->scores);
+        n = 0;
+        for (int64_t id = 1; id <= s->held->last; id++) {
+            struct simulate_picture *p = picture_of(s->held, s->scene, id);
+            if (!p || p->state != HELD_SCORED)
+                continue;
+            if (pass) {
+                p->score = s->scores[n].score;
+                p->flagged = p->score >= threshold;
+            } else {
+                groups[n] = p->group_number;
+                s->scores[n] = s->scores[id]; // n < id
+            }
+            n++;
+        }
+    }
+    free(groups);
 }
 
 enum status simulate_held_score(struct simulate_copy *pool, struct simulate_copy *held,
@@ -215,9 +240,11 @@ enum status simulate_held_score(struct simulate_copy *pool, struct simulate_copy
                                 .learned = learned,
                                 .model = model,
                                 .scene = scene,
-                                .threshold = revision->threshold,
+                                .scores = xcalloc((size_t)held->last + 1, sizeof *scorer.scores),
                                 .next = 1};
         parallel_run(o->screen.threads, score_some, &scorer);
+        conclude(&scorer, revision->threshold);
+        free(scorer.scores);
         store_relieve(store->store);
         screen_free(model);
     }

@@ -4,6 +4,7 @@ libcore_a_SOURCES += \
 	core/screen/contrast.c core/screen/contrast.h \
 	core/screen/drift.c core/screen/drift.h \
 	core/screen/evaluate.c core/screen/evaluate.h \
+	core/screen/folds.c core/screen/folds.h \
 	core/screen/gaussian.c core/screen/gaussian.h \
 	core/screen/known.c core/screen/known.h \
 	core/screen/metrics.c core/screen/metrics.h \
@@ -12,5 +13,6 @@ libcore_a_SOURCES += \
 	core/screen/rates.c core/screen/rates.h \
 	core/screen/store.c core/screen/store.h \
 	core/screen/tail.c core/screen/tail.h \
-	core/screen/threshold.c core/screen/threshold.h
+	core/screen/threshold.c core/screen/threshold.h \
+	core/screen/together.c core/screen/together.h
 include core/screen/extract.mk

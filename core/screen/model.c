@@ -9,11 +9,13 @@
 #include "base/intl.h"
 #include "base/rng.h"
 #include "screen/contrast.h"
+#include "screen/folds.h"
 #include "screen/gaussian.h"
 #include "screen/model.h"
 #include "screen/model_state.h"
+#include "screen/together.h"
 
-enum { NORMALS_LEAST = 16, TAUGHT_LEAST = 10, FOLDS = 5, FIT_MOST = 20000, BLOCK = 256 };
+enum { NORMALS_LEAST = 16, TAUGHT_LEAST = 10, FIT_MOST = 20000, BLOCK = 256 };
 static const double TRIM = 0.03; // share of believed normals taken for hidden defects
 
 const char *detector_name(enum detector detector)
@@ -72,7 +74,8 @@ static void parts_of(const struct screen_model *m, const double measures[DETECTO
 // The probability that the fused score or any single one is as high is at most the sum of theirs
 // (Bonferroni), each over its share of what may be flagged: 1 - alone for the fused one, alone / n for each
 // of the n detectors.
-static void conclude(const struct screen_model *m, struct screen_score *score)
+// together: the picture's fused score as its group's pictures share it (together.h); NAN where it is by itself.
+static void conclude(const struct screen_model *m, double together, struct screen_score *score)
 {
     double single = -INFINITY;
     int used = 0, which = 0;
@@ -84,7 +87,8 @@ static void conclude(const struct screen_model *m, struct screen_score *score)
         }
     }
     single += log10(m->alone / used); // -inf where none may
-    score->score = fmax(tail_score(&m->fused, fuse(m, score->parts)) + log10(1 - m->alone), 0);
+    double fused = isnan(together) ? tail_score(&m->fused, fuse(m, score->parts)) : tail_score(&m->together, together);
+    score->score = fmax(fused + log10(1 - m->alone), 0);
     score->alone = single > score->score ? 1 + which : 0;
     score->score = fmax(score->score, single);
 }
@@ -93,15 +97,6 @@ static int rising(const void *left, const void *right)
 {
     const double *a = left, *b = right;
     return (*a > *b) - (*a < *b);
-}
-
-static void shuffle(size_t *order, size_t count, struct rng *rng)
-{
-    for (size_t i = count; i > 1; i--) {
-        size_t j = rng_below(rng, i), t = order[i - 1];
-        order[i - 1] = order[j];
-        order[j] = t;
-    }
 }
 
 // What the fit reads: rows that may lie in a mapping.
@@ -195,7 +190,7 @@ static enum status fit_trimmed(const struct source *source, const size_t *member
     size_t *sample = xmalloc(count * sizeof *sample);
     memcpy(sample, members, count * sizeof *sample);
     if (n < count)
-        shuffle(sample, count, rng);
+        folds_shuffle(sample, count, rng);
     float *rows = xmalloc(n * d * sizeof *rows); // (n, dim)
     for (size_t i = 0; i < n; i++)
         memcpy(rows + i * d, row_of(source, sample[i], i), d * sizeof *rows);
@@ -231,78 +226,6 @@ static enum status fit_trimmed(const struct source *source, const size_t *member
     return status;
 }
 
-struct unit { // a group among the believed normals
-    uint64_t name;
-    size_t index, size;
-};
-
-static int by_name(const void *left, const void *right)
-{
-    const struct unit *a = left, *b = right;
-    return a->name != b->name ? (a->name > b->name) - (a->name < b->name)
-                              : (a->index > b->index) - (a->index < b->index);
-}
-
-static int largest_first(const void *left, const void *right)
-{
-    const struct unit *a = left, *b = right;
-    return a->size != b->size ? (a->size < b->size) - (a->size > b->size)
-                              : (a->index > b->index) - (a->index < b->index);
-}
-
-// Fold 0 .. FOLDS-1 of each member: whole groups in random order, large ones
-// first, each to the smallest fold. A group with more than half of the members
-// would leave too little to fit: then each picture is its own group.
-static void assign_folds(const uint64_t *groups, const size_t *members, size_t count, struct rng *rng,
-                         int *folds)
-{
-    struct unit *all = xmalloc(count * sizeof *all), *units = xmalloc(count * sizeof *units);
-    size_t *order = xmalloc(count * sizeof *order), *unit_of = xmalloc(count * sizeof *unit_of);
-    size_t n = 0, largest = 0;
-    for (size_t i = 0; i < count; i++)
-        all[i] = (struct unit){.name = groups[members[i]], .index = i};
-    qsort(all, count, sizeof *all, by_name);
-    for (size_t i = 0; i < count; i++) {
-        if (i == 0 || all[i].name != all[i - 1].name)
-            units[n++] = (struct unit){0};
-        unit_of[all[i].index] = n - 1;
-        if (++units[n - 1].size > largest)
-            largest = units[n - 1].size;
-    }
-    if (largest * 2 > count) {
-        n = count;
-        for (size_t i = 0; i < count; i++) {
-            units[i].size = 1;
-            unit_of[i] = i;
-        }
-    }
-    for (size_t i = 0; i < n; i++)
-        order[i] = i;
-    shuffle(order, n, rng);
-    for (size_t i = 0; i < n; i++) {
-        units[order[i]].index = i;
-        units[order[i]].name = order[i];
-    }
-    qsort(units, n, sizeof *units, largest_first);
-    size_t load[FOLDS] = {0};
-    int *fold_of = xmalloc(n * sizeof *fold_of);
-    for (size_t i = 0; i < n; i++) {
-        int smallest = 0;
-        for (int f = 1; f < FOLDS; f++)
-            if (load[f] < load[smallest])
-                smallest = f;
-        load[smallest] += units[i].size;
-        fold_of[units[i].name] = smallest;
-    }
-    for (size_t i = 0; i < count; i++)
-        folds[i] = fold_of[unit_of[i]];
-    free(fold_of);
-    free(unit_of);
-    free(order);
-    free(units);
-    free(all);
-}
-
 // Measures of all pictures on their embeddings: the believed normals' (members[0 .. normals-1])
 // out of fold, the others' (members[normals ..]) by the final fit.
 static enum status fit_whole(struct screen_model *m, const struct source *source, const size_t *members,
@@ -315,7 +238,7 @@ static enum status fit_whole(struct screen_model *m, const struct source *source
     size_t *part = xmalloc(normals * sizeof *part); // in the fit from the front, held out from the back
     size_t kept;
     enum status status = ST_OK;
-    assign_folds(groups, members, normals, &rng, folds);
+    folds_assign(groups, members, normals, &rng, folds);
     for (int f = 0; f < FOLDS && status == ST_OK; f++) {
         struct gaussian g;
         size_t in = 0, out = normals;
@@ -398,6 +321,50 @@ static bool fit_tail(const double *measures, const size_t *members, size_t norma
     return true;
 }
 
+// Fused norms as -log10 of probabilities, and how they look where groups are heard; peers as together_share has them.
+static double *share_all(const struct screen_model *m, double agreement, const double *fused, const uint64_t *groups,
+                         size_t count, size_t *peers)
+{
+    double *own = xcalloc(count + 1, sizeof *own), *out = xcalloc(count + 1, sizeof *out);
+    for (size_t i = 0; i < count; i++)
+        own[i] = fmax(tail_score(&m->fused, fused[i]), 0);
+    together_share(own, groups, count, agreement, out, peers);
+    free(own);
+    return out;
+}
+
+// How far the groups of the believed normals agree, and the tail of what they share; 0 where no tail can be fitted.
+static double agreement_of(struct screen_model *m, const double *fused, const uint64_t *groups, const size_t *members,
+                           size_t normals, size_t count, const struct screen_input *inputs)
+{
+    size_t *peers = xcalloc(count + 1, sizeof *peers);
+    double *own = share_all(m, 0, fused, groups, count, peers);
+    double agreement = together_agreement(own, groups, members, normals);
+    double *shared = share_all(m, agreement, fused, groups, count, peers);
+    size_t *some = xcalloc(normals + 1, sizeof *some), n = 0;
+    for (size_t i = 0; i < normals; i++)
+        if (peers[members[i]] > 1)
+            some[n++] = members[i];
+    if (!fit_tail(shared, some, n, m->used[DETECTOR_LEARNED] ? inputs : NULL, &m->together))
+        agreement = 0;
+    free(some);
+    free(shared);
+    free(own);
+    free(peers);
+    return agreement;
+}
+
+static void conclude_all(const struct screen_model *m, const double *fused, const uint64_t *groups, size_t count,
+                         struct screen_score *scores)
+{
+    size_t *peers = xcalloc(count + 1, sizeof *peers);
+    double *shared = share_all(m, m->agreement, fused, groups, count, peers);
+    for (size_t i = 0; i < count; i++)
+        conclude(m, peers[i] > 1 ? shared[i] : NAN, &scores[i]);
+    free(shared);
+    free(peers);
+}
+
 // Defects that the learned detector was trained on.
 static size_t taught_by(const struct screen_input *inputs, const bool *believed, size_t count)
 {
@@ -463,8 +430,10 @@ enum status screen_fit(const struct screen_input *inputs, size_t count, const st
     if (!fit_tail(fused, members, normals, m->used[DETECTOR_LEARNED] ? inputs : NULL, &m->fused))
         status =
             error_set(err, ST_INVALID, "all pictures are identical: there is nothing to tell them apart by");
-    for (size_t i = 0; i < count && status == ST_OK; i++)
-        conclude(m, &scores[i]);
+    if (status == ST_OK) {
+        m->agreement = agreement_of(m, fused, groups, members, normals, count, inputs);
+        conclude_all(m, fused, groups, count, scores);
+    }
     for (int d = 0; d < DETECTORS; d++)
         free(measures[d]);
     free(fused);
@@ -485,7 +454,7 @@ void screen_free(struct screen_model *model)
     free(model);
 }
 
-struct screen_score screen_score(const struct screen_model *model, const struct screen_input *input)
+static void parts_now(const struct screen_model *model, const struct screen_input *input, double parts[DETECTORS])
 {
     double measures[DETECTORS] = {0};
     for (int d = 0; d < DETECTORS_MEASURED; d++)
@@ -498,10 +467,29 @@ struct screen_score screen_score(const struct screen_model *model, const struct 
             known_measure(&model->known, white, NULL, 1, &measures[DETECTOR_KNOWN]);
         free(white);
     }
+    parts_of(model, measures, parts);
+}
+
+struct screen_score screen_score(const struct screen_model *model, const struct screen_input *input)
+{
     struct screen_score s;
-    parts_of(model, measures, s.parts);
-    conclude(model, &s);
+    parts_now(model, input, s.parts);
+    conclude(model, NAN, &s);
     return s;
+}
+
+void screen_conclude(const struct screen_model *model, const uint64_t *groups, size_t count, struct screen_score *scores)
+{
+    double *fused = xcalloc(count + 1, sizeof *fused);
+    for (size_t i = 0; i < count; i++)
+        fused[i] = fuse(model, scores[i].parts);
+    conclude_all(model, fused, groups, count, scores);
+    free(fused);
+}
+
+double screen_agreement(const struct screen_model *model)
+{
+    return model->agreement;
 }
 
 double screen_threshold(const struct screen_model *model)

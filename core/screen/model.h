@@ -30,7 +30,8 @@ struct screen_input { // one picture's raw measures
 };
 
 struct screen_score {
-    double score;                // -log10 of the tail probability of the fused score; 3 = one normal in 1,000
+    double score;                // -log10 of the tail probability of the fused score (where pictures of one group agree,
+                                 // of what they share: together.h); 3 = one normal in 1,000
     double parts[DETECTORS];     // the same per detector; 0 for one that is not in use or never varied
     int alone;                   // 1 + the detector that carries the score by itself; 0: the fused score does
 };
@@ -71,9 +72,13 @@ ASSAY_CHECKED enum status screen_fit(const struct screen_input *inputs, size_t c
                                      struct screen_model **model, struct error *err);
 void screen_free(struct screen_model *model);
 
-// Score a picture that took no part in the fit. Thread-safe.
+// Score a picture that took no part in the fit, by itself. Thread-safe.
 struct screen_score screen_score(const struct screen_model *model, const struct screen_input *input);
+// Let `count` pictures scored so, with all of their groups' pictures among them, share what they say (together.h): their
+// scores are what screen_fit would have made of them.
+void screen_conclude(const struct screen_model *model, const uint64_t *groups, size_t count, struct screen_score *scores);
 
+double screen_agreement(const struct screen_model *model); // of the pictures of one group, 0 (each by itself) .. 1
 double screen_threshold(const struct screen_model *model); // flagged: score >= threshold
 double screen_shrinkage(const struct screen_model *model); // Ledoit-Wolf intensity 0..1 of `whole`
 size_t screen_fit_count(const struct screen_model *model); // pictures in the fit after trimming

@@ -10,8 +10,9 @@
 #include "screen/model_state.h"
 
 // Tensors: mean (dim - from), whiten (dim - from, dim - from); tail.NAME (TAIL_GRID + TAIL_NUMBERS)
-// for each used detector, for "fused" and, where the learned detector stands apart, for "others"; known.normal and
-// known.defect (count, dim - from) when `known` is used. The rest is metadata.
+// for each used detector, for "fused", where the learned detector stands apart for "others", and where the pictures
+// of a group agree for "together"; known.normal and known.defect (count, dim - from) when `known` is used. The rest is
+// metadata.
 enum { TAIL_NUMBERS = 4, NUMBER = 32 };
 static const char *const known_names[2] = {"known.normal", "known.defect"};
 static const char KIND[] = "assay normality model 2";
@@ -64,6 +65,10 @@ enum status screen_save(const struct screen_model *model, const struct base_info
     if (model->apart) {
         put_tail(writer, "others", &model->others);
         put_number(writer, "offset", model->offset);
+    }
+    if (model->agreement > 0) {
+        put_tail(writer, "together", &model->together);
+        put_number(writer, "agreement", model->agreement);
     }
     if (model->used[DETECTOR_WHOLE]) {
         tensor_put(writer, "mean", (int64_t[TENSOR_RANK]){model->gaussian.dim}, model->gaussian.mean);
@@ -199,6 +204,11 @@ static enum status read_model(const struct tensor_file *file, const struct base_
         status = get_number(file, "offset", 0, 10, &m->offset, err);
     if (status == ST_OK && m->apart)
         status = get_tail(file, "others", &m->others, err);
+    if (status == ST_OK && tensor_meta(file, "agreement")) {
+        status = get_number(file, "agreement", 0, 1, &m->agreement, err);
+        if (status == ST_OK)
+            status = get_tail(file, "together", &m->together, err);
+    }
     if (status != ST_OK || !m->used[DETECTOR_WHOLE])
         return status;
     m->gaussian.dim = m->dim - m->from;

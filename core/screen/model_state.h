@@ -20,6 +20,8 @@ struct screen_model {
     struct tail others;           // of the norm of the other detectors' parts, where apart
     double offset;                // that share is 10^-offset of the learned detector's
     struct tail fused;            // of the fused parts
+    double agreement;             // of the pictures of one group, 0..1
+    struct tail together;         // of what they share, where agreement > 0
     double flag_rate, alone;
     size_t fit_count;
 };

@@ -394,7 +394,7 @@ static void extract_all(struct bench *b, struct extract_config *config, const bo
 }
 
 static void score_all(struct bench *b, const struct patch_model *patch, const bool *fit, uint64_t seed,
-                      struct screen_score *scores)
+                      struct screen_score *scores, double *by_itself)
 {
     struct error err;
     struct screen_model *model;
@@ -405,6 +405,8 @@ static void score_all(struct bench *b, const struct patch_model *patch, const bo
         memcpy(inputs[i].measures, b->patches[i].measures, sizeof inputs[i].measures);
     }
     must(screen_fit(inputs, b->count, &space, fit, b->groups, 0.004, seed, NULL, scores, &model, &err), &err);
+    for (size_t i = 0; i < b->count; i++)
+        by_itself[i] = screen_score(model, &inputs[i]).score;
     screen_free(model);
     free(inputs);
 }
@@ -431,7 +433,9 @@ static void one_seed(struct bench *b, struct extract_config *config, int seed, s
                 fit[i] = true, hidden--;
         }
         extract_all(b, config, fit, &patch);
-        score_all(b, patch, fit, (uint64_t)seed, scores);
+        score_all(b, patch, fit, (uint64_t)seed, scores, values);
+        if (c == 0)
+            keep(rows, "fused, each picture by itself", figures(b, fit, values));
         for (size_t i = 0; i < b->count; i++)
             values[i] = scores[i].score;
         snprintf(name, sizeof name, c ? "fused, %.1f %% unknown defects in the fit" : "fused",

@@ -9,6 +9,7 @@
 #include "screen/evaluate.h"
 #include "screen/metrics.h"
 #include "screen/model.h"
+#include "screen/together.h"
 
 enum { DIM = 20 };
 
@@ -156,20 +157,32 @@ static bool same(struct screen_score a, struct screen_score b)
     return equal;
 }
 
+// The pictures from `first` on, by a model made before.
+static struct screen_score *score_apart(const struct set *s, const struct screen_model *model, size_t first)
+{
+    struct screen_score *scores = xcalloc(s->count - first + 1, sizeof *scores);
+    for (size_t i = first; i < s->count; i++)
+        scores[i - first] = screen_score(model, &s->inputs[i]);
+    screen_conclude(model, s->groups + first, s->count - first, scores);
+    return scores;
+}
+
 static void scores_repeat_and_match_those_of_new_pictures(void **state)
 {
     (void)state;
     struct set s = make(400, 0, 50, 20, WHOLE, 7), again = make(400, 0, 50, 20, WHOLE, 7);
     struct screen_model *model = fit(&s, 0.004), *second = fit(&again, 0.004);
     int differ = 0;
+    struct screen_score *now = score_apart(&s, model, 400);
     for (size_t i = 0; i < s.count; i++) {
         assert_true(same(s.scores[i], again.scores[i]));
         struct screen_score alone = screen_score(model, &s.inputs[i]);
         if (i >= 400) // took no part in the fit; a single row goes through other kernels than a block
-            assert_true(fabs(alone.score - s.scores[i].score) < 1e-3 * (1 + alone.score));
+            assert_true(fabs(now[i - 400].score - s.scores[i].score) < 1e-3 * (1 + s.scores[i].score));
         else
             differ += alone.parts[DETECTOR_WHOLE] < s.scores[i].parts[DETECTOR_WHOLE];
     }
+    free(now);
     assert_in_range(differ, 220, 400); // out of fold is stricter
     assert_true(screen_shrinkage(model) > 0 && screen_shrinkage(model) < 1);
     assert_true(screen_threshold(model) == -log10(0.004));
@@ -364,6 +377,80 @@ static void one_detector_alone_may_flag_within_its_share(void **state)
     assert_true(flags[1] > flags[0] + 1);
 }
 
+// Exposures of one thing: what is odd about it is in all of them, and each adds chance of its own. And the same with
+// groups of different things, where the others say nothing.
+static void pictures_of_one_thing_are_heard_together(void **state)
+{
+    (void)state;
+    double auroc[2][2], flags[2] = {0}, agreement[2] = {0};
+    for (int one_thing = 0; one_thing < 2; one_thing++)
+        for (int grouped = 0; grouped < 2; grouped++) {
+            struct set s = make(1000, 0, 2000, 400, NOBODY, 3);
+            struct rng rng = rng_seed(4);
+            double odd = 0, *v = xcalloc(s.count, sizeof *v);
+            for (size_t i = 0; i < s.count; i++) {
+                if (i % 4 == 0 || !one_thing)
+                    odd = 3 * rng_uniform(&rng) + (s.defect[i] ? 2.5 : 0);
+                for (int j = 0; j < DIM; j++)
+                    s.embeddings[i * DIM + (size_t)j] = (float)(rng_normal(&rng) * (1 + odd));
+                s.inputs[i].measures[DETECTOR_PATCH] = s.inputs[i].measures[DETECTOR_TILE] = NAN;
+                s.groups[i] = grouped ? i / 4 : i;
+            }
+            struct screen_model *model = fit(&s, 0.01);
+            for (size_t i = 0; i < s.count; i++)
+                v[i] = s.scores[i].score;
+            auroc[one_thing][grouped] = metrics_auroc(v + 1000, s.defect + 1000, 2000);
+            if (grouped) {
+                flags[one_thing] = flagged(&s, model, 1000, 2600);
+                agreement[one_thing] = screen_agreement(model);
+            } else {
+                assert_true(screen_agreement(model) == 0);
+            }
+            screen_free(model);
+            free(v);
+            set_clear(&s);
+        }
+    print_message("# AUROC by itself / together: %.3f / %.3f of one thing (agreement %.2f, %.4f of normals flagged), %.3f / "
+                  "%.3f of different ones (%.2f, %.4f)\n",
+                  auroc[1][0], auroc[1][1], agreement[1], flags[1], auroc[0][0], auroc[0][1], agreement[0], flags[0]);
+    assert_true(agreement[1] > 0.4 && 1 - auroc[1][1] < 0.7 * (1 - auroc[1][0]));
+    assert_true(agreement[0] < 0.1 && fabs(auroc[0][1] - auroc[0][0]) < 0.01);
+    assert_true(flags[0] < 0.025 && flags[1] < 0.025);
+}
+
+static void quiet_pictures_of_its_group_hide_nothing(void **state)
+{
+    (void)state;
+    enum { PICTURES = 80 };
+    double values[PICTURES], out[PICTURES];
+    uint64_t groups[PICTURES];
+    size_t members[PICTURES], peers[PICTURES];
+    struct rng rng = rng_seed(5);
+    for (size_t i = 0; i < PICTURES; i++) {
+        groups[i] = i % 20; // four each, not one after the other
+        members[i] = i;
+        values[i] = 0.1 * (double)(i % 20) + 0.01 * rng_uniform(&rng);
+    }
+    double agreement = together_agreement(values, groups, members, PICTURES);
+    assert_true(agreement > 0.99 && agreement <= 1);
+    assert_true(together_agreement(values, groups, members, 7) == 0); // no two of a group
+    values[23] = 6;
+    together_share(values, groups, PICTURES, agreement, out, peers);
+    assert_true(out[23] == 5.5 && peers[23] == 4);
+    assert_true(out[3] > 1.5 && out[3] < 1.8); // an odd one raises the others
+    assert_true(fabs(out[24] - values[24]) < 0.02);
+    for (size_t i = 0; i < PICTURES; i++)
+        groups[i] = i < 60 ? 1 : i;
+    together_share(values, groups, PICTURES, 0.9, out, peers);
+    for (size_t i = 0; i < PICTURES; i++) // a place of sixty pictures, and single ones
+        assert_true(out[i] == values[i] && peers[i] == 1);
+    for (size_t i = 0; i < PICTURES; i++) {
+        groups[i] = i % 20;
+        values[i] = 1;
+    }
+    assert_true(together_agreement(values, groups, members, PICTURES) == 0); // nothing differs
+}
+
 // Defects that differ from normal too little to be odd, but all alike.
 static void labels_find_what_is_like_them(void **state)
 {
@@ -401,8 +488,10 @@ static void labels_find_what_is_like_them(void **state)
     print_message("# likeness alone: AUROC %.3f; %zu of 110 rose\n", likeness, rise);
     assert_true(likeness > 0.9 && rise > 90);
     assert_true(isfinite(normal[0]) && flagged(&s, model, 0, 400) < 0.02);
-    for (size_t i = 440; i < 550; i++) // of nobody's group: as one never seen
-        assert_true(fabs(s.scores[i].score - screen_score(model, &s.inputs[i]).score) < 1e-4);
+    struct screen_score *now = score_apart(&s, model, 440);
+    for (size_t i = 440; i < 550; i++) // of no labelled picture's group: as one never seen
+        assert_true(fabs(s.scores[i].score - now[i - 440].score) < 1e-4);
+    free(now);
     screen_free(model);
     set_clear(&s);
 }
@@ -528,6 +617,8 @@ int main(void)
         cmocka_unit_test(a_taught_detector_leads_and_hides_nothing),
         cmocka_unit_test(what_was_not_measured_takes_no_part),
         cmocka_unit_test(one_detector_alone_may_flag_within_its_share),
+        cmocka_unit_test(pictures_of_one_thing_are_heard_together),
+        cmocka_unit_test(quiet_pictures_of_its_group_hide_nothing),
         cmocka_unit_test(labels_find_what_is_like_them),
         cmocka_unit_test(a_stored_model_scores_like_the_fitted_one),
         cmocka_unit_test(evaluation_by_group_shows_the_leak),
