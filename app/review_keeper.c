@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "app/hook.h"
 #include "app/review_keeper.h"
 #include "base/alloc.h"
 #include "base/file.h"
@@ -16,7 +17,7 @@ struct keeper {
     pthread_cond_t wake;
     int64_t *queue;
     size_t count, capacity;
-    bool stop;
+    bool stop, hook; // hook: commands are due
     struct error failed;
 };
 
@@ -30,8 +31,17 @@ static void *keep(void *argument)
     free(path);
     pthread_mutex_lock(&k->lock);
     for (;;) {
-        while (k->count == 0 && !k->stop)
+        while (k->count == 0 && !k->stop && !k->hook)
             pthread_cond_wait(&k->wake, &k->lock);
+        if (k->hook) { // a process is begun here, since that takes longer than a key may
+            struct error unused; // they stay due, and the next start of a screen tries again
+            k->hook = false;
+            pthread_mutex_unlock(&k->lock);
+            if (hook_start(k->project, &unused) != ST_OK)
+                unused.code = ST_OK;
+            pthread_mutex_lock(&k->lock);
+            continue;
+        }
         if (k->count == 0)
             break;
         int64_t id = k->queue[--k->count];
@@ -67,6 +77,14 @@ void keeper_add(struct keeper *k, int64_t picture)
     pthread_mutex_lock(&k->lock);
     GROW(k->queue, k->capacity, k->count + 1);
     k->queue[k->count++] = picture;
+    pthread_cond_signal(&k->wake);
+    pthread_mutex_unlock(&k->lock);
+}
+
+void keeper_hook(struct keeper *k)
+{
+    pthread_mutex_lock(&k->lock);
+    k->hook = true;
     pthread_cond_signal(&k->wake);
     pthread_mutex_unlock(&k->lock);
 }

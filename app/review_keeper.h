@@ -8,6 +8,7 @@
 struct keeper;
 struct keeper *keeper_start(struct project *project);
 void keeper_add(struct keeper *keeper, int64_t picture);
+void keeper_hook(struct keeper *keeper); // start the commands that are due (hook.h)
 // After all that was added is copied; *failed is set when something could not be.
 void keeper_stop(struct keeper *keeper, struct error *failed);
 

@@ -133,10 +133,21 @@ static void put_event(void *context, const struct said_row *row)
         strbuf_printf(text, "\n    %s", row->note);
 }
 
+static void put_comment(void *context, const struct comment_row *row)
+{
+    struct strbuf *text = context;
+    char at[CLOCK_TEXT];
+    report_time(row->at_ms, at);
+    strbuf_printf(text, "%s%s  %s  ", text->len ? "\n" : "", at, row->from);
+    strbuf_printf(text, _("to %s: %s"), row->to, row->text);
+}
+
 enum status review_known_history(struct project *project, int64_t id, char **text, struct error *err)
 {
     struct strbuf lines = {0};
     enum status status = db_history(project->db, id, put_event, &lines, err);
+    if (status == ST_OK)
+        status = db_comments_about(project->db, id, put_comment, &lines, err);
     if (status == ST_OK && lines.len == 0)
         strbuf_puts(&lines, _("Nothing was said about it yet."));
     *text = lines.data;

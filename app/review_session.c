@@ -9,8 +9,10 @@
 #include "app/ask.h"
 #include "app/review_audit.h"
 #include "app/review_find.h"
+#include "app/hook.h"
 #include "app/review_keeper.h"
 #include "app/review_known.h"
+#include "app/review_lead.h"
 #include "app/review_results.h"
 #include "app/review_session.h"
 #include "app/scoring.h"
@@ -43,10 +45,13 @@ struct review_session {
     size_t answers, concerned;
     size_t *alike;
     double ask_again;         // when the queue had nothing more: not before this time
+    struct review_lead lead;
+    bool deciding, blind_answer; // a lead's second answer is being stored
+    char hook[HOOK_TEXT];     // what was last said of commands that are due
     size_t front;             // the furthest place that was on the screen
     int64_t version, flagged, open; // of the database and the queue, when last looked at
     char drift[DRIFT_TEXT];   // what was last said about it
-    char news[DRIFT_TEXT + 80];
+    char news[DRIFT_TEXT + HOOK_TEXT + 80];
     // of the item handed out last:
     struct picture row;
     struct verdict_row verdict;
@@ -234,6 +239,10 @@ static struct label label_of(struct review_session *s, const struct action *a)
                           .took_ms = a->took_ms};
     size_t at = place(s, a->id);
     s->front = at < s->count && at + 1 > s->front ? at + 1 : s->front;
+    if (s->deciding) {
+        label.role = "lead";
+        label.blind = s->blind_answer;
+    }
     if (at < s->count) {
         label.revision = s->items[at].revision;
         label.score = s->items[at].score.score;
@@ -241,17 +250,30 @@ static struct label label_of(struct review_session *s, const struct action *a)
     return label;
 }
 
+// Commands for what was said after event `before`, in the transaction of the answers. *due: there are some.
+static enum status note_hooks(struct review_session *s, int64_t before, bool *due, struct error *err)
+{
+    int64_t count = 0;
+    enum status status = ST_OK;
+    if (settings_text(s->project->settings, SETTING_HOOK_STOP)[0])
+        status = db_hook_add(s->project->db, "stop", before + 1, &count, err);
+    *due = count > 0;
+    return status;
+}
+
 // All or none. One is not a batch: it is taken back alone.
 static enum status say(struct review_session *s, const struct action *actions, size_t count, struct error *err)
 {
-    int64_t event, class_id;
+    int64_t event, class_id, before = 0;
+    bool due = false;
     enum status status = db_begin(s->project->db, err); // class and answers: one transaction, one fsync
     if (status != ST_OK)
         return status;
+    status = db_ask_last(s->project->db, &before, err);
     struct label *labels = xcalloc(count + 1, sizeof *labels);
     for (size_t i = 0; i < count; i++) {
         labels[i] = label_of(s, &actions[i]);
-        if (status == ST_OK)
+        if (status == ST_OK && !s->deciding)
             status = review_audit_source(&s->audit, actions[i].id, &labels[i].source, err);
         if (status == ST_OK && actions[i].kind == ACTION_DEFECT)
             status = db_class_ensure(s->project->db, actions[i].class_name, actions[i].severity, &class_id, err);
@@ -261,11 +283,18 @@ static enum status say(struct review_session *s, const struct action *actions, s
                             : db_label_batch(s->project->db, labels, count, err);
     free(labels);
     if (status == ST_OK)
+        status = note_hooks(s, before, &due, err);
+    if (status == ST_OK)
         status = db_commit(s->project->db, err);
     else
         db_rollback(s->project->db);
-    if (status == ST_OK)
+    if (status == ST_OK) {
         asker_wake(s->asker);
+        s->lead.fresh = false;
+        review_lead_greeted(&s->lead);
+        if (due)
+            keeper_hook(s->keeper);
+    }
     for (size_t i = 0; i < count && status == ST_OK; i++) {
         if (actions[i].kind != ACTION_SKIP) {
             s->answers++;
@@ -287,13 +316,37 @@ static size_t on_concerned(void *context)
     return s->concerned;
 }
 
+// Taking back, or giving again with the commands that go with it.
+static enum status go_back(struct review_session *s, bool redo, int64_t *picture, int64_t *count, struct error *err)
+{
+    int64_t before = 0;
+    bool due = false;
+    enum status status = db_begin(s->project->db, err);
+    if (status != ST_OK)
+        return status;
+    status = db_ask_last(s->project->db, &before, err);
+    if (status == ST_OK)
+        status = db_label_back(s->project->db, s->person, redo, picture, count, err);
+    if (status == ST_OK)
+        status = note_hooks(s, before, &due, err);
+    if (status == ST_OK)
+        status = db_commit(s->project->db, err);
+    else
+        db_rollback(s->project->db);
+    if (status == ST_OK && due)
+        keeper_hook(s->keeper);
+    s->lead.fresh = false;
+    s->lead.focus = status == ST_OK ? *picture : 0;
+    return status;
+}
+
 static enum status on_act(void *context, const struct action *a, size_t *index, struct error *err)
 {
     struct review_session *s = context;
     int64_t picture, count;
     if (a->kind != ACTION_UNDO && a->kind != ACTION_REDO)
         return say(s, a, 1, err);
-    enum status status = db_label_back(s->project->db, s->person, a->kind == ACTION_REDO, &picture, &count, err);
+    enum status status = go_back(s, a->kind == ACTION_REDO, &picture, &count, err);
     if (status != ST_OK)
         return status;
     s->concerned = (size_t)count;
@@ -425,7 +478,72 @@ static enum status on_change_class(void *context, int64_t id, enum class_action 
         [CLASS_ACTION_RENAME] = CLASS_RENAME, [CLASS_ACTION_CODE] = CLASS_CODE, [CLASS_ACTION_SEVERITY] = CLASS_SEVERITY,
         [CLASS_ACTION_PARENT] = CLASS_PARENT, [CLASS_ACTION_RETIRE] = CLASS_RETIRE, [CLASS_ACTION_MERGE] = CLASS_MERGE};
     struct review_session *s = context;
+    enum status status = what == CLASS_ACTION_MERGE ? db_lead_only(s->project->db, s->person, _("merging classes"), err) : ST_OK;
+    if (status != ST_OK)
+        return status;
     return db_class_change(s->project->db, s->person, id, changes[what], value, err);
+}
+
+static enum status on_second(void *context, size_t *index, struct review_second *row, struct error *err)
+{
+    struct review_session *s = context;
+    return review_lead_second(&s->lead, index, row, err);
+}
+
+static enum status on_decide(void *context, const struct action *action, bool blind, const char **told, struct error *err)
+{
+    struct review_session *s = context;
+    enum status status = review_lead_compare(&s->lead, action, told, err);
+    if (status != ST_OK)
+        return status;
+    s->deciding = true;
+    s->blind_answer = blind;
+    status = say(s, action, 1, err);
+    s->deciding = false;
+    return status;
+}
+
+static enum status on_comment(void *context, int64_t id, const char *text, struct error *err)
+{
+    struct review_session *s = context;
+    return review_lead_comment(&s->lead, id, text, err);
+}
+
+static enum status on_agreement(void *context, char **text, struct error *err)
+{
+    struct review_session *s = context;
+    return agreement_text(s->project, s->scene, 0, text, err);
+}
+
+static enum status on_log(void *context, const char *text, const struct review_logged **rows, size_t *count, bool *more,
+                          struct error *err)
+{
+    struct review_session *s = context;
+    return review_lead_log(&s->lead, text, rows, count, more, err);
+}
+
+static enum status on_handover(void *context, const char *since, char **text, struct error *err)
+{
+    struct review_session *s = context;
+    return review_lead_handover(&s->lead, since, text, err);
+}
+
+static enum status on_greeting(void *context, char **text, struct error *err)
+{
+    struct review_session *s = context;
+    return review_lead_greeting(&s->lead, text, err);
+}
+
+static void on_place(void *context, struct review_place *place)
+{
+    struct review_session *s = context;
+    review_lead_place(&s->lead, place);
+}
+
+static void on_keep_place(void *context, const struct review_place *place)
+{
+    struct review_session *s = context;
+    review_lead_keep_place(&s->lead, place);
 }
 
 static int64_t on_open(void *context)
@@ -535,6 +653,17 @@ static void find_drift(struct review_session *s, char text[DRIFT_TEXT])
     free(scenes);
 }
 
+// Whether there is something new to say of the commands that are due.
+static bool hook_news(struct review_session *s)
+{
+    char text[HOOK_TEXT];
+    struct error unused;
+    if (hook_sentence(s->project, text, &unused) != ST_OK || strcmp(text, s->hook) == 0)
+        return false;
+    memcpy(s->hook, text, sizeof text);
+    return text[0] != '\0';
+}
+
 static const char *on_news(void *context, size_t index)
 {
     struct review_session *s = context;
@@ -556,6 +685,7 @@ static const char *on_news(void *context, size_t index)
         return ordered ? "" : NULL;
     int64_t more = counts.flagged - s->flagged;
     bool same = counts.flagged == s->flagged && counts.open == s->open;
+    bool told = hook_news(s);
     s->version = version;
     s->flagged = counts.flagged;
     s->open = counts.open;
@@ -568,7 +698,7 @@ static const char *on_news(void *context, size_t index)
         asker_wake(s->asker);
     }
     if (same && !drifts)
-        return ordered ? "" : NULL;
+        return told ? s->hook : ordered ? "" : NULL;
     if (more != 0 && !first)
         lease_anew(s, index);
     s->news[0] = '\0';
@@ -577,6 +707,8 @@ static const char *on_news(void *context, size_t index)
                  drifts ? " " : "");
     if (drifts)
         snprintf(s->news + strlen(s->news), sizeof s->news - strlen(s->news), "%s.", drift);
+    if (told)
+        snprintf(s->news + strlen(s->news), sizeof s->news - strlen(s->news), "%s%s", s->news[0] ? " " : "", s->hook);
     return s->news;
 }
 
@@ -593,7 +725,10 @@ enum status review_session_open(struct project *project, const char *person, con
                                      .reserve = on_reserve, .alike = on_alike, .classes = on_classes, .change_class = on_change_class,
                                      .near = on_near,
                                      .history = on_history, .results = on_results,
-                                     .find = on_find, .look = on_look, .jump = on_jump, .saved = on_saved, .save = on_save, .open = on_open, .tick = on_tick, .news = on_news};
+                                     .find = on_find, .look = on_look, .jump = on_jump, .saved = on_saved, .save = on_save, .open = on_open, .tick = on_tick, .news = on_news,
+                                     .second = on_second, .decide = on_decide, .comment = on_comment, .agreement = on_agreement,
+                                     .log = on_log, .handover = on_handover, .greeting = on_greeting, .place = on_place,
+                                     .keep_place = on_keep_place};
     if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
         random = (uint64_t)getpid();
     snprintf(s->name, sizeof s->name, "%ld-%016llx", (long)getpid(), (unsigned long long)random);
@@ -615,8 +750,12 @@ enum status review_session_open(struct project *project, const char *person, con
         return status;
     }
     s->finder = (struct review_finder){.project = project, .scene = s->scene};
+    s->lead = (struct review_lead){.project = project, .person = s->person, .scene = s->scene};
     s->counter = review_counter_new(project, scene);
     s->keeper = keeper_start(project);
+    struct hook_counts hooks;
+    if (db_hook_counts(project->db, &hooks, err) == ST_OK && hooks.due > 0)
+        keeper_hook(s->keeper); // left over by a crash
     s->asker = asker_start(project, s->scene);
     *session = s;
     return ST_OK;
@@ -650,6 +789,7 @@ size_t review_session_close(struct review_session *s, struct error *kept)
     review_finder_clear(&s->finder);
     review_counter_free(s->counter);
     review_known_clear(&s->known);
+    review_lead_clear(&s->lead);
     forget_row(s);
     forget_classes(s);
     review_audit_clear(&s->audit);

@@ -26,7 +26,7 @@ enum status db_log_add(struct db *db, const char *person, const char *kind, cons
 #define PART(source, at, id, columns, from, kind, person, scene)                                        \
     "SELECT * FROM (SELECT " at " AS at, " source " AS source, " id " AS id, " columns " FROM " from       \
     " AND " at " <= ?1 AND (" at ", " source ", " id ") < (?1, ?2, ?3) AND " at " >= ?6"                \
-    " AND (?4 = '' OR " person " = ?4 COLLATE NOCASE) AND (?5 = '' OR " kind " = ?5) AND (?8 = 0 OR " scene " = ?8)" \
+    " AND (?4 = '' OR " person " = ?4 COLLATE NOCASE) AND (?5 = '' OR " kind " = ?5) AND (?8 = 0 OR coalesce(" scene ", 0) IN (0, ?8))" \
     " ORDER BY at DESC, id DESC LIMIT ?7)"
 #define AND_THEN " UNION ALL "
 // columns: kind, person, scene's id, picture, what, first, second, note, lead, source of an answer

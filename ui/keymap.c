@@ -90,11 +90,38 @@ static const struct binding table[] = {
     {CONTEXT_CLASSES, {FN(KEY_PPAGE), 'p'}, COMMAND_PAGE_PREVIOUS, "PgUp, p", NULL, N_("A page up.")},
     {CONTEXT_CLASSES, {FN(KEY_NPAGE), ' '}, COMMAND_PAGE_NEXT, "PgDn, Space", NULL, N_("A page down.")},
 
+    {CONTEXT_SECOND, {'n'}, COMMAND_NORMAL, "n", N_("normal"), N_("Nothing is wrong; yours is the answer that counts.")},
+    {CONTEXT_SECOND, {'d'}, COMMAND_DEFECT, "d", N_("defect"), N_("A defect: choose its class, then how severe it is.")},
+    {CONTEXT_SECOND, {'w'}, COMMAND_UNSURE, "w", N_("unsure"), N_("Nobody can tell from this picture.")},
+    {CONTEXT_SECOND, {'t'}, COMMAND_TELL, "t", N_("tell"), N_("Show what was said; your answer is no longer a blind one.")},
+    {CONTEXT_SECOND, {'a'}, COMMAND_AGREE, "a", N_("agree"), N_("Show what was said; again: agree with it.")},
+    {CONTEXT_SECOND, {'c'}, COMMAND_COMMENT, "c", N_("comment"), N_("Write to the one whose answer it is.")},
+    {CONTEXT_SECOND, {'g'}, COMMAND_KAPPA, "g", N_("agreement"), N_("How the answers agree, by class and inspector.")},
+    {CONTEXT_SECOND, {'j', FN(KEY_NPAGE), FN(KEY_DOWN), 's'}, COMMAND_NEXT, "j, PgDn, Down, s", NULL, N_("The next one; this one goes on waiting.")},
+    {CONTEXT_SECOND, {'k', FN(KEY_PPAGE), FN(KEY_UP)}, COMMAND_PREVIOUS, "k, PgUp, Up", NULL, N_("The one before.")},
+    {CONTEXT_SECOND, {'h'}, COMMAND_HEAT, "h", NULL, N_("Heatmap on or off.")},
+    {CONTEXT_SECOND, {'x'}, COMMAND_CONTRAST, "x", NULL, N_("More contrast: for pictures that are dark or pale.")},
+    {CONTEXT_SECOND, {'i'}, COMMAND_INVERT, "i", NULL, N_("Invert: dark becomes bright.")},
+    {CONTEXT_SECOND, {'l'}, COMMAND_HISTORY, "l", NULL, N_("Log: what was said about this picture, by whom.")},
+    {CONTEXT_SECOND, {'m'}, COMMAND_NOTE, "m", NULL, N_("Memo: write a note; it is kept with your answer.")},
+    {CONTEXT_SECOND, {KEYMAP_ENTER}, COMMAND_OPEN, "Enter", NULL, N_("This one in the review, with all that helps there.")},
+
+    {CONTEXT_LOG, {'/', 'f'}, COMMAND_FILTER, "/, f", N_("filter"), N_("Write what to look for (below).")},
+    {CONTEXT_LOG, {KEYMAP_ENTER}, COMMAND_OPEN, "Enter", N_("open"), N_("The line's picture in the review.")},
+    {CONTEXT_LOG, {'o'}, COMMAND_HANDOVER, "o", N_("handover"), N_("What a shift found and leaves open.")},
+    {CONTEXT_LOG, {FN(KEY_UP), 'k'}, COMMAND_UP, "Up, k", NULL, N_("The one above.")},
+    {CONTEXT_LOG, {FN(KEY_DOWN), 'j'}, COMMAND_DOWN, "Down, j", NULL, N_("The one below.")},
+    {CONTEXT_LOG, {FN(KEY_PPAGE), 'p'}, COMMAND_PAGE_PREVIOUS, "PgUp, p", NULL, N_("A page up.")},
+    {CONTEXT_LOG, {FN(KEY_NPAGE), ' '}, COMMAND_PAGE_NEXT, "PgDn, Space", NULL, N_("A page down.")},
+    {CONTEXT_LOG, {KEYMAP_ESCAPE}, COMMAND_BACK, "Esc", NULL, N_("Without a filter again.")},
+
     {CONTEXT_ALL, {'1'}, COMMAND_VIEW_REVIEW, "1", N_("review"), N_("One picture after the other.")},
     {CONTEXT_ALL, {'2'}, COMMAND_VIEW_GRID, "2", N_("grid"), N_("Many pictures at once.")},
     {CONTEXT_ALL, {'3'}, COMMAND_VIEW_RESULTS, "3", N_("results"), N_("What is found and lost, and what a threshold costs.")},
     {CONTEXT_ALL, {'4'}, COMMAND_VIEW_FIND, "4", N_("find"), N_("Find pictures by what is known of them.")},
     {CONTEXT_ALL, {'5'}, COMMAND_VIEW_CLASSES, "5", N_("classes"), N_("The classes of defects: names, codes, a tree.")},
+    {CONTEXT_ALL, {'8'}, COMMAND_VIEW_SECOND, "8", NULL, N_("A lead's second look at answers.")},
+    {CONTEXT_ALL, {'9'}, COMMAND_VIEW_LOG, "9", NULL, N_("Who did what when; the handover of a shift.")},
     {CONTEXT_ALL, {'\t'}, COMMAND_VIEW_NEXT, "Tab", NULL, N_("The next view.")},
     {CONTEXT_ALL, {'u'}, COMMAND_UNDO, "u", N_("undo"), N_("Take back your last answers and show the picture.")},
     {CONTEXT_ALL, {'r', 'R' - '@'}, COMMAND_REDO, "r, Ctrl-R", NULL, N_("Give again what was taken back.")},
@@ -143,7 +170,7 @@ const struct binding *keymap_table(size_t *count)
 const char *keymap_context(enum context context)
 {
     static const char *const names[CONTEXTS] = {
-        N_("Review: one picture after the other"), N_("Grid: many pictures at once"), N_("Results: what is found, and at what cost"), N_("Find"), N_("Classes"), N_("In every view"),
+        N_("Review: one picture after the other"), N_("Grid: many pictures at once"), N_("Results: what is found, and at what cost"), N_("Find"), N_("Classes"), N_("Second review: a lead looks again"), N_("Log"), N_("In every view"),
         N_("Choosing the class"), N_("Choosing the severity"), N_("Writing a line"), N_("Writing a note"), N_("Reading help or a log")};
     return _(names[context]);
 }

@@ -9,6 +9,7 @@ libui_a_SOURCES = \
 	ui/find.c \
 	ui/grid.c ui/grid_draw.c \
 	ui/input.c \
+	ui/log.c ui/second.c \
 	ui/keymap.c ui/keymap.h \
 	ui/palette.c ui/palette.h \
 	ui/panel.c \

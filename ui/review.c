@@ -155,7 +155,7 @@ static void take_pipe(struct session *s)
             else if (bytes[i] == 'c')
                 s->repaint = true;
             else if (bytes[i] == 'q')
-                s->quit = true;
+                s->quit = s->hung_up = true;
         }
         s->dirty = true;
     }
@@ -177,11 +177,11 @@ static void tick(struct session *s)
 }
 
 // Others added to the queue or took from it.
-static void take_news(struct session *s)
+void session_news(struct session *s)
 {
     struct review_item item;
     struct error err;
-    const char *text = s->model->news(s->model->context, s->index);
+    const char *text = s->model->news ? s->model->news(s->model->context, s->index) : NULL;
     if (!text)
         return;
     if (text[0])
@@ -209,7 +209,7 @@ static void loop(struct session *s)
         if (ready == 0)
             session_idle(s, now);
         if (s->model->news && now - heard >= NEWS_MS / 1000.0) {
-            take_news(s);
+            session_news(s);
             heard = now;
         }
         if (s->sent > 0 && now - s->sent > REPORT_MS / 1000.0) { // it was swallowed on the way
@@ -222,7 +222,7 @@ static void loop(struct session *s)
         if (ready > 0 && wait[1].revents)
             take_pipe(s);
         if (ready > 0 && (wait[0].revents & (POLLHUP | POLLERR | POLLNVAL)))
-            s->quit = true;
+            s->quit = s->hung_up = true;
     }
 }
 
@@ -256,16 +256,46 @@ static void setup_screen(struct session *s)
     s->symbols = ascii ? SYMBOLS_ASCII : graphics == GRAPHICS_BLOCKS || !symbols_fine() ? SYMBOLS_BLOCKS : SYMBOLS_FINE;
 }
 
+// Where the line broke last, with what others wrote since over it.
+static void begin_where_left(struct session *s)
+{
+    struct review_place place = {0};
+    struct error unused;
+    char *text = NULL;
+    if (s->model->place)
+        s->model->place(s->model->context, &place);
+    const struct view *view = place.view[0] ? view_named(place.view) : NULL;
+    if (view && place.id && s->model->jump &&
+        s->model->jump(s->model->context, place.id, &s->index, &unused) != ST_OK)
+        s->index = 0;
+    view_open(s, &view_review);
+    if (view && view != &view_review)
+        view_switch(s, view);
+    if (s->model->greeting && s->model->greeting(s->model->context, &text, &unused) == ST_OK && text[0])
+        popup_read(s, _("Written to you"), text);
+    else
+        free(text);
+}
+
+static void keep_place(struct session *s)
+{
+    struct review_place place = {.id = s->entry.present ? s->entry.item.id : 0};
+    snprintf(place.view, sizeof place.view, "%s", s->view->name);
+    if (s->model->keep_place)
+        s->model->keep_place(s->model->context, s->hung_up ? &place : NULL);
+}
+
 static void run_screen(struct session *s, enum status *status, struct error *err)
 {
     s->look.heat = 2;
     s->prefetch = prefetch_new(s->config->threads, &s->config->limits, s->pipe_write);
     s->repaint = true;
-    view_open(s, &view_review);
+    begin_where_left(s);
     if (s->config->script)
         *status = script_run(s, s->config->script, err);
     else
         loop(s);
+    keep_place(s);
     if (s->view->leave)
         s->view->leave(s);
     picture_begin(s);
@@ -274,6 +304,8 @@ static void run_screen(struct session *s, enum status *status, struct error *err
     grid_clear(s);
     classes_clear(s);
     find_clear(s);
+    second_clear(s);
+    log_clear(s);
     entry_clear(&s->entry);
     free(s->text);
     free(s->choice.names);

@@ -76,6 +76,24 @@ struct review_found { // a picture that a filter lets through
     const char *verdict, *class_name, *severity, *person, *at; // what stands, by whom and when; "" none
 };
 
+struct review_second { // an answer that waits for a lead's look
+    int64_t id, total;      // total: how many wait
+    const char *why;        // a sentence that tells nothing of the answer
+    const char *said;       // by whom what was said, lines
+    const char *person;     // whose answer stands
+    const char *verdict, *class_name, *severity;
+};
+
+struct review_logged { // what somebody did
+    int64_t id;             // the picture it was about, 0 none
+    const char *at, *person, *kind, *name, *text; // name: of the picture
+};
+
+struct review_place { // where somebody was when the line broke
+    char view[32];
+    int64_t id;             // picture, 0 none
+};
+
 struct review_severity { // defects found independently of the score, and screened
     const char *name;
     int64_t correct, missed; // flagged and filtered
@@ -143,6 +161,25 @@ struct review_model {
     // Saved filters: name, text, name, text ...; *count pairs. Saving "" forgets one.
     enum status (*saved)(void *context, const char *const **pairs, size_t *count, struct error *err);
     enum status (*save)(void *context, const char *name, const char *text, struct error *err);
+    // The second review. *index: which one; moved to a picture that an undo brought back, and to the last one where there
+    // are fewer. ST_NOT_FOUND: none waits; ST_INVALID with a sentence: it is not this person's to do. Valid until the
+    // next call; may be NULL, and with it the three below.
+    enum status (*second)(void *context, size_t *index, struct review_second *row, struct error *err);
+    // A lead's answer; blind: given without having seen what was said. *told: how it compares, a sentence, valid until
+    // the next call.
+    enum status (*decide)(void *context, const struct action *action, bool blind, const char **told, struct error *err);
+    enum status (*comment)(void *context, int64_t id, const char *text, struct error *err); // to whose answer stands
+    enum status (*agreement)(void *context, char **text, struct error *err);                // lines; caller frees
+    // The log, as `find`; `text`: by:NAME kind:KIND since:TIME until:TIME. May be NULL.
+    enum status (*log)(void *context, const char *text, const struct review_logged **rows, size_t *count, bool *more,
+                       struct error *err);
+    enum status (*handover)(void *context, const char *since, char **text, struct error *err); // lines; caller frees; may be NULL
+    // What others wrote to this person since, lines (caller frees), "" nothing; told again until something was answered.
+    // May be NULL.
+    enum status (*greeting)(void *context, char **text, struct error *err);
+    // Where this person was when the line broke last (view "": nowhere), and is now (NULL: left by himself). May be NULL.
+    void (*place)(void *context, struct review_place *place);
+    void (*keep_place)(void *context, const struct review_place *place);
     // How many pictures are open now, skipped and held by others included; may be NULL.
     int64_t (*open)(void *context);
     // Called about every 10 s while idle (renew leases); may be NULL.

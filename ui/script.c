@@ -103,6 +103,8 @@ static enum status command(struct session *s, char *line, struct error *err)
         return wait_ready(s, err);
     } else if (strcmp(word, "idle") == 0) {
         session_idle(s, strtod(rest, NULL)); // as if the clock showed so many seconds
+    } else if (strcmp(word, "news") == 0) {
+        session_news(s);
     } else if (strcmp(word, "dump") == 0) {
         session_draw(s);
         return dump(rest, err);

@@ -106,6 +106,27 @@ struct classes { // the tree of all classes
     size_t count, at, top;
 };
 
+struct second { // what waits for a lead
+    size_t at;
+    bool present, told;  // told: what was said of the picture is shown
+    int64_t id, total;
+    char why[256], person[128], verdict[16], class_name[CLASS_ROOM], severity[16];
+    char *said;
+    char none[sizeof((struct error *)0)->text]; // why there is nothing
+};
+
+struct log_line {
+    struct review_logged row; // its texts are those below
+    char *texts[5];
+};
+struct log {
+    char filter[NOTE_ROOM];
+    struct log_line *lines; // (count), what was read so far
+    size_t count, room, at, top;
+    bool begun, more;
+    char why[sizeof((struct error *)0)->text]; // the filter is none: why
+};
+
 struct session {
     const struct review_config *config;
     const struct review_model *model;
@@ -148,6 +169,9 @@ struct session {
     struct results results;
     struct find find;
     struct classes classes;
+    struct second second;
+    struct log log;
+    bool hung_up;          // the line broke: this person comes back to where he was
     bool item_seen;        // the entry's picture has been on the terminal, ...
     double item_seen_at;   // ... since then
 
@@ -172,6 +196,7 @@ void session_draw(struct session *s);
 void session_wait(struct session *s, int ms);
 bool session_ready(struct session *s);
 void session_idle(struct session *s, double now);
+void session_news(struct session *s); // ask the model what others did
 void entry_set(struct entry *e, const struct review_item *item);
 void entry_clear(struct entry *e);
 // input.c
@@ -208,6 +233,9 @@ void compare_idle(struct session *s, double now);
 void compare_clear(struct session *s);
 // classes.c
 void classes_clear(struct session *s);
+// second.c, log.c
+void second_clear(struct session *s);
+void log_clear(struct session *s);
 // find.c
 void find_clear(struct session *s);
 // grid.c, grid_draw.c

@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/intl.h"
@@ -12,7 +13,9 @@ static const struct {
 } views[] = {{COMMAND_VIEW_REVIEW, &view_review}, {COMMAND_VIEW_GRID, &view_grid},
               {COMMAND_VIEW_RESULTS, &view_results},
               {COMMAND_VIEW_FIND, &view_find},
-              {COMMAND_VIEW_CLASSES, &view_classes}};
+              {COMMAND_VIEW_CLASSES, &view_classes},
+              {COMMAND_VIEW_SECOND, &view_second},
+              {COMMAND_VIEW_LOG, &view_log}};
 
 enum { VIEWS = sizeof views / sizeof *views };
 
@@ -22,6 +25,14 @@ bool view_is(const struct view *view, enum command command)
         if (views[i].command == command)
             return views[i].view == view;
     return false;
+}
+
+const struct view *view_named(const char *name)
+{
+    for (int i = 0; i < VIEWS; i++)
+        if (strcmp(views[i].view->name, name) == 0)
+            return views[i].view;
+    return NULL;
 }
 
 void view_load(struct session *s)

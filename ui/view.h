@@ -22,11 +22,12 @@ struct view {
     void (*idle)(struct session *s, double now); // about every tenth of a second while nothing is typed; may be NULL
 };
 
-extern const struct view view_review, view_grid, view_results, view_find, view_classes;
+extern const struct view view_review, view_grid, view_results, view_find, view_classes, view_second, view_log;
 
 void view_open(struct session *s, const struct view *view); // first
 void view_switch(struct session *s, const struct view *view);
 bool view_is(const struct view *view, enum command command); // the command leads to this view
+const struct view *view_named(const char *name); // NULL none
 void view_load(struct session *s);
 void view_look_ahead(struct session *s);
 void view_key(struct session *s, int key); // also into what lies over the view

@@ -1,0 +1,297 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/log_text.h"
+#include "app/report.h"
+#include "app/review_lead.h"
+#include "base/alloc.h"
+#include "base/intl.h"
+
+enum { WAIT_MOST = 2000, LOG_PAGE = 200, KEY_ROOM = 40 };
+
+static void forget_log(struct review_lead *l)
+{
+    for (size_t i = 0; i < l->logged_count; i++)
+        for (int k = 0; k < 5; k++)
+            free(l->texts[i][k]);
+    l->logged_count = 0;
+}
+
+void review_lead_clear(struct review_lead *l)
+{
+    forget_log(l);
+    free(l->logged);
+    free(l->texts);
+    free(l->rows);
+    strbuf_clear(&l->said);
+    verdict_clear(&l->stands);
+}
+
+// --- the second review ---------------------------------------------------------
+
+static const char *why(enum second_reason reason)
+{
+    static const char *const texts[] = {
+        [SECOND_DISPUTE] = N_("Two people said different things about it."),
+        [SECOND_UNSURE] = N_("Somebody could not tell, and asks for a second look."),
+        [SECOND_STOP] = N_("Every defect of severity stop is looked at twice."),
+        [SECOND_DOUBT] = N_("Its score and the answers to pictures like it contradict what was said."),
+        [SECOND_SHARE] = N_("Drawn: a share of all answers is looked at twice."),
+    };
+    return _(texts[reason]);
+}
+
+static void put_word(void *context, const struct word_row *row)
+{
+    struct strbuf *sb = context;
+    char at[CLOCK_TEXT];
+    report_time(row->at_ms, at);
+    strbuf_printf(sb, "%s%s: %s", sb->len ? "\n" : "", row->person, row->class_name[0] ? row->class_name : _(verdict_name(row->verdict)));
+    if (row->class_name[0] && row->severity[0])
+        strbuf_printf(sb, " (%s)", _(row->severity));
+    strbuf_printf(sb, ", %s%s", at, row->lead ? _(", as lead") : "");
+    if (row->note[0])
+        strbuf_printf(sb, "\n  %s", row->note);
+}
+
+static enum status refresh(struct review_lead *l, struct error *err)
+{
+    enum status status = db_lead_only(l->project->db, l->person, _("the second review"), err);
+    if (status != ST_OK)
+        return status;
+    free(l->rows);
+    l->rows = NULL;
+    l->count = 0;
+    status = db_second(l->project->db, l->scene, l->person, settings_real(l->project->settings, SETTING_SECOND_SHARE),
+                       WAIT_MOST, &l->rows, &l->count, &l->total, err);
+    l->fresh = status == ST_OK;
+    return status;
+}
+
+enum status review_lead_second(struct review_lead *l, size_t *index, struct review_second *row, struct error *err)
+{
+    enum status status = l->fresh ? ST_OK : refresh(l, err);
+    if (status != ST_OK)
+        return status;
+    if (l->count == 0)
+        return ST_NOT_FOUND;
+    for (size_t i = 0; i < l->count && l->focus; i++)
+        if (l->rows[i].picture == l->focus)
+            *index = i;
+    l->focus = 0;
+    *index = *index < l->count ? *index : l->count - 1;
+    const struct second_row *r = &l->rows[*index];
+    strbuf_reset(&l->said);
+    strbuf_puts(&l->said, "");
+    verdict_clear(&l->stands);
+    status = db_words(l->project->db, r->picture, put_word, &l->said, err);
+    if (status == ST_OK)
+        status = db_verdict_get(l->project->db, r->picture, LABEL_REVIEW, &l->stands, err);
+    if (status != ST_OK)
+        return status;
+    snprintf(l->why, sizeof l->why, "%s", why(r->reason));
+    *row = (struct review_second){.id = r->picture, .total = (int64_t)l->count, .why = l->why, .said = l->said.data,
+                                  .person = l->stands.person ? l->stands.person : "",
+                                  .verdict = verdict_name(l->stands.verdict),
+                                  .class_name = l->stands.class_name ? l->stands.class_name : "",
+                                  .severity = l->stands.severity ? l->stands.severity : ""};
+    return ST_OK;
+}
+
+enum status review_lead_compare(struct review_lead *l, const struct action *a, const char **told, struct error *err)
+{
+    static const enum verdict verdicts[] = {[ACTION_NORMAL] = VERDICT_NORMAL, [ACTION_DEFECT] = VERDICT_DEFECT,
+                                            [ACTION_UNSURE] = VERDICT_UNSURE};
+    struct verdict_row row;
+    enum status status = db_lead_only(l->project->db, l->person, _("the second review"), err);
+    if (status == ST_OK)
+        status = db_verdict_get(l->project->db, a->id, LABEL_REVIEW, &row, err);
+    if (status != ST_OK)
+        return status;
+    const char *class_name = row.class_name ? row.class_name : "", *person = row.person ? row.person : "?";
+    bool same = row.verdict == verdicts[a->kind] && (a->kind != ACTION_DEFECT || strcmp(class_name, a->class_name) == 0);
+    if (same)
+        snprintf(l->told, sizeof l->told, _("You and %s agree."), person);
+    else
+        snprintf(l->told, sizeof l->told, _("%s said: %s. Yours is the answer that counts; u takes it back."), person,
+                 class_name[0] ? class_name : _(verdict_name(row.verdict)));
+    verdict_clear(&row);
+    *told = l->told;
+    return ST_OK;
+}
+
+struct author {
+    int64_t person, other;
+};
+
+static void find_author(void *context, const struct word_row *row)
+{
+    struct author *a = context;
+    if (row->person_id != a->person)
+        a->other = row->person_id; // the last one who is not who asks
+}
+
+enum status review_lead_comment(struct review_lead *l, int64_t id, const char *text, struct error *err)
+{
+    struct author author = {.person = l->person};
+    enum status status = db_words(l->project->db, id, find_author, &author, err);
+    if (status == ST_OK && !author.other)
+        status = error_set(err, ST_NOT_FOUND, "nobody but you answered this picture");
+    return status == ST_OK ? db_comment_add(l->project->db, l->person, author.other, id, text, err) : status;
+}
+
+// --- the log -------------------------------------------------------------------
+
+static enum status parse_log(struct review_lead *l, const char *text, struct error *err)
+{
+    char *copy = xstrdup(text), *rest = copy, *word;
+    enum status status = ST_OK;
+    l->filter = (struct log_filter){.scene = l->scene};
+    while (status == ST_OK && (word = strsep(&rest, " "))) {
+        char *value = strchr(word, ':');
+        int64_t *time = NULL;
+        if (!*word)
+            continue;
+        if (value)
+            *value++ = '\0';
+        if (value && strcmp(word, "by") == 0)
+            snprintf(l->filter.person, sizeof l->filter.person, "%s", value);
+        else if (value && strcmp(word, "kind") == 0)
+            snprintf(l->filter.kind, sizeof l->filter.kind, "%s", value);
+        else if (value && strcmp(word, "since") == 0)
+            time = &l->filter.since_ms;
+        else if (value && strcmp(word, "until") == 0)
+            time = &l->filter.until_ms;
+        else
+            status = error_set(err, ST_INVALID, "'%s' is none of by:NAME kind:KIND since:TIME until:TIME", word);
+        if (time && !clock_parse(value, clock_unix_ms(), time))
+            status = error_set(err, ST_INVALID, "'%s' is no date (2026-01-31), time (2026-01-31T06:00) or age (8h, 30m, 2d)", value);
+    }
+    free(copy);
+    return status;
+}
+
+static void put_logged(void *context, const struct log_row *row)
+{
+    struct review_lead *l = context;
+    char at[CLOCK_TEXT], text[LOG_TEXT];
+    const char *slash = strrchr(row->path, '/');
+    GROW(l->logged, l->logged_room, l->logged_count + 1);
+    GROW(l->texts, l->texts_room, l->logged_count + 1);
+    report_time(row->at_ms, at);
+    log_sentence(row, text);
+    char **t = l->texts[l->logged_count];
+    t[0] = xstrdup(at);
+    t[1] = xstrdup(row->person);
+    t[2] = xstrdup(row->kind);
+    t[3] = xstrdup(slash ? slash + 1 : row->path);
+    t[4] = xstrdup(text);
+    l->logged[l->logged_count++] =
+        (struct review_logged){.id = row->picture, .at = t[0], .person = t[1], .kind = t[2], .name = t[3], .text = t[4]};
+}
+
+enum status review_lead_log(struct review_lead *l, const char *text, const struct review_logged **rows, size_t *count,
+                            bool *more, struct error *err)
+{
+    enum status status = text ? parse_log(l, text, err) : ST_OK;
+    if (text)
+        l->after = (struct log_key){0};
+    forget_log(l);
+    if (status == ST_OK)
+        status = db_log(l->project->db, &l->filter, &l->after, LOG_PAGE, put_logged, l, count, err);
+    *rows = l->logged;
+    *more = status == ST_OK && *count == LOG_PAGE;
+    return status;
+}
+
+enum status review_lead_handover(struct review_lead *l, const char *since, char **text, struct error *err)
+{
+    struct report_options options = {.shift = true};
+    struct report report;
+    struct scene scene = {0};
+    size_t size = 0;
+    *text = NULL;
+    if (!clock_parse(since, clock_unix_ms(), &options.since_ms) || options.since_ms < 0 || options.since_ms > clock_unix_ms())
+        return error_set(err, ST_INVALID, "'%s' is no date (2026-01-31), time (2026-01-31T06:00) or age (8h, 30m, 2d)", since);
+    enum status status = l->scene ? db_scene_get(l->project->db, l->scene, NULL, &scene, err) : ST_OK;
+    options.scene = scene.name;
+    if (status == ST_OK)
+        status = report_gather(l->project, &options, &report, err);
+    if (status == ST_OK) {
+        FILE *out = open_memstream(text, &size);
+        if (out) {
+            report_text(&report, out);
+            fclose(out);
+        }
+        if (!*text)
+            *text = xstrdup("");
+        report_clear(&report);
+    }
+    scene_clear(&scene);
+    return status;
+}
+
+// --- from one to another ---------------------------------------------------------
+
+struct letters {
+    struct review_lead *lead;
+    struct strbuf text;
+};
+
+static void put_comment(void *context, const struct comment_row *row)
+{
+    struct letters *c = context;
+    char at[CLOCK_TEXT];
+    const char *slash = strrchr(row->path, '/');
+    report_time(row->at_ms, at);
+    strbuf_printf(&c->text, "%s%s  %s  %s\n  %s", c->text.len ? "\n" : "", at, row->from, slash ? slash + 1 : row->path, row->text);
+    c->lead->comment = row->id;
+}
+
+enum status review_lead_greeting(struct review_lead *l, char **text, struct error *err)
+{
+    struct letters letters = {.lead = l};
+    strbuf_puts(&letters.text, "");
+    enum status status = db_comments_new(l->project->db, l->person, put_comment, &letters, err);
+    *text = letters.text.data;
+    return status;
+}
+
+void review_lead_greeted(struct review_lead *l)
+{
+    struct error unused; // they are told again then
+    if (l->comment && db_comments_seen(l->project->db, l->person, l->comment, &unused) == ST_OK)
+        l->comment = 0;
+}
+
+// In the settings of the project: "second 123".
+void review_lead_place(struct review_lead *l, struct review_place *place)
+{
+    char key[KEY_ROOM], *value = NULL;
+    struct error unused;
+    long long id = 0;
+    *place = (struct review_place){0};
+    snprintf(key, sizeof key, "place.%lld", (long long)l->person);
+    if (db_setting_get(l->project->db, key, &value, &unused) != ST_OK || !value)
+        return;
+    if (sscanf(value, "%31s %lld", place->view, &id) < 1)
+        place->view[0] = '\0';
+    place->id = id;
+    l->focus = strcmp(place->view, "second") == 0 ? id : 0;
+    free(value);
+}
+
+void review_lead_keep_place(struct review_lead *l, const struct review_place *place)
+{
+    char key[KEY_ROOM], value[80] = "", *before = NULL;
+    struct error unused; // the screen begins at its first picture then
+    snprintf(key, sizeof key, "place.%lld", (long long)l->person);
+    if (place)
+        snprintf(value, sizeof value, "%s %lld", place->view, (long long)place->id);
+    if (db_setting_get(l->project->db, key, &before, &unused) == ST_OK && strcmp(before ? before : "", value) != 0 &&
+        db_setting_set(l->project->db, key, value, &unused) != ST_OK)
+        value[0] = '\0';
+    free(before);
+}
