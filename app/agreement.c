@@ -156,7 +156,7 @@ enum status agreement_text(struct project *project, int64_t scene, int64_t since
             strbuf_puts(&sb, "\n");
         }
         if (a.blind) // the popup takes a line that begins with a blank for a plain one
-            strbuf_printf(&sb, "  %s\n  %s\n", _("kappa: Cohen 1960, beyond chance; 95 % interval: Fleiss, Cohen and Everitt 1969."),
+            strbuf_printf(&sb, "  %s\n  %s\n", _("kappa: Cohen 1960, beyond chance; 95-percent interval: Fleiss, Cohen and Everitt 1969."),
                           _("Which answers get a second look is no fair draw: this is not the rate of mistakes."));
     }
     release(&a);

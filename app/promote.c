@@ -5,6 +5,7 @@
 
 #include "app/promote.h"
 #include "base/alloc.h"
+#include "base/intl.h"
 
 struct comparison {
     double thresholds[2];
@@ -114,7 +115,7 @@ enum status promote_by_hand(struct project *project, const struct model_row *mod
     int64_t person;
     enum status allowed = db_person_ensure(project->db, who, &person, err);
     if (allowed == ST_OK)
-        allowed = db_lead_only(project->db, person, "promoting a model", err);
+        allowed = db_lead_only(project->db, person, _("promoting a model"), err);
     if (allowed != ST_OK)
         return allowed;
     if (!model->scene)

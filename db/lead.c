@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/intl.h"
 #include "db/handle.h"
 
 static enum status number(struct db *db, const char *sql, int64_t at_1, int64_t *value, struct error *err)
@@ -49,7 +50,7 @@ enum status db_role_set(struct db *db, int64_t by, int64_t person, bool lead, st
     enum status status = db_enter(db, &own, err);
     if (status != ST_OK)
         return status;
-    status = db_lead_only(db, by, "naming a lead", err);
+    status = db_lead_only(db, by, _("naming a lead"), err);
     if (status == ST_OK)
         status = number(db, "SELECT count(*) FROM person WHERE role = 'lead' AND id <> ?1", person, &others, err);
     bool is_lead = false;
