@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "app/promote.h"
+#include "app/rounds.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 
@@ -168,13 +169,8 @@ static enum status promote(struct project *project, const struct options *o, str
 
 static enum status roll_back(struct project *project, const struct scene *scene, const struct options *o, struct error *err)
 {
-    int64_t before;
     struct revision revision;
-    enum status status = db_revision_before(project->db, scene->id, &before, err);
-    if (status == ST_OK)
-        status = db_revision_activate(project->db, before, "rollback", person(project, o), "rolled back", err);
-    if (status == ST_OK)
-        status = db_revision_get(project->db, before, &revision, err);
+    enum status status = rounds_roll_back(project, scene, person(project, o), &revision, err);
     if (status != ST_OK)
         return error_prefix(err, "scene %s", scene->name);
     if (o->json)

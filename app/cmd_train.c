@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/rounds.h"
 #include "app/train.h"
 #include "app/worker.h"
 #include "base/alloc.h"
@@ -234,26 +235,15 @@ static enum status change(struct project *project, struct options *o, struct err
         return error_set(err, status, "there was no round of training yet; `assay train` begins one");
     if (status != ST_OK)
         return status;
-    bool open = round.state < ROUND_DONE, working = round.state == ROUND_RUNNING && worker_lives(project);
-    if (o->action != STATUS && !open) {
-        status = error_set(err, ST_INVALID, "round %lld is over (%s)", (long long)round.id, round_state_name(round.state));
-    } else if (o->action == PAUSE || o->action == CANCEL) {
-        if (working)
-            status = db_round_ask(project->db, round.id, o->action == PAUSE ? WISH_PAUSE : WISH_CANCEL, err);
-        else
-            status = db_round_move(project->db, round.id, o->action == PAUSE ? ROUND_PAUSED : ROUND_CANCELLED,
-                                   o->action == PAUSE ? "paused; `assay train --resume` goes on" : "cancelled", err);
-        if (status == ST_OK && o->action == CANCEL && !working)
-            train_forget(project, round.id);
-    } else if (o->action == RESUME) {
-        if (round.state == ROUND_PAUSED)
-            status = db_round_move(project->db, round.id, ROUND_QUEUED, "", err);
-        if (status == ST_OK)
-            status = worker_spawn(project, o->threads, err);
-        if (status == ST_OK && !o->no_wait)
-            status = wait_for(project, o, round.id, err);
-    } else if (o->action == STATUS) {
+    if (o->action == STATUS) {
         print_round(o, project, &round);
+    } else {
+        status = rounds_ask(project, &round, o->action == PAUSE    ? ROUNDS_PAUSE
+                                             : o->action == RESUME ? ROUNDS_RESUME
+                                                                   : ROUNDS_CANCEL,
+                            o->threads, err);
+        if (status == ST_OK && o->action == RESUME && !o->no_wait)
+            status = wait_for(project, o, round.id, err);
     }
     round_clear(&round);
     return status;

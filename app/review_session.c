@@ -9,6 +9,7 @@
 #include "app/ask.h"
 #include "app/review_audit.h"
 #include "app/review_find.h"
+#include "app/review_flow.h"
 #include "app/hook.h"
 #include "app/review_keeper.h"
 #include "app/review_known.h"
@@ -35,6 +36,8 @@ struct review_session {
     struct review_audit audit;
     struct review_counter *counter;
     struct review_finder finder;
+    struct review_flow flow;
+    char *person_name;
     struct doubt_row *doubts; // a second look at these (doubt_count), in place of the queue; NULL not
     size_t doubt_count;
     char why[ASK_TEXT];
@@ -750,6 +753,9 @@ enum status review_session_open(struct project *project, const char *person, con
         return status;
     }
     s->finder = (struct review_finder){.project = project, .scene = s->scene};
+    s->person_name = xstrdup(person);
+    review_flow_open(&s->flow, project, s->person_name, s->scene);
+    s->model.flow = &s->flow.model;
     s->lead = (struct review_lead){.project = project, .person = s->person, .scene = s->scene};
     s->counter = review_counter_new(project, scene);
     s->keeper = keeper_start(project);
@@ -787,6 +793,8 @@ size_t review_session_close(struct review_session *s, struct error *kept)
     keeper_stop(s->keeper, kept);
     asker_stop(s->asker);
     review_finder_clear(&s->finder);
+    review_flow_clear(&s->flow);
+    free(s->person_name);
     review_counter_free(s->counter);
     review_known_clear(&s->known);
     review_lead_clear(&s->lead);

@@ -619,6 +619,27 @@ ASSAY_CHECKED enum status db_compare(struct db *db, int64_t first, int64_t secon
                                      enum status (*each)(void *context, const struct compare_row *row), void *context,
                                      struct error *err);
 
+// --- looking back at rounds and activations (round_view.c) ---------------------------------------
+// Newest first, at most `limit`; caller round_clear each and frees the array.
+ASSAY_CHECKED enum status db_round_list(struct db *db, size_t limit, struct round **rows, size_t *count, struct error *err);
+struct round_point {
+    int step;
+    double loss;
+};
+// The loss as it was told while the round trained, by step. Caller frees.
+ASSAY_CHECKED enum status db_round_curve(struct db *db, int64_t round, struct round_point **points, size_t *count,
+                                         struct error *err);
+struct activation_row { // a revision that became its scene's active one
+    int64_t scene, at_ms;
+    int before, after;  // numbers of the revisions, before: 0 none
+    char learned[HASH_HEX]; // the trained model of the one after, "" none
+    char *kind, *who, *reason; // "screen", "gate", "hand", "rollback"
+};
+// Of a scene, newest first, at most `limit`; activation_free.
+ASSAY_CHECKED enum status db_activations(struct db *db, int64_t scene, size_t limit, struct activation_row **rows,
+                                         size_t *count, struct error *err);
+void activation_free(struct activation_row *rows, size_t count);
+
 // --- what is known of pictures, for comparing (known.c) -----------------------------------
 // Pictures of a scene that are known to be `verdict`, by review or, where nobody reviewed them, by import; the latest
 // `limit` at most. Caller frees.

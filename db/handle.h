@@ -53,6 +53,11 @@ void column_hash(sqlite3_stmt *stmt, int at, char hex[HASH_HEX]);
 
 // Orders events so that the one which is a picture's label comes first, with ", id DESC" behind it.
 #define LEAD_FIRST(role) "(" role " = 'lead') DESC"
+// round.c: a row of `round`
+#define ROUND_COLUMNS                                                                                   \
+    "id, coalesce(scene, 0), state, wish, stage, step, steps, loss, rate, left_s, answers, created_ms, started_ms,"      \
+    " updated_ms, ended_ms, coalesce(model, 0), options, sentence"
+void db_round_read(sqlite3_stmt *stmt, struct round *round);
 
 // migrate.c
 enum status db_migrate(struct db *db, struct error *err);

@@ -23,6 +23,6 @@ libdb_a_SOURCES = \
 	db/queue.c \
 	db/report.c db/report_shift.c db/report_sql.h \
 	db/revision.c \
-	db/round.c \
+	db/round.c db/round_view.c \
 	db/strategy.c \
 	db/scene.c

@@ -318,7 +318,14 @@ static const char version_2[] =
     "CREATE INDEX hook_due ON hook(next_ms) WHERE state = 0;"                                           \
     "CREATE TABLE log(id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, person TEXT NOT NULL, kind TEXT NOT NULL,"         \
     " scene TEXT NOT NULL, text TEXT NOT NULL);" KEEP("log")
-static const char version_3[] = REVISION_3 AUDIT_3 LIVE_3 CLASS_3 ROUND_3 ACQUIRE_3 REGION_3 LEAD_3;
+// The loss of a round by step, for its curve: what a round that goes on repeats takes the place of what was there.
+#define CURVE_3                                                                                         \
+    "CREATE TABLE round_point(round INTEGER NOT NULL REFERENCES round(id), step INTEGER NOT NULL, loss REAL NOT NULL,"   \
+    " PRIMARY KEY(round, step)) WITHOUT ROWID;"                                                         \
+    "CREATE TRIGGER round_curve AFTER UPDATE OF step ON round WHEN NEW.stage = 'training' AND NEW.step > 0 BEGIN"        \
+    " DELETE FROM round_point WHERE round = NEW.id AND step >= NEW.step;"                               \
+    " INSERT INTO round_point(round, step, loss) VALUES(NEW.id, NEW.step, NEW.loss); END;"
+static const char version_3[] = REVISION_3 AUDIT_3 LIVE_3 CLASS_3 ROUND_3 ACQUIRE_3 REGION_3 LEAD_3 CURVE_3;
 
 static const char *const migrations[DB_VERSION] = {version_1, version_2, version_3};
 

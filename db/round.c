@@ -9,9 +9,7 @@
 
 static const char doing[] = "keeping track of a round";
 
-#define COLUMNS                                                                                         \
-    "id, coalesce(scene, 0), state, wish, stage, step, steps, loss, rate, left_s, answers, created_ms, started_ms,"      \
-    " updated_ms, ended_ms, coalesce(model, 0), options, sentence"
+#define COLUMNS ROUND_COLUMNS
 
 const char *round_state_name(enum round_state state)
 {
@@ -26,7 +24,7 @@ void round_clear(struct round *round)
     *round = (struct round){0};
 }
 
-static void read_round(sqlite3_stmt *stmt, struct round *r)
+void db_round_read(sqlite3_stmt *stmt, struct round *r)
 {
     *r = (struct round){.id = sqlite3_column_int64(stmt, 0),
                         .scene = sqlite3_column_int64(stmt, 1),
@@ -52,7 +50,7 @@ static enum status first_round(struct db *db, sqlite3_stmt *stmt, struct round *
 {
     enum status status = db_first(db, stmt, doing, err);
     if (status == ST_OK)
-        read_round(stmt, round);
+        db_round_read(stmt, round);
     sqlite3_reset(stmt);
     return status == ST_NOT_FOUND ? error_set(err, status, "there is no such round of training") : status;
 }

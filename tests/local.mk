@@ -30,6 +30,7 @@ include tests/unit/crops.mk
 include tests/unit/db.mk
 include tests/unit/ui.mk
 include tests/unit/lead.mk
+include tests/unit/flow.mk
 endif
 include tests/tui/local.mk
 include tests/fault/local.mk

@@ -115,11 +115,38 @@ static const struct binding table[] = {
     {CONTEXT_LOG, {FN(KEY_NPAGE), ' '}, COMMAND_PAGE_NEXT, "PgDn, Space", NULL, N_("A page down.")},
     {CONTEXT_LOG, {KEYMAP_ESCAPE}, COMMAND_BACK, "Esc", NULL, N_("Without a filter again.")},
 
+    {CONTEXT_TRAINING, {'t'}, COMMAND_TRAIN, "t", N_("train"), N_("Begin a round on the scene's answers; it goes on when you leave.")},
+    {CONTEXT_TRAINING, {'p'}, COMMAND_PAUSE, "p", N_("pause"), N_("Pause the round, or let a paused one go on.")},
+    {CONTEXT_TRAINING, {'x'}, COMMAND_CANCEL, "x", N_("cancel"), N_("Give the round up; asks once more.")},
+    {CONTEXT_TRAINING, {'s'}, COMMAND_SCENE, "s", N_("scene"), N_("The next scene.")},
+    {CONTEXT_TRAINING, {'a'}, COMMAND_PROMOTE, "a", N_("promote"), N_("Make the waiting model the active one; asks once more.")},
+    {CONTEXT_TRAINING, {'b'}, COMMAND_ROLLBACK, "b", N_("roll back"), N_("Back to what was active before; asks once more.")},
+    {CONTEXT_TRAINING, {'e'}, COMMAND_EVERY, "e", N_("every"), N_("Train by itself after so many new answers; 0 never.")},
+    {CONTEXT_TRAINING, {KEYMAP_ENTER}, COMMAND_OPEN, "Enter", NULL, N_("All that is known of this round.")},
+    {CONTEXT_TRAINING, {FN(KEY_UP), 'k'}, COMMAND_UP, "Up, k", NULL, N_("The round above: its curve.")},
+    {CONTEXT_TRAINING, {FN(KEY_DOWN), 'j'}, COMMAND_DOWN, "Down, j", NULL, N_("The round below: its curve.")},
+
+    {CONTEXT_MODELS, {KEYMAP_ENTER}, COMMAND_OPEN, "Enter", N_("details"), N_("Parameters, data, figures and history of this one.")},
+    {CONTEXT_MODELS, {'a'}, COMMAND_PROMOTE, "a", N_("promote"), N_("Make it the active one of its scene; asks once more.")},
+    {CONTEXT_MODELS, {'b'}, COMMAND_ROLLBACK, "b", N_("roll back"), N_("Its scene back to what was active before; asks once more.")},
+    {CONTEXT_MODELS, {FN(KEY_UP), 'k'}, COMMAND_UP, "Up, k", NULL, N_("The one above.")},
+    {CONTEXT_MODELS, {FN(KEY_DOWN), 'j'}, COMMAND_DOWN, "Down, j", NULL, N_("The one below.")},
+    {CONTEXT_MODELS, {FN(KEY_PPAGE), 'p'}, COMMAND_PAGE_PREVIOUS, "PgUp, p", NULL, N_("A page up.")},
+    {CONTEXT_MODELS, {FN(KEY_NPAGE), ' '}, COMMAND_PAGE_NEXT, "PgDn, Space", NULL, N_("A page down.")},
+
+    {CONTEXT_WORKFLOW, {KEYMAP_ENTER}, COMMAND_OPEN, "Enter", N_("do it"), N_("Do what is next in this scene.")},
+    {CONTEXT_WORKFLOW, {'t'}, COMMAND_TRAIN, "t", N_("train"), N_("Begin a round of training in this scene.")},
+    {CONTEXT_WORKFLOW, {FN(KEY_UP), 'k'}, COMMAND_UP, "Up, k", NULL, N_("The scene above.")},
+    {CONTEXT_WORKFLOW, {FN(KEY_DOWN), 'j'}, COMMAND_DOWN, "Down, j", NULL, N_("The scene below.")},
+
     {CONTEXT_ALL, {'1'}, COMMAND_VIEW_REVIEW, "1", N_("review"), N_("One picture after the other.")},
     {CONTEXT_ALL, {'2'}, COMMAND_VIEW_GRID, "2", N_("grid"), N_("Many pictures at once.")},
     {CONTEXT_ALL, {'3'}, COMMAND_VIEW_RESULTS, "3", N_("results"), N_("What is found and lost, and what a threshold costs.")},
     {CONTEXT_ALL, {'4'}, COMMAND_VIEW_FIND, "4", N_("find"), N_("Find pictures by what is known of them.")},
     {CONTEXT_ALL, {'5'}, COMMAND_VIEW_CLASSES, "5", N_("classes"), N_("The classes of defects: names, codes, a tree.")},
+    {CONTEXT_ALL, {'6'}, COMMAND_VIEW_TRAINING, "6", N_("training"), N_("Rounds of training: how they run and what came out.")},
+    {CONTEXT_ALL, {'7'}, COMMAND_VIEW_WORKFLOW, "7", N_("work"), N_("What stands where in every scene, and what is next.")},
+    {CONTEXT_ALL, {'M'}, COMMAND_VIEW_MODELS, "M", N_("models"), N_("What was trained from what, and what is active.")},
     {CONTEXT_ALL, {'8'}, COMMAND_VIEW_SECOND, "8", NULL, N_("A lead's second look at answers.")},
     {CONTEXT_ALL, {'9'}, COMMAND_VIEW_LOG, "9", NULL, N_("Who did what when; the handover of a shift.")},
     {CONTEXT_ALL, {'\t'}, COMMAND_VIEW_NEXT, "Tab", NULL, N_("The next view.")},
@@ -170,7 +197,9 @@ const struct binding *keymap_table(size_t *count)
 const char *keymap_context(enum context context)
 {
     static const char *const names[CONTEXTS] = {
-        N_("Review: one picture after the other"), N_("Grid: many pictures at once"), N_("Results: what is found, and at what cost"), N_("Find"), N_("Classes"), N_("Second review: a lead looks again"), N_("Log"), N_("In every view"),
+        N_("Review: one picture after the other"), N_("Grid: many pictures at once"), N_("Results: what is found, and at what cost"), N_("Find"), N_("Classes"), N_("Second review: a lead looks again"), N_("Log"),
+        N_("Training: rounds and what came out"), N_("Models: what was trained from what"), N_("Work: what stands where"),
+        N_("In every view"),
         N_("Choosing the class"), N_("Choosing the severity"), N_("Writing a line"), N_("Writing a note"), N_("Reading help or a log")};
     return _(names[context]);
 }

@@ -2,11 +2,13 @@ noinst_LIBRARIES += libui.a
 libui_a_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(NCURSES_CFLAGS) $(SIXEL_CFLAGS) $(CHAFA_CFLAGS)
 libui_a_SOURCES = \
 	ui/answer.c \
+	ui/braille.c ui/braille.h \
 	ui/classes.c \
 	ui/compare.c \
 	ui/compose.c ui/compose.h \
 	ui/draw.c ui/draw.h \
 	ui/find.c \
+	ui/flow.c ui/flow.h ui/flow_model.c ui/flow_training.c ui/flow_work.c \
 	ui/grid.c ui/grid_draw.c \
 	ui/input.c \
 	ui/log.c ui/second.c \

@@ -217,7 +217,9 @@ void panel_foot(struct session *s)
     size_t count;
     const struct binding *table = keymap_table(&count);
     int x = 1, kept = 1;
-    draw_text(stdscr, LINES - 2, 1, COLS - 2, A_BOLD, s->status);
+    int said = draw_text(stdscr, LINES - 2, 1, COLS - 2, A_BOLD, s->status), room = COLS - said - 4;
+    if (s->flow.state[0] && draw_width(s->flow.state) <= room)
+        draw_text(stdscr, LINES - 2, COLS - 1 - draw_width(s->flow.state), room, A_DIM, s->flow.state);
     // where not all fit, help, the way out and the first ones do
     for (size_t i = 0; i < count; i++)
         kept += footer_always(&table[i]) ? footer_width(s, &table[i]) : 0;

@@ -210,6 +210,7 @@ static void loop(struct session *s)
             session_idle(s, now);
         if (s->model->news && now - heard >= NEWS_MS / 1000.0) {
             session_news(s);
+            flow_tick(s);
             heard = now;
         }
         if (s->sent > 0 && now - s->sent > REPORT_MS / 1000.0) { // it was swallowed on the way
@@ -291,6 +292,7 @@ static void run_screen(struct session *s, enum status *status, struct error *err
     s->prefetch = prefetch_new(s->config->threads, &s->config->limits, s->pipe_write);
     s->repaint = true;
     begin_where_left(s);
+    flow_tick(s);
     if (s->config->script)
         *status = script_run(s, s->config->script, err);
     else

@@ -12,6 +12,7 @@
 #include "image/image.h"
 #include "screen/model.h"
 #include "screen/patch.h"
+#include "ui/flow.h"
 
 struct review_item {
     int64_t id;
@@ -187,6 +188,7 @@ struct review_model {
     // Called about twice a second while idle: did others change what there is to review? NULL no; else a sentence for
     // the status line ("" none), and the list from `index` + 2 on may be another. Valid until the next call; may be NULL.
     const char *(*news)(void *context, size_t index);
+    const struct flow_model *flow; // training, models, work; NULL: these views are not there
 };
 
 struct review_config {

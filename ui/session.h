@@ -127,6 +127,22 @@ struct log {
     char why[sizeof((struct error *)0)->text]; // the filter is none: why
 };
 
+struct flow { // rounds, models, scenes: what is in focus, and a question that waits for the same key again
+    char state[160];         // for every view
+    int64_t round, model, scene; // in focus; 0 the first
+    size_t top;
+    enum command asked;      // ... about `asked_id`; COMMAND_NONE no question
+    int64_t asked_id;
+    const struct flow_training *training; // the model's
+    const struct flow_point *curve;
+    size_t curve_count;
+    const struct flow_lineage *models;
+    size_t model_count;
+    const struct flow_board *boards;
+    size_t board_count;
+    char why[sizeof((struct error *)0)->text]; // there is nothing to show: why
+};
+
 struct session {
     const struct review_config *config;
     const struct review_model *model;
@@ -172,6 +188,7 @@ struct session {
     struct second second;
     struct log log;
     bool hung_up;          // the line broke: this person comes back to where he was
+    struct flow flow;
     bool item_seen;        // the entry's picture has been on the terminal, ...
     double item_seen_at;   // ... since then
 
@@ -236,6 +253,15 @@ void classes_clear(struct session *s);
 // second.c, log.c
 void second_clear(struct session *s);
 void log_clear(struct session *s);
+// flow.c: what its views share
+const char *flow_refuse(struct session *s);
+void flow_tick(struct session *s);   // twice a second: the line for every view, and anew what a flow view shows
+bool flow_sure(struct session *s, enum command command, int64_t id, const char *question); // asked for the second time
+void flow_said(struct session *s, enum status status, const struct error *err, const char *said); // and loads anew
+size_t flow_step(struct session *s, size_t at, size_t count, enum command command, int page); // a list's new place
+void flow_promote(struct session *s, int64_t model, const char *name);
+void flow_rollback(struct session *s, int64_t scene, const char *name);
+void flow_train(struct session *s, int64_t scene, const char *name);
 // find.c
 void find_clear(struct session *s);
 // grid.c, grid_draw.c

@@ -241,6 +241,57 @@ static void two_revisions_are_compared_picture_by_picture(void **state)
     assert_true(seen[VERDICT_DEFECT] == 1 && seen[VERDICT_NORMAL] == 1 && seen[VERDICT_NONE] == 4);
 }
 
+static void the_curve_of_a_round_that_went_back(void **state)
+{
+    struct fixture *f = *state;
+    static const int told[] = {10, 20, 30, 20, 25}; // killed after 30, gone on from a checkpoint before 20
+    struct round_point *points;
+    struct round *rounds;
+    enum round_wish wish;
+    int64_t first, second;
+    size_t count;
+    assert_ok(db_round_add(f->db, f->scene, "{}", &first, &err), &err);
+    for (size_t i = 0; i < 5; i++) {
+        struct round_progress p = {.stage = "training", .step = told[i], .steps = 40, .loss = 1.0 / (double)(i + 1)};
+        assert_ok(db_round_tell(f->db, first, &p, &wish, &err), &err);
+    }
+    struct round_progress scoring = {.stage = "scoring", .step = 500, .steps = 1000};
+    assert_ok(db_round_tell(f->db, first, &scoring, &wish, &err), &err);
+    assert_ok(db_round_curve(f->db, first, &points, &count, &err), &err);
+    assert_int_equal(count, 3);
+    assert_true(points[0].step == 10 && points[1].step == 20 && points[2].step == 25);
+    assert_true(points[0].loss == 1 && points[1].loss == 0.25 && points[2].loss == 0.2);
+    free(points);
+    assert_ok(db_round_move(f->db, first, ROUND_CANCELLED, "enough", &err), &err);
+    assert_ok(db_round_add(f->db, f->scene, "{}", &second, &err), &err);
+    assert_ok(db_round_curve(f->db, second, &points, &count, &err), &err);
+    assert_int_equal(count, 0);
+    free(points);
+    assert_ok(db_round_list(f->db, 10, &rounds, &count, &err), &err);
+    assert_int_equal(count, 2);
+    assert_true(rounds[0].id == second && rounds[1].id == first);
+    assert_string_equal(rounds[1].sentence, "enough");
+    for (size_t i = 0; i < count; i++)
+        round_clear(&rounds[i]);
+    free(rounds);
+}
+
+static void activations_are_told_newest_first(void **state)
+{
+    struct fixture *f = *state;
+    struct activation_row *rows;
+    size_t count;
+    assert_ok(db_revision_activate(f->db, f->revisions[1], "hand", "Ann", "better", &err), &err);
+    assert_ok(db_activations(f->db, f->scene, 10, &rows, &count, &err), &err);
+    assert_int_equal(count, 2);
+    assert_true(rows[0].before == 1 && rows[0].after == 2 && rows[1].before == 0 && rows[1].after == 1);
+    assert_string_equal(rows[0].kind, "hand");
+    assert_string_equal(rows[0].who, "Ann");
+    assert_string_equal(rows[0].reason, "better");
+    assert_true(rows[0].learned[0] == 'b' && !rows[1].learned[0]);
+    activation_free(rows, count);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -250,6 +301,8 @@ int main(void)
         TEST(answers_are_counted_since_the_last_round),
         TEST(one_worker_has_the_place),
         TEST(promotion_and_rollback_are_instant_and_keep_all_scores),
+        TEST(the_curve_of_a_round_that_went_back),
+        TEST(activations_are_told_newest_first),
         TEST(two_revisions_are_compared_picture_by_picture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

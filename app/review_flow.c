@@ -1,0 +1,344 @@
+#include "config.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "app/promote.h"
+#include "app/review_flow.h"
+#include "app/rounds.h"
+#include "app/train.h"
+#include "app/worker.h"
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/intl.h"
+
+enum { ROUNDS_SHOWN = 200 };
+
+const char *texts_keep(struct texts *t, char *text)
+{
+    GROW(t->items, t->capacity, t->count + 1);
+    return t->items[t->count++] = text;
+}
+
+void texts_clear(struct texts *t)
+{
+    for (size_t i = 0; i < t->count; i++)
+        free(t->items[i]);
+    free(t->items);
+    *t = (struct texts){0};
+}
+
+void flow_time(int64_t at_ms, char text[FLOW_TIME])
+{
+    time_t at = (time_t)(at_ms / 1000), now = (time_t)(clock_unix_ms() / 1000);
+    struct tm then, today;
+    text[0] = '\0';
+    if (at_ms <= 0 || !localtime_r(&at, &then) || !localtime_r(&now, &today))
+        return;
+    bool same = then.tm_yday == today.tm_yday && then.tm_year == today.tm_year;
+    strftime(text, FLOW_TIME, same ? "%H:%M" : "%Y-%m-%d %H:%M", &then);
+}
+
+bool flow_changed(struct review_flow *f, int64_t *version)
+{
+    int64_t now, event; // answers of this program are no change of another one's
+    struct error unused;
+    if (db_version(f->project->db, &now, &unused) != ST_OK || db_ask_last(f->project->db, &event, &unused) != ST_OK)
+        return true;
+    now += event << 16;
+    now += clock_unix_ms() / 10000 << 40; // that a worker has died is in no table: look now and then
+    bool changed = now != *version;
+    *version = now;
+    return changed;
+}
+
+void flow_round_words(const struct round *r, bool lives, char text[120])
+{
+    const struct round_progress *p = &r->progress;
+    int left = (int)(p->left + 0.5), percent = p->steps > 0 ? (int)(100.0 * p->step / p->steps) : 0;
+    text[0] = '\0';
+    if (r->state == ROUND_RUNNING && !lives)
+        snprintf(text, 120, _("its process ended; p in view 6 goes on"));
+    else if (r->state == ROUND_RUNNING && p->steps > 0)
+        snprintf(text, 120, _("%s %d %%, %d:%02d left"), flow_word(p->stage), percent, left / 60, left % 60);
+    else if (r->state == ROUND_RUNNING)
+        snprintf(text, 120, "%s", p->stage[0] ? flow_word(p->stage) : _("begins"));
+    else if (r->state == ROUND_QUEUED)
+        snprintf(text, 120, _("waits for the worker"));
+    else if (r->state == ROUND_PAUSED)
+        snprintf(text, 120, _("paused at %d %%"), percent);
+}
+
+// --- one line for every view ------------------------------------------------------------------
+
+static const char *state(void *context)
+{
+    struct review_flow *f = context;
+    struct db *db = f->project->db;
+    struct round round;
+    struct model_row *models = NULL;
+    struct error unused;
+    size_t count = 0;
+    char words[120], when[FLOW_TIME];
+    if (!flow_changed(f, &f->state_version))
+        return f->state;
+    f->state[0] = '\0';
+    if (db_round_latest(db, -1, &round, &unused) == ST_OK) {
+        flow_round_words(&round, worker_lives(f->project), words);
+        if (words[0])
+            snprintf(f->state, sizeof f->state, _("round %lld: %s"), (long long)round.id, words);
+        round_clear(&round);
+    }
+    if (f->state[0] || db_model_list(db, &models, &count, &unused) != ST_OK)
+        return f->state;
+    const struct model_row *active = NULL;
+    bool waits = false;
+    for (size_t i = 0; i < count; i++) {
+        active = models[i].active && (!f->only || models[i].scene == f->only) ? &models[i] : active;
+        waits = waits || (models[i].scene && rounds_candidate(models, count, models[i].scene) == &models[i]);
+    }
+    if (active)
+        flow_time(active->created_ms, when);
+    if (waits)
+        snprintf(f->state, sizeof f->state, _("a model waits for a decision: 6"));
+    else if (active)
+        snprintf(f->state, sizeof f->state, _("model of %s active"), when);
+    model_free(models, count);
+    return f->state;
+}
+
+// --- rounds and scenes -----------------------------------------------------------------------------
+
+static const char *scene_name(struct review_flow *f, int64_t id)
+{
+    struct scene scene;
+    struct error unused;
+    if (!id || db_scene_get(f->project->db, id, NULL, &scene, &unused) != ST_OK)
+        return id ? "?" : _("all scenes");
+    const char *name = texts_keep(&f->texts, xstrdup(scene.name));
+    scene_clear(&scene);
+    return name;
+}
+
+static struct flow_round row_of(struct review_flow *f, const struct round *r, bool lives)
+{
+    char when[FLOW_TIME];
+    int64_t began = r->started_ms ? r->started_ms : r->created_ms;
+    int64_t took = r->started_ms ? ((r->ended_ms ? r->ended_ms : r->updated_ms) - r->started_ms) / 1000 : 0;
+    json_t *request = json_loads(r->options, 0, NULL);
+    const char *strategy = json_string_value(json_object_get(request, "strategy"));
+    flow_time(began, when);
+    struct flow_round row = {
+        .id = r->id,
+        .scene = scene_name(f, r->scene),
+        .state = round_state_name(r->state),
+        .open = r->state < ROUND_DONE,
+        .running = r->state == ROUND_RUNNING && lives,
+        .stage = texts_keep(&f->texts, xstrdup(r->progress.stage)),
+        .step = r->progress.step,
+        .steps = r->progress.steps,
+        .loss = r->progress.loss,
+        .rate = r->progress.rate,
+        .left = r->progress.left,
+        .begun = texts_keep(&f->texts, xstrdup(when[0] && strlen(when) > 5 ? when + 5 : when)), // without the year
+        .took = texts_keep(&f->texts, r->started_ms ? xasprintf("%lld:%02lld", (long long)took / 60, (long long)took % 60) : xstrdup("")),
+        .strategy = texts_keep(&f->texts, xstrdup(strategy ? strategy : "")),
+    };
+    if (r->state == ROUND_RUNNING && !lives)
+        row.sentence = _("Its process ended; p lets it go on where it was.");
+    else
+        row.sentence = texts_keep(&f->texts, xstrdup(r->sentence));
+    json_decref(request);
+    return row;
+}
+
+static enum status add_target(struct review_flow *f, const struct scene *scene, const struct model_row *models, size_t count,
+                              struct flow_target *to, struct error *err)
+{
+    struct db *db = f->project->db;
+    struct round last = {0};
+    struct round_answers answers;
+    struct revision revision;
+    char when[FLOW_TIME];
+    enum status status = db_round_latest(db, scene->id, &last, err);
+    if (status == ST_OK || status == ST_NOT_FOUND)
+        status = db_round_answers(db, scene->id, last.answers, &answers, err);
+    round_clear(&last);
+    if (status == ST_OK)
+        status = db_revision_get(db, scene->active_revision, &revision, err);
+    if (status != ST_OK)
+        return status;
+    const struct model_row *active = rounds_active(models, count, scene->id), *waits = rounds_candidate(models, count, scene->id);
+    const struct model_row *decided = NULL;
+    for (size_t i = 0; i < count; i++)
+        decided = models[i].scene == scene->id && models[i].reason[0] ? &models[i] : decided;
+    *to = (struct flow_target){.scene = scene->id, .name = texts_keep(&f->texts, xstrdup(scene->name)), .fresh = answers.fresh,
+                               .normals = answers.normals, .defects = answers.defects, .candidate = waits ? waits->id : 0};
+    if (active)
+        flow_time(active->created_ms, when);
+    to->active = texts_keep(&f->texts, active ? xasprintf(_("model %.8s of %s"), active->sha256, when)
+                                              : xasprintf(_("revision %d, no trained model"), revision.number));
+    decided = waits ? waits : decided;
+    to->gate = texts_keep(&f->texts, decided ? xasprintf("%.8s: %s%s%s", decided->sha256, waits ? "" : flow_word(decided->state),
+                                                         waits ? "" : "; ", decided->reason)
+                                             : xstrdup(""));
+    return ST_OK;
+}
+
+static enum status gather(struct review_flow *f, struct error *err)
+{
+    struct db *db = f->project->db;
+    struct round *rounds = NULL;
+    struct scene *scenes = NULL;
+    struct model_row *models = NULL;
+    size_t round_count = 0, scene_count = 0, model_count = 0;
+    bool lives = worker_lives(f->project);
+    texts_clear(&f->texts);
+    free(f->rounds);
+    free(f->targets);
+    f->rounds = NULL;
+    f->targets = NULL;
+    f->training = (struct flow_training){.worker = lives, .every = f->training.every};
+    enum status status = db_round_list(db, ROUNDS_SHOWN, &rounds, &round_count, err);
+    if (status == ST_OK)
+        status = db_scene_list(db, &scenes, &scene_count, err);
+    if (status == ST_OK)
+        status = db_model_list(db, &models, &model_count, err);
+    f->rounds = xcalloc(round_count + 1, sizeof *f->rounds);
+    f->targets = xcalloc(scene_count + 1, sizeof *f->targets);
+    for (size_t i = 0; i < round_count; i++) {
+        if (status == ST_OK && (!f->only || !rounds[i].scene || rounds[i].scene == f->only))
+            f->rounds[f->training.round_count++] = row_of(f, &rounds[i], lives);
+        round_clear(&rounds[i]);
+    }
+    for (size_t i = 0; i < scene_count; i++) {
+        if (status == ST_OK && scenes[i].active_revision && (!f->only || f->only == scenes[i].id)) {
+            status = add_target(f, &scenes[i], models, model_count, &f->targets[f->training.target_count], err);
+            f->training.target_count += status == ST_OK;
+        }
+        scene_clear(&scenes[i]);
+    }
+    f->training.rounds = f->rounds;
+    f->training.targets = f->targets;
+    free(rounds);
+    free(scenes);
+    model_free(models, model_count);
+    return status;
+}
+
+static enum status training(void *context, const struct flow_training **t, struct error *err)
+{
+    struct review_flow *f = context;
+    enum status status = flow_changed(f, &f->version) || !f->rounds ? gather(f, err) : ST_OK;
+    *t = &f->training;
+    if (status != ST_OK)
+        f->version = 0;
+    return status;
+}
+
+static enum status curve(void *context, int64_t round, const struct flow_point **points, size_t *count, struct error *err)
+{
+    struct review_flow *f = context;
+    struct round_point *rows = NULL;
+    *count = 0;
+    enum status status = db_round_curve(f->project->db, round, &rows, count, err);
+    f->curve = xreallocarray(f->curve, *count + 1, sizeof *f->curve);
+    for (size_t i = 0; i < *count; i++)
+        f->curve[i] = (struct flow_point){rows[i].step, rows[i].loss};
+    *points = f->curve;
+    free(rows);
+    return status;
+}
+
+// --- what is asked for -----------------------------------------------------------------------------------
+
+static void look_again(struct review_flow *f)
+{
+    f->state_version = f->version = f->models_version = f->board_version = 0;
+}
+
+static enum status train(void *context, int64_t scene, struct error *err)
+{
+    struct review_flow *f = context;
+    struct round_answers answers;
+    char *text;
+    int64_t id;
+    look_again(f);
+    enum status status = db_round_answers(f->project->db, scene, 0, &answers, err);
+    if (status == ST_OK && answers.normals + answers.defects == 0)
+        return error_set(err, ST_INVALID, "nothing to learn from was answered here yet");
+    if (status == ST_OK)
+        status = train_request_text(&(struct train_request){0}, &text, err);
+    if (status != ST_OK)
+        return status;
+    status = db_round_add(f->project->db, scene, text, &id, err);
+    free(text);
+    return status == ST_OK ? worker_spawn(f->project, 0, err) : status;
+}
+
+static enum status wish(void *context, int64_t id, enum flow_wish what, struct error *err)
+{
+    static const enum rounds_wish wishes[] = {[FLOW_PAUSE] = ROUNDS_PAUSE, [FLOW_RESUME] = ROUNDS_RESUME, [FLOW_CANCEL] = ROUNDS_CANCEL};
+    struct review_flow *f = context;
+    struct round round;
+    look_again(f);
+    enum status status = db_round_get(f->project->db, id, &round, err);
+    if (status != ST_OK)
+        return status;
+    status = rounds_ask(f->project, &round, wishes[what], 0, err);
+    round_clear(&round);
+    return status;
+}
+
+static enum status promote(void *context, int64_t id, struct error *err)
+{
+    struct review_flow *f = context;
+    struct model_row model;
+    look_again(f);
+    enum status status = db_model_get(f->project->db, id, &model, err);
+    if (status != ST_OK)
+        return status;
+    status = promote_by_hand(f->project, &model, f->person, false, err);
+    model_clear(&model);
+    return status;
+}
+
+static enum status rollback(void *context, int64_t id, char **said, struct error *err)
+{
+    struct review_flow *f = context;
+    struct scene scene;
+    struct revision now;
+    *said = NULL;
+    look_again(f);
+    enum status status = db_scene_get(f->project->db, id, NULL, &scene, err);
+    if (status != ST_OK)
+        return status;
+    status = rounds_roll_back(f->project, &scene, f->person, &now, err);
+    if (status == ST_OK)
+        *said = now.learned_sha256[0] ? xasprintf(_("%s: revision %d is active again (model %.8s)."), scene.name, now.number, now.learned_sha256)
+                                      : xasprintf(_("%s: revision %d is active again (without a trained model)."), scene.name, now.number);
+    scene_clear(&scene);
+    return status;
+}
+
+void review_flow_open(struct review_flow *f, struct project *project, const char *person, int64_t scene)
+{
+    *f = (struct review_flow){.project = project, .person = person, .only = scene};
+    f->model = (struct flow_model){.context = f, .state = state, .training = training, .curve = curve, .train = train,
+                                   .wish = wish, .models = flow_models, .details = flow_details, .promote = promote,
+                                   .rollback = rollback, .board = flow_board};
+}
+
+void review_flow_clear(struct review_flow *f)
+{
+    texts_clear(&f->texts);
+    texts_clear(&f->models_texts);
+    texts_clear(&f->board_texts);
+    free(f->rounds);
+    free(f->targets);
+    free(f->curve);
+    free(f->models);
+    free(f->boards);
+}

@@ -1,0 +1,58 @@
+#include "config.h"
+
+#include <string.h>
+
+#include "app/rounds.h"
+#include "app/train.h"
+#include "app/worker.h"
+
+enum status rounds_ask(struct project *project, const struct round *round, enum rounds_wish wish, int threads,
+                       struct error *err)
+{
+    bool working = round->state == ROUND_RUNNING && worker_lives(project);
+    if (round->state >= ROUND_DONE)
+        return error_set(err, ST_INVALID, "round %lld is over (%s)", (long long)round->id, round_state_name(round->state));
+    if (wish == ROUNDS_RESUME) {
+        enum status status = round->state == ROUND_PAUSED ? db_round_move(project->db, round->id, ROUND_QUEUED, "", err) : ST_OK;
+        return status == ST_OK ? worker_spawn(project, threads, err) : status;
+    }
+    if (working)
+        return db_round_ask(project->db, round->id, wish == ROUNDS_PAUSE ? WISH_PAUSE : WISH_CANCEL, err);
+    enum status status = db_round_move(project->db, round->id, wish == ROUNDS_PAUSE ? ROUND_PAUSED : ROUND_CANCELLED,
+                                       wish == ROUNDS_PAUSE ? "paused; `assay train --resume` goes on" : "cancelled", err);
+    if (status == ST_OK && wish == ROUNDS_CANCEL)
+        train_forget(project, round->id);
+    return status;
+}
+
+enum status rounds_roll_back(struct project *project, const struct scene *scene, const char *who, struct revision *now,
+                             struct error *err)
+{
+    int64_t before;
+    enum status status = db_revision_before(project->db, scene->id, &before, err);
+    if (status == ST_OK)
+        status = db_revision_activate(project->db, before, "rollback", who, "rolled back", err);
+    return status == ST_OK ? db_revision_get(project->db, before, now, err) : status;
+}
+
+const struct model_row *rounds_active(const struct model_row *models, size_t count, int64_t scene)
+{
+    for (size_t i = count; i > 0; i--)
+        if (models[i - 1].scene == scene && models[i - 1].active)
+            return &models[i - 1];
+    return NULL;
+}
+
+const struct model_row *rounds_candidate(const struct model_row *models, size_t count, int64_t scene)
+{
+    for (size_t i = count; i > 0; i--) {
+        const struct model_row *m = &models[i - 1];
+        if (m->scene != scene)
+            continue;
+        if (m->active)
+            return NULL;
+        if (m->revision && strcmp(m->state, "candidate") == 0)
+            return m;
+    }
+    return NULL;
+}
