@@ -56,7 +56,8 @@ static enum status stand_load(struct review_flow *f, const struct scene *scene, 
     s->candidate = rounds_candidate(models, count, scene->id);
     for (size_t i = 0; i < count; i++)
         s->latest = models[i].scene == scene->id && models[i].revision ? &models[i] : s->latest;
-    int64_t enough = f->training.every ? f->training.every : ENOUGH;
+    int64_t enough = settings_whole(f->project->settings, SETTING_TRAIN_EVERY);
+    enough = enough ? enough : ENOUGH;
     s->needed = s->answers.fresh < enough ? enough - s->answers.fresh : 0;
     return status;
 }

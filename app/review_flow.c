@@ -187,6 +187,11 @@ static enum status add_target(struct review_flow *f, const struct scene *scene, 
     return ST_OK;
 }
 
+static int every_of(const struct review_flow *f)
+{
+    return (int)settings_whole(f->project->settings, SETTING_TRAIN_EVERY);
+}
+
 static enum status gather(struct review_flow *f, struct error *err)
 {
     struct db *db = f->project->db;
@@ -200,7 +205,7 @@ static enum status gather(struct review_flow *f, struct error *err)
     free(f->targets);
     f->rounds = NULL;
     f->targets = NULL;
-    f->training = (struct flow_training){.worker = lives, .every = f->training.every};
+    f->training = (struct flow_training){.worker = lives, .every = every_of(f)};
     enum status status = db_round_list(db, ROUNDS_SHOWN, &rounds, &round_count, err);
     if (status == ST_OK)
         status = db_scene_list(db, &scenes, &scene_count, err);
@@ -292,6 +297,20 @@ static enum status wish(void *context, int64_t id, enum flow_wish what, struct e
     return status;
 }
 
+static enum status every(void *context, int answers, struct error *err)
+{
+    struct review_flow *f = context;
+    char text[16];
+    look_again(f);
+    snprintf(text, sizeof text, "%d", answers);
+    enum status status = settings_store(f->project->settings, SETTING_TRAIN_EVERY, text, SETTING_PROJECT, err);
+    f->training.every = every_of(f);
+    if (status == ST_OK && f->training.every != answers)
+        return error_set(err, ST_INVALID, "written into the project's file, but %s says %d, and that comes first",
+                         settings_where(f->project->settings, SETTING_TRAIN_EVERY), f->training.every);
+    return status == ST_OK && answers ? worker_spawn(f->project, 0, err) : status;
+}
+
 static enum status promote(void *context, int64_t id, struct error *err)
 {
     struct review_flow *f = context;
@@ -326,7 +345,10 @@ static enum status rollback(void *context, int64_t id, char **said, struct error
 void review_flow_open(struct review_flow *f, struct project *project, const char *person, int64_t scene)
 {
     *f = (struct review_flow){.project = project, .person = person, .only = scene};
-    f->model = (struct flow_model){.context = f, .state = state, .training = training, .curve = curve, .train = train,
+    struct error unused; // then the screen says that no worker is there
+    if (every_of(f) && worker_spawn(project, 0, &unused) != ST_OK)
+        f->state_version = 0;
+    f->model = (struct flow_model){.context = f, .state = state, .training = training, .curve = curve, .train = train, .every = every,
                                    .wish = wish, .models = flow_models, .details = flow_details, .promote = promote,
                                    .rollback = rollback, .board = flow_board};
 }

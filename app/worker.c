@@ -225,19 +225,32 @@ static enum status ask_rounds(struct project *project, int every, struct error *
     return status;
 }
 
+// As an option says, else as the settings do now: they may be changed while it works.
+static int every_of(const struct project *project, const struct worker_options *o)
+{
+    struct settings *settings;
+    struct error unused;
+    if (o->every || settings_load(project->dir, &settings, &unused) != ST_OK)
+        return o->every;
+    int every = (int)settings_whole(settings, SETTING_TRAIN_EVERY);
+    settings_free(settings);
+    return every;
+}
+
 static enum status work(struct shift *s, const struct worker_options *o, struct error *err)
 {
     int64_t seen = -1, version;
     enum status status = ST_OK;
     while (status == ST_OK && !stop_asked(NULL) && !atomic_load(&s->heart->lost)) {
         struct round round;
+        int every = every_of(s->project, o);
         status = db_version(s->project->db, &version, err);
-        if (status == ST_OK && o->every && version != seen)
-            status = ask_rounds(s->project, o->every, err);
+        if (status == ST_OK && every && version != seen)
+            status = ask_rounds(s->project, every, err);
         seen = version;
         if (status == ST_OK)
             status = db_round_next(s->project->db, &round, err);
-        if (status == ST_NOT_FOUND && !o->every)
+        if (status == ST_NOT_FOUND && !every)
             return ST_OK;
         if (status == ST_NOT_FOUND) {
             pause_ms((long)(look_every * 1000));
@@ -290,7 +303,7 @@ enum status worker_run(struct project *project, const struct worker_options *opt
     enum status status = db_derived(project->db, err);
     while (status == ST_OK) {
         status = run_shift(project, options, err);
-        while (status == ST_BUSY && options->every && !stop_asked(NULL)) { // one that ends by itself may have the place
+        while (status == ST_BUSY && every_of(project, options) && !stop_asked(NULL)) { // one that ends by itself may have the place
             if (!told)
                 fprintf(stderr, "assay: %s; waiting for it to end\n", err->text);
             told = true;

@@ -8,7 +8,8 @@
 struct worker_options {
     int threads;
     int niceness;
-    int every; // begin a round by itself when a scene has that many new answers; 0: end when nothing is left to do
+    int every; // begin a round by itself when a scene has that many new answers; 0: as SETTING_TRAIN_EVERY says, and
+               // where that is 0, too, end when nothing is left to do
 };
 
 // Work until nothing is left, or (options->every) until told to stop. ST_BUSY: another worker lives.
