@@ -16,7 +16,6 @@ static const struct {
               {COMMAND_VIEW_CLASSES, &view_classes},
               {COMMAND_VIEW_SECOND, &view_second},
               {COMMAND_VIEW_LOG, &view_log},
-
               {COMMAND_VIEW_TRAINING, &view_training}, {COMMAND_VIEW_WORKFLOW, &view_workflow}, {COMMAND_VIEW_MODELS, &view_models}};
 
 enum { VIEWS = sizeof views / sizeof *views };
