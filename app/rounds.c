@@ -5,6 +5,7 @@
 #include "app/rounds.h"
 #include "app/train.h"
 #include "app/worker.h"
+#include "base/intl.h"
 
 enum status rounds_ask(struct project *project, const struct round *round, enum rounds_wish wish, int threads,
                        struct error *err)
@@ -28,8 +29,12 @@ enum status rounds_ask(struct project *project, const struct round *round, enum 
 enum status rounds_roll_back(struct project *project, const struct scene *scene, const char *who, struct revision *now,
                              struct error *err)
 {
-    int64_t before;
-    enum status status = db_revision_before(project->db, scene->id, &before, err);
+    int64_t before, person;
+    enum status status = db_person_ensure(project->db, who, &person, err);
+    if (status == ST_OK)
+        status = db_lead_only(project->db, person, _("rolling back"), err);
+    if (status == ST_OK)
+        status = db_revision_before(project->db, scene->id, &before, err);
     if (status == ST_OK)
         status = db_revision_activate(project->db, before, "rollback", who, "rolled back", err);
     return status == ST_OK ? db_revision_get(project->db, before, now, err) : status;

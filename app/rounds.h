@@ -10,7 +10,7 @@ enum rounds_wish { ROUNDS_PAUSE, ROUNDS_RESUME, ROUNDS_CANCEL };
 ASSAY_CHECKED enum status rounds_ask(struct project *project, const struct round *round, enum rounds_wish wish, int threads,
                                      struct error *err);
 
-// The revision before the scene's active one is active again. now: that revision.
+// The revision before the scene's active one is active again; a lead's where one is named. now: that revision.
 ASSAY_CHECKED enum status rounds_roll_back(struct project *project, const struct scene *scene, const char *who,
                                            struct revision *now, struct error *err);
 
