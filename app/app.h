@@ -27,6 +27,7 @@ void command_list(FILE *out, const struct command *commands, size_t count); // n
 
 int cmd_add(int argc, char **argv);
 int cmd_audit(int argc, char **argv);
+int cmd_backup(int argc, char **argv);
 int cmd_base(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_config(int argc, char **argv);
@@ -40,6 +41,7 @@ int cmd_log(int argc, char **argv);
 int cmd_models(int argc, char **argv);
 int cmd_promote(int argc, char **argv);
 int cmd_report(int argc, char **argv);
+int cmd_restore(int argc, char **argv);
 int cmd_review(int argc, char **argv);
 int cmd_rollback(int argc, char **argv);
 int cmd_scene(int argc, char **argv);

@@ -27,6 +27,8 @@ static const struct command commands[] = {
     {"simulate", "replay known answers: what assay would have saved", cmd_simulate},
     {"evaluate", "measure the filter against known answers", cmd_evaluate},
     {"base", "the networks that see: list, import, export, train", cmd_base},
+    {"backup", "copy the whole project into one file while people work", cmd_backup},
+    {"restore", "make a project from a backup", cmd_restore},
     {"check", "consistency of database, files and models", cmd_check},
     {"log", "who did what when", cmd_log},
     {"user", "who is an inspector and who is a lead", cmd_user},

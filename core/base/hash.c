@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -28,6 +29,28 @@ void hash_bytes(const void *bytes, size_t count, char hex[HASH_HEX])
     sha256_init(&ctx);
     sha256_update(&ctx, count, bytes);
     digest_hex(&ctx, hex);
+}
+
+struct hasher {
+    struct sha256_ctx ctx;
+};
+
+struct hasher *hash_new(void)
+{
+    struct hasher *h = xmalloc(sizeof *h);
+    sha256_init(&h->ctx);
+    return h;
+}
+
+void hash_add(struct hasher *h, const void *bytes, size_t count)
+{
+    sha256_update(&h->ctx, count, bytes);
+}
+
+void hash_end(struct hasher *h, char hex[HASH_HEX])
+{
+    digest_hex(&h->ctx, hex);
+    free(h);
 }
 
 enum status hash_file(const char *path, char hex[HASH_HEX], uint64_t *size, struct error *err)
