@@ -15,6 +15,7 @@ enum {
     FIT_MOST = 3000, // pictures that the points are fitted on, at least FIT_LEAST where there are as many
     FIT_LEAST = 1000,
     LATELY = 400, // answers that the shares rest on
+    RELIEF = 256, // rows of the store read between two reliefs of its mapping
 };
 static const double moved = 0.01; // a smaller change of place beyond the horizon is not written
 
@@ -152,8 +153,11 @@ static enum status fit_points(struct asking *a, struct error *err)
     if (n < FIT_LEAST)
         status = db_filtered_near(a->project->db, a->revision, a->ids[0], FIT_LEAST - n, &others, &more, err);
     float *rows = xmalloc((n + more + 1) * dim * sizeof *rows);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         memcpy(rows + i * dim, a->features[i * a->count / n], dim * sizeof *rows);
+        if (i % RELIEF == RELIEF - 1)
+            store_relieve(a->store);
+    }
     for (size_t i = 0; i < more; i++) {
         struct store_record record;
         if (store_get(a->store, others[i], &record))
@@ -263,9 +267,11 @@ static enum status read_pool(struct asking *a, const struct scene *scene, struct
     oldest_answer_first(a);
     keep_voters(a);
     sort_ids(a);
-    for (size_t i = 0; i < a->count; i++)
+    for (size_t i = 0; i < a->count; i++) {
         acquire_point(&a->projection, a->features[i], a->candidates[i].point);
-    store_relieve(a->store);
+        if (i % RELIEF == RELIEF - 1 || i + 1 == a->count)
+            store_relieve(a->store);
+    }
     a->acquire = acquire_new(a->candidates, a->count, (int)a->class_count);
     return ST_OK;
 }

@@ -1,6 +1,8 @@
 #include "config.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "screen/folds.h"
@@ -80,4 +82,31 @@ void folds_assign(const uint64_t *groups, const size_t *members, size_t count, s
     free(order);
     free(units);
     free(all);
+}
+
+static bool drawn(uint64_t name, uint64_t seed, double share)
+{
+    struct rng rng = rng_seed(seed ^ name);
+    return rng_uniform(&rng) < share;
+}
+
+size_t folds_draw(size_t *members, size_t normals, const uint64_t *groups, uint64_t seed)
+{
+    double share = (double)FOLDED_MOST / (double)normals;
+    size_t front = 0, back = 0;
+    if (share >= 1)
+        return normals;
+    for (size_t i = 0; i < normals; i++)
+        front += drawn(groups[members[i]], seed, share);
+    bool whole = front > FOLDED_MOST / 2 && front < 2 * FOLDED_MOST;
+    size_t *rest = xmalloc(normals * sizeof *rest);
+    front = 0;
+    for (size_t i = 0; i < normals; i++)
+        if (drawn(whole ? groups[members[i]] : members[i], seed, share))
+            members[front++] = members[i];
+        else
+            rest[back++] = members[i];
+    memcpy(members + front, rest, back * sizeof *rest);
+    free(rest);
+    return front;
 }

@@ -109,7 +109,7 @@ struct source {
 
 static const float *row_of(const struct source *s, size_t picture, size_t nth)
 {
-    enum { RELIEF = 1024 }; // a row read at random may bring 64 KB with it
+    enum { RELIEF = 256 }; // a row read at random may bring 64 KB with it
     if (s->relief && nth % RELIEF == RELIEF - 1)
         s->relief->call(s->relief->context);
     return s->inputs[picture].embedding + s->from;
@@ -226,8 +226,8 @@ static enum status fit_trimmed(const struct source *source, const size_t *member
     return status;
 }
 
-// Measures of all pictures on their embeddings: the believed normals' (members[0 .. normals-1])
-// out of fold, the others' (members[normals ..]) by the final fit.
+// Measures of all pictures on their embeddings: out of fold for the normals that are folded
+// (members[0 .. normals-1]), by the final fit for the others (members[normals ..]).
 static enum status fit_whole(struct screen_model *m, const struct source *source, const size_t *members,
                              size_t count, size_t normals, const uint64_t *groups, uint64_t seed,
                              double *whole, double *likeness, struct error *err)
@@ -394,16 +394,12 @@ enum status screen_fit(const struct screen_input *inputs, size_t count, const st
     m->from = space->from;
     m->flag_rate = flag_rate;
     m->alone = space->alone < 0.9 ? space->alone : 0.9;
-    double *measures[DETECTORS], *fused = xcalloc(count, sizeof *fused);
-    for (int d = 0; d < DETECTORS; d++)
-        measures[d] = xcalloc(count, sizeof **measures);
-    for (size_t i = 0; i < count; i++) {
-        for (int d = 0; d < DETECTORS_MEASURED; d++)
-            measures[d][i] = inputs[i].measures[d];
-    }
+    normals = folds_draw(members, normals, groups, seed);
+    double *whole = xcalloc(count, sizeof *whole), *likeness = xcalloc(count, sizeof *likeness);
+    double *fused = xcalloc(count, sizeof *fused);
     // Embeddings that do not vary are a detector that says nothing, like the others below.
     m->used[DETECTOR_WHOLE] = fit_whole(m, &source, members, count, normals, groups, seed,
-                                        measures[DETECTOR_WHOLE], measures[DETECTOR_KNOWN], NULL) == ST_OK;
+                                        whole, likeness, NULL) == ST_OK;
     if (!m->used[DETECTOR_WHOLE]) {
         gaussian_clear(&m->gaussian);
         m->fit_count = normals;
@@ -411,14 +407,17 @@ enum status screen_fit(const struct screen_input *inputs, size_t count, const st
     for (int d = 0; d < DETECTORS; d++) {
         bool speaks = d < DETECTORS_MEASURED ||
                       (m->used[DETECTOR_WHOLE] && (d == DETECTOR_WHOLE || m->known.counts[1]));
-        m->used[d] = speaks && fit_tail(measures[d], members, normals, d == DETECTOR_LEARNED ? inputs : NULL, &m->tails[d]);
+        double *measures = d == DETECTOR_WHOLE ? whole : d == DETECTOR_KNOWN ? likeness : fused;
+        for (size_t i = 0; i < count && d < DETECTORS_MEASURED; i++)
+            measures[i] = inputs[i].measures[d];
+        m->used[d] = speaks && fit_tail(measures, members, normals, d == DETECTOR_LEARNED ? inputs : NULL, &m->tails[d]);
     }
     if (!m->used[DETECTOR_KNOWN])
         known_clear(&m->known);
     for (size_t i = 0; i < count; i++) {
-        double own[DETECTORS];
-        for (int d = 0; d < DETECTORS; d++)
-            own[d] = measures[d][i];
+        double own[DETECTORS] = {[DETECTOR_WHOLE] = whole[i], [DETECTOR_KNOWN] = likeness[i]};
+        for (int d = 0; d < DETECTORS_MEASURED; d++)
+            own[d] = inputs[i].measures[d];
         parts_of(m, own, scores[i].parts);
         fused[i] = norm(m, scores[i].parts, false);
     }
@@ -434,8 +433,8 @@ enum status screen_fit(const struct screen_input *inputs, size_t count, const st
         m->agreement = agreement_of(m, fused, groups, members, normals, count, inputs);
         conclude_all(m, fused, groups, count, scores);
     }
-    for (int d = 0; d < DETECTORS; d++)
-        free(measures[d]);
+    free(whole);
+    free(likeness);
     free(fused);
     free(members);
     if (status != ST_OK)

@@ -44,8 +44,9 @@ ASSAY_CHECKED enum status store_refresh(struct store *store, struct error *err);
 void store_relieve(const struct store *store);
 
 bool store_has(const struct store *store, int64_t id);                             // appended ones too
-// What was there at the last refresh. False too when the disk has damaged the record: append it again.
-bool store_get(const struct store *store, int64_t id, struct store_record *record);
+// What was there at the last refresh. False too when the disk has damaged the record: append it again. Thread-safe;
+// relieves the mapping from time to time.
+bool store_get(struct store *store, int64_t id, struct store_record *record);
 size_t store_count(const struct store *store);
 
 #endif

@@ -8,3 +8,16 @@ bench-db: bench_db$(EXEEXT)
 	./bench_db
 
 bench: bench-db
+
+EXTRA_PROGRAMS += bench_memory
+CLEANFILES += bench_memory
+bench_memory_SOURCES = tests/bench/bench_memory.c
+bench_memory_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir)
+bench_memory_LDADD = $(DB_LIBS)
+EXTRA_DIST += tests/bench/bench-memory
+
+.PHONY: bench-memory
+bench-memory: assay bench_memory$(EXEEXT)
+	$(top_srcdir)/tests/bench/bench-memory $(abs_top_builddir)/assay ./bench_memory$(EXEEXT) $(PICTURES)
+
+bench: bench-memory

@@ -119,6 +119,30 @@ static void normals_are_flagged_at_the_asked_rate(void **state)
     assert_true(clean > 0.003 && clean < 0.02);
 }
 
+// More than are fitted on: what took no part is held to the same rate, in groups of four and in one that is all.
+static void a_large_set_is_fitted_on_a_share(void **state)
+{
+    (void)state;
+    for (int together = 0; together < 2; together++) {
+        struct set s = make(240000, 0, 2000, 500, WHOLE, 9);
+        for (size_t i = 0; i < s.count && together; i++)
+            s.groups[i] = 1;
+        struct screen_model *model = fit(&s, 0.01);
+        assert_true(screen_fit_count(model) == 19400); // 20,000 without 3 %
+        double most = 0;
+        for (size_t from = 0; from < 240000; from += 40000) {
+            double rate = flagged(&s, model, from, from + 40000);
+            assert_true(rate > 0.005 && rate < 0.02);
+            most = fmax(most, fabs(rate - flagged(&s, model, 0, 240000)));
+        }
+        assert_true(most < 0.003);
+        assert_true(flagged(&s, model, 240000, 241500) < 0.02);
+        assert_true(flagged(&s, model, 241500, 242000) > 0.95);
+        screen_free(model);
+        set_clear(&s);
+    }
+}
+
 static void one_blind_detector_hides_no_defect(void **state)
 {
     (void)state;
@@ -609,6 +633,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(normals_are_flagged_at_the_asked_rate),
+        cmocka_unit_test(a_large_set_is_fitted_on_a_share),
         cmocka_unit_test(one_blind_detector_hides_no_defect),
         cmocka_unit_test(scores_repeat_and_match_those_of_new_pictures),
         cmocka_unit_test(folds_never_cut_a_group),

@@ -34,7 +34,7 @@ static void add(struct store *store, int64_t id, int salt)
     assert_ok(store_append(store, &r, &err), &err);
 }
 
-static bool holds(const struct store *store, int64_t id, int salt)
+static bool holds(struct store *store, int64_t id, int salt)
 {
     struct store_record r;
     if (!store_get(store, id, &r))
