@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/ask.h"
 #include "app/promote.h"
 #include "app/rounds.h"
 #include "base/alloc.h"
@@ -117,31 +118,45 @@ static enum status models(struct project *project, const struct options *o, stru
 
 // ---- promote ----
 
-// The model that was named, else the newest candidate (of the scene).
+// The model that was named, else the newest candidate of the scene.
 static enum status find(struct project *project, const struct options *o, struct model_row *model, struct error *err)
 {
     struct model_row *rows;
     struct scene scene = {0};
     size_t count;
     int64_t found = 0;
-    enum status status = o->scene ? db_scene_get(project->db, 0, o->scene, &scene, err) : ST_OK;
-    int64_t only = scene.id;
-    scene_clear(&scene);
+    enum status status = o->scene || !o->model ? project_scene(project, o->scene, &scene, err) : ST_OK;
     if (status == ST_OK)
         status = db_model_list(project->db, &rows, &count, err);
+    if (status == ST_OK) {
+        for (size_t i = 0; i < count; i++) {
+            bool named = o->model ? strncmp(rows[i].sha256, o->model, strlen(o->model)) == 0
+                                  : rows[i].revision && strcmp(rows[i].state, "candidate") == 0;
+            if (named && (!scene.id || rows[i].scene == scene.id))
+                found = rows[i].id;
+        }
+        model_free(rows, count);
+        if (found)
+            status = db_model_get(project->db, found, model, err);
+        else if (o->model)
+            status = error_set(err, ST_NOT_FOUND, "no model begins with %s; `assay models` shows them", o->model);
+        else
+            status = error_set(err, ST_NOT_FOUND, "scene %s: no model waits for a decision; `assay models` shows them", scene.name);
+    }
+    scene_clear(&scene);
+    return status;
+}
+
+// The queue of the revision that became active is put into its order, as after a screening.
+static enum status order_queue(struct project *project, int64_t scene, struct error *err)
+{
+    struct base *base;
+    enum status status = project_base(project, &base, err);
     if (status != ST_OK)
         return status;
-    for (size_t i = 0; i < count; i++) {
-        bool named = o->model ? strncmp(rows[i].sha256, o->model, strlen(o->model)) == 0
-                              : rows[i].scene && rows[i].revision && strcmp(rows[i].state, "candidate") == 0;
-        if (named && (!only || rows[i].scene == only))
-            found = rows[i].id;
-    }
-    model_free(rows, count);
-    if (found)
-        return db_model_get(project->db, found, model, err);
-    return o->model ? error_set(err, ST_NOT_FOUND, "no model begins with %s; `assay models` shows them", o->model)
-                    : error_set(err, ST_NOT_FOUND, "no model waits for a decision; `assay models` shows them");
+    status = ask_scene(project, base, scene, err);
+    base_free(base);
+    return status;
 }
 
 static enum status promote(struct project *project, const struct options *o, struct error *err)
@@ -151,6 +166,8 @@ static enum status promote(struct project *project, const struct options *o, str
     if (status != ST_OK)
         return status;
     status = promote_by_hand(project, &model, person(project, o), o->lead, err);
+    if (status == ST_OK)
+        status = order_queue(project, model.scene, err);
     int64_t id = model.id;
     model_clear(&model);
     if (status == ST_OK)
@@ -171,6 +188,8 @@ static enum status roll_back(struct project *project, const struct scene *scene,
 {
     struct revision revision;
     enum status status = rounds_roll_back(project, scene, person(project, o), &revision, err);
+    if (status == ST_OK)
+        status = order_queue(project, scene->id, err);
     if (status != ST_OK)
         return error_prefix(err, "scene %s", scene->name);
     if (o->json)
@@ -184,22 +203,13 @@ static enum status roll_back(struct project *project, const struct scene *scene,
 
 static enum status rollback(struct project *project, const struct options *o, struct error *err)
 {
-    struct scene *scenes;
-    size_t count, matched = 0;
-    enum status status = db_scene_list(project->db, &scenes, &count, err);
+    struct scene scene;
+    enum status status = project_scene(project, o->scene, &scene, err);
     if (status != ST_OK)
         return status;
-    if (!o->scene && count > 1)
-        status = error_set(err, ST_INVALID, "there are %zu scenes: name one with --scene", count);
-    for (size_t i = 0; i < count; i++) {
-        if (status == ST_OK && (!o->scene || strcmp(o->scene, scenes[i].name) == 0)) {
-            matched++;
-            status = roll_back(project, &scenes[i], o, err);
-        }
-        scene_clear(&scenes[i]);
-    }
-    free(scenes);
-    return status == ST_OK && !matched ? error_set(err, ST_NOT_FOUND, "there is no scene '%s'", o->scene ? o->scene : "") : status;
+    status = roll_back(project, &scene, o, err);
+    scene_clear(&scene);
+    return status;
 }
 
 // ---- all ----
@@ -229,7 +239,7 @@ int cmd_models(int argc, char **argv)
 int cmd_promote(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"scene", OPT_SCENE, "NAME", 0, "of this scene only", 0},
+        {"scene", OPT_SCENE, "NAME", 0, "of this scene (needed where there are several and no model is named)", 0},
         {"lead", OPT_LEAD, NULL, 0, "yes to stop defects that are newly missed, as a lead", 0},
         {"as", OPT_AS, "PERSON", 0, "who decides (default: the account)", 0},
         OPTION_JSON,

@@ -64,23 +64,20 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static enum status find_scene(struct project *project, const struct options *o, int64_t *id, struct error *err)
 {
-    struct scene *scenes = NULL;
-    size_t count = 0;
+    struct scene scene;
     *id = 0;
     if (o->industry)
         return ST_OK;
-    enum status status = db_scene_list(project->db, &scenes, &count, err);
-    for (size_t i = 0; i < count; i++) {
-        if (o->scene ? strcmp(scenes[i].name, o->scene) == 0 : count == 1)
-            *id = scenes[i].id;
-        scene_clear(&scenes[i]);
+    enum status status = project_scene(project, o->scene, &scene, err);
+    if (status == ST_INVALID) {
+        struct error why = *err;
+        return error_set(err, status, "%s, or train over all of them with --industry", why.text);
     }
-    free(scenes);
-    if (status == ST_OK && !*id)
-        status = o->scene     ? error_set(err, ST_NOT_FOUND, "there is no scene '%s'", o->scene)
-                 : count == 0 ? error_set(err, ST_NOT_FOUND, "there are no pictures yet; `assay add` adds some")
-                              : error_set(err, ST_INVALID, "there are %zu scenes: name one with --scene, or train over all of them with --industry", count);
-    return status;
+    if (status != ST_OK)
+        return status;
+    *id = scene.id;
+    scene_clear(&scene);
+    return ST_OK;
 }
 
 // A file, or the first digits of a registered model: its SHA-256, and a copy of the file in models/.

@@ -125,6 +125,30 @@ void project_close(struct project *project)
     *project = (struct project){0};
 }
 
+enum status project_scene(const struct project *project, const char *name, struct scene *scene, struct error *err)
+{
+    struct scene *scenes = NULL;
+    size_t count = 0;
+    bool found = false;
+    enum status status = db_scene_list(project->db, &scenes, &count, err);
+    for (size_t i = 0; i < count; i++) {
+        if (!found && (name ? strcmp(scenes[i].name, name) == 0 : count == 1)) {
+            *scene = scenes[i]; // what it points to goes along
+            found = true;
+        } else {
+            scene_clear(&scenes[i]);
+        }
+    }
+    free(scenes);
+    if (status != ST_OK || found)
+        return status;
+    if (name)
+        return error_set(err, ST_NOT_FOUND, "there is no scene '%s'", name);
+    if (count == 0)
+        return error_set(err, ST_NOT_FOUND, "there are no pictures yet; `assay add` adds some");
+    return error_set(err, ST_INVALID, "there are %zu scenes: name one with --scene", count);
+}
+
 char *project_model(const struct project *project, const char *sha256)
 {
     return xasprintf("%s/models/%s.safetensors", project->dir, sha256);

@@ -23,6 +23,10 @@ void project_close(struct project *project);
 int project_threads(const struct project *project, int given); // given, else the setting, else all cores
 char *project_nearest(void); // the folder of the nearest project from here upwards; NULL none, caller frees
 
+// The scene of this name, or, for NULL, the only one there is. ST_NOT_FOUND; ST_INVALID: there are several. Caller: scene_clear.
+ASSAY_CHECKED enum status project_scene(const struct project *project, const char *name, struct scene *scene,
+                                        struct error *err);
+
 // --- its base (project_base.c) -------------------------------------------------
 #define BASE_EMBEDDED "embedded"
 #define BASE_FILTERS "filter-bank"

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/ask.h"
 #include "app/learned.h"
 #include "app/promote.h"
 #include "app/screening.h"
@@ -310,6 +311,10 @@ static enum status compare(struct job *j, int64_t id, char **sentence, struct er
     if (!begin_stage(j, "comparing"))
         return stopped(err);
     enum status status = promote_by_gate(j->project, id, &result, err);
+    if (status != ST_OK)
+        return status;
+    if (result.decision == GATE_PROMOTE) // its queue is put into its order, as after a screening
+        status = ask_scene(j->project, j->base, j->round->scene, err);
     if (status != ST_OK)
         return status;
     *sentence = xstrdup(result.reason);

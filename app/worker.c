@@ -240,6 +240,7 @@ static int every_of(const struct project *project, const struct worker_options *
 static enum status work(struct shift *s, const struct worker_options *o, struct error *err)
 {
     int64_t seen = -1, version;
+    int busy = 0;
     enum status status = ST_OK;
     while (status == ST_OK && !stop_asked(NULL) && !atomic_load(&s->heart->lost)) {
         struct round round;
@@ -263,6 +264,11 @@ static enum status work(struct shift *s, const struct worker_options *o, struct 
             s->wish = WISH_NONE;
             status = work_on(s, &round, o, err);
             round_clear(&round);
+        }
+        busy = status == ST_BUSY ? busy + 1 : 0;
+        if (busy && busy < BUSY_TRIES && !atomic_load(&s->heart->lost)) { // another program holds the database: the round stands
+            pause_ms(1000);
+            status = ST_OK;
         }
     }
     return status == ST_CANCELLED ? ST_OK : status;

@@ -1,21 +1,25 @@
-// bench_tui ASSAY [--json] [--pictures N] [--pace MS] [--dir DIR]: how long after
-// a key the next picture begins to arrive, over a pseudo-terminal that answers as
-// a terminal with sixel, or without, does.
+// bench_tui ASSAY [--json] [--pictures N] [--pace MS] [--dir DIR] [--training yes|no|both]: how long after a key the next picture
+// begins to arrive, over a pseudo-terminal that answers as a terminal with sixel, or without, does; and how long an answer
+// that is stored waits for its lock, is written, and reaches the disk. Each while nothing else happens, and while the
+// project's worker goes through one round of training after the other: pictures, steps, scores, a new revision, the gate.
 #include "config.h"
 
 #include <argp.h>
 #include <fcntl.h>
 #include <locale.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "db/db.h"
 #include "tests/tui/pty.h"
 
 extern char **environ;
@@ -23,11 +27,12 @@ extern char **environ;
 struct options {
     const char *assay, *parent;
     int pictures, pace;
-    bool json;
+    bool json, calm, trains;
 };
 
 struct series {
     const char *graphics, *key;
+    bool training;
     int cols, rows;
     double *ms;
     size_t count;
@@ -41,6 +46,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'n': o->pictures = atoi(arg); return 0;
     case 'p': o->pace = atoi(arg); return 0;
     case 'd': o->parent = arg; return 0;
+    case 't':
+        o->calm = strcmp(arg, "yes") != 0;
+        o->trains = strcmp(arg, "no") != 0;
+        return 0;
     case ARGP_KEY_ARG: o->assay = arg; return 0;
     case ARGP_KEY_END:
         if (!o->assay || o->pictures < 1)
@@ -99,12 +108,12 @@ static void print(struct series *s, const struct options *o, int pace)
     qsort(s->ms, s->count, sizeof *s->ms, rising);
     double p50 = quantile(s, .5), p90 = quantile(s, .9), p99 = quantile(s, .99), most = s->ms[s->count - 1];
     if (o->json)
-        printf("{\"bench\":\"tui\",\"graphics\":\"%s\",\"key\":\"%s\",\"columns\":%d,\"lines\":%d,\"pace_ms\":%d,"
+        printf("{\"bench\":\"tui\",\"training\":%s,\"graphics\":\"%s\",\"key\":\"%s\",\"columns\":%d,\"lines\":%d,\"pace_ms\":%d,"
                "\"count\":%zu,\"p50_ms\":%.2f,\"p90_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.2f}\n",
-               s->graphics, s->key, s->cols, s->rows, pace, s->count, p50, p90, p99, most);
+               s->training ? "true" : "false", s->graphics, s->key, s->cols, s->rows, pace, s->count, p50, p90, p99, most);
     else
-        printf("%-8s %-10s %3d x %-2d %5d %6zu %8.2f %8.2f %8.2f %8.2f\n", s->graphics, s->key, s->cols, s->rows, pace,
-               s->count, p50, p90, p99, most);
+        printf("%-8s %-8s %-10s %3d x %-2d %5d %6zu %8.2f %8.2f %8.2f %8.2f\n", s->training ? "training" : "calm", s->graphics, s->key,
+               s->cols, s->rows, pace, s->count, p50, p90, p99, most);
     fflush(stdout);
 }
 
@@ -150,7 +159,7 @@ static double press(struct pty *pty, char key, bool sixel)
     return (at - start) * 1000;
 }
 
-static void session(const struct options *o, const char *dir, bool sixel, int rows, int cols, int pace)
+static void session(const struct options *o, const char *dir, bool training, bool sixel, int rows, int cols, int pace)
 {
     char *argv[] = {(char *)o->assay, "review", "--as", "bench", NULL};
     static const struct {
@@ -166,7 +175,7 @@ static void session(const struct options *o, const char *dir, bool sixel, int ro
             give_up("the review did not start");
     settle(&pty, 300);
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-        struct series s = {sixel ? "sixel" : "symbols", kinds[k].name, cols, rows, NULL, 0};
+        struct series s = {sixel ? "sixel" : "symbols", kinds[k].name, training, cols, rows, NULL, 0};
         int count = k == 0 ? o->pictures / 4 + 1 : o->pictures;
         s.ms = xcalloc((size_t)count, sizeof *s.ms);
         while ((int)s.count < count) {
@@ -187,7 +196,7 @@ static void session(const struct options *o, const char *dir, bool sixel, int ro
 // disk, as the log of the database does for an answer: no answer can be faster.
 static void disk(const struct options *o, const char *dir)
 {
-    struct series s = {"none", "fdatasync", 0, 0, NULL, 200};
+    struct series s = {"none", "fdatasync", false, 0, 0, NULL, 200};
     char pages[4 * 4096] = {1}, *path = xasprintf("%s/sync", dir);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     s.ms = xcalloc(s.count, sizeof *s.ms);
@@ -204,6 +213,95 @@ static void disk(const struct options *o, const char *dir)
     free(s.ms);
 }
 
+// Answers as the review stores them, on a handle of its own: the wait for the lock, the writing, and the commit, which
+// waits for the disk, each apart.
+static void answers(const struct options *o, const char *dir, bool training)
+{
+    enum { LOCK, WRITE, SYNC, PARTS };
+    static const char *const names[PARTS] = {"lock", "write", "commit"};
+    char *path = xasprintf("%s/project.db", dir);
+    struct series s[PARTS];
+    struct db *db;
+    struct error err;
+    int64_t person, event;
+    size_t count = (size_t)o->pictures * 2;
+    if (db_open(path, &db, &err) != ST_OK || db_person_ensure(db, "bench", &person, &err) != ST_OK)
+        give_up(err.text);
+    for (int p = 0; p < PARTS; p++)
+        s[p] = (struct series){"none", names[p], training, 0, 0, xcalloc(count, sizeof(double)), count};
+    for (size_t i = 0; i < count; i++) {
+        struct label label = {.picture = 1 + (int64_t)i % o->pictures, .person = person, .role = "inspector", .source = LABEL_REVIEW,
+                              .verdict = VERDICT_NORMAL, .class_name = "", .severity = "", .regions = "", .note = ""};
+        double begun = clock_seconds();
+        if (db_begin(db, &err) != ST_OK)
+            give_up(err.text);
+        double locked = clock_seconds();
+        if (db_label_add(db, &label, &event, &err) != ST_OK)
+            give_up(err.text);
+        double written = clock_seconds();
+        if (db_commit(db, &err) != ST_OK)
+            give_up(err.text);
+        s[LOCK].ms[i] = 1000 * (locked - begun);
+        s[WRITE].ms[i] = 1000 * (written - locked);
+        s[SYNC].ms[i] = 1000 * (clock_seconds() - written);
+        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+    }
+    for (int p = 0; p < PARTS; p++) {
+        print(&s[p], o, 100);
+        free(s[p].ms);
+    }
+    db_close(db);
+    free(path);
+}
+
+// One round after the other, each with a seed of its own and so another model.
+static pid_t trainer(const struct options *o, const char *dir)
+{
+    char *script = xasprintf("cd '%s' && while '%s' train --scene belt --with-truth --set steps=60; do :; done >rounds 2>&1", dir, o->assay);
+    char *argv[] = {(char *)"sh", (char *)"-c", script, NULL};
+    posix_spawnattr_t attributes;
+    pid_t pid;
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+    if (posix_spawn(&pid, "/bin/sh", NULL, &attributes, argv, environ) != 0)
+        give_up("no training can be started");
+    posix_spawnattr_destroy(&attributes);
+    free(script);
+    return pid;
+}
+
+static void end_trainer(const struct options *o, const char *dir, pid_t pid)
+{
+    char *script = xasprintf("'%s' train --cancel >/dev/null; [ -s rounds ] && grep -c ' done: ' rounds >&2", o->assay);
+    char *argv[] = {(char *)"/bin/sh", (char *)"-c", script, NULL};
+    kill(-pid, SIGTERM);
+    waitpid(pid, NULL, 0);
+    fprintf(stderr, "rounds of training that ended meanwhile: ");
+    command(dir, argv);
+    free(script);
+}
+
+// What is known of the first pictures, as a person would have imported it: a round has both sides to learn from.
+static void import(const struct options *o, const char *dir)
+{
+    char *head[] = {(char *)"/bin/sh", (char *)"-c", (char *)"head -n 201 truth.csv >known.csv", NULL};
+    char *add[] = {(char *)o->assay, "add", "--truth", "known.csv", "--json", NULL};
+    command(dir, head);
+    command(dir, add);
+}
+
+static void measure(const struct options *o, const char *dir, bool training)
+{
+    pid_t pid = training ? trainer(o, dir) : 0;
+    answers(o, dir, training);
+    session(o, dir, training, true, 40, 110, o->pace);
+    session(o, dir, training, true, 60, 200, o->pace);
+    session(o, dir, training, false, 60, 200, o->pace);
+    session(o, dir, training, true, 40, 110, 0);
+    if (training)
+        end_trainer(o, dir, pid);
+}
+
 int main(int argc, char **argv)
 {
     static const struct argp_option table[] = {
@@ -211,14 +309,15 @@ int main(int argc, char **argv)
         {"pictures", 'n', "N", 0, "answers per row (default 200)", 0},
         {"pace", 'p', "MS", 0, "pause between a picture and the next key (default 250)", 0},
         {"dir", 'd', "DIR", 0, "where the project is made (default /tmp)", 0},
+        {"training", 't', "yes|no|both", 0, "while rounds of training run in the background (default: both)", 0},
         {0}};
     static const struct argp argp = {table, parse, "ASSAY", NULL, NULL, NULL, NULL};
-    struct options o = {.pictures = 200, .pace = 250, .parent = "/tmp"};
+    struct options o = {.pictures = 200, .pace = 250, .parent = "/tmp", .calm = true, .trains = true};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     setlocale(LC_CTYPE, "C.UTF-8");
     if (!(o.assay = realpath(o.assay, NULL)))
         give_up("there is no such program");
-    char *dir = xasprintf("%s/bench-tui.XXXXXX", o.parent), *wanted = xasprintf("%d", o.pictures * 10 + 100);
+    char *dir = xasprintf("%s/bench-tui.XXXXXX", o.parent), *wanted = xasprintf("%d", o.pictures * 20 + 300);
     if (!mkdtemp(dir))
         give_up("the folder for the project cannot be made");
     folder = dir;
@@ -229,14 +328,15 @@ int main(int argc, char **argv)
     fprintf(stderr, "making %s pictures ...\n", wanted);
     command("/", demo);
     command(project, screen);
+    import(&o, project);
     if (!o.json)
-        printf("%-8s %-10s %8s %5s %6s %8s %8s %8s %8s  (key to the picture's first byte, ms)\n", "graphics", "key", "size",
+        printf("%-8s %-8s %-10s %8s %5s %6s %8s %8s %8s %8s  (key to the picture's first byte, ms)\n", "worker", "graphics", "key", "size",
                "pace", "count", "p50", "p90", "p99", "max");
     disk(&o, project);
-    session(&o, project, true, 40, 110, o.pace);
-    session(&o, project, true, 60, 200, o.pace);
-    session(&o, project, false, 60, 200, o.pace);
-    session(&o, project, true, 40, 110, 0);
+    if (o.calm)
+        measure(&o, project, false);
+    if (o.trains)
+        measure(&o, project, true);
     free(project);
     free(wanted);
     return 0;

@@ -13,3 +13,8 @@ test_power_SOURCES = tests/fault/test_power.c tests/fault/power.c tests/fault/po
 test_power_CPPFLAGS = $(TEST_CPPFLAGS) $(SQLITE_CFLAGS)
 test_power_LDADD = $(DB_TEST_LIBS)
 endif
+
+# Another program's lock on the database, a class that is retired: while a round is under way.
+check_PROGRAMS += trouble
+trouble_SOURCES = tests/data/trouble.c
+trouble_LDADD = $(DB_LIBS)
