@@ -19,7 +19,7 @@ struct learned_pixels {
     struct image ignore;
 };
 
-enum status learned_pixels_open(const struct project *project, const struct base *base, const struct scene *scene,
+enum status learned_pixels_open(const struct project *project, const struct base *base, const struct scene *scene, double scale,
                                 struct learned_pixels **pixels, struct error *err)
 {
     struct learned_pixels *p = xcalloc(1, sizeof *p);
@@ -30,6 +30,7 @@ enum status learned_pixels_open(const struct project *project, const struct base
     }
     p->config = (struct extract_config){.base = base, .settings = scene->settings, .limits = project->limits,
                                          .ignore = p->ignore.pixels ? &p->ignore : NULL, .threads = 1};
+    p->config.settings.size = (int)lround(scale * scene->settings.size);
     *pixels = p;
     return ST_OK;
 }
@@ -96,7 +97,7 @@ enum status learned_open(struct project *project, const struct base *base, const
     if (status == ST_OK)
         status = adapt_scorer_new(net, model, BASE_FASTEST, &l->scorer, err);
     if (status == ST_OK)
-        status = learned_pixels_open(project, base, scene, &l->pixels, err);
+        status = learned_pixels_open(project, base, scene, adapt_scale(model), &l->pixels, err);
     if (status == ST_OK)
         name_store(l, scene, model);
     free(path);
@@ -174,7 +175,7 @@ static char *next(struct run *r, int64_t *id)
     return path;
 }
 
-// The shape that extraction gives heatmaps (screen/extract.c), so that both can be laid over each other.
+// Of at most HEAT_SIDE cells a side, as extraction's (screen/extract.c).
 static void heat_of(const struct adapt_score *score, struct heat *heat)
 {
     int longest = score->rows > score->cols ? score->rows : score->cols, factor = (longest + HEAT_SIDE - 1) / HEAT_SIDE;
@@ -257,8 +258,10 @@ float learned_get(const struct learned *l, int64_t id, struct heat *heat)
 
 void learned_lay_over(struct heat *heat, const struct heat *over)
 {
-    if (heat->rows != over->rows || heat->cols != over->cols)
-        return;
-    for (int i = 0; i < heat->rows * heat->cols; i++)
-        heat->cells[i] = over->cells[i] > heat->cells[i] ? over->cells[i] : heat->cells[i];
+    for (int y = 0; y < heat->rows; y++)
+        for (int x = 0; x < heat->cols && over->rows > 0; x++) {
+            int row = (2 * y + 1) * over->rows / (2 * heat->rows), col = (2 * x + 1) * over->cols / (2 * heat->cols);
+            uint8_t *at = &heat->cells[y * heat->cols + x], level = over->cells[row * over->cols + col];
+            *at = level > *at ? level : *at;
+        }
 }

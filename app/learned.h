@@ -9,10 +9,10 @@
 
 // --- pixels -----------------------------------------------------------------
 // A scene's pictures as a network sees them: region of interest, at the scene's size; what the ignore mask covers has
-// the mean colour of the rest.
+// the mean colour of the rest. scale: of the sides (adapt_scale).
 struct learned_pixels;
-ASSAY_CHECKED enum status learned_pixels_open(const struct project *project, const struct base *base,
-                                              const struct scene *scene, struct learned_pixels **pixels, struct error *err);
+ASSAY_CHECKED enum status learned_pixels_open(const struct project *project, const struct base *base, const struct scene *scene,
+                                              double scale, struct learned_pixels **pixels, struct error *err);
 void learned_pixels_close(struct learned_pixels *pixels);
 // From any thread. mask: path of a picture of the same shape that is not black where the defect is; NULL none.
 ASSAY_CHECKED enum status learned_pixels_load(const struct learned_pixels *pixels, const char *path, const char *mask,
@@ -36,9 +36,9 @@ void learned_end(struct learned *learned);
 // Scores those of `ids` that have no score yet. A picture that cannot be read has none afterwards.
 ASSAY_CHECKED enum status learned_run(struct learned *learned, const int64_t *ids, size_t count, int threads,
                                       const struct learned_watch *watch, struct error *err);
-// What DETECTOR_LEARNED measures, NAN: no score. heat may be NULL; its shape is the one that extraction gives.
+// What DETECTOR_LEARNED measures, NAN: no score. heat may be NULL.
 float learned_get(const struct learned *learned, int64_t id, struct heat *heat);
-// Each cell the larger of both, where they have the same shape.
+// Each cell the larger of both; where their shapes differ, `over` is looked up at each cell's middle.
 void learned_lay_over(struct heat *heat, const struct heat *over);
 
 #endif

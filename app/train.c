@@ -219,7 +219,7 @@ static enum status learn(struct job *j, int64_t *id, struct error *err)
         status = open_parent(j, &parent, err);
     if (status == ST_OK)
         status = train_data_open(j->project, j->base, j->round->scene, json_is_true(json_object_get(j->request, "truth")),
-                                 options.pool_most, list, &data, err);
+                                 options.pool_most, options.scale, list, &data, err);
     if (status == ST_OK) {
         struct adapt_watch watch = {j, tell_training, checkpoint, save_every};
         status = adapt_train(j->net, parent, &data.data, &options, &watch, &model, err);

@@ -19,8 +19,11 @@ struct choice {
     struct project *project;
     bool with_truth;
     json_t *labels, *classes;
-    int64_t *pool; // (pool_most) reservoir (Vitter 1985, algorithm R)
+    int64_t *pool;         // (pool_most) reservoir (Vitter 1985, algorithm R)
+    uint64_t *pool_groups; // (pool_most)
     size_t pool_most, pool_count, pool_seen;
+    uint64_t *defective; // groups with a defect that somebody confirmed
+    size_t defective_count, defective_capacity;
     struct rng rng;
 };
 
@@ -39,15 +42,27 @@ static int class_of(struct choice *c, const char *name)
     return (int)json_array_size(c->classes) - 1;
 }
 
-static void add_pool(struct choice *c, int64_t picture)
+static uint64_t group_of(const struct export_row *row) // 0 none
 {
-    if (c->pool_seen++ < c->pool_most) {
-        c->pool[c->pool_count++] = picture;
+    return row->group && row->group[0] ? gate_group(row->group) : 0;
+}
+
+static void add_pool(struct choice *c, int64_t picture, uint64_t group)
+{
+    uint64_t at = c->pool_seen++ < c->pool_most ? c->pool_count++ : rng_below(&c->rng, c->pool_seen);
+    if (at >= c->pool_most)
         return;
-    }
-    uint64_t at = rng_below(&c->rng, c->pool_seen);
-    if (at < c->pool_most)
-        c->pool[at] = picture;
+    c->pool[at] = picture;
+    c->pool_groups[at] = group;
+}
+
+// Other pictures of a thing that is known to be defective are not believed normal.
+static bool is_of_defective(const struct choice *c, uint64_t group)
+{
+    for (size_t i = 0; i < c->defective_count && group; i++)
+        if (c->defective[i] == group)
+            return true;
+    return false;
 }
 
 static enum status choose(void *context, const struct export_row *row, struct error *err)
@@ -60,11 +75,13 @@ static enum status choose(void *context, const struct export_row *row, struct er
     bool said = row->verdict != VERDICT_NONE;
     enum verdict known = said ? row->verdict : c->with_truth ? row->truth : VERDICT_NONE;
     if (known == VERDICT_NONE && row->revision_number > 0 && !row->flagged)
-        add_pool(c, row->picture);
+        add_pool(c, row->picture, group_of(row));
     if (known != VERDICT_NORMAL && known != VERDICT_DEFECT)
         return ST_OK;
     json_t *label = json_pack("{s:I, s:b}", "id", (json_int_t)row->picture, "defect", known == VERDICT_DEFECT);
     if (known == VERDICT_DEFECT) {
+        GROW(c->defective, c->defective_capacity, c->defective_count + 1);
+        c->defective[c->defective_count++] = group_of(row);
         json_object_set_new(label, "class", json_integer(class_of(c, said ? row->class_name : row->truth_class)));
         json_t *boxes = said && row->regions && row->regions[0] ? json_loads(row->regions, 0, NULL) : NULL;
         if (json_is_array(boxes) && json_array_size(boxes))
@@ -83,12 +100,14 @@ static enum status choose_all(struct project *project, int64_t scene, bool with_
     struct choice all = {.project = project, .with_truth = with_truth, .labels = json_array(), .classes = json_array(),
                          .pool_most = (size_t)pool_most, .rng = rng_seed((uint64_t)scene)}, *c = &all;
     c->pool = xcalloc(c->pool_most + 1, sizeof *c->pool);
+    c->pool_groups = xcalloc(c->pool_most + 1, sizeof *c->pool_groups);
     enum status status = db_export(project->db, scene, choose, c, err);
     json_t *pool = json_array();
     for (size_t i = 0; i < c->pool_count; i++)
-        json_array_append_new(pool, json_integer((json_int_t)c->pool[i]));
+        if (!is_of_defective(c, c->pool_groups[i]))
+            json_array_append_new(pool, json_integer((json_int_t)c->pool[i]));
     *list = json_pack("{s:o, s:o, s:o}", "labels", c->labels, "classes", c->classes, "pool", pool);
-    free(c->pool);
+    free(c->pool), free(c->pool_groups), free(c->defective);
     if (status != ST_OK) {
         json_decref(*list);
         *list = NULL;
@@ -159,6 +178,7 @@ struct train_items {
     struct adapt_label *labels;
     double (*boxes)[4];
     int64_t *pool;
+    double scale;
 };
 
 static int by_id(const void *left, const void *right)
@@ -190,7 +210,7 @@ static enum status pixels_of(struct project *project, const struct base *base, s
     if (status != ST_OK)
         return status;
     t->scenes = xreallocarray(t->scenes, t->scene_count + 1, sizeof *t->scenes);
-    status = learned_pixels_open(project, base, &scene, &t->scenes[t->scene_count].pixels, err);
+    status = learned_pixels_open(project, base, &scene, t->scale, &t->scenes[t->scene_count].pixels, err);
     if (status == ST_OK) {
         *pixels = t->scenes[t->scene_count].pixels;
         t->scenes[t->scene_count++].scene = scene_id;
@@ -280,11 +300,12 @@ static enum status fill(struct project *project, const struct base *base, const 
 }
 
 enum status train_data_open(struct project *project, const struct base *base, int64_t scene, bool with_truth,
-                            int pool_most, const char *path, struct train_data *d, struct error *err)
+                            int pool_most, double scale, const char *path, struct train_data *d, struct error *err)
 {
     json_t *list;
     char sha256[HASH_HEX];
     *d = (struct train_data){.items = xcalloc(1, sizeof *d->items)};
+    d->items->scale = scale;
     enum status status = get_list(project, scene, with_truth, pool_most, path, &list, sha256, err);
     if (status == ST_OK) {
         status = fill(project, base, list, d, err);

@@ -14,13 +14,13 @@ struct train_data {
     struct train_items *items;
 };
 
-// scene 0: all scenes. path: the list; what is there is read again, else it is chosen and written.
+// scene 0: all scenes. scale: of the inputs' sides. path: the list; what is there is read again, else it is chosen and written.
 // Chosen: answers that stand on pictures of training groups (with_truth: what was imported as known, too), never unsure
 // ones, audit draws, or pictures of validation and test groups; a sample of at most pool_most pictures that nobody answered
 // and the active revision filtered.
 // ST_INVALID: nothing was answered.
 ASSAY_CHECKED enum status train_data_open(struct project *project, const struct base *base, int64_t scene, bool with_truth,
-                                          int pool_most, const char *path, struct train_data *data, struct error *err);
+                                          int pool_most, double scale, const char *path, struct train_data *data, struct error *err);
 void train_data_close(struct train_data *data);
 
 #endif

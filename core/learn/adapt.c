@@ -15,7 +15,7 @@
 static const double share_most = 0.05; // of the base's parameters
 
 const struct adapt_options adapt_defaults = {
-    .kind = ADAPTER_LOW_RANK, .hidden = 48, .wide = 24, .top_share = 0.005, .batch = 16, .rate = 2e-3, .rate_adapter = 1e-3,
+    .kind = ADAPTER_LOW_RANK, .scale = 1, .mirrors = 1, .hidden = 48, .wide = 24, .top_share = 0.005, .batch = 16, .rate = 2e-3, .rate_adapter = 1e-3,
     .decay = 0.05, .decay_adapter = 0.01, .dropout = 0.3, .ema = 0.98, .views = 6, .flaws = 2, .gain = 0.25, .gamma = 0.15,
     .defects = 0.4, .pool = 0.15, .synthetic = 0.15, .pool_weight = 0.5, .synthetic_weight = 0.3, .patch_weight = 1,
     .class_weight = 0.3, .pool_most = 200, .adjustment = 1, .cache_bytes = (uint64_t)1 << 30, .seed = 1, .threads = 1,
@@ -317,6 +317,24 @@ enum status adapt_train(const struct net *base, const struct adapt_model *from, 
         *model = model_of(t);
     trainer_free(t);
     return status;
+}
+
+static double option_of(const struct adapt_model *model, const char *name, double low, double high)
+{
+    json_t *notes = json_loads(model->notes ? model->notes : "{}", 0, NULL);
+    double value = json_number_value(json_object_get(json_object_get(notes, "options"), name));
+    json_decref(notes);
+    return value >= low && value <= high ? value : 1;
+}
+
+double adapt_scale(const struct adapt_model *model)
+{
+    return option_of(model, "scale", 0.25, 4);
+}
+
+int adapt_mirrors(const struct adapt_model *model)
+{
+    return (int)option_of(model, "mirrors", 1, 4);
 }
 
 void adapt_model_free(struct adapt_model *model)

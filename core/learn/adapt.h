@@ -56,6 +56,8 @@ struct adapt_data {
 
 struct adapt_options {
     enum adapter_kind kind;
+    double scale;         // of the input's sides, to the scene's: the caller's `load` follows it
+    int mirrors;          // views that a picture is scored by, 1 .. 4: as it is, mirrored, upside down, both
     int rank;             // 0: the largest that keeps the adapter within 5 % of the base
     int hidden, wide;     // of the heads
     double top_share;     // of the cells that a picture is judged by
@@ -85,7 +87,7 @@ extern const struct adapt_options adapt_defaults; // threads 1
 // "rate=0.001". ST_INVALID: no such name, out of its range; the sentence lists the names.
 ASSAY_CHECKED enum status adapt_option_set(struct adapt_options *options, const char *text, struct error *err);
 // Every option but seed, threads and the cache, for notes and for adapt_option_set. text[]: "name=value".
-enum { ADAPT_OPTIONS = 26, ADAPT_OPTION_TEXT = 48 };
+enum { ADAPT_OPTIONS = 28, ADAPT_OPTION_TEXT = 48 };
 void adapt_option_text(const struct adapt_options *options, char text[ADAPT_OPTIONS][ADAPT_OPTION_TEXT]);
 
 struct adapt_report {
@@ -114,6 +116,9 @@ struct adapt_model {
     char sha256[HASH_HEX];      // of its file, "" before
     char *notes;                // JSON object: hyper-parameters, numbers of pictures, losses
 };
+// What its options say of the pictures it scores; 1 where they say nothing.
+double adapt_scale(const struct adapt_model *model); // of the input's sides
+int adapt_mirrors(const struct adapt_model *model);
 
 void adapt_model_free(struct adapt_model *model);
 
@@ -137,6 +142,8 @@ ASSAY_CHECKED enum status adapt_open(const char *path, const struct net *base, s
 struct adapt_scorer; // the merged network, packed; serves all threads
 struct adapt_score_work;
 
+// The logits are means over the model's mirrored views. A picture that its first view finds clearly normal is not looked at
+// again: that is what most are, and what a threshold is never near.
 struct adapt_score {
     float logit;               // of the picture: > 0 is rather a defect than not
     float local, global;       // what it is made of

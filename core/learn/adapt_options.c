@@ -26,7 +26,7 @@ static const struct knob knobs[ADAPT_OPTIONS] = {
     REAL(ema, 0, 0.9999), WHOLE(views, 1, 64), WHOLE(flaws, 0, 64), REAL(gain, 0, 1), REAL(gamma, 0, 1),
     REAL(defects, 0, 1), REAL(pool, 0, 1), REAL(synthetic, 0, 1), REAL(pool_weight, 0, 10),
     REAL(synthetic_weight, 0, 10), REAL(patch_weight, 0, 10), REAL(class_weight, 0, 10), WHOLE(pool_most, 0, 100000),
-    REAL(adjustment, 0, 4),
+    REAL(adjustment, 0, 4), REAL(scale, 0.25, 4), WHOLE(mirrors, 1, 4),
 };
 
 static double get(const struct adapt_options *o, const struct knob *k)

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "learn/adapt.h"
+#include "learn/adapt_pixels.h"
 #include "nn/embedded.h"
 #include "screen/metrics.h"
 
@@ -106,6 +107,47 @@ static void a_round_learns(void **state)
     assert_non_null(strstr(model->notes, "\"defects\":11")); // one of twelve cannot be read
     adapt_score_work_free(work);
     adapt_scorer_free(scorer);
+    adapt_model_free(model);
+    free(r);
+}
+
+static float logit_of(struct adapt_scorer *scorer, const struct adapt_pixels *p)
+{
+    struct adapt_score_work *work = adapt_score_work_new(scorer);
+    struct adapt_score s;
+    adapt_score(scorer, work, p->rgb, p->rows, p->cols, &s);
+    adapt_score_work_free(work);
+    return s.logit;
+}
+
+static void views_say_the_same_of_a_picture_and_its_mirror_image(void **state)
+{
+    (void)state;
+    struct round *r = make_round(6);
+    struct adapt_model *model;
+    struct adapt_scorer *one, *both;
+    struct error err;
+    assert_ok(adapt_train(base, NULL, &r->data, &r->options, NULL, &model, &err), &err);
+    assert_true(adapt_mirrors(model) == 1 && adapt_scale(model) == 1);
+    assert_ok(adapt_scorer_new(base, model, BASE_F32, &one, &err), &err);
+    adapt_model_free(model);
+    r->options.mirrors = 2;
+    r->options.scale = 1.5;
+    assert_ok(adapt_train(base, NULL, &r->data, &r->options, NULL, &model, &err), &err);
+    assert_true(adapt_mirrors(model) == 2 && adapt_scale(model) == 1.5);
+    assert_ok(adapt_scorer_new(base, model, BASE_F32, &both, &err), &err);
+    for (int i = 1; i < 6; i += 2) {
+        struct adapt_pixels p;
+        assert_ok(load(NULL, 2000 + i, &p, &err), &err);
+        float plain = logit_of(one, &p), mean = logit_of(both, &p);
+        adapt_mirror(p.rows, p.cols, true, false, p.rgb, NULL);
+        float mirrored = logit_of(one, &p);
+        assert_true(fabsf(mean - (plain + mirrored) / 2) < 1e-4f);
+        assert_true(fabsf(mean - logit_of(both, &p)) < 1e-4f);
+        free(p.rgb);
+    }
+    adapt_scorer_free(one);
+    adapt_scorer_free(both);
     adapt_model_free(model);
     free(r);
 }
@@ -250,6 +292,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_round_learns),
+        cmocka_unit_test(views_say_the_same_of_a_picture_and_its_mirror_image),
         cmocka_unit_test(a_killed_round_goes_on_to_the_same_bits),
         cmocka_unit_test(labels_of_one_side),
         cmocka_unit_test(options_have_names_and_ranges),
