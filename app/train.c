@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -237,9 +238,17 @@ static enum status learn(struct job *j, int64_t *id, struct error *err)
 
 // ---- scoring ----
 
+struct near {
+    int64_t id;
+    double away; // of its score in the active revision from the threshold
+};
+
 struct ids {
     int64_t *ids;
     size_t count, capacity;
+    struct near *near;
+    size_t near_count, near_capacity;
+    double threshold;
 };
 
 static enum status add_id(void *context, const struct export_row *row, struct error *err)
@@ -253,11 +262,65 @@ static enum status add_id(void *context, const struct export_row *row, struct er
     return ST_OK;
 }
 
+static void add_near(void *context, const struct scan_row *row)
+{
+    struct ids *l = context;
+    GROW(l->near, l->near_capacity, l->near_count + 1);
+    l->near[l->near_count++] = (struct near){row->picture, fabs(row->score - l->threshold)};
+}
+
+static int by_away(const void *left, const void *right)
+{
+    const struct near *a = left, *b = right;
+    return a->away != b->away ? (a->away > b->away) - (a->away < b->away) : (a->id > b->id) - (a->id < b->id);
+}
+
+static int by_id(const void *left, const void *right)
+{
+    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+    return (a > b) - (a < b);
+}
+
+// The scene's pictures, those near the threshold first, where a new model changes most; then those without a score.
+// The active revision's queue stands meanwhile.
+static enum status list_ids(struct job *j, const struct scene *scene, struct ids *list, struct error *err)
+{
+    struct revision active;
+    enum status status = db_export(j->project->db, scene->id, add_id, list, err);
+    if (status == ST_OK)
+        status = db_revision_get(j->project->db, scene->active_revision, &active, err);
+    if (status != ST_OK)
+        return status;
+    list->threshold = active.threshold;
+    status = db_scan_scores(j->project->db, active.id, add_near, list, err);
+    if (status != ST_OK || list->near_count == 0)
+        return status;
+    qsort(list->near, list->near_count, sizeof *list->near, by_away);
+    qsort(list->ids, list->count, sizeof *list->ids, by_id);
+    int64_t *order = xcalloc(list->count + 1, sizeof *order);
+    bool *taken = xcalloc(list->count + 1, sizeof *taken);
+    size_t n = 0;
+    for (size_t i = 0; i < list->near_count; i++) {
+        const int64_t *at = bsearch(&list->near[i].id, list->ids, list->count, sizeof *at, by_id);
+        if (at && !taken[at - list->ids]) {
+            taken[at - list->ids] = true;
+            order[n++] = *at;
+        }
+    }
+    for (size_t i = 0; i < list->count; i++)
+        if (!taken[i])
+            order[n++] = list->ids[i];
+    free(taken);
+    free(list->ids);
+    list->ids = order;
+    return ST_OK;
+}
+
 static enum status score_all(struct job *j, const struct scene *scene, const char *sha256, struct error *err)
 {
     struct ids list = {0};
     struct learned *learned;
-    enum status status = db_export(j->project->db, scene->id, add_id, &list, err);
+    enum status status = list_ids(j, scene, &list, err);
     if (status == ST_OK)
         status = learned_open(j->project, j->base, scene, sha256, &learned, err);
     if (status == ST_OK) {
@@ -268,6 +331,7 @@ static enum status score_all(struct job *j, const struct scene *scene, const cha
         learned_close(learned);
     }
     free(list.ids);
+    free(list.near);
     return status;
 }
 

@@ -1,7 +1,12 @@
 // What answers are worth: the magnetic-tile pictures by group. Per seed, 80 % of the groups are those that answers are asked
 // about (first by the anomaly score of the shrinkage Gaussian, then by the model, a part at random); the model is tested
 // on the groups that are left, which nothing here ever reads before.
-// bench_adapter PICTURES [--seeds N] [--first N] [--side N] [--answers N,N..] [--kinds adapter,heads,full] [--no-masks] [name=value ..]
+// bench_adapter PICTURES [--seeds N] [--first N] [--side N] [--answers N,N..] [--kinds adapter,heads,full] [--no-masks] [--threads N]
+//     [--random] [--leave-out KIND] [--defects N,N..] [--between KIND] [name=value ..]
+// --random: answers are about pictures drawn at random. --leave-out: no answer is about a picture of that kind.
+// --defects: instead of answers, so many defects drawn at random and three normals to each.
+// --between: what is trained between one stage and the last (adapter or heads; the latter is quicker).
+// Recall of each kind is at the threshold that flags a tenth of the normals held out.
 #include "config.h"
 
 #include <dirent.h>
@@ -36,8 +41,9 @@ struct tile {
 struct bench {
     struct tile *tiles;
     size_t count, capacity, groups;
-    int side, threads;
-    bool masks;
+    int side, threads, without, between; // without: a kind that is never asked about, -1 none
+    bool masks, random, drawn;
+    double scale; // of the model's input to the side
     struct net *net;
     struct base *base;
     int dim;
@@ -109,19 +115,16 @@ static int input_side(double side)
     return multiple < 32 ? 32 : multiple;
 }
 
-static void input_shape(const struct bench *b, const struct tile *t, int *rows, int *cols)
+static void input_shape(const struct tile *t, double side, int *rows, int *cols)
 {
     double aspect = sqrt((double)t->image.width / t->image.height);
-    *rows = input_side(b->side / aspect);
-    *cols = input_side(b->side * aspect);
+    *rows = input_side(side / aspect);
+    *cols = input_side(side * aspect);
 }
 
-static enum status load(void *context, int64_t id, struct adapt_pixels *pixels, struct error *err)
+static void load_at(const struct bench *b, const struct tile *t, double side, struct adapt_pixels *pixels)
 {
-    const struct bench *b = context;
-    const struct tile *t = &b->tiles[id];
-    (void)err;
-    input_shape(b, t, &pixels->rows, &pixels->cols);
+    input_shape(t, side, &pixels->rows, &pixels->cols);
     size_t count = (size_t)pixels->rows * (size_t)pixels->cols;
     pixels->rgb = xmalloc(3 * count * sizeof(float));
     image_resize_rgb(&t->image, 0, 0, t->image.width, t->image.height, pixels->cols, pixels->rows, pixels->rgb);
@@ -133,6 +136,13 @@ static enum status load(void *context, int64_t id, struct adapt_pixels *pixels, 
             pixels->mask[i] = three[3 * i] / 255;
         free(three);
     }
+}
+
+static enum status load(void *context, int64_t id, struct adapt_pixels *pixels, struct error *err)
+{
+    const struct bench *b = context;
+    (void)err;
+    load_at(b, &b->tiles[id], b->scale * b->side, pixels);
     return ST_OK;
 }
 
@@ -145,8 +155,7 @@ static void embed(void *context, int worker)
     for (size_t i = (size_t)worker; i < b->count; i += (size_t)b->threads) {
         struct adapt_pixels p = {0};
         struct tap taps[BASE_TAPS];
-        if (load(b, (int64_t)i, &p, NULL) != ST_OK)
-            continue;
+        load_at(b, &b->tiles[i], b->side, &p);
         base_taps(b->base, work, p.rgb, p.rows, p.cols, taps);
         float *to = b->embeddings + i * (size_t)b->dim;
         for (int t = 0; t < BASE_TAPS; t++)
@@ -191,7 +200,7 @@ struct seed {
     uint64_t number;
     bool *fit, *answered; // (count)
     double *distance;     // (count) of the Gaussian
-    double *fused;        // (count)
+    double *fused;        // (count) what is asked next follows it
     size_t answers;
     struct rng rng;
 };
@@ -249,7 +258,7 @@ static struct ranked *rank(const struct bench *b, const struct seed *s, const do
     struct ranked *list = xcalloc(b->count + 1, sizeof *list);
     *count = 0;
     for (size_t i = 0; i < b->count; i++)
-        if (s->fit[i] && !s->answered[i])
+        if (s->fit[i] && !s->answered[i] && b->tiles[i].kind != b->without)
             list[(*count)++] = (struct ranked){values[i], i};
     qsort(list, *count, sizeof *list, falling);
     return list;
@@ -266,7 +275,9 @@ static void ask(const struct bench *b, struct seed *s, const double *values, siz
             free(list);
             return;
         }
-        if (turn == 2)
+        if (b->random)
+            at = (size_t)rng_below(&s->rng, left);
+        else if (turn == 2)
             at = (size_t)rng_below(&s->rng, left / 3 + 1);
         else if (turn == 3)
             at = (size_t)rng_below(&s->rng, left);
@@ -276,14 +287,34 @@ static void ask(const struct bench *b, struct seed *s, const double *values, siz
     }
 }
 
+// So many defects, three normals to each, in an order drawn once a seed.
+static void draw(const struct bench *b, struct seed *s, size_t defects)
+{
+    struct rng rng = rng_seed(s->number + 1000);
+    size_t *order = xcalloc(b->count + 1, sizeof *order), counts[2] = {0};
+    for (size_t i = 0; i < b->count; i++) {
+        size_t j = (size_t)rng_below(&rng, i + 1);
+        order[i] = order[j];
+        order[j] = i;
+    }
+    for (size_t i = 0; i < b->count; i++) {
+        bool defect = b->tiles[order[i]].kind != NORMAL;
+        if (s->fit[order[i]] && counts[defect]++ < (defect ? defects : 3 * defects))
+            s->answered[order[i]] = true;
+    }
+    free(order);
+}
+
 static bool is_class(int kind)
 {
     return kind != NORMAL;
 }
 
 struct figures {
-    double auroc, filtered95, filtered98, fused_auroc, fused95, fused98, class_right, seconds, megabytes;
-    double kinds[KINDS];
+    double auroc, filtered95, filtered98, class_right, seconds, megabytes;
+    double kinds[KINDS], found[KINDS]; // AUROC; recall where a tenth of the normals is flagged
+    double recall, precision;          // of what the model itself calls rather a defect than not
+    struct metrics_interval interval95, interval98, interval;
 };
 
 static bool watch(void *context, const struct adapt_report *r)
@@ -310,16 +341,29 @@ static struct adapt_model *train(struct bench *b, struct seed *s, const struct a
             labels[data.label_count++] = (struct adapt_label){
                 .id = (int64_t)i, .defect = is_class(kind), .class_index = is_class(kind) ? kind - (kind > NORMAL) : -1};
         }
-    // Believed normal: the lower half of what was not asked about.
+    // Believed normal, as in a project: what was not asked about, less the most suspicious tenth and what is of a thing known to
+    // be defective.
+    bool *defective = xcalloc(b->groups, sizeof *defective);
+    for (size_t i = 0; i < b->count; i++)
+        if (s->answered[i] && is_class(b->tiles[i].kind))
+            defective[b->tiles[i].group] = true;
     struct ranked *list = rank(b, s, s->fused, &left);
-    for (size_t i = left - left / 2; i < left; i++)
-        pool[data.pool_count++] = (int64_t)list[i].index;
+    for (size_t i = left / 10; i < left; i++)
+        if (!defective[b->tiles[list[i].index].group])
+            pool[data.pool_count++] = (int64_t)list[i].index;
+    free(defective);
     free(list);
     if (adapt_train(b->net, NULL, &data, o, &w, &model, &err) != ST_OK)
         die(&err);
     free(labels);
     free(pool);
     return model;
+}
+
+static int rising(const void *left, const void *right)
+{
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
 }
 
 static void gather(const struct bench *b, const struct seed *s, const double *values, double *scores, bool *defect, size_t *n)
@@ -370,15 +414,33 @@ static struct figures measure(struct bench *b, struct seed *s)
     struct figures f = {0};
     double *scores = xcalloc(b->count, sizeof *scores), right = 0, classed = 0;
     bool *defect = xcalloc(b->count, sizeof *defect);
-    size_t n;
+    uint64_t *groups = xcalloc(b->count, sizeof *groups);
+    double hits = 0, called = 0, defects = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < b->count; i++)
+        if (!s->fit[i])
+            groups[n++] = b->tiles[i].group;
     gather(b, s, b->logits, scores, defect, &n);
-    f.auroc = metrics_auroc(scores, defect, n);
-    f.filtered95 = metrics_filtered(scores, defect, n, 0.95);
-    f.filtered98 = metrics_filtered(scores, defect, n, 0.9824);
-    gather(b, s, s->fused, scores, defect, &n);
-    f.fused_auroc = metrics_auroc(scores, defect, n);
-    f.fused95 = metrics_filtered(scores, defect, n, 0.95);
-    f.fused98 = metrics_filtered(scores, defect, n, 0.9824);
+    struct metrics m = metrics_all(scores, defect, groups, n, 200, 1);
+    f.auroc = m.auroc, f.interval = m.auroc_ci;
+    f.filtered95 = m.filtered95, f.interval95 = m.filtered95_ci;
+    f.filtered98 = m.filtered9824, f.interval98 = m.filtered9824_ci;
+    for (size_t i = 0; i < n; i++) {
+        called += scores[i] > 0;
+        hits += scores[i] > 0 && defect[i];
+        defects += defect[i];
+    }
+    f.recall = hits / fmax(defects, 1);
+    f.precision = hits / fmax(called, 1);
+    double *normals = xcalloc(n + 1, sizeof *normals), threshold = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!defect[i])
+            normals[count++] = scores[i];
+    qsort(normals, count, sizeof *normals, rising);
+    threshold = count ? normals[count - 1 - count / 10] : 0;
+    free(normals);
+    free(groups);
     for (int k = 0; k < KINDS; k++) {
         n = 0;
         for (size_t i = 0; i < b->count; i++)
@@ -387,6 +449,12 @@ static struct figures measure(struct bench *b, struct seed *s)
                 defect[n++] = b->tiles[i].kind == k;
             }
         f.kinds[k] = metrics_auroc(scores, defect, n);
+        double of_kind = 0, found = 0;
+        for (size_t i = 0; i < n; i++) {
+            of_kind += defect[i];
+            found += defect[i] && scores[i] > threshold;
+        }
+        f.found[k] = of_kind > 0 ? found / of_kind : NAN;
     }
     for (size_t i = 0; i < b->count; i++)
         if (!s->fit[i] && b->tiles[i].kind != NORMAL) {
@@ -423,13 +491,37 @@ static struct figures round_of(struct bench *b, struct seed *s, const struct ada
 
 static const char *const names[] = {"none", "adapter", "full"};
 
+// A number as JSON knows it.
+static void put(const char *name, double value)
+{
+    if (isfinite(value))
+        printf(",\"%s\":%.4f", name, value);
+    else
+        printf(",\"%s\":null", name);
+}
+
+static void put_interval(const char *name, struct metrics_interval i)
+{
+    printf(",\"%s\":[%.4f,%.4f]", name, i.low, i.high);
+}
+
 static void print(const char *kind, long answers, long seed, size_t defects, const struct figures *f)
 {
-    printf("{\"kind\":\"%s\",\"answers\":%ld,\"seed\":%ld,\"defects\":%zu,\"auroc\":%.4f,\"filtered95\":%.4f,\"filtered9824\":%.4f,"
-           "\"fused_auroc\":%.4f,\"fused95\":%.4f,\"fused9824\":%.4f,\"class_right\":%.3f,\"seconds\":%.1f,\"megabytes\":%.2f,"
-           "\"blowhole\":%.3f,\"break\":%.3f,\"crack\":%.3f,\"fray\":%.3f,\"uneven\":%.3f}\n",
-           kind, answers, seed, defects, f->auroc, f->filtered95, f->filtered98, f->fused_auroc, f->fused95, f->fused98,
-           f->class_right, f->seconds, f->megabytes, f->kinds[0], f->kinds[1], f->kinds[2], f->kinds[3], f->kinds[5]);
+    static const char *const lower[KINDS] = {"blowhole", "break", "crack", "fray", "free", "uneven"};
+    printf("{\"kind\":\"%s\",\"answers\":%ld,\"seed\":%ld,\"defects\":%zu", kind, answers, seed, defects);
+    put("auroc", f->auroc), put("filtered95", f->filtered95), put("filtered9824", f->filtered98);
+    put_interval("auroc_ci", f->interval), put_interval("filtered95_ci", f->interval95);
+    put_interval("filtered9824_ci", f->interval98);
+    put("recall", f->recall), put("precision", f->precision), put("class_right", f->class_right);
+    put("seconds", f->seconds), put("megabytes", f->megabytes);
+    for (int k = 0; k < KINDS; k++)
+        if (k != NORMAL)
+            put(lower[k], f->kinds[k]);
+    printf(",\"found\":{\"at\":0.1");
+    for (int k = 0; k < KINDS; k++)
+        if (k != NORMAL)
+            put(lower[k], f->found[k]);
+    puts("}}");
     fflush(stdout);
 }
 
@@ -451,14 +543,18 @@ static void one_seed(struct bench *b, long number, const long *stages, int stage
     memcpy(queue, s.distance, b->count * sizeof *queue);
     for (int i = 0; i < stage_count; i++) {
         size_t defects = 0;
-        ask(b, &s, queue, (size_t)stages[i]);
+        if (b->drawn)
+            draw(b, &s, (size_t)stages[i]);
+        else
+            ask(b, &s, queue, (size_t)stages[i]);
         fit_gaussian(b, &s);
         for (size_t k = 0; k < b->count; k++)
             defects += s.answered[k] && b->tiles[k].kind != NORMAL;
         double *believed = xcalloc(b->count, sizeof *believed); // the same pool for all that are compared
         memcpy(believed, s.fused, b->count * sizeof *believed);
         for (int kind = ADAPTER_ALL; kind >= ADAPTER_NONE; kind--) {
-            if (!(which & 1u << kind))
+            bool last = i == stage_count - 1;
+            if (b->between >= 0 && !last ? kind != b->between : !(which & 1u << kind))
                 continue;
             struct adapt_options o = *options;
             o.kind = (enum adapter_kind)kind;
@@ -466,7 +562,7 @@ static void one_seed(struct bench *b, long number, const long *stages, int stage
             memcpy(s.fused, believed, b->count * sizeof *believed);
             struct figures f = round_of(b, &s, &o);
             print(kind == ADAPTER_NONE ? "heads" : names[kind], stages[i], number, defects, &f);
-            if (kind == ADAPTER_LOW_RANK || which == 1u << kind)
+            if (kind == ADAPTER_LOW_RANK || which == 1u << kind || (kind == b->between && !last))
                 memcpy(queue, s.fused, b->count * sizeof *queue);
         }
         memcpy(s.fused, queue, b->count * sizeof *queue);
@@ -479,7 +575,7 @@ static void one_seed(struct bench *b, long number, const long *stages, int stage
 int main(int argc, char **argv)
 {
     blas_reexec(argv);
-    struct bench b = {.side = 256, .threads = parallel_cores(), .masks = true};
+    struct bench b = {.side = 256, .threads = parallel_cores(), .without = -1, .between = -1, .masks = true};
     struct adapt_options options = adapt_defaults;
     long first = 0, seeds = 5, stages[STAGES_MOST] = {40, 80, 160, 400};
     int stage_count = 4;
@@ -494,9 +590,20 @@ int main(int argc, char **argv)
             first = atol(value), i++;
         } else if (strcmp(argv[i], "--side") == 0) {
             b.side = atoi(value), i++;
+        } else if (strcmp(argv[i], "--threads") == 0) {
+            b.threads = atoi(value), i++;
         } else if (strcmp(argv[i], "--no-masks") == 0) {
             b.masks = false;
-        } else if (strcmp(argv[i], "--answers") == 0) {
+        } else if (strcmp(argv[i], "--random") == 0) {
+            b.random = true;
+        } else if (strcmp(argv[i], "--between") == 0) {
+            b.between = strcmp(value, "heads") == 0 ? ADAPTER_NONE : ADAPTER_LOW_RANK, i++;
+        } else if (strcmp(argv[i], "--leave-out") == 0) {
+            for (int k = 0; k < KINDS; k++)
+                b.without = strcmp(value, kinds[k]) == 0 ? k : b.without;
+            i++;
+        } else if (strcmp(argv[i], "--answers") == 0 || strcmp(argv[i], "--defects") == 0) {
+            b.drawn = argv[i][2] == 'd';
             stage_count = 0;
             for (const char *at = value; *at && stage_count < STAGES_MOST; at += *at == ',') {
                 char *end;
@@ -527,6 +634,7 @@ int main(int argc, char **argv)
         die(&err);
     tensor_close(file);
     options.threads = b.threads;
+    b.scale = options.scale;
     for (int t = 0; t < BASE_TAPS; t++)
         b.dim += 2 * base_info(b.base)->channels[t];
     b.embeddings = xcalloc(b.count * (size_t)b.dim, sizeof *b.embeddings);
