@@ -8,7 +8,8 @@
 #include "base/alloc.h"
 #include "screen/patch_impl.h"
 
-enum { FLAW_TOP = 2 }; // per cent of the cells: few enough for a pore, enough for one odd cell not to decide
+// Of a thousand cells: two or three of a picture's coarser ones for a drawn defect, a pore covers no more.
+enum { TOP = 10, FLAW_TOP = 5 };
 
 struct patch_work {
     float *residuals, *distances, *values, *projected;
@@ -141,12 +142,12 @@ static int falling(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-// Mean of the largest `percent` %, at least one.
-static float top_of(float *values, size_t count, size_t percent)
+// Mean of the largest `thousandths` of them, at least one.
+static float top_of(float *values, size_t count, size_t thousandths)
 {
     if (!count)
         return 0;
-    size_t top = (count * percent + 99) / 100;
+    size_t top = (count * thousandths + 999) / 1000;
     double sum = 0;
     qsort(values, count, sizeof *values, falling);
     for (size_t i = 0; i < top; i++)
@@ -156,7 +157,7 @@ static float top_of(float *values, size_t count, size_t percent)
 
 float patch_top(float *values, size_t count)
 {
-    return top_of(values, count, 1);
+    return top_of(values, count, TOP);
 }
 
 float patch_flaw_measure(const struct patch_model *model, enum patch_part part, const struct patch_view *view,

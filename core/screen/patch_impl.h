@@ -78,7 +78,7 @@ const float *patch_values(const struct patch_model *model, enum patch_part part,
                           const struct patch_view *view, struct patch_work *work);
 
 // Of the cells of tap 1 looked at, how much each looks as if a defect were drawn there (the square root of patch_flaw.h's
-// measure): the mean of the largest 2 %. NAN: that was not learned.
+// measure): the mean of the largest 0.5 %. NAN: that was not learned.
 float patch_flaw_measure(const struct patch_model *model, enum patch_part part, const struct patch_view *view,
                          struct patch_work *work);
 

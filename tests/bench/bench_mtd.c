@@ -393,7 +393,8 @@ static void extract_all(struct bench *b, struct extract_config *config, const bo
     free(order);
 }
 
-static void score_all(struct bench *b, const struct patch_model *patch, const bool *fit, uint64_t seed,
+// off: a detector that has no measure, DETECTORS none; by_itself: each picture's score without those of its group.
+static void score_all(struct bench *b, const struct patch_model *patch, const bool *fit, uint64_t seed, int off,
                       struct screen_score *scores, double *by_itself)
 {
     struct error err;
@@ -403,12 +404,38 @@ static void score_all(struct bench *b, const struct patch_model *patch, const bo
     for (size_t i = 0; i < b->count; i++) {
         inputs[i].embedding = b->embeddings + i * (size_t)b->dim;
         memcpy(inputs[i].measures, b->patches[i].measures, sizeof inputs[i].measures);
+        if (off == DETECTOR_WHOLE)
+            inputs[i].embedding = b->embeddings; // all the same: nothing to say
+        else if (off < DETECTORS_MEASURED)
+            inputs[i].measures[off] = NAN;
     }
     must(screen_fit(inputs, b->count, &space, fit, b->groups, 0.004, seed, NULL, scores, &model, &err), &err);
     for (size_t i = 0; i < b->count; i++)
         by_itself[i] = screen_score(model, &inputs[i]).score;
     screen_free(model);
     free(inputs);
+}
+
+// What one detector says alone, and what the others make of it without.
+static void one_detector(struct bench *b, const struct patch_model *patch, const bool *fit, int seed, enum detector d,
+                         const struct screen_score *scores, struct rows *rows)
+{
+    struct screen_score *without = xcalloc(b->count, sizeof *without);
+    double *values = xcalloc(b->count, sizeof *values), any = 0;
+    char name[64];
+    for (size_t i = 0; i < b->count; i++)
+        any += values[i] = scores[i].parts[d];
+    if (any > 0) {
+        snprintf(name, sizeof name, "%s alone", detector_name(d));
+        keep(rows, name, figures(b, fit, values));
+        score_all(b, patch, fit, (uint64_t)seed, (int)d, without, values);
+        for (size_t i = 0; i < b->count; i++)
+            values[i] = without[i].score;
+        snprintf(name, sizeof name, "%s off", detector_name(d));
+        keep(rows, name, figures(b, fit, values));
+    }
+    free(values);
+    free(without);
 }
 
 static void one_seed(struct bench *b, struct extract_config *config, int seed, struct rows *rows,
@@ -433,7 +460,7 @@ static void one_seed(struct bench *b, struct extract_config *config, int seed, s
                 fit[i] = true, hidden--;
         }
         extract_all(b, config, fit, &patch);
-        score_all(b, patch, fit, (uint64_t)seed, scores, values);
+        score_all(b, patch, fit, (uint64_t)seed, DETECTORS, scores, values);
         if (c == 0)
             keep(rows, "fused, each picture by itself", figures(b, fit, values));
         for (size_t i = 0; i < b->count; i++)
@@ -442,19 +469,7 @@ static void one_seed(struct bench *b, struct extract_config *config, int seed, s
                  100 * shares[c]);
         keep(rows, name, figures(b, fit, values));
         for (int d = 0; d < DETECTORS && c == 0; d++)
-            for (int off = 0; off < 2; off++) {
-                double any = 0;
-                for (size_t i = 0; i < b->count; i++) {
-                    double square = 0;
-                    for (int e = 0; e < DETECTORS; e++)
-                        square += (e == d) != off ? scores[i].parts[e] * scores[i].parts[e] : 0;
-                    values[i] = sqrt(square);
-                    any += scores[i].parts[d];
-                }
-                snprintf(name, sizeof name, "%s %s", detector_name((enum detector)d), off ? "off" : "alone");
-                if (any > 0)
-                    keep(rows, name, figures(b, fit, values));
-            }
+            one_detector(b, patch, fit, seed, (enum detector)d, scores, rows);
         if (c == 0) {
             struct places places = {0};
             for (size_t i = 0; i < b->count; i++)
