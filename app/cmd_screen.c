@@ -4,6 +4,8 @@
 
 #include "app/calibrate.h"
 #include "app/layout.h"
+#include "base/alloc.h"
+#include "base/intl.h"
 
 enum { OPT_SCENE = OPT_OWN, OPT_RATE, OPT_FILTER, OPT_RECALL, OPT_SEVERITY, OPT_REFIT };
 
@@ -38,13 +40,14 @@ static void print_scene(const struct scene *scene, const struct screening_report
 {
     double rate = r->screened ? 1 - (double)r->flagged / (double)r->screened : 0;
     if (json) {
-        print_json(json_pack("{s:s, s:i, s:I, s:I, s:I, s:f, s:I, s:f, s:f, s:I, s:I, s:f, s:O, s:O, s:O}",
+        print_json(json_pack("{s:s, s:i, s:I, s:I, s:I, s:f, s:I, s:f, s:f, s:I, s:I, s:f, s:O, s:O, s:O, s:s?}",
                              "scene", scene->name, "revision", r->revision, "screened",
                              (json_int_t)r->screened, "flagged", (json_int_t)r->flagged, "poor",
                              (json_int_t)r->poor, "filter_rate", rate, "believed_normal",
                              (json_int_t)r->believed, "threshold", r->threshold, "shrinkage", r->shrinkage,
                              "extracted", (json_int_t)r->extracted, "failed", (json_int_t)r->failed,
-                             "seconds", r->seconds, "bad", r->bad, "rule", r->rule, "alone", r->alone));
+                             "seconds", r->seconds, "bad", r->bad, "rule", r->rule, "alone", r->alone,
+                             "without_learned", r->without_learned));
         return;
     }
     size_t i;
@@ -60,6 +63,11 @@ static void print_scene(const struct scene *scene, const struct screening_report
     const char *name;
     json_object_foreach(r->alone, name, bad)
         printf("  %lld flagged by %s alone\n", (long long)json_integer_value(bad), name);
+    if (r->without_learned) {
+        char *line = xasprintf(_("without the learned detector: %s"), _(r->without_learned));
+        put_wrapped(stdout, 2, line);
+        free(line);
+    }
     put_wrapped(stdout, 2, json_string_value(json_object_get(r->rule, "reason")));
 }
 

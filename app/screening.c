@@ -493,6 +493,7 @@ static enum status make_revision(struct project *project, const struct base *bas
     report->revision = revision.number;
     report->revision_id = id;
     report->rule = status == ST_OK ? calibrate_json(&revision) : NULL;
+    report->without_learned = screening_without_learned(model, patch, o->learned[0], o->learned_rests);
     free(models);
     learned_close(learned);
     screen_free(model);
@@ -539,6 +540,8 @@ static enum status keep_learned(struct project *project, const struct base *base
     enum status status = db_revision_get(project->db, scene->active_revision, &active, err);
     if (status == ST_OK && strcmp(active.base_sha256, base_info(base)->sha256) == 0)
         memcpy(o->learned, active.learned_sha256, HASH_HEX);
+    else if (status == ST_OK)
+        o->learned_rests = active.learned_sha256[0];
     return status;
 }
 

@@ -15,6 +15,7 @@ struct screening_options {
     bool refit;       // fit the patch statistics anew
     bool quiet;
     char learned[HASH_HEX]; // the trained model that takes part; "": the active revision's, if any
+    bool learned_rests;     // the active revision's was made with another base
     bool candidate;         // the revision does not become the active one
     bool (*learned_go_on)(void *context, size_t done, size_t total); // of its scoring; may be NULL
     void *learned_context;
@@ -28,6 +29,7 @@ struct screening_report {
     int64_t revision_id;
     json_t *rule; // where the threshold came from (calibrate_json); NULL before there is one
     json_t *alone; // screening_alone_json
+    const char *without_learned; // screening_without_learned
     json_t *bad; // array of {path, reason}: readable when added, not now
 };
 
@@ -93,6 +95,11 @@ ASSAY_CHECKED enum status screening_set_alone(struct project *project, const str
 // {detector: flagged pictures that it alone carries} of a revision, those with any. Caller: json_decref.
 ASSAY_CHECKED enum status screening_alone_json(struct project *project, int64_t revision, json_t **json,
                                                struct error *err);
+// Why the learned detector takes no part, or not as it was taught: words to be looked up with _(); NULL where it does.
+// trained: a trained model was asked; other_base: one rests since the base is another.
+struct screen_model;
+const char *screening_without_learned(const struct screen_model *model, const struct patch_model *patch, bool trained,
+                                      bool other_base);
 // Name of the patch statistics in use, "" none.
 ASSAY_CHECKED enum status screening_patch(struct project *project, const struct scene *scene,
                                           char sha256[HASH_HEX], struct error *err);

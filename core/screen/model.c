@@ -486,6 +486,11 @@ void screen_conclude(const struct screen_model *model, const uint64_t *groups, s
     free(fused);
 }
 
+bool screen_uses(const struct screen_model *model, enum detector detector)
+{
+    return model->used[detector];
+}
+
 double screen_agreement(const struct screen_model *model)
 {
     return model->agreement;

@@ -78,6 +78,7 @@ struct screen_score screen_score(const struct screen_model *model, const struct 
 // scores are what screen_fit would have made of them.
 void screen_conclude(const struct screen_model *model, const uint64_t *groups, size_t count, struct screen_score *scores);
 
+bool screen_uses(const struct screen_model *model, enum detector detector); // it takes part
 double screen_agreement(const struct screen_model *model); // of the pictures of one group, 0 (each by itself) .. 1
 double screen_threshold(const struct screen_model *model); // flagged: score >= threshold
 double screen_shrinkage(const struct screen_model *model); // Ledoit-Wolf intensity 0..1 of `whole`

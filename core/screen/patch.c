@@ -55,6 +55,11 @@ const struct contrast *patch_contrast(const struct patch_model *model)
     return &model->contrast;
 }
 
+bool patch_learned(const struct patch_model *model)
+{
+    return model->parts[PART_ALIGNED].flaws.rank || model->parts[PART_FREE].flaws.rank;
+}
+
 void patch_distances(const float *whiten, int dim, float *residuals, size_t count, float *distances)
 {
     cblas_strmm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (blasint)count, dim, 1,

@@ -34,6 +34,8 @@ void patch_free(struct patch_model *model);
 // What copies of the sample's pictures change in their embeddings, from extract_from on.
 struct contrast;
 const struct contrast *patch_contrast(const struct patch_model *model);
+// Whether drawn defects taught how their cells look (patch_flaw.h).
+bool patch_learned(const struct patch_model *model);
 
 // The statistics as dir/<sha256>.safetensors, written atomically; `sha256`
 // receives the name. Base and settings are stored and compared at load: another

@@ -1,6 +1,6 @@
-dist_check_SCRIPTS = tests/fault/bad-input tests/fault/base-extract tests/fault/base-files tests/fault/kill-review tests/fault/kill-round \
+dist_check_SCRIPTS = tests/fault/bad-input tests/fault/bad-scenes tests/fault/base-extract tests/fault/base-files tests/fault/kill-review tests/fault/kill-round \
 	tests/fault/kill-train tests/fault/monkey tests/tui/whole-path tests/tui/views tests/tui/flow
-TESTS += tests/fault/bad-input tests/fault/base-extract tests/fault/base-files tests/fault/kill-review tests/fault/kill-round \
+TESTS += tests/fault/bad-input tests/fault/bad-scenes tests/fault/base-extract tests/fault/base-files tests/fault/kill-review tests/fault/kill-round \
 	tests/fault/kill-train tests/fault/monkey tests/tui/whole-path tests/tui/views tests/tui/flow
 
 # Writes weight files under the names that others use, for tests of whole commands.
