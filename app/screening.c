@@ -21,7 +21,7 @@
 enum {
     SAMPLE = 400, // pictures that the patch statistics are fitted on
     PAGE = 256,
-    BATCH = 500,  // scores per transaction
+    BATCH = 100,  // scores per transaction: no answer waits for its lock any longer than they take
 };
 
 // Pictures of a scene as the extractor wants them, paged from the database.

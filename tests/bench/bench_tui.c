@@ -213,23 +213,37 @@ static void disk(const struct options *o, const char *dir)
     free(s.ms);
 }
 
+// Whether the trainer's first round has ended, the writing of its revision and the gate among it.
+static bool round_ended(const char *dir)
+{
+    char *path = xasprintf("%s/rounds", dir), line[512];
+    FILE *f = fopen(path, "r");
+    bool ended = false;
+    while (f && fgets(line, sizeof line, f))
+        ended = ended || strstr(line, ": done: ");
+    if (f)
+        fclose(f);
+    free(path);
+    return ended;
+}
+
 // Answers as the review stores them, on a handle of its own: the wait for the lock, the writing, and the commit, which
-// waits for the disk, each apart.
+// waits for the disk, each apart. While rounds run, until one has gone through all its stages.
 static void answers(const struct options *o, const char *dir, bool training)
 {
-    enum { LOCK, WRITE, SYNC, PARTS };
+    enum { LOCK, WRITE, SYNC, PARTS, MOST = 20000, PACE = 20 };
     static const char *const names[PARTS] = {"lock", "write", "commit"};
     char *path = xasprintf("%s/project.db", dir);
     struct series s[PARTS];
     struct db *db;
     struct error err;
     int64_t person, event;
-    size_t count = (size_t)o->pictures * 2;
+    size_t i;
     if (db_open(path, &db, &err) != ST_OK || db_person_ensure(db, "bench", &person, &err) != ST_OK)
         give_up(err.text);
     for (int p = 0; p < PARTS; p++)
-        s[p] = (struct series){"none", names[p], training, 0, 0, xcalloc(count, sizeof(double)), count};
-    for (size_t i = 0; i < count; i++) {
+        s[p] = (struct series){"none", names[p], training, 0, 0, xcalloc(MOST, sizeof(double)), 0};
+    for (i = 0; i < MOST && (i < (size_t)o->pictures * 5 || (training && !round_ended(dir))); i++) {
         struct label label = {.picture = 1 + (int64_t)i % o->pictures, .person = person, .role = "inspector", .source = LABEL_REVIEW,
                               .verdict = VERDICT_NORMAL, .class_name = "", .severity = "", .regions = "", .note = ""};
         double begun = clock_seconds();
@@ -244,10 +258,11 @@ static void answers(const struct options *o, const char *dir, bool training)
         s[LOCK].ms[i] = 1000 * (locked - begun);
         s[WRITE].ms[i] = 1000 * (written - locked);
         s[SYNC].ms[i] = 1000 * (clock_seconds() - written);
-        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+        nanosleep(&(struct timespec){.tv_nsec = PACE * 1000000}, NULL);
     }
     for (int p = 0; p < PARTS; p++) {
-        print(&s[p], o, 100);
+        s[p].count = i;
+        print(&s[p], o, PACE);
         free(s[p].ms);
     }
     db_close(db);

@@ -9,8 +9,8 @@ make_base_SOURCES = tests/data/make_base.c tests/unit/foreign.c tests/unit/forei
 make_base_LDADD = $(CORE_LIBS)
 
 # Following folders; pictures as a camera would write them whose light changes slowly.
-dist_check_SCRIPTS += tests/tui/ask tests/tui/lead tests/fault/backup
-TESTS += tests/tui/ask tests/tui/lead tests/fault/backup
+dist_check_SCRIPTS += tests/tui/ask tests/tui/believed tests/tui/lead tests/fault/backup
+TESTS += tests/tui/ask tests/tui/believed tests/tui/lead tests/fault/backup
 dist_check_SCRIPTS += tests/tui/watch tests/fault/kill-watch
 TESTS += tests/tui/watch tests/fault/kill-watch
 check_PROGRAMS += make_ramp
