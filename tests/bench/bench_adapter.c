@@ -54,7 +54,7 @@ struct bench {
     bool *unknown;
 };
 
-static void die(const struct error *err)
+static _Noreturn void die(const struct error *err)
 {
     fprintf(stderr, "%s\n", err->text);
     exit(1);
