@@ -29,6 +29,8 @@ static void put_stats(struct tensor_writer *writer, const struct patch_model *pa
         return;
     snprintf(name, sizeof name, "%s/%d/places", part_names[part], t);
     tensor_put(writer, name, (const int64_t[TENSOR_RANK]){stats->rows[t], stats->cols[t], dim}, g->places);
+    if (!g->typical) // too few pictures
+        return;
     snprintf(name, sizeof name, "%s/%d/typical", part_names[part], t);
     tensor_put(writer, name, (const int64_t[TENSOR_RANK]){stats->rows[t], stats->cols[t]}, g->typical);
     snprintf(name, sizeof name, "%s/%d/power", part_names[part], t);
@@ -122,7 +124,7 @@ static enum status read_stats(const struct tensor_file *file, struct patch_model
         }
     }
     snprintf(name, sizeof name, "%s/%d/typical", part_names[part], t);
-    if (status == ST_OK && part == PART_ALIGNED && has_tensor(file, name)) { // not in files of earlier versions
+    if (status == ST_OK && part == PART_ALIGNED && has_tensor(file, name)) { // of many pictures, not of earlier versions
         int64_t shape[TENSOR_RANK] = {stats->rows[t], stats->cols[t]};
         status = tensor_read(file, name, shape, &g->typical, err);
         snprintf(name, sizeof name, "%s/%d/power", part_names[part], t);
