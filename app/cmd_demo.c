@@ -137,12 +137,18 @@ struct tally {
     const struct demo_item *items; // by scene, number rising
     size_t count;
     int64_t defects, found;
+    double *scores; // of all pictures screened
+    double *planted; // of the defects among them
+    size_t score_count, planted_count;
 };
 
 static enum status tally_row(void *context, const struct export_row *row, struct error *err)
 {
     (void)err;
     struct tally *t = context;
+    bool scored = row->revision_number > 0 && t->score_count < t->count;
+    if (scored)
+        t->scores[t->score_count++] = row->score.score;
     const char *slash = strrchr(row->path, '/');
     int number = slash ? atoi(slash + 1) : -1;
     for (size_t i = 0; i < t->count; i++) {
@@ -150,9 +156,27 @@ static enum status tally_row(void *context, const struct export_row *row, struct
         if (item->kind >= 0 && item->number == number && strcmp(demo_scenes[item->scene].name, row->scene) == 0) {
             t->defects++;
             t->found += row->flagged;
+            if (scored)
+                t->planted[t->planted_count++] = row->score.score;
         }
     }
     return ST_OK;
+}
+
+static int falling(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x < y) - (x > y);
+}
+
+// Of the defects, those among the `most` pictures that score highest.
+static int64_t planted_on_top(struct tally *t, size_t most)
+{
+    int64_t found = 0;
+    qsort(t->scores, t->score_count, sizeof *t->scores, falling);
+    for (size_t i = 0; i < t->planted_count && most > 0 && most <= t->score_count; i++)
+        found += t->planted[i] >= t->scores[most - 1];
+    return found;
 }
 
 static enum status screen_scene(struct project *project, const struct base *base, const char *dir, int s, bool quiet,
@@ -196,20 +220,26 @@ static enum status run_scenes(struct project *project, const struct options *o, 
                    report.screened, report.flagged,
                    report.screened ? 100.0 * (double)(report.screened - report.flagged) / (double)report.screened : 0);
     }
-    struct tally tally = {.items = items, .count = count};
+    struct tally tally = {.items = items, .count = count, .scores = xcalloc(count + 1, sizeof *tally.scores),
+                          .planted = xcalloc(count + 1, sizeof *tally.planted)};
     if (status == ST_OK)
         status = db_export(project->db, 0, tally_row, &tally, err);
+    size_t most = (tally.score_count + 19) / 20; // what a person looks through in a few minutes
+    int64_t on_top = planted_on_top(&tally, most);
     double seconds = clock_seconds() - started, filtered = screened ? 1 - (double)flagged / (double)screened : 0;
     if (status == ST_OK && o->json)
-        print_json(json_pack("{s:s, s:I, s:I, s:I, s:f, s:I, s:I, s:f, s:s}", "project", project->dir, "screened",
+        print_json(json_pack("{s:s, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:f, s:s}", "project", project->dir, "screened",
                              (json_int_t)screened, "flagged", (json_int_t)flagged, "poor", (json_int_t)poor, "filter_rate", filtered,
                              "planted_defects", (json_int_t)tally.defects, "planted_defects_flagged",
-                             (json_int_t)tally.found, "seconds", seconds, "base", base_info(base)->name));
+                             (json_int_t)tally.found, "planted_defects_in_top_5_percent", (json_int_t)on_top, "seconds", seconds, "base", base_info(base)->name));
     else if (status == ST_OK)
         printf("\n%" PRId64 " pictures screened, %" PRId64 " left to look at: %.2f %% filtered, in %.0f s, pictures made included.\n"
-               "Of the %" PRId64 " defects planted, %" PRId64 " are among the flagged (base %s, nothing labelled yet).\n"
+               "Of the %" PRId64 " defects planted, %" PRId64 " are among the flagged and %" PRId64 " among the %zu pictures that score highest\n"
+               "(base %s, nothing labelled yet).\n"
                "The project is %s: `cd` there and run `assay`.\n",
-               screened, flagged, 100 * filtered, seconds, tally.defects, tally.found, base_info(base)->name, project->dir);
+               screened, flagged, 100 * filtered, seconds, tally.defects, tally.found, on_top, most, base_info(base)->name, project->dir);
+    free(tally.scores);
+    free(tally.planted);
     base_free(base);
     return status;
 }

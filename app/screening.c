@@ -455,7 +455,7 @@ static enum status make_revision(struct project *project, const struct base *bas
     struct screen_score *scores = xcalloc(set.count + 1, sizeof *scores);
     struct screen_relief relief = {relieve, store};
     struct screen_space space = {
-        .dim = set.dim, .from = extract_from(base), .contrast = patch_contrast(patch)};
+        .dim = set.dim, .from = extract_from(base), .contrast = patch_contrast(patch), .aligned = patch_aligned(patch)};
     status = screening_alone(project, scene, &space.alone, err);
     if (status == ST_OK)
         status = screen_fit(set.inputs, set.count, &space, set.believed, set.groups, o->flag_rate,

@@ -16,6 +16,7 @@
 #include "screen/together.h"
 
 enum { NORMALS_LEAST = 16, TAUGHT_LEAST = 10, FIT_MOST = 20000, BLOCK = 256 };
+static const double aligned_from = 0.5, aligned_full = 0.8;
 static const double TRIM = 0.03; // share of believed normals taken for hidden defects
 
 const char *detector_name(enum detector detector)
@@ -33,11 +34,15 @@ const char *detector_name(enum detector detector)
 // nothing of what is spread: at half weight the fused AUROC is 0.876, without it 0.865 (bench-zero, five seeds); at full weight
 // 0.007 less than at half. Likeness to known defects counts the more, the
 // more defects there are to be like.
+// Where the camera stands still, a place in the picture is a place on the thing: cells are compared with what is normal
+// there and see more than the whole picture does. They count the more, the more the place tells.
 static double weight(const struct screen_model *m, int detector)
 {
     static const double fixed[DETECTORS] = {
         [DETECTOR_PATCH] = 0.1, [DETECTOR_TILE] = 0.1, [DETECTOR_LEARNED] = 0.5, [DETECTOR_WHOLE] = 1};
     double defects = (double)m->known.counts[1];
+    if (detector == DETECTOR_PATCH)
+        return fmin(fmax((m->aligned - aligned_from) / (aligned_full - aligned_from), fixed[detector]), 1);
     return detector == DETECTOR_KNOWN ? defects / (defects + 20) : fixed[detector];
 }
 
@@ -393,6 +398,7 @@ enum status screen_fit(const struct screen_input *inputs, size_t count, const st
     m->dim = space->dim;
     m->from = space->from;
     m->flag_rate = flag_rate;
+    m->aligned = (double)(float)space->aligned;
     m->alone = space->alone < 0.9 ? space->alone : 0.9;
     normals = folds_draw(members, normals, groups, seed);
     double *whole = xcalloc(count, sizeof *whole), *likeness = xcalloc(count, sizeof *likeness);

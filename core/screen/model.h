@@ -42,6 +42,7 @@ struct screen_space {
     const struct contrast *contrast; // of numbers from .. dim - 1 (contrast.h); NULL or without flaws: none
     double alone; // share of the normals that may be flagged which a single detector may claim, whatever the
                   // others say: 0 .. 1
+    double aligned; // how much of the cells' variance lies between places (patch.h): the more, the more they count
 };
 
 struct screen_model;

@@ -53,6 +53,7 @@ enum status screen_save(const struct screen_model *model, const struct base_info
     put_number(writer, "from", model->from);
     put_number(writer, "flag_rate", model->flag_rate);
     put_number(writer, "alone", model->alone);
+    put_number(writer, "aligned", model->aligned);
     put_number(writer, "shrinkage", model->gaussian.shrinkage);
     put_number(writer, "fit_count", (double)model->fit_count);
     for (int d = 0; d < DETECTORS; d++) {
@@ -180,6 +181,8 @@ static enum status read_model(const struct tensor_file *file, const struct base_
         status = get_number(file, "flag_rate", 1e-12, 1, &m->flag_rate, err);
     if (status == ST_OK)
         status = get_number(file, "alone", 0, 0.9, &m->alone, err);
+    if (status == ST_OK && tensor_meta(file, "aligned")) // not in files of earlier versions
+        status = get_number(file, "aligned", 0, 1, &m->aligned, err);
     if (status == ST_OK)
         status = get_number(file, "shrinkage", 0, 1, &m->gaussian.shrinkage, err);
     if (status == ST_OK)

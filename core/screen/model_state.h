@@ -22,7 +22,7 @@ struct screen_model {
     struct tail fused;            // of the fused parts
     double agreement;             // of the pictures of one group, 0..1
     struct tail together;         // of what they share, where agreement > 0
-    double flag_rate, alone;
+    double flag_rate, alone, aligned;
     size_t fit_count;
 };
 

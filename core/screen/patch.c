@@ -55,6 +55,11 @@ const struct contrast *patch_contrast(const struct patch_model *model)
     return &model->contrast;
 }
 
+double patch_aligned(const struct patch_model *model)
+{
+    return (double)model->parts[PART_ALIGNED].placed;
+}
+
 bool patch_learned(const struct patch_model *model)
 {
     return model->parts[PART_ALIGNED].flaws.rank || model->parts[PART_FREE].flaws.rank;

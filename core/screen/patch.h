@@ -34,6 +34,8 @@ void patch_free(struct patch_model *model);
 // What copies of the sample's pictures change in their embeddings, from extract_from on.
 struct contrast;
 const struct contrast *patch_contrast(const struct patch_model *model);
+// How much of what cells differ by their place in the picture tells, 0..1: a fixed camera has 0.8 and more.
+double patch_aligned(const struct patch_model *model);
 // Whether drawn defects taught how their cells look (patch_flaw.h).
 bool patch_learned(const struct patch_model *model);
 

@@ -10,6 +10,7 @@
 static const char kind[] = "patch statistics 2";
 static const char *const part_names[PATCH_PARTS] = {"aligned", "free", "tile"};
 static const char *const contrast_names[CONTRAST_SIDES] = {"contrast/harmless", "contrast/flaw"};
+static const char placed_name[] = "aligned/placed";
 enum { FIGURES = 4 }; // of a tap: quantile, blend, shrinkage, quantile of both taps together
 
 static void put_stats(struct tensor_writer *writer, const struct patch_model *patch, int part, int t)
@@ -60,6 +61,8 @@ enum status patch_save(const struct patch_model *patch, const struct base_info *
         for (int t = 0; t < BASE_TAPS; t++)
             if (patch->parts[part].used)
                 put_stats(writer, patch, part, t);
+    if (patch->parts[PART_ALIGNED].used)
+        tensor_put(writer, placed_name, (const int64_t[TENSOR_RANK]){1}, &patch->parts[PART_ALIGNED].placed);
     for (int side = 0; side < CONTRAST_SIDES; side++)
         if (patch->contrast.counts[side])
             tensor_put(
@@ -195,6 +198,14 @@ enum status patch_load(const char *path, const struct base_info *base, const str
             status = read_stats(file, patch, part, t, err);
         if (status == ST_OK && patch->parts[part].used)
             status = read_flaws(file, patch, part, err);
+    }
+    if (status == ST_OK && patch->parts[PART_ALIGNED].used && has_tensor(file, placed_name)) {
+        float *placed;
+        status = tensor_read(file, placed_name, (int64_t[TENSOR_RANK]){1}, &placed, err);
+        if (status == ST_OK)
+            patch->parts[PART_ALIGNED].placed = placed[0] > 0 && placed[0] <= 1 ? placed[0] : 0;
+        if (status == ST_OK)
+            free(placed);
     }
     patch->contrast.dim = 3 * base->channels[1];
     for (int side = 0; side < CONTRAST_SIDES && status == ST_OK; side++) {

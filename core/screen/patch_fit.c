@@ -359,6 +359,10 @@ static enum status fit_round(struct patch_sample *sample, int threads, struct pa
                     err, ST_INVALID,
                     "the pictures of the sample do not differ at all: patch statistics need variation");
             }
+    size_t usable = 0;
+    for (size_t i = 0; i < sample->count; i++)
+        usable += !sample->pictures[i].dropped;
+    aligned->placed = aligned->taps[1].placed * (float)members / (float)usable;
     parallel_run(threads, calibrate_jobs, &set);
     *out = model;
     return ST_OK;

@@ -219,6 +219,20 @@ static void fit_typical(const struct fit *fit, float *distances, const uint32_t 
     free(counts);
 }
 
+// Share of the variance that the places explain.
+static double fit_placed(const struct fit *fit)
+{
+    double within = 0, between = 0;
+    for (size_t k = 0; k < fit->dim; k++)
+        within += fit->covariance[k * fit->dim + k];
+    for (size_t p = 0; p < fit->places; p++)
+        for (size_t k = 0; k < fit->dim && fit->place_counts[p]; k++) {
+            double d = fit->place_sums[p * fit->dim + k] / (double)fit->place_counts[p] - fit->mean[k];
+            between += d * d * (double)fit->place_counts[p] / (double)fit->cells;
+        }
+    return between + within > 0 ? between / (between + within) : 0;
+}
+
 static bool fit_run(struct fit *fit, struct patch_gaussian *g)
 {
     size_t dim = fit->dim, largest = 0;
@@ -242,6 +256,7 @@ static bool fit_run(struct fit *fit, struct patch_gaussian *g)
     }
     for (size_t i = 0; i < dim * dim; i++)
         fit->covariance[i] /= (double)n;
+    g->placed = (float)(fit->places ? fit_placed(fit) : 0);
     if (!fit_whiten(fit, (double)n, g))
         return false;
 

@@ -400,7 +400,7 @@ static void score_all(struct bench *b, const struct patch_model *patch, const bo
     struct error err;
     struct screen_model *model;
     struct screen_input *inputs = xcalloc(b->count, sizeof *inputs);
-    const struct screen_space space = {b->dim, extract_from(b->base), patch_contrast(patch), SCREEN_ALONE};
+    const struct screen_space space = {b->dim, extract_from(b->base), patch_contrast(patch), SCREEN_ALONE, patch_aligned(patch)};
     for (size_t i = 0; i < b->count; i++) {
         inputs[i].embedding = b->embeddings + i * (size_t)b->dim;
         memcpy(inputs[i].measures, b->patches[i].measures, sizeof inputs[i].measures);

@@ -231,7 +231,7 @@ static struct figures fused(struct bench *b, unsigned off, enum detector alone, 
             if (off & 1u << d)
                 inputs[i].measures[d] = NAN;
     }
-    const struct screen_space space = {extract_dim(b->base), extract_from(b->base), patch_contrast(b->patch), 0};
+    const struct screen_space space = {extract_dim(b->base), extract_from(b->base), patch_contrast(b->patch), 0, patch_aligned(b->patch)};
     if (screen_fit(inputs, b->count, &space, b->fit, groups, 0.004, seed, NULL, scores, &model, &err) != ST_OK)
         die(&err);
     for (size_t i = 0; i < b->count; i++)
