@@ -153,13 +153,13 @@ static void write_json(const struct export_row *r)
         put(o, "verdict", verdict_name(r->verdict));
         put(o, "class", r->class_name);
         put(o, "severity", r->severity);
-        json_t *regions = r->regions && r->regions[0] ? json_loads(r->regions, 0, NULL) : NULL;
-        if (regions)
-            json_object_set_new(o, "regions", regions);
         put(o, "note", r->note);
         put(o, "who", r->person);
         put(o, "when", when);
     }
+    json_t *regions = r->regions && r->regions[0] ? json_loads(r->regions, 0, NULL) : NULL;
+    if (regions)
+        json_object_set_new(o, "regions", regions);
     if (r->truth != VERDICT_NONE) {
         put(o, "truth", verdict_name(r->truth));
         put(o, "truth_class", r->truth_class);

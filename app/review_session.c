@@ -14,6 +14,7 @@
 #include "app/review_keeper.h"
 #include "app/review_known.h"
 #include "app/review_lead.h"
+#include "app/review_regions.h"
 #include "app/review_results.h"
 #include "app/review_session.h"
 #include "app/scoring.h"
@@ -34,6 +35,7 @@ struct review_session {
     bool arrived;             // and is not in its place yet
     struct review_known known;
     struct review_audit audit;
+    struct review_regions regions;
     struct review_counter *counter;
     struct review_finder finder;
     struct review_flow flow;
@@ -352,7 +354,11 @@ static enum status on_act(void *context, const struct action *a, size_t *index, 
     enum status status = go_back(s, a->kind == ACTION_REDO, &picture, &count, err);
     if (status != ST_OK)
         return status;
-    s->concerned = (size_t)count;
+    bool drawn;
+    status = db_region_last(s->project->db, s->person, &drawn, err);
+    if (status != ST_OK)
+        return status;
+    s->concerned = drawn ? 0 : (size_t)count;
     s->ask_again = 0; // there is more in the queue again
     asker_wake(s->asker);
     size_t at = place(s, picture);
@@ -408,6 +414,34 @@ static enum status on_near(void *context, int64_t id, enum near kind, const stru
     if (status != ST_OK || hides)
         return status;
     return review_known_near(&s->known, id, kind, rows, count, err);
+}
+
+static enum status on_regions(void *context, int64_t id, const struct review_region **rows, size_t *count, size_t *suggested,
+                              struct error *err)
+{
+    struct review_session *s = context;
+    struct queue_item item;
+    struct picture picture;
+    bool hides;
+    enum status status = review_audit_hides(&s->audit, id, &hides, err);
+    if (status == ST_OK)
+        status = db_queue_tile(s->project->db, id, &item, err);
+    if (status == ST_OK)
+        status = db_picture_get(s->project->db, id, &picture, err);
+    if (status != ST_OK)
+        return status;
+    status = review_regions_get(&s->regions, &picture, &item, hides, rows, count, suggested, err);
+    picture_clear(&picture);
+    return status;
+}
+
+static enum status on_draw(void *context, int64_t id, const struct review_region *rows, size_t count, struct error *err)
+{
+    struct review_session *s = context;
+    enum status status = review_regions_put(&s->regions, id, rows, count, err);
+    if (status == ST_OK)
+        keeper_add(s->keeper, id);
+    return status;
 }
 
 static enum status on_results(void *context, size_t number, bool anew, const struct review_results **results,
@@ -726,7 +760,7 @@ enum status review_session_open(struct project *project, const char *person, con
     s->audit.db = project->db;
     s->model = (struct review_model){.context = s, .item = on_item, .tile = on_tile, .act = on_act, .bulk = on_bulk, .concerned = on_concerned,
                                      .reserve = on_reserve, .alike = on_alike, .classes = on_classes, .change_class = on_change_class,
-                                     .near = on_near,
+                                     .near = on_near, .regions = on_regions, .draw = on_draw,
                                      .history = on_history, .results = on_results,
                                      .find = on_find, .look = on_look, .jump = on_jump, .saved = on_saved, .save = on_save, .open = on_open, .tick = on_tick, .news = on_news,
                                      .second = on_second, .decide = on_decide, .comment = on_comment, .agreement = on_agreement,
@@ -752,6 +786,7 @@ enum status review_session_open(struct project *project, const char *person, con
         free(s);
         return status;
     }
+    s->regions = (struct review_regions){.db = project->db, .person = s->person, .name = xstrdup(person)};
     s->finder = (struct review_finder){.project = project, .scene = s->scene};
     s->person_name = xstrdup(person);
     review_flow_open(&s->flow, project, s->person_name, s->scene);
@@ -798,6 +833,7 @@ size_t review_session_close(struct review_session *s, struct error *kept)
     review_counter_free(s->counter);
     review_known_clear(&s->known);
     review_lead_clear(&s->lead);
+    review_regions_clear(&s->regions);
     forget_row(s);
     forget_classes(s);
     review_audit_clear(&s->audit);

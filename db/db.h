@@ -267,6 +267,8 @@ struct region_set {
 };
 // What stands. Caller frees set->json.
 ASSAY_CHECKED enum status db_region_get(struct db *db, int64_t picture, struct region_set *set, struct error *err);
+// Whether the latest that this person said, took back or gave again was about regions.
+ASSAY_CHECKED enum status db_region_last(struct db *db, int64_t person, bool *regions, struct error *err);
 // label: of source LABEL_REGION and VERDICT_REGIONS. before: the drawn event that stood when the picture was looked at (0
 // none). ST_BUSY naming who, and nothing stored, when others drew since.
 ASSAY_CHECKED enum status db_region_put(struct db *db, const struct label *label, int64_t before, int64_t *event,

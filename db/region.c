@@ -54,3 +54,15 @@ enum status db_region_put(struct db *db, const struct label *label, int64_t befo
         status = db_label_add(db, label, event, err);
     return db_leave(db, own, status, err);
 }
+
+enum status db_region_last(struct db *db, int64_t person, bool *regions, struct error *err)
+{
+    sqlite3_stmt *stmt = db_prepare(db, "SELECT source = 4 FROM label_event WHERE person = ?1 ORDER BY id DESC LIMIT 1", err);
+    if (!stmt)
+        return err->code;
+    sqlite3_bind_int64(stmt, 1, person);
+    enum status status = db_first(db, stmt, "reading regions", err);
+    *regions = status == ST_OK && sqlite3_column_int(stmt, 0) != 0;
+    sqlite3_reset(stmt);
+    return status == ST_NOT_FOUND ? ST_OK : status;
+}

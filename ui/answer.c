@@ -89,7 +89,9 @@ static void say_done(struct session *s, enum action_kind kind, const char *class
     static const char *const said[] = {N_("normal"), N_("defect"), N_("unsure: the lead will see it"), N_("skipped")};
     size_t concerned = s->model->concerned ? s->model->concerned(s->model->context) : 1;
     bool quality = s->config->poor && (kind == ACTION_NORMAL || kind == ACTION_UNSURE);
-    if (quality)
+    if (concerned == 0 && (kind == ACTION_UNDO || kind == ACTION_REDO))
+        session_say(s, "%s", kind == ACTION_UNDO ? _("What was drawn last was taken back.") : _("What was drawn was given again."));
+    else if (quality)
         session_say(s, "%s: %s", s->entry.item.name, kind == ACTION_NORMAL ? _("fine after all, to be screened") : _("really poor"));
     else if (kind == ACTION_DEFECT)
         session_say(s, _("%s: defect, %s (%s)"), s->entry.item.name, class_name, _(severity));

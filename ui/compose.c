@@ -107,21 +107,20 @@ static void stretch(struct image *frame, const struct placement *at)
     map(frame, at, table);
 }
 
-// What is seen of the picture at look->scale, cut out; `box` follows.
-static void cut(const struct image *picture, int full_width, const struct look *look, int width, int height,
-                struct image *part, struct placement *at, double box[4])
+void compose_seen(int width, int height, int full_width, const struct look *look, int across, int down, struct seen *seen)
 {
-    double scale = look->scale * full_width / picture->width;
-    int w = within(width / scale, 1, picture->width), h = within(height / scale, 1, picture->height);
-    int x = within(look->x * picture->width - w / 2.0, 0, picture->width - w);
-    int y = within(look->y * picture->height - h / 2.0, 0, picture->height - h);
-    image_crop(picture, x, y, w, h, part);
-    at->width = within(w * scale, 1, width);
-    at->height = within(h * scale, 1, height);
-    at->x = (width - at->width) / 2;
-    at->y = (height - at->height) / 2;
-    for (int i = 0; i < 4; i++)
-        box[i] = i % 2 ? (box[i] * picture->height - y) / h : (box[i] * picture->width - x) / w;
+    *seen = (struct seen){.at = placed(width, height, across, down), .width = width, .height = height};
+    if (look->scale <= 0)
+        return;
+    double scale = look->scale * (full_width > 0 ? full_width : width) / width;
+    seen->width = within(across / scale, 1, width);
+    seen->height = within(down / scale, 1, height);
+    seen->x = within(look->x * width - seen->width / 2.0, 0, width - seen->width);
+    seen->y = within(look->y * height - seen->height / 2.0, 0, height - seen->height);
+    seen->at.width = within(seen->width * scale, 1, across);
+    seen->at.height = within(seen->height * scale, 1, down);
+    seen->at.x = (across - seen->at.width) / 2;
+    seen->at.y = (down - seen->at.height) / 2;
 }
 
 void compose_look(const struct image *picture, int full_width, const struct look *look, int width, int height,
@@ -129,7 +128,12 @@ void compose_look(const struct image *picture, int full_width, const struct look
 {
     if (look->scale > 0) {
         struct image part = {0};
-        cut(picture, full_width > 0 ? full_width : picture->width, look, width, height, &part, place, box);
+        struct seen seen;
+        compose_seen(picture->width, picture->height, full_width, look, width, height, &seen);
+        *place = seen.at;
+        image_crop(picture, seen.x, seen.y, seen.width, seen.height, &part);
+        for (int i = 0; i < 4; i++)
+            box[i] = i % 2 ? (box[i] * picture->height - seen.y) / seen.height : (box[i] * picture->width - seen.x) / seen.width;
         lay(&part, *place, width, height, frame);
         image_clear(&part);
     } else {
@@ -145,7 +149,7 @@ void compose_look(const struct image *picture, int full_width, const struct look
     }
 }
 
-static void to_rgb(struct image *frame)
+void compose_rgb(struct image *frame)
 {
     if (frame->channels == 3)
         return;
@@ -179,7 +183,7 @@ void compose_heat(struct image *frame, const struct placement *place, const stru
     static const int most[COMPOSE_STRENGTHS + 1] = {0, 50, 115, 175}; // of 255, where the heat is greatest
     if (heat->rows < 1 || heat->cols < 1)
         return;
-    to_rgb(frame);
+    compose_rgb(frame);
     size_t w = (size_t)place->width, h = (size_t)place->height;
     uint8_t *values = xcalloc(w * h, 1); // (place height, place width)
     double span_x = box[2] - box[0], span_y = box[3] - box[1];

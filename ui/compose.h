@@ -8,6 +8,8 @@
 #include "image/image.h"
 #include "screen/patch.h"
 
+struct marks; // marks.h
+
 enum { COMPOSE_MARGIN = 32 }; // gray value of the bars beside the picture
 
 // How a picture is looked at.
@@ -17,6 +19,7 @@ struct look {
     double x, y;  // with a scale: the middle of what is seen, fractions of the picture
     bool stretch; // contrast stretched to what is seen
     bool invert;
+    struct marks *marks; // drawn over it, NULL none; want_same: the very same
 };
 
 enum { COMPOSE_STRENGTHS = 3 };
@@ -24,6 +27,18 @@ enum { COMPOSE_STRENGTHS = 3 };
 struct placement {
     int x, y, width, height; // where the picture lies in the frame, pixels
 };
+
+struct seen { // which part of a picture the frame shows, and where
+    struct placement at;
+    int x, y, width, height; // pixels of the picture
+};
+
+// What a picture of width x height pixels (of a file's full_width, 0: the same) shows as `look` says in a frame of
+// across x down.
+void compose_seen(int width, int height, int full_width, const struct look *look, int across, int down, struct seen *seen);
+
+// A gray frame becomes RGB.
+void compose_rgb(struct image *frame);
 
 // Fit `picture` into width x height (both > 0), aspect kept, centred. The frame
 // has one channel when every pixel is gray (also where the file says RGB), else

@@ -29,6 +29,29 @@ static void take_answer(struct session *s)
     }
 }
 
+// ESC [ < button ; x ; y M or m: the mouse.
+static void take_mouse(struct session *s)
+{
+    int v[3] = {0}, n = 0, width, height;
+    for (size_t i = 3; i + 1 < s->control_count && n < 3; i++) {
+        if (s->control[i] == ';')
+            n++;
+        else if (s->control[i] >= '0' && s->control[i] <= '9' && v[n] < 100000)
+            v[n] = v[n] * 10 + s->control[i] - '0';
+    }
+    if (n != 2 || !s->view->mouse || !keymap_is_view(s->context))
+        return;
+    struct mouse mouse = {.button = v[0] & ~(32 | 28), .press = s->control[s->control_count - 1] == 'M', .move = (v[0] & 32) != 0,
+                          .x = v[1] - 0.5, .y = v[2] - 0.5}; // the middle of a cell, from 1 on
+    term_cell(&s->term, &width, &height);
+    if (s->term.mouse_pixels) {
+        mouse.x = (v[1] - 0.5) / width;
+        mouse.y = (v[2] - 0.5) / height;
+    }
+    s->dirty = true;
+    s->view->mouse(s, &mouse);
+}
+
 static void control_begin(struct session *s)
 {
     s->control[0] = '\033';
@@ -54,7 +77,10 @@ static bool control_key(struct session *s, int key, double now)
     if (s->control_count < sizeof s->control)
         s->control[s->control_count++] = (char)key;
     if (key >= 0x40 && key <= 0x7e) {
-        take_answer(s);
+        if (s->control_count > 3 && s->control[2] == '<')
+            take_mouse(s);
+        else
+            take_answer(s);
         s->control_count = 0;
     }
     return true;

@@ -13,11 +13,13 @@ libui_a_SOURCES = \
 	ui/input.c \
 	ui/log.c ui/second.c \
 	ui/keymap.c ui/keymap.h \
+	ui/marks.c ui/marks.h \
 	ui/palette.c ui/palette.h \
 	ui/panel.c \
 	ui/picture.c \
 	ui/popup.c \
 	ui/prefetch.c ui/prefetch.h \
+	ui/regions.c ui/regions.h ui/regions_draw.c ui/regions_edit.c ui/regions_mouse.c \
 	ui/results.c \
 	ui/review.c ui/review.h ui/review_view.c \
 	ui/script.c \

@@ -1,11 +1,13 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/intl.h"
 #include "ui/draw.h"
+#include "ui/marks.h"
 #include "ui/session.h"
 
 enum { PANE_PAIR = 1, BATCH_BYTES = 1 << 17 }; // at once to the terminal, before it is asked whether it has them
@@ -42,6 +44,14 @@ void picture_want(const struct session *s, const struct rect *pane, const struct
     size_of(s, pane, want);
 }
 
+static void forget(struct shown *shown)
+{
+    free(shown->want.path);
+    marks_leave(shown->want.look.marks);
+    free(shown->cells);
+    *shown = (struct shown){0};
+}
+
 static void lift(struct session *s, const struct rect *pane)
 {
     bool none = s->lift_from >= s->lift_to;
@@ -74,11 +84,14 @@ struct shown *picture_put(struct session *s, const struct rect *pane, const stru
     if (s->shown_next == s->shown_count)
         *shown = (struct shown){0};
     if (!kept || !want_same(&shown->want, &want)) {
-        char *old = shown->want.path;
-        bool lies = kept && shown->on_screen;
-        *shown = (struct shown){.pane = *pane, .want = want, .on_screen = lies};
+        struct shown old = *shown;
+        bool lies = kept && old.on_screen, stays = kept && old.want.id == want.id && old.want.rows == want.rows && old.want.cols == want.cols;
+        *shown = (struct shown){.pane = *pane, .want = want, .on_screen = lies, .stays = stays && (lies || old.cells),
+                                .cells = stays ? old.cells : NULL};
         shown->want.path = xstrdup(item->path ? item->path : "");
-        free(old);
+        marks_use(shown->want.look.marks);
+        old.cells = stays ? NULL : old.cells;
+        forget(&old);
     }
     s->shown_next++;
     s->shown_count = s->shown_count > s->shown_next ? s->shown_count : s->shown_next;
@@ -92,8 +105,7 @@ void picture_end(struct session *s)
     for (int i = s->shown_next; i < s->shown_count; i++) {
         if (s->shown[i].on_screen)
             lift(s, &s->shown[i].pane);
-        free(s->shown[i].want.path);
-        s->shown[i] = (struct shown){0};
+        forget(&s->shown[i]);
     }
     s->shown_count = s->shown_next;
     s->dirty = s->look_ahead = true;
@@ -125,7 +137,7 @@ bool picture_all_drawn(const struct session *s)
 }
 
 // The cell of its upper left corner: in the middle where the terminal takes no picture as wide as the pane.
-static struct rect placed(const struct session *s, const struct shown *shown)
+struct rect picture_corner(const struct session *s, const struct shown *shown)
 {
     int width, height;
     struct rect at = shown->pane;
@@ -155,13 +167,20 @@ static void cells_of(struct session *s, struct shown *shown)
     if (shown->ready)
         return;
     if (ready && ready->status == ST_OK) {
+        size_t count = (size_t)shown->want.rows * (size_t)shown->want.cols;
         symbols_draw(stdscr, pane->y, pane->x, ready->cells, shown->want.rows, shown->want.cols);
+        shown->cells = xreallocarray(shown->cells, count, sizeof *shown->cells);
+        memcpy(shown->cells, ready->cells, count * sizeof *shown->cells);
         shown->drawn = true;
     } else if (ready) {
         char text[640];
         snprintf(text, sizeof text, _("This picture cannot be shown: %s. Press s to skip it."), ready->err.text);
         sentence(pane, text, _("cannot be shown"));
         shown->drawn = true;
+    } else if (shown->stays && shown->on_screen) {
+        return;
+    } else if (shown->stays && shown->cells) {
+        symbols_draw(stdscr, pane->y, pane->x, shown->cells, shown->want.rows, shown->want.cols);
     } else {
         sentence(pane, _("Reading the picture ..."), "...");
     }
@@ -197,7 +216,7 @@ void picture_send(struct session *s)
             continue;
         if ((more = out.len > BATCH_BYTES))
             break;
-        struct rect at = placed(s, shown);
+        struct rect at = picture_corner(s, shown);
         if (out.len == 0 && s->term.sync)
             strbuf_puts(&out, "\033[?2026h");
         strbuf_printf(&out, "\0337\033[%d;%dH", at.y + 1, at.x + 1);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "ui/marks.h"
 #include "ui/prefetch.h"
 #include "ui/sixel.h"
 
@@ -43,6 +44,7 @@ static void slot_free(struct slot *slot)
     free(slot->ready.cells);
     strbuf_clear(&slot->ready.bytes);
     free(slot->want.path);
+    marks_leave(slot->want.look.marks);
     free(slot);
 }
 
@@ -101,6 +103,11 @@ static void finish(const struct want *want, const struct image *picture, struct 
     if (want->look.heat && want->heat.rows > 0)
         compose_heat(&frame, &place, &want->heat, box, want->sixel ? 2 : want->how == SYMBOLS_FINE ? 4 : 1,
                      want->look.heat);
+    if (want->look.marks) {
+        struct seen seen;
+        compose_seen(picture->width, picture->height, want->full_width, &want->look, want->width, want->height, &seen);
+        marks_draw(want->look.marks, &seen, want->sixel ? 2 : want->how == SYMBOLS_FINE ? 4 : 1, &frame);
+    }
     if (want->sixel) {
         ready->status = sixel_encode_frame(&frame, want->registers, &ready->bytes, &ready->err);
     } else {
@@ -113,7 +120,7 @@ static void finish(const struct want *want, const struct image *picture, struct 
 static void make(struct prefetch *p, const struct want *want, struct ready *ready)
 {
     struct image picture = {0};
-    if (want->look.scale > 0) {
+    if (want->look.scale > 0 || want->look.marks) { // marks lie on the pixels of the file
         struct decoded *d = decoded_take(p, want, ready);
         if (d) {
             finish(want, &d->image, ready);
@@ -212,7 +219,7 @@ static bool same_look(const struct want *a, const struct want *b)
     int heat_l = a->heat.rows > 0 ? l->heat : 0, heat_m = b->heat.rows > 0 ? m->heat : 0;
     bool part = l->scale > 0;
     return heat_l == heat_m && l->scale == m->scale && (!part || (l->x == m->x && l->y == m->y)) &&
-           l->stretch == m->stretch && l->invert == m->invert;
+           l->stretch == m->stretch && l->invert == m->invert && l->marks == m->marks;
 }
 
 bool want_same(const struct want *a, const struct want *b)
@@ -235,6 +242,7 @@ void prefetch_want(struct prefetch *p, struct want *wants, int count)
                 slot = old[k];
                 old[k] = NULL;
                 free(wants[i].path);
+                marks_leave(wants[i].look.marks);
             }
         }
         if (!slot) {

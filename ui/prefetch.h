@@ -18,7 +18,7 @@ enum { PREFETCH_SLOTS = 160 };
 
 struct want {
     int64_t id;
-    char *path;        // owned
+    char *path;        // owned, as look.marks are used
     struct heat heat;  // rows 0: none
     double box[4];
     struct look look;

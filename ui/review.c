@@ -248,6 +248,7 @@ static void setup_screen(struct session *s)
     // the answer to where the cursor is, late, is not Shift-F3
     define_key("\033[1;2R", 0);
     define_key("\033[1;3R", 0);
+    define_key(NULL, KEY_MOUSE); // its reports are read here, one after the other
     nodelay(s->keys, TRUE);
     const char *no_color = getenv("NO_COLOR");
     int graphics = s->config->graphics;
@@ -305,6 +306,7 @@ static void run_screen(struct session *s, enum status *status, struct error *err
     prefetch_free(s->prefetch);
     grid_clear(s);
     classes_clear(s);
+    regions_clear_all(s);
     find_clear(s);
     second_clear(s);
     log_clear(s);

@@ -10,6 +10,7 @@
 
 #include "base/status.h"
 #include "image/image.h"
+#include "image/region.h"
 #include "screen/model.h"
 #include "screen/patch.h"
 #include "ui/flow.h"
@@ -63,6 +64,13 @@ struct review_class {
     int64_t id, parent;  // parent: the class above it, 0 none
     int64_t uses;
     bool retired;        // not offered any more
+};
+
+struct review_region { // drawn on a picture, or suggested
+    struct region shape;
+    struct spans pixels;                     // of a suggestion: what it encloses, finer than its shape; may be empty
+    const char *class_name, *severity, *who; // "" none
+    int64_t at_ms;
 };
 
 enum class_action { CLASS_ACTION_RENAME, CLASS_ACTION_CODE, CLASS_ACTION_SEVERITY, CLASS_ACTION_PARENT,
@@ -128,9 +136,15 @@ struct review_model {
     // concerned (appended to the list when it was not in it). A failed action
     // leaves the screen where it is with the sentence in the status line.
     enum status (*act)(void *context, const struct action *action, size_t *index, struct error *err);
+    // Where the defects of picture `id` are: *count drawn ones, and behind them *suggested others. Valid until the next call;
+    // may be NULL, and with it `draw`: the drawn ones are these from now on. ST_BUSY: others drew on it since `regions` was
+    // called. Empty `who`, and whatever of a row changed: by the user, now.
+    enum status (*regions)(void *context, int64_t id, const struct review_region **rows, size_t *count, size_t *suggested,
+                           struct error *err);
+    enum status (*draw)(void *context, int64_t id, const struct review_region *rows, size_t count, struct error *err);
     // Many at once (no undo or redo among them): all or none, and one undo takes all of them back. May be NULL.
     enum status (*bulk)(void *context, const struct action *actions, size_t count, struct error *err);
-    // How many answers the last undo or redo was about; NULL: one.
+    // How many answers the last undo or redo was about, 0: what was drawn; NULL: one.
     size_t (*concerned)(void *context);
     // The list's places from `from` on, `count` of them, will be asked for soon; 0: none beyond `from` any more, they
     // are free for others. May be NULL.

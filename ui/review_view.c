@@ -20,25 +20,32 @@ static struct look look_of(const struct session *s, const struct review_item *it
     return look;
 }
 
-static void load(struct session *s)
+bool entry_load(struct session *s, struct review_item *item)
 {
-    struct review_item item;
     struct error err;
-    enum status status = s->model->item(s->model->context, s->index, &item, &err);
+    enum status status = s->model->item(s->model->context, s->index, item, &err);
     panel_layout(s);
     if (status != ST_OK) {
         entry_clear(&s->entry);
         s->open = s->model->open ? s->model->open(s->model->context) : 0;
         if (status != ST_NOT_FOUND)
             session_say(s, "%s", err.text);
-        return;
+        return false;
     }
-    if (!s->entry.present || s->entry.item.id != item.id) {
+    if (!s->entry.present || s->entry.item.id != item->id) {
         s->look.scale = 0; // what is looked at closely is this picture's
         s->item_seen = false;
     }
+    entry_set(&s->entry, item);
+    return true;
+}
+
+static void load(struct session *s)
+{
+    struct review_item item;
+    if (!entry_load(s, &item))
+        return;
     struct look look = look_of(s, &item);
-    entry_set(&s->entry, &item);
     compare_put(s, &item, &look);
 }
 
@@ -103,7 +110,7 @@ static int ahead(struct session *s, struct want *wants, int room)
     return n;
 }
 
-static void go(struct session *s, bool forward)
+void review_go(struct session *s, bool forward)
 {
     if (forward ? !s->entry.present : s->index == 0) {
         session_say(s, forward ? _("This is the end.") : _("This is the first picture."));
@@ -160,7 +167,7 @@ static void arrow(struct session *s, enum command command)
 {
     bool forward = command == COMMAND_DOWN || command == COMMAND_RIGHT;
     if (s->look.scale == 0 || !s->entry.present) {
-        go(s, forward);
+        review_go(s, forward);
         return;
     }
     bool across = command == COMMAND_LEFT || command == COMMAND_RIGHT;
@@ -168,7 +175,7 @@ static void arrow(struct session *s, enum command command)
     view_load(s);
 }
 
-static void look_key(struct session *s, enum command command)
+void look_key(struct session *s, enum command command)
 {
     static const char *const strengths[COMPOSE_STRENGTHS + 1] = {"", N_("faint"), N_("middle"), N_("strong")};
     if (!s->entry.present)
@@ -241,7 +248,7 @@ static bool key(struct session *s, enum command command, int pressed)
         return true;
     case COMMAND_NEXT:
     case COMMAND_PREVIOUS:
-        go(s, command == COMMAND_NEXT);
+        review_go(s, command == COMMAND_NEXT);
         return true;
     case COMMAND_UP:
     case COMMAND_DOWN:

@@ -105,6 +105,14 @@ static enum status command(struct session *s, char *line, struct error *err)
         session_idle(s, strtod(rest, NULL)); // as if the clock showed so many seconds
     } else if (strcmp(word, "news") == 0) {
         session_news(s);
+    } else if (strcmp(word, "mouse") == 0) { // press, drag or release, at a place in cells
+        char what[16];
+        struct mouse mouse = {0};
+        if (sscanf(rest, "%15s %lf %lf %d", what, &mouse.x, &mouse.y, &mouse.button) < 3 || !s->view->mouse)
+            return error_set(err, ST_INVALID, "mouse press|drag|release COLUMN LINE [BUTTON], in a view that has one");
+        mouse.press = strcmp(what, "release") != 0;
+        mouse.move = strcmp(what, "drag") == 0;
+        s->view->mouse(s, &mouse);
     } else if (strcmp(word, "dump") == 0) {
         session_draw(s);
         return dump(rest, err);

@@ -9,6 +9,7 @@
 
 #include "ui/keymap.h"
 #include "ui/prefetch.h"
+#include "ui/regions.h"
 #include "ui/review.h"
 #include "ui/symbols.h"
 #include "ui/term.h"
@@ -34,6 +35,8 @@ struct shown { // one picture on the screen
     bool drawn;       // the picture (or why it cannot be read) is drawn
     bool seen;        // ... and has arrived at the terminal
     bool on_screen;   // a sixel lies on the pane
+    bool stays;       // what lies there is the same picture, looked at otherwise: it stays until this is ready
+    struct symbol *cells; // what lies there without sixel, (rows, cols); owned
 };
 
 struct choice { // class, then severity
@@ -189,6 +192,7 @@ struct session {
     struct log log;
     bool hung_up;          // the line broke: this person comes back to where he was
     struct flow flow;
+    struct regions regions;
     bool item_seen;        // the entry's picture has been on the terminal, ...
     double item_seen_at;   // ... since then
 
@@ -240,6 +244,10 @@ void panel_head(struct session *s, const char *middle, const char *right);
 void panel_foot(struct session *s);
 void panel_item(struct session *s);  // what is known of the entry
 void panel_end(struct session *s);   // nothing more to review
+// review_view.c
+bool entry_load(struct session *s, struct review_item *item); // the item at `index`; false: there is none, the status line says why
+void look_key(struct session *s, enum command command); // how the pictures are looked at
+void review_go(struct session *s, bool forward);
 // compare.c
 void compare_key(struct session *s, enum command command);
 void compare_put(struct session *s, const struct review_item *item, const struct look *look); // all pictures of the review
@@ -283,6 +291,7 @@ void picture_again(struct session *s);  // the terminal has lost them: all are t
 bool picture_all_drawn(const struct session *s);
 void picture_cells(struct session *s);  // into the cells before the refresh, and ...
 void picture_send(struct session *s);   // ... what goes to the terminal after it
+struct rect picture_corner(const struct session *s, const struct shown *shown); // a sixel's first cell
 void picture_arrived(struct session *s); // the terminal has said that it has it, or never will
 // script.c
 enum status script_run(struct session *s, const char *path, struct error *err);

@@ -15,7 +15,7 @@
 enum { PROBE_MS = 2000 };
 
 // ESC \ first: the crash may have come in the middle of a sixel.
-static const char rescue[] = "\033\\\033[?2026l\033[?1002l\033[?1006l\033[0m\033[?25h\033[?1049l\r\n";
+static const char rescue[] = "\033\\\033[?2026l\033[?1002l\033[?1006l\033[?1016l\033[0m\033[?25h\033[?1049l\r\n";
 static const int fatal[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 enum { FATAL = sizeof fatal / sizeof *fatal };
 
@@ -71,6 +71,16 @@ void term_write(const struct term *term, const void *bytes, size_t count)
     }
 }
 
+void term_mouse(const struct term *term, bool on)
+{
+    struct strbuf text = {0};
+    strbuf_puts(&text, on ? "\033[?1002h\033[?1006h" : "\033[?1016l\033[?1006l\033[?1002l");
+    if (on && term->mouse_pixels)
+        strbuf_puts(&text, "\033[?1016h");
+    term_write(term, text.data, text.len);
+    strbuf_clear(&text);
+}
+
 static void answer(struct term *term, bool private, const int *v, int n, char final)
 {
     if (private && final == 'c') {
@@ -87,6 +97,8 @@ static void answer(struct term *term, bool private, const int *v, int n, char fi
     } else if (private && final == 'y') {
         if (v[0] == 2026)
             term->sync = v[1] == 1 || v[1] == 2;
+        if (v[0] == 1016)
+            term->mouse_pixels = v[1] == 1 || v[1] == 2;
     } else if (final == 't' && v[0] == 6) {
         term->cell_height = v[1];
         term->cell_width = v[2];
@@ -169,7 +181,7 @@ enum status term_open(struct term *term, struct strbuf *keys, struct error *err)
         strbuf_puts(&ask, "\r\xe2\x94\x80\033[6n\r\033[K");
     else
         term->wide_lines = true;
-    strbuf_puts(&ask, "\033[?1;1;0S\033[?2;4;0S\033[16t\033[14t\033[?2026$p\033[c");
+    strbuf_puts(&ask, "\033[?1;1;0S\033[?2;4;0S\033[16t\033[14t\033[?2026$p\033[?1016$p\033[c");
     term_write(term, ask.data, ask.len);
     strbuf_clear(&ask);
     double end = clock_seconds() + PROBE_MS / 1000.0;

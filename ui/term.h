@@ -13,6 +13,7 @@
 struct term {
     int fd;                       // /dev/tty
     bool answered;                // it answered DA1: later questions are answered as well
+    bool mouse_pixels;            // the mouse can be told in pixels, mode 1016
     bool sixel, sync;             // sync: synchronised output, mode 2026
     bool wide_lines;              // box characters take two columns here: draw with ASCII
     int registers;                // sixel colours, 0 unknown
@@ -35,6 +36,9 @@ void term_parse(struct term *term, const char *bytes, size_t count, struct strbu
 
 // Best knowledge of the cell size: 16t, 14t / cells, the kernel's / cells, 8x16.
 void term_cell(const struct term *term, int *width, int *height);
+
+// Reports of the mouse (SGR, with motion while a button is down) on or off.
+void term_mouse(const struct term *term, bool on);
 
 // Write all of it, through interruptions and a full line.
 void term_write(const struct term *term, const void *bytes, size_t count);

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/intl.h"
+#include "ui/marks.h"
 #include "ui/session.h"
 
 static const struct {
@@ -14,6 +15,7 @@ static const struct {
               {COMMAND_VIEW_RESULTS, &view_results},
               {COMMAND_VIEW_FIND, &view_find},
               {COMMAND_VIEW_CLASSES, &view_classes},
+              {COMMAND_VIEW_REGIONS, &view_regions},
               {COMMAND_VIEW_SECOND, &view_second},
               {COMMAND_VIEW_LOG, &view_log},
               {COMMAND_VIEW_TRAINING, &view_training}, {COMMAND_VIEW_WORKFLOW, &view_workflow}, {COMMAND_VIEW_MODELS, &view_models}};
@@ -91,6 +93,7 @@ void view_look_ahead(struct session *s)
     for (; n < s->shown_count; n++) {
         wants[n] = s->shown[n].want;
         wants[n].path = xstrdup(s->shown[n].want.path);
+        marks_use(wants[n].look.marks);
     }
     if (s->view->ahead)
         n += s->view->ahead(s, wants + n, PREFETCH_SLOTS - n);

@@ -7,6 +7,7 @@
 #include "ui/prefetch.h"
 
 struct session;
+struct mouse; // regions.h
 
 struct view {
     const char *name;
@@ -19,10 +20,11 @@ struct view {
     bool (*key)(struct session *s, enum command command, int key); // false: not one of its keys
     bool (*ready)(struct session *s);       // what it shows is there; NULL: always
     int (*ahead)(struct session *s, struct want *wants, int room); // what may be wanted next; may be NULL
+    void (*mouse)(struct session *s, const struct mouse *mouse); // may be NULL
     void (*idle)(struct session *s, double now); // about every tenth of a second while nothing is typed; may be NULL
 };
 
-extern const struct view view_review, view_grid, view_results, view_find, view_classes, view_second, view_log;
+extern const struct view view_review, view_grid, view_results, view_find, view_classes, view_regions, view_second, view_log;
 extern const struct view view_training, view_models, view_workflow;
 
 void view_open(struct session *s, const struct view *view); // first
