@@ -15,7 +15,7 @@
 enum { PROBE_MS = 2000 };
 
 // ESC \ first: the crash may have come in the middle of a sixel.
-static const char rescue[] = "\033\\\033[?2026l\033[?1002l\033[?1006l\033[?1016l\033[0m\033[?25h\033[?1049l\r\n";
+static const char rescue[] = "\033\\\033[?2026l\033[?1002l\033[?1006l\033[0m\033[?25h\033[?1049l\r\n";
 static const int fatal[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 enum { FATAL = sizeof fatal / sizeof *fatal };
 
