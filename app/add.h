@@ -66,6 +66,9 @@ struct truth {
 ASSAY_CHECKED enum status truth_read(const struct project *project, const char *file, struct truth *truth,
                                      struct error *err);
 void truth_clear(struct truth *truth);
+// A picture by its name in a file of `folder`: as written, from there, or by its ending. ST_NOT_FOUND, err untouched.
+ASSAY_CHECKED enum status truth_picture(const struct project *project, const char *path, const char *folder, int64_t *picture,
+                                        struct error *err);
 char *truth_folder(const char *file); // that its paths are relative to; caller frees
 // Import one.
 ASSAY_CHECKED enum status add_truth(struct project *project, const char *file, struct add_report *report,

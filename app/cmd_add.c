@@ -5,15 +5,16 @@
 #include <unistd.h>
 
 #include "app/add.h"
+#include "app/coco.h"
 #include "base/alloc.h"
 #include "base/parallel.h"
 
-enum { OPT_TRUTH = OPT_OWN, OPT_GROUP, OPT_SIDECAR, OPT_PATTERN, OPT_LAYOUT, OPT_NORMAL, OPT_SCENE, OPT_PIXELS, OPT_BYTES };
+enum { OPT_TRUTH = OPT_OWN, OPT_COCO, OPT_GROUP, OPT_SIDECAR, OPT_PATTERN, OPT_LAYOUT, OPT_NORMAL, OPT_SCENE, OPT_PIXELS, OPT_BYTES };
 
 struct options {
     char **paths;
     size_t count;
-    const char *truth, *group, *sidecar, *pattern, *normal, *scene;
+    const char *truth, *coco, *group, *sidecar, *pattern, *normal, *scene;
     long long megapixels, megabytes;
     bool folders, json;
 };
@@ -24,6 +25,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     switch (key) {
     case OPT_JSON: o->json = true; return 0;
     case OPT_TRUTH: o->truth = arg; return 0;
+    case OPT_COCO: o->coco = arg; return 0;
     case OPT_GROUP: o->group = arg; return 0;
     case OPT_SIDECAR: o->sidecar = arg; return 0;
     case OPT_PATTERN: o->pattern = arg; return 0;
@@ -41,8 +43,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         o->count = (size_t)(state->argc - state->next);
         return 0;
     case ARGP_KEY_END:
-        if (o->count == 0 && !o->truth)
-            argp_error(state, "name the folders or files to add, or --truth FILE");
+        if (o->count == 0 && !o->truth && !o->coco)
+            argp_error(state, "name the folders or files to add, or --truth FILE or --coco FILE");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -125,7 +127,7 @@ static void print_report(const struct add_report *r, const struct options *o)
         printf("%lld of them described by --group, --sidecar or --pattern\n", (long long)r->described);
     if (r->truths > 0)
         printf("%lld known answer%s imported\n", (long long)r->truths, plural(r->truths));
-    else if (o->truth || o->folders)
+    else if (o->truth || o->coco || o->folders)
         printf("no new known answers\n");
 }
 
@@ -156,6 +158,8 @@ static enum status run(struct options *o, struct add_report *report, struct erro
         status = add_paths(&project, o->paths, o->count, &options, report, err);
     if (status == ST_OK && o->truth)
         status = add_truth(&project, o->truth, report, err);
+    if (status == ST_OK && o->coco)
+        status = coco_import(&project, o->coco, report, err);
     metadata_free(metadata);
     if (has_group)
         regfree(&group);
@@ -172,6 +176,7 @@ int cmd_add(int argc, char **argv)
         {"layout", OPT_LAYOUT, "folders", 0, "read known answers from folder names: good/, crack/ ...; masks are a .png beside a .jpg, or below ground_truth/", 0},
         {"normal", OPT_NORMAL, "REGEX", 0, "folder names that mean normal (default: good, normal, ok, free, ..._free)", 0},
         {"truth", OPT_TRUTH, "FILE.csv", 0, "import known answers: path, verdict, class, severity, mask, group", 0},
+        {"coco", OPT_COCO, "FILE.json", 0, "import boxes, polygons and masks of known defects from COCO JSON", 0},
         {"group", OPT_GROUP, "REGEX", 0, "group pictures by this part of their path (first parenthesis, else the match)", 0},
         {"sidecar", OPT_SIDECAR, "FILE", 0, "CSV or JSON with path and object, position, camera, time, group", 0},
         {"pattern", OPT_PATTERN, "TEXT", 0, "the same from the path's end, e.g. '{object}/{camera}_{position}.jpg'", 0},

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/coco.h"
 #include "app/project.h"
 #include "base/clock.h"
 #include "base/csv.h"
@@ -10,7 +11,7 @@
 enum { OPT_FORMAT = OPT_OWN, OPT_SCENE, OPT_ALL };
 
 struct options {
-    bool jsonl, answered;
+    bool jsonl, answered, coco;
     const char *scene;
 };
 
@@ -20,8 +21,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     switch (key) {
     case OPT_JSON: o->jsonl = true; return 0;
     case OPT_FORMAT:
-        if (strcmp(arg, "csv") != 0 && strcmp(arg, "jsonl") != 0)
-            argp_error(state, "--format is csv or jsonl, not '%s'", arg);
+        o->coco = strcmp(arg, "coco") == 0;
+        if (strcmp(arg, "csv") != 0 && strcmp(arg, "jsonl") != 0 && !o->coco)
+            argp_error(state, "--format is csv, jsonl or coco, not '%s'", arg);
         o->jsonl = strcmp(arg, "jsonl") == 0;
         return 0;
     case OPT_SCENE: o->scene = arg; return 0;
@@ -191,10 +193,18 @@ static enum status each(void *context, const struct export_row *row, struct erro
     return ferror(stdout) ? error_set(err, ST_IO, "cannot write the output: disk full or pipe closed") : ST_OK;
 }
 
+static enum status print_text(void *context, const char *text, struct error *err)
+{
+    (void)context;
+    if (fputs(text, stdout) < 0 || putchar('\n') < 0 || fflush(stdout))
+        return error_set(err, ST_IO, "cannot write the output: disk full or pipe closed");
+    return ST_OK;
+}
+
 int cmd_export(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"format", OPT_FORMAT, "csv|jsonl", 0, "form of the output (default: csv)", 0},
+        {"format", OPT_FORMAT, "csv|jsonl|coco", 0, "form of the output (default: csv); coco: answered pictures and their regions", 0},
         {"scene", OPT_SCENE, "NAME", 0, "this scene only", 0},
         {"answered", OPT_ALL, NULL, 0, "only pictures that a person answered", 0},
         {"json", OPT_JSON, NULL, 0, "the same as --format jsonl", 90},
@@ -211,10 +221,10 @@ int cmd_export(int argc, char **argv)
     if (o.scene)
         status = db_scene_get(project.db, 0, o.scene, &scene, &err);
     if (status == ST_OK) {
-        if (!o.jsonl)
+        if (!o.jsonl && !o.coco)
             for (int i = 0; i < COLUMNS; i++)
                 csv_put(stdout, columns[i], i == COLUMNS - 1);
-        status = db_export(project.db, scene.id, each, &o, &err);
+        status = o.coco ? coco_write(&project, scene.id, print_text, NULL, &err) : db_export(project.db, scene.id, each, &o, &err);
         scene_clear(&scene);
     }
     project_close(&project);

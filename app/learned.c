@@ -50,6 +50,29 @@ enum status learned_pixels_load(const struct learned_pixels *p, const char *path
     return pixels_load(&p->config, path, mask, &out->rows, &out->cols, &out->rgb, &out->mask, err);
 }
 
+float *learned_pixels_mask(const struct learned_pixels *p, const struct spans *spans, int width, int height, int rows, int cols)
+{
+    const double *roi = p->config.settings.roi;
+    double left = roi[0] * width, top = roi[1] * height, across = (roi[2] - roi[0]) * width / cols, down = (roi[3] - roi[1]) * height / rows;
+    float *mask = xcalloc((size_t)rows * (size_t)cols, sizeof *mask);
+    bool any = false;
+    for (size_t i = 0; i < spans->count; i++) {
+        const struct span *s = &spans->runs[i];
+        double x0 = (s->x0 - left) / across, x1 = (s->x1 - left) / across, y0 = (s->y - top) / down, y1 = (s->y + 1 - top) / down;
+        for (int y = (int)fmax(floor(y0), 0); y < y1 && y < rows; y++)
+            for (int x = (int)fmax(floor(x0), 0); x < x1 && x < cols; x++) { // the share of it that this run covers
+                double share = fmax(fmin(x1, x + 1) - fmax(x0, x), 0) * fmax(fmin(y1, y + 1) - fmax(y0, y), 0);
+                float *at = &mask[(size_t)y * (size_t)cols + (size_t)x];
+                *at = fminf(*at + (float)share, 1);
+                any = any || share > 0;
+            }
+    }
+    if (any)
+        return mask;
+    free(mask);
+    return NULL;
+}
+
 bool learned_pixels_box(const struct learned_pixels *p, const double box[4], int width, int height, double out[4])
 {
     const double *roi = p->config.settings.roi;

@@ -4,6 +4,7 @@
 #define APP_LEARNED_H
 
 #include "app/project.h"
+#include "image/region.h"
 #include "learn/adapt.h"
 #include "screen/store.h"
 
@@ -17,6 +18,9 @@ void learned_pixels_close(struct learned_pixels *pixels);
 // From any thread. mask: path of a picture of the same shape that is not black where the defect is; NULL none.
 ASSAY_CHECKED enum status learned_pixels_load(const struct learned_pixels *pixels, const char *path, const char *mask,
                                               struct adapt_pixels *out, struct error *err);
+// The pixels `spans` of a whole picture of width x height as such a mask of what was loaded; NULL where the network sees
+// none of them. Caller frees.
+float *learned_pixels_mask(const struct learned_pixels *pixels, const struct spans *spans, int width, int height, int rows, int cols);
 // A box in pixels of the whole picture as fractions of what the network sees; false: outside of it.
 bool learned_pixels_box(const struct learned_pixels *pixels, const double box[4], int width, int height, double out[4]);
 

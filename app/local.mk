@@ -21,7 +21,7 @@ assay_SOURCES = \
 	app/project.c app/project.h app/project_base.c \
 	app/cmd_report.c app/report.c app/report.h app/report_chart.c app/report_html.c app/report_json.c app/report_picture.c \
 	app/report_text.c \
-	app/regions.c app/regions.h \
+	app/coco.h app/coco_read.c app/coco_write.c app/regions.c app/regions.h \
 	app/review_audit.c app/review_audit.h app/review_keeper.c app/review_keeper.h app/review_known.c app/review_known.h app/review_regions.c app/review_regions.h app/review_results.c app/review_results.h \
 	app/review_find.c app/review_find.h \
 	app/review_session.c app/review_session.h \

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/learned.h"
+#include "app/regions.h"
 #include "app/train_data.h"
 #include "base/alloc.h"
 #include "base/file.h"
@@ -83,11 +84,12 @@ static enum status choose(void *context, const struct export_row *row, struct er
         GROW(c->defective, c->defective_capacity, c->defective_count + 1);
         c->defective[c->defective_count++] = group_of(row);
         json_object_set_new(label, "class", json_integer(class_of(c, said ? row->class_name : row->truth_class)));
-        json_t *boxes = said && row->regions && row->regions[0] ? json_loads(row->regions, 0, NULL) : NULL;
-        if (json_is_array(boxes) && json_array_size(boxes))
-            json_object_set(label, "boxes", boxes);
-        json_decref(boxes);
-        if (!said && row->truth_mask && row->truth_mask[0])
+        json_t *regions = row->regions && row->regions[0] ? json_loads(row->regions, 0, NULL) : NULL;
+        bool drawn = json_is_array(regions) && json_array_size(regions) > 0;
+        if (drawn)
+            json_object_set(label, "regions", regions);
+        json_decref(regions);
+        if (!said && !drawn && row->truth_mask && row->truth_mask[0])
             json_object_set_new(label, "mask", json_string(row->truth_mask));
     }
     json_array_append_new(c->labels, label);
@@ -162,6 +164,8 @@ static enum status get_list(struct project *project, int64_t scene, bool with_tr
 struct item {
     int64_t id;
     char *path, *mask;
+    struct spans defect; // drawn: pixels of the whole picture
+    int width, height;
     const struct learned_pixels *pixels;
 };
 
@@ -194,7 +198,10 @@ static enum status load(void *context, int64_t id, struct adapt_pixels *pixels, 
     const struct item *item = bsearch(&key, t->items, t->count, sizeof key, by_id);
     if (!item)
         return error_set(err, ST_NOT_FOUND, "picture %lld is not of this round", (long long)id);
-    return learned_pixels_load(item->pixels, item->path, item->mask, pixels, err);
+    enum status status = learned_pixels_load(item->pixels, item->path, item->mask, pixels, err);
+    if (status == ST_OK && !pixels->mask && item->defect.count > 0)
+        pixels->mask = learned_pixels_mask(item->pixels, &item->defect, item->width, item->height, pixels->rows, pixels->cols);
+    return status;
 }
 
 static enum status pixels_of(struct project *project, const struct base *base, struct train_items *t, int64_t scene_id,
@@ -234,22 +241,39 @@ static enum status add_item(struct project *project, const struct base *base, st
     return status;
 }
 
-// [[x0, y0, x1, y1] ..] in pixels of the whole picture, as fractions of what is seen of it.
-static int read_boxes(const json_t *boxes, const struct item *item, const struct picture *row, double (*out)[4])
+// What was drawn on a picture. Polygons and masks say which pixels are defective; a box that there is something in it: as
+// fractions of what is seen of the picture. Returns how many boxes.
+static int read_regions(const json_t *regions, struct item *item, const struct picture *row, double (*out)[4])
 {
-    size_t i;
-    json_t *box;
+    struct region_list list;
+    struct error unread; // the answer stands without them
     int count = 0;
-    json_array_foreach(boxes, i, box) {
-        double at[4];
-        for (size_t k = 0; k < 4; k++)
-            at[k] = json_number_value(json_array_get(box, k));
-        if (json_array_size(box) != 4 || count == BOXES)
-            return 0; // not all of them: nothing is known of the rest of the picture
-        if (learned_pixels_box(item->pixels, at, row->width, row->height, out[count]))
+    char *text = regions ? json_dumps(regions, JSON_COMPACT) : NULL;
+    bool read = text && regions_read(text, row->width, row->height, &list, &unread) == ST_OK;
+    free(text);
+    if (!read)
+        return 0;
+    bool fits = true;
+    for (size_t i = 0; i < list.count; i++) {
+        double box[4];
+        struct spans spans = {0};
+        region_bounds(&list.rows[i].shape, box);
+        fits = fits && (list.rows[i].shape.kind != REGION_BOX || count < BOXES);
+        if (list.rows[i].shape.kind != REGION_BOX) {
+            region_spans(&list.rows[i].shape, row->width, row->height, &spans);
+            spans_join(&item->defect, &spans);
+            spans_clear(&spans);
+        } else if (fits && learned_pixels_box(item->pixels, box, row->width, row->height, out[count])) {
             count++;
+        }
     }
-    return count;
+    regions_clear(&list);
+    item->width = row->width;
+    item->height = row->height;
+    if (fits)
+        return count;
+    spans_clear(&item->defect); // not all of them: nothing is known of the rest of the picture
+    return 0;
 }
 
 static enum status fill(struct project *project, const struct base *base, const json_t *list, struct train_data *d,
@@ -271,7 +295,7 @@ static enum status fill(struct project *project, const struct base *base, const 
         status = add_item(project, base, t, id, json_string_value(json_object_get(entry, "mask")), &row, err);
         if (status != ST_OK)
             return status;
-        int count = read_boxes(json_object_get(entry, "boxes"), &t->items[t->count - 1], &row, t->boxes + boxes);
+        int count = read_regions(json_object_get(entry, "regions"), &t->items[t->count - 1], &row, t->boxes + boxes);
         t->labels[i] = (struct adapt_label){.id = id, .defect = defect, .class_index = -1, .box_count = count,
                                             .boxes = count ? (const double (*)[4])(t->boxes + boxes) : NULL};
         if (json_is_integer(json_object_get(entry, "class")))
@@ -326,6 +350,7 @@ void train_data_close(struct train_data *d)
     for (size_t i = 0; i < t->count; i++) {
         free(t->items[i].path);
         free(t->items[i].mask);
+        spans_clear(&t->items[i].defect);
     }
     for (size_t i = 0; i < t->scene_count; i++)
         learned_pixels_close(t->scenes[i].pixels);

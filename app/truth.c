@@ -99,19 +99,25 @@ enum status truth_store(struct project *p, int64_t picture, enum verdict verdict
     return status == ST_OK ? db_truth_add(p->db, &label, mask ? mask : "", added, err) : status;
 }
 
-// Fill row->picture; path as written, from the file's folder, or by its ending.
+enum status truth_picture(const struct project *p, const char *path, const char *folder, int64_t *picture, struct error *err)
+{
+    char *joined = file_join(folder, path), *full = realpath(joined, NULL);
+    enum status status = full ? db_picture_find(p->db, full, picture, err) : ST_NOT_FOUND;
+    if (status == ST_NOT_FOUND)
+        status = db_picture_find(p->db, path, picture, err);
+    free(joined);
+    free(full);
+    return status;
+}
+
+// Fill row->picture.
 static enum status find_picture(const struct project *p, const char *path, const char *file, const char *folder,
                                 struct truth_row *row, struct error *err)
 {
-    char *joined = file_join(folder, path), *full = realpath(joined, NULL);
-    enum status status = full ? db_picture_find(p->db, full, &row->picture, err) : ST_NOT_FOUND;
-    if (status == ST_NOT_FOUND)
-        status = db_picture_find(p->db, path, &row->picture, err);
+    enum status status = truth_picture(p, path, folder, &row->picture, err);
     if (status == ST_NOT_FOUND)
         status = error_set(err, ST_NOT_FOUND, "%s: line %zu: %s is not a picture of this project; add it first",
                            file, row->line, path);
-    free(joined);
-    free(full);
     return status;
 }
 

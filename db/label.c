@@ -302,6 +302,20 @@ enum status db_verdict_get(struct db *db, int64_t picture, enum label_source sou
     return status == ST_NOT_FOUND ? ST_OK : status;
 }
 
+// Whether an event holds these regions.
+static enum status same_regions(struct db *db, int64_t event, const char *regions, bool *same, struct error *err)
+{
+    sqlite3_stmt *stmt = db_prepare(db, "SELECT regions = ?2 FROM label_event WHERE id = ?1", err);
+    if (!stmt)
+        return err->code;
+    sqlite3_bind_int64(stmt, 1, event);
+    bind_text(stmt, 2, regions);
+    enum status status = db_first(db, stmt, "reading regions", err);
+    *same = status == ST_OK && sqlite3_column_int(stmt, 0) != 0;
+    sqlite3_reset(stmt);
+    return status == ST_NOT_FOUND ? ST_OK : status;
+}
+
 enum status db_truth_add(struct db *db, const struct label *label, const char *mask_path, bool *added,
                          struct error *err)
 {
@@ -319,7 +333,9 @@ enum status db_truth_add(struct db *db, const struct label *label, const char *m
     if (status == ST_OK) {
         bool same = now.verdict == label->verdict && strcmp(now.class_name ? now.class_name : "", class_name) == 0 &&
                     strcmp(now.severity ? now.severity : "", label->severity) == 0;
-        if (!same) {
+        if (same && label->regions && label->regions[0])
+            status = same_regions(db, now.event, label->regions, &same, err);
+        if (!same && status == ST_OK) {
             status = append(db, "truth", label, mask_path, 0, &event, err);
             *added = status == ST_OK;
         }

@@ -37,7 +37,7 @@ struct adapt_label {
     int64_t id;      // the caller's
     bool defect;
     int class_index; // 0 .. classes - 1; -1: a defect of no class
-    const double (*boxes)[4]; // x0 y0 x1 y1, fractions of the picture, that hold all of its defects; NULL: not known
+    const double (*boxes)[4]; // x0 y0 x1 y1, fractions of the picture, that hold all of its defects, with a mask those it does not show; NULL: not known
     int box_count;
 };
 

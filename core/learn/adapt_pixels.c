@@ -138,15 +138,14 @@ static void by_mask(int rows, int cols, const float *mask, int8_t *target)
 void adapt_target(int rows, int cols, const float *mask, const double (*boxes)[4], int box_count, int8_t *target)
 {
     int down = rows / CELL, across = cols / CELL;
-    if (mask) {
+    if (mask)
         by_mask(rows, cols, mask, target);
-        return;
-    }
-    memset(target, 0, (size_t)down * (size_t)across);
+    else
+        memset(target, 0, (size_t)down * (size_t)across);
     for (int i = 0; i < box_count; i++)
         for (int y = 0; y < down; y++)
             for (int x = 0; x < across; x++)
                 if ((x + 1.0) / across > boxes[i][0] && (double)x / across < boxes[i][2] &&
                     (y + 1.0) / down > boxes[i][1] && (double)y / down < boxes[i][3])
-                    target[y * across + x] = -1;
+                    target[y * across + x] = target[y * across + x] == 1 ? 1 : -1;
 }

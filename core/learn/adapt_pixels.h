@@ -15,7 +15,7 @@ void adapt_light(struct rng *rng, double gain, double gamma, float *rgb, size_t 
 int adapt_flaw(struct rng *rng, int rows, int cols, float *rgb, float *mask);
 
 // target (rows / 8, cols / 8). mask: 1 where a twelfth of the cell or the largest share of any is covered, not known where less is and beside those,
-// else 0. Otherwise by boxes: not known inside, else 0.
+// else 0. Without one 0. Then boxes: what is not known to be defective is not known inside.
 void adapt_target(int rows, int cols, const float *mask, const double (*boxes)[4], int box_count, int8_t *target);
 
 #endif

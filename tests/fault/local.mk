@@ -1,5 +1,5 @@
 dist_check_SCRIPTS = tests/fault/bad-input tests/fault/bad-scenes tests/fault/base-extract tests/fault/base-files tests/fault/kill-review tests/fault/kill-round \
-	tests/fault/kill-train tests/fault/monkey tests/tui/whole-path tests/tui/views tests/tui/regions tests/tui/flow
+	tests/fault/kill-train tests/fault/monkey tests/tui/whole-path tests/tui/views tests/tui/regions tests/tui/coco tests/tui/flow
 TESTS += tests/fault/bad-input tests/fault/bad-scenes tests/fault/base-extract tests/fault/base-files tests/fault/kill-review tests/fault/kill-round \
 	tests/fault/kill-train tests/fault/monkey tests/tui/whole-path tests/tui/views tests/tui/regions tests/tui/flow
 
