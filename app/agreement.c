@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "screen/rates.h"
 
-enum { VERDICTS = 3, NAME_COLUMNS = 24 };
+enum { VERDICTS = 3, INTERVAL_FROM = 20 }; // fewer pictures: the large-sample interval would be too narrow
 static const double z_95 = 1.959963984540054;
 
 struct entry { // of an inspector or a class
@@ -116,6 +116,14 @@ static void counts(const struct entry *e, int kinds, int64_t *pictures, int64_t 
     }
 }
 
+static int64_t total(const struct entry *e, int kinds)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < kinds * kinds; i++)
+        sum += e->table[i];
+    return sum;
+}
+
 static void put_entry(struct strbuf *sb, const struct entry *e, int kinds)
 {
     int64_t pictures, agreed;
@@ -125,7 +133,9 @@ static void put_entry(struct strbuf *sb, const struct entry *e, int kinds)
     strbuf_printf(sb, "  %s: ", name);
     free(name);
     strbuf_printf(sb, _("%lld of %lld agree"), (long long)agreed, (long long)pictures);
-    if (isfinite(kappa)) {
+    if (isfinite(kappa) && total(e, kinds) < INTERVAL_FROM) {
+        strbuf_printf(sb, _(", kappa %.2f (too few pictures for an interval)"), kappa);
+    } else if (isfinite(kappa)) {
         struct rates_interval i = rates_kappa_interval(e->table, kinds, z_95);
         strbuf_printf(sb, _(", kappa %.2f (%.2f to %.2f)"), kappa, i.low, i.high);
     } else {
@@ -175,7 +185,7 @@ static json_t *list_json(const struct list *list, int kinds)
         json_t *j = json_pack("{s:s, s:I, s:I}", "name", e->name, "pictures", (json_int_t)pictures, "agreed", (json_int_t)agreed);
         struct rates_interval in = rates_kappa_interval(e->table, kinds, z_95);
         json_object_set_new(j, "kappa", isfinite(kappa) ? json_real(kappa) : json_null());
-        json_object_set_new(j, "interval", isfinite(kappa) ? json_pack("[f,f]", in.low, in.high) : json_null());
+        json_object_set_new(j, "interval", isfinite(kappa) && total(e, kinds) >= INTERVAL_FROM ? json_pack("[f,f]", in.low, in.high) : json_null());
         json_array_append_new(all, j);
     }
     return all;

@@ -6,6 +6,7 @@
 
 #include "app/add.h"
 #include "app/coco.h"
+#include "app/people.h"
 #include "base/alloc.h"
 #include "base/parallel.h"
 
@@ -131,6 +132,23 @@ static void print_report(const struct add_report *r, const struct options *o)
         printf("no new known answers\n");
 }
 
+static enum status log_it(struct project *project, const struct options *o, const struct add_report *r, struct error *err)
+{
+    char *person = person_now(project, NULL), text[160];
+    enum status status = ST_OK;
+    if (r->added + r->changed + r->moved + r->copies + r->unreadable > 0) {
+        snprintf(text, sizeof text, "%lld pictures added, %lld changed, %lld moved, %lld further copies, %lld unreadable",
+                 (long long)r->added, (long long)r->changed, (long long)r->moved, (long long)r->copies, (long long)r->unreadable);
+        status = db_log_add(project->db, person, "add", o->scene, text, err);
+    }
+    if (status == ST_OK && r->truths > 0) {
+        snprintf(text, sizeof text, "%lld known answers imported", (long long)r->truths);
+        status = db_log_add(project->db, person, "import", o->count > 0 ? o->scene : "", text, err);
+    }
+    free(person);
+    return status;
+}
+
 static enum status run(struct options *o, struct add_report *report, struct error *err)
 {
     struct project project;
@@ -160,6 +178,8 @@ static enum status run(struct options *o, struct add_report *report, struct erro
         status = add_truth(&project, o->truth, report, err);
     if (status == ST_OK && o->coco)
         status = coco_import(&project, o->coco, report, err);
+    if (status == ST_OK)
+        status = log_it(&project, o, report, err);
     metadata_free(metadata);
     if (has_group)
         regfree(&group);

@@ -42,6 +42,8 @@ void log_sentence(const struct log_row *row, char text[LOG_TEXT])
 {
     struct strbuf sb = {0};
     strbuf_puts(&sb, "");
+    if (row->scene[0] && !row->picture)
+        strbuf_printf(&sb, "%s: ", row->scene);
     if (is(row->kind, "answer") || is(row->kind, "skip") || is(row->kind, "undo") || is(row->kind, "redo"))
         put_answer(&sb, row);
     else if (is(row->kind, "comment"))

@@ -6,6 +6,8 @@
 #include <time.h>
 
 #include "app/audit.h"
+#include "app/hook.h"
+#include "app/review_lead.h"
 #include "app/report.h"
 #include "base/alloc.h"
 #include "screen/rates.h"
@@ -127,6 +129,24 @@ static void add_poor(void *context, const char *kind, int64_t count, int64_t ope
                                              (json_int_t)open));
 }
 
+// Of whoever is no lead's answers: person 0 answered none.
+static enum status gather_second(struct project *project, int64_t scene, struct report *r, struct error *err)
+{
+    struct second_row *rows = NULL;
+    size_t count;
+    enum status status = db_second(project->db, scene, 0, settings_real(project->settings, SETTING_SECOND_SHARE), 1, &rows, &count,
+                                   &r->waiting, err);
+    free(rows);
+    if (status == ST_OK && r->options.shift)
+        return hook_sentence(project, r->hook, err);
+    if (status == ST_OK)
+        status = agreement_json(project, scene, r->options.since_ms, &r->second_json, err);
+    if (status == ST_OK && json_integer_value(json_object_get(r->second_json, "blind")) +
+                               json_integer_value(json_object_get(r->second_json, "seen")) > 0)
+        status = agreement_text(project, scene, r->options.since_ms, &r->second, err);
+    return status;
+}
+
 static enum status gather(struct project *project, struct report *r, struct error *err)
 {
     struct db *db = project->db;
@@ -154,6 +174,8 @@ static enum status gather(struct project *project, struct report *r, struct erro
         status = db_answer_time(db, scene, since, &r->timed, &r->median_ms, err);
     if (status == ST_OK)
         status = gather_defects(db, scene, r, err);
+    if (status == ST_OK)
+        status = gather_second(project, scene, r, err);
     if (status == ST_OK && r->options.shift) {
         status = db_finds(db, scene, since, REPORT_FINDS, &r->finds, &r->find_count, err);
         return status == ST_OK ? db_objects(db, scene, since, &r->objects, &r->object_count, err) : status;
@@ -192,6 +214,8 @@ void report_clear(struct report *r)
     object_free(r->objects, r->object_count);
     json_decref(r->audit);
     json_decref(r->poor);
+    json_decref(r->second_json);
+    free(r->second);
     *r = (struct report){0};
 }
 

@@ -56,10 +56,14 @@ struct report {
     int64_t all[REPORT_BINS], normal[REPORT_BINS], defect[REPORT_BINS]; // scores: of all, by what is known
     struct report_picks hits, misses, suspects; // known defects flagged, and filtered; known normals
     json_t *audit; // [{scene, sentence, ...}, ...]: what the audits of the filtered pictures bound; NULL: no audit yet
+    char *second;          // how second answers agree, lines; NULL where there are none
+    json_t *second_json;   // the same
+    int64_t waiting;       // answers that wait for a lead's look
     json_t *poor;  // set aside: [{kind, count, open}, ...]; NULL in a shift's report
     // a shift's handover
     struct find_row *finds;
     size_t find_count;
+    char hook[400];        // how the command for stop defects stands, "" fine
     struct object_row *objects;
     size_t object_count;
 };

@@ -166,6 +166,8 @@ static void put_shift(json_t *o, const struct report *r)
     json_object_set_new(o, "defects", finds);
     json_object_set_new(o, "objects", objects);
     json_object_set_new(o, "open", json_integer(r->counts.open));
+    json_object_set_new(o, "waiting_for_lead", json_integer(r->waiting));
+    json_object_set_new(o, "hook", json_string(r->hook));
     json_object_set_new(o, "people", people(r));
 }
 
@@ -201,6 +203,8 @@ json_t *report_json(const struct report *r)
     json_object_set(o, "poor", r->poor ? r->poor : json_null());
     json_object_set_new(o, "people", people(r));
     json_object_set_new(o, "agreement", agreement(r));
+    json_object_set_new(o, "waiting_for_lead", json_integer(r->waiting));
+    json_object_set(o, "second_review", r->second_json ? r->second_json : json_null());
     json_object_set_new(o, "scores", scores(r));
     return o;
 }

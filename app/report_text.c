@@ -225,7 +225,20 @@ static void put_objects(FILE *out, const struct report *r)
         fprintf(out, " %8" PRId64 " %7" PRId64 " %7" PRId64 " %7" PRId64 " %7" PRId64 " %7" PRId64 "\n", b->answered,
                 b->found[SEVERITY_STOP], b->found[SEVERITY_KEY], b->found[SEVERITY_GENERAL], b->unsure, b->open);
     }
-    fprintf(out, "  %" PRId64 " pictures are open\n", r->counts.open);
+    fprintf(out, "  %" PRId64 " pictures are open\n  %" PRId64 " answers wait for a lead's look\n", r->counts.open, r->waiting);
+    if (r->hook[0])
+        put_wrapped(out, INDENT, r->hook);
+}
+
+static void put_second(FILE *out, const struct report *r)
+{
+    put_heading(out, "Second review");
+    fprintf(out, "  %" PRId64 " answers wait for a lead's look\n", r->waiting);
+    for (const char *line = r->second; line && *line; line += strcspn(line, "\n") + (line[strcspn(line, "\n")] != '\0')) {
+        char *one = xasprintf("%.*s", (int)strcspn(line, "\n"), line);
+        put_wrapped(out, one[0] == ' ' ? 2 * INDENT : INDENT, one + strspn(one, " "));
+        free(one);
+    }
 }
 
 void report_text(const struct report *r, FILE *out)
@@ -242,6 +255,7 @@ void report_text(const struct report *r, FILE *out)
     put_rules(out, r);
     put_audit(out, r->audit);
     put_people(out, r);
+    put_second(out, r);
     put_bad(out, r);
     put_scores(out, r);
 }

@@ -140,6 +140,11 @@ static enum status load_item(struct review_session *s, struct queue_item *item, 
 
 static enum status say_why(struct review_session *s, const struct queue_item *item, struct error *err)
 {
+    if (s->verdict.lead) {
+        snprintf(s->why, sizeof s->why, _("%s decided this one as a lead. Another answer changes no label; the lead sees it."),
+                 s->verdict.person);
+        return ST_OK;
+    }
     for (size_t i = 0; i < s->doubt_count; i++)
         if (s->doubts[i].picture == item->picture)
             return s->doubts[i].event == s->verdict.event ? ask_why_again(s->project, &s->doubts[i], s->why, err)

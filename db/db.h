@@ -250,6 +250,7 @@ struct verdict_row {
     int64_t picture, event, at_ms;
     enum verdict verdict;
     char *class_name, *severity, *person, *note;
+    bool lead; // said in the second review
 };
 void verdict_clear(struct verdict_row *row);
 // The verdict that stands; ST_OK with verdict NONE when there is none.

@@ -42,7 +42,8 @@ enum status db_hook_next(struct db *db, struct hook_row *row, struct error *err)
     sqlite3_stmt *stmt = db_prepare(
         db,
         "SELECT h.event, e.picture, e.at_ms, h.next_ms, h.tries,"
-        " coalesce((SELECT path FROM location WHERE picture = p.id ORDER BY id LIMIT 1), ''), p.object, p.position, c.name,"
+        " coalesce((SELECT path FROM location WHERE picture = p.id ORDER BY id LIMIT 1), ''),"
+        " coalesce(p.object, CASE WHEN p.grp_given THEN p.grp END, ''), p.position, c.name,"
         " " CLASS_NOW("e.class") ", w.name, e.note, NOT EXISTS(SELECT 1 FROM label_event u WHERE u.ref = e.id)"
         " FROM hook h JOIN label_event e ON e.id = h.event JOIN picture p ON p.id = e.picture JOIN scene c ON c.id = p.scene"
         " JOIN person w ON w.id = e.person WHERE h.state = 0 ORDER BY h.next_ms, h.event LIMIT 1",

@@ -280,7 +280,7 @@ enum status db_verdict_get(struct db *db, int64_t picture, enum label_source sou
 {
     *row = (struct verdict_row){.picture = picture};
     sqlite3_stmt *stmt = db_prepare(db,
-                                    "SELECT e.id, e.at_ms, e.verdict, " CLASS_NOW("e.class") ", e.severity, w.name, e.note FROM verdict v"
+                                    "SELECT e.id, e.at_ms, e.verdict, " CLASS_NOW("e.class") ", e.severity, w.name, e.note, e.role = 'lead' FROM verdict v"
                                     " JOIN label_event e ON e.id = v.event JOIN person w ON w.id = e.person"
                                     " WHERE v.picture = ?1 AND v.source = ?2",
                                     err);
@@ -297,6 +297,7 @@ enum status db_verdict_get(struct db *db, int64_t picture, enum label_source sou
         row->severity = column_copy(stmt, 4);
         row->person = column_copy(stmt, 5);
         row->note = column_copy(stmt, 6);
+        row->lead = sqlite3_column_int(stmt, 7) != 0;
     }
     sqlite3_reset(stmt);
     return status == ST_NOT_FOUND ? ST_OK : status;
