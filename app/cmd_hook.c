@@ -64,7 +64,7 @@ int cmd_hook(int argc, char **argv)
     static const struct argp_option table[] = {
         {"run", OPT_RUN, NULL, 0, "run what is due and try again what fails, until nothing is left (the review starts this)", 0},
         {"once", OPT_ONCE, NULL, 0, "one try for each that is due, no waiting", 0},
-        {"again", OPT_AGAIN, NULL, 0, "those that were given up too", 0},
+        {"again", OPT_AGAIN, NULL, 0, "those that were given up, and those that wait for another try, now", 0},
         OPTION_JSON,
         {0}};
     static const struct argp argp = {table, parse, "",

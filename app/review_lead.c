@@ -7,9 +7,10 @@
 #include "app/report.h"
 #include "app/review_lead.h"
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/intl.h"
 
-enum { WAIT_MOST = 2000, LOG_PAGE = 200, KEY_ROOM = 40 };
+enum { WAIT_MOST = 2000, LOG_PAGE = 200, KEY_ROOM = 40, REFRESH_S = 10 };
 
 static void forget_log(struct review_lead *l)
 {
@@ -67,11 +68,38 @@ static enum status refresh(struct review_lead *l, struct error *err)
     status = db_second(l->project->db, l->scene, l->person, settings_real(l->project->settings, SETTING_SECOND_SHARE),
                        WAIT_MOST, &l->rows, &l->count, &l->total, err);
     l->fresh = status == ST_OK;
+    l->read_at = clock_seconds();
     return status;
+}
+
+// Others answered since: the list grows behind what is on the screen, which stays there.
+static void look_for_more(struct review_lead *l, size_t index)
+{
+    int64_t version = l->version;
+    struct error unused;
+    if (clock_seconds() - l->read_at < REFRESH_S || db_version(l->project->db, &version, &unused) != ST_OK || version == l->version)
+        return;
+    l->version = version;
+    l->focus = l->focus ? l->focus : index < l->count ? l->rows[index].picture : 0;
+    l->fresh = false;
+}
+
+void review_lead_decided(struct review_lead *l, int64_t picture)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        if (l->rows[i].picture != picture)
+            continue;
+        memmove(&l->rows[i], &l->rows[i + 1], (l->count - i - 1) * sizeof *l->rows);
+        l->count--;
+        l->total--;
+    }
+    if (l->count == 0)
+        l->fresh = false; // there may be more than were read
 }
 
 enum status review_lead_second(struct review_lead *l, size_t *index, struct review_second *row, struct error *err)
 {
+    look_for_more(l, *index);
     enum status status = l->fresh ? ST_OK : refresh(l, err);
     if (status != ST_OK)
         return status;
@@ -92,7 +120,7 @@ enum status review_lead_second(struct review_lead *l, size_t *index, struct revi
     if (status != ST_OK)
         return status;
     snprintf(l->why, sizeof l->why, "%s", why(r->reason));
-    *row = (struct review_second){.id = r->picture, .total = (int64_t)l->count, .why = l->why, .said = l->said.data,
+    *row = (struct review_second){.id = r->picture, .total = l->total, .why = l->why, .said = l->said.data,
                                   .person = l->stands.person ? l->stands.person : "",
                                   .verdict = verdict_name(l->stands.verdict),
                                   .class_name = l->stands.class_name ? l->stands.class_name : "",

@@ -13,7 +13,9 @@ struct review_lead { // starts as {.project = ..., .person = ..., .scene = 0 or 
     struct second_row *rows;
     size_t count;
     int64_t total;
-    bool fresh;              // the rows are those of now
+    bool fresh;              // the rows are those of now; else, or when others wrote a while ago, they are read anew
+    int64_t version;         // of the database then
+    double read_at;
     int64_t focus;           // this picture is shown next, where it waits; 0 none
     struct strbuf said;
     char why[256], told[256];
@@ -34,6 +36,7 @@ ASSAY_CHECKED enum status review_lead_second(struct review_lead *lead, size_t *i
 // How `action` compares with what stands before it is carried out; *told as of `decide`.
 ASSAY_CHECKED enum status review_lead_compare(struct review_lead *lead, const struct action *action, const char **told,
                                               struct error *err);
+void review_lead_decided(struct review_lead *lead, int64_t picture); // it waits no more
 ASSAY_CHECKED enum status review_lead_comment(struct review_lead *lead, int64_t id, const char *text, struct error *err);
 ASSAY_CHECKED enum status review_lead_log(struct review_lead *lead, const char *text, const struct review_logged **rows,
                                           size_t *count, bool *more, struct error *err);

@@ -300,7 +300,10 @@ static enum status say(struct review_session *s, const struct action *actions, s
         db_rollback(s->project->db);
     if (status == ST_OK) {
         asker_wake(s->asker);
-        s->lead.fresh = false;
+        if (s->deciding)
+            review_lead_decided(&s->lead, actions[0].id);
+        else
+            s->lead.fresh = false;
         review_lead_greeted(&s->lead);
         if (due)
             keeper_hook(s->keeper);

@@ -890,7 +890,7 @@ ASSAY_CHECKED enum status db_hook_next(struct db *db, struct hook_row *row, stru
 ASSAY_CHECKED enum status db_hook_try(struct db *db, int64_t event, int64_t next_ms, struct error *err);
 ASSAY_CHECKED enum status db_hook_tell(struct db *db, int64_t event, enum hook_state state, const char *sentence,
                                        struct error *err);
-ASSAY_CHECKED enum status db_hook_again(struct db *db, int64_t *count, struct error *err); // failed ones are due again
+ASSAY_CHECKED enum status db_hook_again(struct db *db, int64_t *count, struct error *err); // those that wait or were given up: now
 struct hook_counts {
     int64_t due, failed;
     char sentence[256]; // of the latest that failed, "" none

@@ -88,7 +88,7 @@ enum status db_hook_tell(struct db *db, int64_t event, enum hook_state state, co
 
 enum status db_hook_again(struct db *db, int64_t *count, struct error *err)
 {
-    sqlite3_stmt *stmt = db_prepare(db, "UPDATE hook SET state = 0, tries = 0, next_ms = 0 WHERE state = 2", err);
+    sqlite3_stmt *stmt = db_prepare(db, "UPDATE hook SET state = 0, tries = 0, next_ms = 0 WHERE state IN (0, 2)", err);
     if (!stmt)
         return err->code;
     enum status status = db_run(db, stmt, "making commands due again", err);

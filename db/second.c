@@ -18,10 +18,11 @@ const char *second_reason_name(enum second_reason reason)
 #define DIFFER(a, b)                                                                                    \
     "(" a ".verdict <> " b ".verdict OR (" a ".verdict = 2 AND (" CLASS_NOW(a ".class") " <> " CLASS_NOW(b ".class") \
     " OR (" a ".severity = 'stop') <> (" b ".severity = 'stop'))))"
-// Event `o` is the last that its person said about the picture, and it stands.
+// Event `o` is the last that its person said about the picture, and it stands. The + keeps the look-up at the picture's
+// few events, away from all that the person ever said.
 #define LAST_WORD(o)                                                                                    \
-    "NOT EXISTS(SELECT 1 FROM standing n_ WHERE n_.picture = " o ".picture AND n_.source = 0 AND n_.person = " o ".person" \
-    " AND n_.id > " o ".id)"
+    "NOT EXISTS(SELECT 1 FROM standing n_ WHERE n_.picture = " o ".picture AND n_.source = 0 AND +n_.person = " o ".person" \
+    " AND +n_.id > " o ".id)"
 // Multiplicative hashing (Knuth, The Art of Computer Programming 3, 6.4): spread evenly over 32 bits.
 #define DRAWN(id) "((" id " * 2654435761) & 4294967295) < ?3"
 

@@ -72,6 +72,8 @@ static void load(struct session *s)
         return;
     struct look look = look_of(s, &item);
     entry_set(&s->entry, &item);
+    size_t after = v->at + 1;
+    v->last = s->model->second(s->model->context, &after, &row, &err) != ST_OK || after != v->at + 1;
     s->item_seen = s->item_seen && before == item.id;
     picture_put(s, &s->pane, &item, &look);
 }
@@ -146,7 +148,7 @@ static int ahead(struct session *s, struct want *wants, int room)
 static void go(struct session *s, bool forward)
 {
     struct second *v = &s->second;
-    if (!v->present || (!forward && v->at == 0) || (forward && v->at + 1 >= (size_t)v->total)) {
+    if (!v->present || (!forward && v->at == 0) || (forward && v->last)) {
         session_say(s, forward ? _("This is the end.") : _("This is the first picture."));
         return;
     }

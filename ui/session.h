@@ -111,7 +111,7 @@ struct classes { // the tree of all classes
 
 struct second { // what waits for a lead
     size_t at;
-    bool present, told;  // told: what was said of the picture is shown
+    bool present, last, told; // told: what was said of the picture is shown
     int64_t id, total;
     char why[256], person[128], verdict[16], class_name[CLASS_ROOM], severity[16];
     char *said;

@@ -16,3 +16,7 @@ TESTS += tests/tui/watch tests/fault/kill-watch
 check_PROGRAMS += make_ramp
 make_ramp_SOURCES = tests/data/make_ramp.c
 make_ramp_LDADD = $(CORE_LIBS)
+
+# The command for stop defects, once for each event.
+dist_check_SCRIPTS += tests/fault/kill-hook
+TESTS += tests/fault/kill-hook

@@ -318,6 +318,133 @@ static void last_words(void **state)
     assert_string_equal(text, "Ann unsure;Lea defect lead label;Bob normal;");
 }
 
+static void row_text(void *context, const struct log_row *row)
+{
+    char *text = context;
+    size_t n = strlen(text);
+    snprintf(text + n, 600 - n, "%s %s %s%s%s;", row->kind, row->person, row->what, row->first[0] ? " " : "", row->first);
+}
+
+static const char *logged(struct fixture *f, struct log_filter filter, size_t page)
+{
+    static char text[600];
+    struct log_key key = {0};
+    size_t count = 1;
+    text[0] = '\0';
+    while (count > 0)
+        assert_ok(db_log(f->db, &filter, &key, page, row_text, text, &count, &err), &err);
+    return text;
+}
+
+static void the_log(void **state)
+{
+    struct fixture *f = *state;
+    int64_t picture;
+    normal(f, f->ann, 0);
+    say(f, f->ann, 1, VERDICT_DEFECT, "crack", "stop", "inspector");
+    assert_ok(db_label_undo(f->db, f->ann, &picture, &err), &err);
+    leads(f, 0, VERDICT_NORMAL);
+    assert_ok(db_comment_add(f->db, f->lea, f->ann, f->pictures[0], "look", &err), &err);
+    assert_ok(db_log_add(f->db, "Bob", "backup", "", "b.tar", &err), &err);
+    static const char all[] = "backup Bob  b.tar;comment Lea  Ann;answer Lea normal;undo Ann defect crack;"
+                              "answer Ann defect crack;answer Ann normal;screening  screen 1;";
+    // events of one millisecond come in the order of their kinds: compare what is there, in pages of any size
+    char *one = xstrdup(logged(f, (struct log_filter){0}, 100));
+    assert_int_equal(strlen(one), strlen(all));
+    for (size_t page = 1; page < 4; page++)
+        assert_string_equal(logged(f, (struct log_filter){0}, page), one);
+    free(one);
+    assert_string_equal(logged(f, (struct log_filter){.person = "bob"}, 10), "backup Bob  b.tar;");
+    assert_string_equal(logged(f, (struct log_filter){.kind = "undo"}, 10), "undo Ann defect crack;");
+    assert_string_equal(logged(f, (struct log_filter){.since_ms = clock_unix_ms() + 1000}, 10), "");
+    assert_string_equal(logged(f, (struct log_filter){.until_ms = 1000}, 10), "");
+    assert_string_equal(logged(f, (struct log_filter){.scene = f->scene + 1, .kind = "answer"}, 10), "");
+}
+
+static int64_t due(struct fixture *f, int64_t first)
+{
+    int64_t count;
+    assert_ok(db_hook_add(f->db, "stop", first, &count, &err), &err);
+    return count;
+}
+
+static void hooks(void **state)
+{
+    struct fixture *f = *state;
+    struct hook_row row;
+    struct hook_counts counts;
+    int64_t picture, count;
+    assert_int_equal(due(f, normal(f, f->ann, 0)), 0);
+    assert_int_equal(due(f, say(f, f->ann, 1, VERDICT_DEFECT, "dust", "general", "inspector")), 0);
+    int64_t stop = say(f, f->ann, 2, VERDICT_DEFECT, "crack", "stop", "inspector");
+    assert_int_equal(due(f, stop), 1);
+    assert_int_equal(due(f, stop), 0);                              // once
+    assert_int_equal(due(f, leads(f, 2, VERDICT_DEFECT)), 0);       // nor for who agrees
+    assert_status(db_hook_next(f->db, &row, &err), ST_OK, &err);
+    assert_int_equal(row.event, stop);
+    assert_string_equal(row.class_name, "crack");
+    assert_true(row.stands);
+    hook_clear(&row);
+    assert_ok(db_hook_try(f->db, stop, 5000, &err), &err);
+    assert_ok(db_hook_tell(f->db, stop, HOOK_DUE, "exit status 3", &err), &err);
+    assert_ok(db_hook_counts(f->db, &counts, &err), &err);
+    assert_true(counts.due == 1 && counts.failed == 0);
+    assert_string_equal(counts.sentence, "exit status 3");
+    assert_ok(db_hook_tell(f->db, stop, HOOK_FAILED, "given up", &err), &err);
+    assert_status(db_hook_next(f->db, &row, &err), ST_NOT_FOUND, &err);
+    assert_ok(db_hook_again(f->db, &count, &err), &err);
+    assert_int_equal(count, 1);
+    assert_ok(db_hook_try(f->db, stop, 5000, &err), &err);
+    assert_ok(db_hook_again(f->db, &count, &err), &err); // what waits need not
+    assert_int_equal(count, 1);
+    assert_ok(db_hook_next(f->db, &row, &err), &err);
+    assert_true(row.next_ms == 0 && row.tries == 0);
+    hook_clear(&row);
+    assert_ok(db_hook_tell(f->db, stop, HOOK_DONE, "", &err), &err);
+    int64_t second = say(f, f->bob, 3, VERDICT_DEFECT, "crack", "stop", "inspector");
+    assert_int_equal(due(f, second), 1);
+    assert_ok(db_label_undo(f->db, f->bob, &picture, &err), &err);
+    assert_status(db_hook_next(f->db, &row, &err), ST_OK, &err);
+    assert_false(row.stands);
+    hook_clear(&row);
+    assert_int_equal(findings(f), 0);
+}
+
+static bool never(void *context, double done)
+{
+    (void)context;
+    (void)done;
+    return false;
+}
+
+static void copies_of_the_database(void **state)
+{
+    struct fixture *f = *state;
+    char *copy = file_join(f->dir, "copy.db"), *beside = file_join(f->dir, "copy.db-wal");
+    struct db *other;
+    struct verdict_row row;
+    normal(f, f->ann, 0);
+    assert_status(db_backup(f->db, copy, never, NULL, &err), ST_OK, &err); // small: done in one step
+    assert_status(db_backup(f->db, copy, NULL, NULL, &err), ST_INVALID, &err); // nothing is written over
+    assert_false(file_exists(beside));
+    assert_ok(db_inspect(copy, &err), &err);
+    normal(f, f->ann, 1); // is not in it
+    assert_ok(db_open(copy, &other, &err), &err);
+    assert_ok(db_verdict_get(other, f->pictures[0], LABEL_REVIEW, &row, &err), &err);
+    assert_int_equal(row.verdict, VERDICT_NORMAL);
+    verdict_clear(&row);
+    assert_ok(db_verdict_get(other, f->pictures[1], LABEL_REVIEW, &row, &err), &err);
+    assert_int_equal(row.verdict, VERDICT_NONE);
+    verdict_clear(&row);
+    db_close(other);
+    assert_ok(file_write(copy, "no database", 11, &err), &err);
+    assert_status(db_inspect(copy, &err), ST_CORRUPT, &err);
+    assert_status(db_backup(f->db, "/nowhere/copy.db", NULL, NULL, &err), ST_IO, &err);
+    normal(f, f->ann, 2); // the handle is as before
+    free(copy);
+    free(beside);
+}
+
 // Two tables whose kappa and standard error can be had on paper.
 static void the_interval_of_kappa(void **state)
 {
@@ -347,6 +474,9 @@ int main(void)
         WITH(comments),
         WITH(agreement),
         WITH(last_words),
+        WITH(the_log),
+        WITH(hooks),
+        WITH(copies_of_the_database),
         cmocka_unit_test(the_interval_of_kappa),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
