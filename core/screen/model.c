@@ -16,7 +16,7 @@
 #include "screen/together.h"
 
 enum { NORMALS_LEAST = 16, TAUGHT_LEAST = 10, FIT_MOST = 20000, BLOCK = 256 };
-static const double aligned_from = 0.5, aligned_full = 0.8;
+static const double aligned_from = 0.4, aligned_full = 0.6;
 static const double TRIM = 0.03; // share of believed normals taken for hidden defects
 
 const char *detector_name(enum detector detector)

@@ -26,7 +26,7 @@ struct patch_gaussian {
     float *typical;  // (rows, cols): geometric mean of the normal distances at each place; NULL without
     float *power;    // (rows, cols): (distance / typical) ^ power varies as much here as elsewhere
     float quantile;  // 99.9 % of normal cells lie nearer than this, (distance / typical) ^ power where there are places
-    float placed;    // share of the cells' variance that lies between places, 0..1
+    float placed;    // share of the cells' variance that lies between places, 0..1; without the border
     float blend;     // 0 = `places` is the mean everywhere, 1 = the sample's mean at each place
     float shrinkage; // 0..1
 };
