@@ -280,7 +280,7 @@ static enum status fill(struct project *project, const struct base *base, const 
                         struct error *err)
 {
     const json_t *labels = json_object_get(list, "labels"), *pool = json_object_get(list, "pool");
-    size_t n = json_array_size(labels), m = json_array_size(pool), defects = 0, i, boxes = 0;
+    size_t n = json_array_size(labels), m = json_array_size(pool), defects = 0, i, boxes = 0, outlined = 0, boxed = 0;
     struct train_items *t = d->items;
     json_t *entry;
     enum status status = ST_OK;
@@ -301,6 +301,8 @@ static enum status fill(struct project *project, const struct base *base, const 
         if (json_is_integer(json_object_get(entry, "class")))
             t->labels[i].class_index = (int)json_integer_value(json_object_get(entry, "class"));
         boxes += (size_t)count;
+        boxed += count > 0;
+        outlined += t->items[t->count - 1].defect.count > 0 || t->items[t->count - 1].mask;
         defects += defect;
         picture_clear(&row);
     }
@@ -320,6 +322,8 @@ static enum status fill(struct project *project, const struct base *base, const 
                                   .pool_count = m, .classes = (int)json_array_size(json_object_get(list, "classes"))};
     d->summary = json_pack("{s:I, s:I, s:I, s:I, s:O}", "labels", (json_int_t)n, "defects", (json_int_t)defects, "normals",
                            (json_int_t)(n - defects), "pool", (json_int_t)m, "classes", json_object_get(list, "classes"));
+    json_object_set_new(d->summary, "outlined", json_integer((json_int_t)outlined));
+    json_object_set_new(d->summary, "boxed", json_integer((json_int_t)boxed));
     return ST_OK;
 }
 

@@ -8,7 +8,7 @@
 
 struct train_data {
     struct adapt_data data; // for adapt_train; load is safe on any thread
-    json_t *summary;        // {labels, defects, normals, pool, classes, scenes, sha256}
+    json_t *summary;        // {labels, defects, normals, pool, classes, sha256; outlined, boxed: defects of which pixels or boxes are known}
     int64_t *pictures;      // (picture_count) all of them
     size_t picture_count;
     struct train_items *items;
