@@ -39,7 +39,8 @@ static const char *const columns[] = {
     "score",      "score_patch", "score_tile", "score_learned", "score_whole",    "score_known",
     "flagged",    "verdict",     "class",      "severity",      "regions",        "note",
     "who",        "when",        "truth",      "truth_class",   "truth_severity", "truth_mask",
-    "audit",      "audit_stratum", "audit_remaining", "audit_probability"};
+    "audit",      "audit_stratum", "audit_remaining", "audit_probability",
+    "component",  "cause",         "action"};
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
 static const char *text(const char *value)
@@ -98,7 +99,10 @@ static void write_csv(const struct export_row *r)
                                   verdict_name(r->audit),
                                   r->audit_stratum,
                                   number[4 + DETECTORS],
-                                  number[5 + DETECTORS]};
+                                  number[5 + DETECTORS],
+                                  r->component,
+                                  r->cause,
+                                  r->action};
     for (int i = 0; i < COLUMNS; i++)
         csv_put(stdout, text(cells[i]), i == COLUMNS - 1);
 }
@@ -155,6 +159,9 @@ static void write_json(const struct export_row *r)
         put(o, "verdict", verdict_name(r->verdict));
         put(o, "class", r->class_name);
         put(o, "severity", r->severity);
+        put(o, "component", r->component);
+        put(o, "cause", r->cause);
+        put(o, "action", r->action);
         put(o, "note", r->note);
         put(o, "who", r->person);
         put(o, "when", when);

@@ -1,17 +1,21 @@
 #include "config.h"
 
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/screening.h"
+#include "app/template.h"
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/intl.h"
 
-enum { OPT_SIZE = OPT_OWN, OPT_SQUASH, OPT_KEEP, OPT_ROI, OPT_IGNORE, OPT_TILE, OPT_OVERLAP, OPT_ALONE };
+enum { OPT_SIZE = OPT_OWN, OPT_SQUASH, OPT_KEEP, OPT_ROI, OPT_IGNORE, OPT_TILE, OPT_OVERLAP, OPT_ALONE, OPT_TEMPLATE, OPT_TEMPLATES };
 
 struct options {
-    const char *name, *ignore;
-    bool json, changes, roi_set;
+    const char *name, *ignore, *template;
+    bool json, templates, changes, roi_set;
     int size, tile, squash; // -1 unchanged
     double overlap, alone, roi[4];
 };
@@ -20,7 +24,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
     char rest;
-    if (key >= OPT_SIZE && key <= OPT_ALONE)
+    if (key >= OPT_SIZE && key <= OPT_TEMPLATE)
         o->changes = true;
     switch (key) {
     case OPT_JSON: o->json = true; return 0;
@@ -32,6 +36,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_ALONE:
         o->alone = option_real(state, arg, "--alone", 0, 0.9);
         return 0;
+    case OPT_TEMPLATE: o->template = arg; return 0;
+    case OPT_TEMPLATES: o->templates = true; return 0;
     case OPT_IGNORE: o->ignore = arg; return 0;
     case OPT_ROI:
         o->roi_set = true;
@@ -80,6 +86,49 @@ static enum status set_ignore(struct project *p, struct scene *scene, const char
     return status;
 }
 
+static enum status take_template(struct project *p, const struct options *o, int64_t scene, struct error *err)
+{
+    struct template t;
+    struct template_report report;
+    int64_t person;
+    const char *who = settings_text(p->settings, SETTING_PERSON);
+    struct passwd *account = getpwuid(geteuid());
+    enum status status = template_load(o->template, &t, err);
+    if (status != ST_OK)
+        return status;
+    status = db_person_ensure(p->db, who[0] ? who : account ? account->pw_name : "lead", &person, err);
+    if (status == ST_OK)
+        status = template_apply(p, &t, scene, person, &report, err);
+    if (status == ST_OK && !o->json)
+        printf(_("%s: %zu new classes and %zu relations of %s; what was there stays as it is\n"), o->name, report.classes, report.relations,
+               t.name);
+    template_clear(&t);
+    return status;
+}
+
+static enum status list_templates(bool json, struct error *err)
+{
+    char **names, *text;
+    size_t count;
+    enum status status = template_text(&text, err); // all of them are whole
+    if (status != ST_OK)
+        return status;
+    if (!json)
+        fputs(text, stdout);
+    free(text);
+    status = json ? template_names(&names, &count, err) : ST_OK;
+    if (!json || status != ST_OK)
+        return status;
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(list, json_string(names[i]));
+        free(names[i]);
+    }
+    free(names);
+    print_json(json_pack("{s:o}", "templates", list));
+    return ST_OK;
+}
+
 static enum status change(struct project *p, const struct options *o, struct error *err)
 {
     struct scene scene;
@@ -105,6 +154,8 @@ static enum status change(struct project *p, const struct options *o, struct err
         status = screen_settings_check(&scene.settings, err);
     if (status == ST_OK)
         status = db_scene_set(p->db, &scene, err);
+    if (status == ST_OK && o->template)
+        status = take_template(p, o, scene.id, err);
     if (status == ST_OK && o->alone >= 0)
         status = screening_set_alone(p, &scene, o->alone, err);
     scene_clear(&scene);
@@ -118,22 +169,28 @@ static enum status show(struct project *p, const struct options *o, struct error
     enum status status = db_scene_list(p->db, &scenes, &count, err);
     for (size_t i = 0; i < count; i++) {
         const struct screen_settings *s = &scenes[i].settings;
-        double alone = 0;
+        double alone = 0, recall[SEVERITIES] = {0};
         if (status == ST_OK)
             status = screening_alone(p, &scenes[i], &alone, err);
+        if (status == ST_OK)
+            status = template_recall(p, scenes[i].id, recall, err);
         if (status == ST_OK && (!o->name || strcmp(o->name, scenes[i].name) == 0)) {
             shown++;
             if (o->json)
-                print_json(json_pack("{s:s, s:i, s:b, s:[f,f,f,f], s:i, s:f, s:s, s:f}", "scene",
+                print_json(json_pack("{s:s, s:i, s:b, s:[f,f,f,f], s:i, s:f, s:s, s:f, s:[f,f,f]}", "scene",
                                      scenes[i].name, "size", s->size, "squash", s->squash, "roi", s->roi[0],
                                      s->roi[1], s->roi[2], s->roi[3], "tile", s->tile, "overlap", s->overlap,
-                                     "ignore", s->ignore_sha256, "alone", alone));
+                                     "ignore", s->ignore_sha256, "alone", alone, "recall", recall[SEVERITY_STOP],
+                                     recall[SEVERITY_KEY], recall[SEVERITY_GENERAL]));
             else
                 printf("%s: size %d, %s, region %g,%g,%g,%g, tiles %d (overlap %g), ignore mask %s, one "
                        "detector alone %g\n",
                        scenes[i].name, s->size, s->squash ? "squashed" : "aspect kept", s->roi[0], s->roi[1],
                        s->roi[2], s->roi[3], s->tile, s->overlap,
                        s->ignore_sha256[0] ? s->ignore_sha256 : "none", alone);
+            if (!o->json && recall[SEVERITY_STOP] + recall[SEVERITY_KEY] + recall[SEVERITY_GENERAL] > 0)
+                printf(_("  recalls asked for: stop %g, key %g, general %g\n"), recall[SEVERITY_STOP], recall[SEVERITY_KEY],
+                       recall[SEVERITY_GENERAL]);
         }
         scene_clear(&scenes[i]);
     }
@@ -157,6 +214,9 @@ int cmd_scene(int argc, char **argv)
          "say (default 0.1)",
          0},
         {"overlap", OPT_OVERLAP, "F", 0, "overlap of neighbouring tiles, 0 to 0.5", 0},
+        {"template", OPT_TEMPLATE, "NAME", 0,
+         "take the classes, relations and recalls of a template, or of a file of one", 0},
+        {"templates", OPT_TEMPLATES, NULL, 0, "list the templates", 0},
         OPTION_JSON,
         {0}};
     static const struct argp argp = {table, parse, "[SCENE]",
@@ -165,6 +225,8 @@ int cmd_scene(int argc, char **argv)
     struct project project;
     struct error err;
     argp_parse(&argp, argc, argv, 0, NULL, &o);
+    if (o.templates)
+        return list_templates(o.json, &err) == ST_OK ? EXIT_OK : fail(&err);
     if (project_open(NULL, &project, &err) != ST_OK)
         return fail(&err);
     enum status status = o.changes ? change(&project, &o, &err) : ST_OK;

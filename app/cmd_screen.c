@@ -4,6 +4,7 @@
 
 #include "app/calibrate.h"
 #include "app/layout.h"
+#include "app/template.h"
 #include "base/alloc.h"
 #include "base/intl.h"
 
@@ -94,8 +95,14 @@ static enum status run(struct options *o, struct error *err)
             status = error_set(err, ST_INVALID, "scene %s has no readable picture; `assay add` some first",
                                scenes[i].name);
         struct screening_report report = {.bad = json_array()};
+        struct screening_options options = o->run;
+        bool asked = options.target_recall > 0;
+        for (int s = 0; s < SEVERITIES; s++)
+            asked = asked || options.recall[s] > 0;
+        if (status == ST_OK && !asked) // those of the scene's template, where it has one
+            status = template_recall(&project, scenes[i].id, options.recall, err);
         if (status == ST_OK)
-            status = screening_run(&project, base, &scenes[i], &o->run, &report, err);
+            status = screening_run(&project, base, &scenes[i], &options, &report, err);
         if (status == ST_OK)
             print_scene(&scenes[i], &report, o->json);
         json_decref(report.bad);

@@ -1,7 +1,7 @@
 # app: the only layer that knows both the screen and the database.
 
 bin_PROGRAMS += assay
-assay_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(JANSSON_CFLAGS) -DSYSCONFDIR=\"$(sysconfdir)\"
+assay_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) -DPKGDATADIR=\"$(pkgdatadir)\" $(JANSSON_CFLAGS) -DSYSCONFDIR=\"$(sysconfdir)\"
 assay_SOURCES = \
 	app/add.c app/add.h app/metadata.c app/truth.c \
 	app/app.c app/app.h \
@@ -33,7 +33,14 @@ assay_SOURCES = \
 	app/cmd_simulate.c app/simulate.c app/simulate.h app/simulate_impl.h app/simulate_ask.c app/simulate_copy.c app/simulate_held.c \
 	app/simulate_set.c app/simulate_source.c app/simulate_text.c app/simulate_train.c \
 	app/cmd_models.c app/cmd_strategies.c app/cmd_train.c app/cmd_worker.c app/worker.c app/worker.h \
+	app/review_knowledge.c app/review_knowledge.h app/template.c app/template.h \
 	app/rounds.c app/rounds.h app/review_flow.c app/review_flow.h app/review_board.c app/review_models.c \
 	app/promote.c app/promote.h app/train.c app/train.h app/train_data.c app/train_data.h \
 	app/watch.c app/watch.h app/watch_lock.c
 assay_LDADD = libui.a libdb.a $(CORE_LIBS) $(NCURSES_LIBS) $(SIXEL_LIBS) $(CHAFA_LIBS) $(SQLITE_LIBS)
+
+# Templates of scenes; installed below pkgdatadir, ASSAY_DATADIR names another place.
+templatesdir = $(pkgdatadir)/templates
+dist_templates_DATA = assets/templates/longwall.json assets/templates/main-transport.json assets/templates/part-appearance.json \
+	assets/templates/personnel-safety.json assets/templates/power-line.json assets/templates/rail-vehicle.json \
+	assets/templates/tunnelling.json

@@ -12,6 +12,7 @@
 #include "app/review_flow.h"
 #include "app/hook.h"
 #include "app/review_keeper.h"
+#include "app/review_knowledge.h"
 #include "app/review_known.h"
 #include "app/review_lead.h"
 #include "app/review_regions.h"
@@ -39,6 +40,7 @@ struct review_session {
     struct review_counter *counter;
     struct review_finder finder;
     struct review_flow flow;
+    struct review_knowledge knowledge;
     char *person_name;
     struct doubt_row *doubts; // a second look at these (doubt_count), in place of the queue; NULL not
     size_t doubt_count;
@@ -245,7 +247,8 @@ static struct label label_of(struct review_session *s, const struct action *a)
     bool defect = a->kind == ACTION_DEFECT;
     struct label label = {.picture = a->id, .person = s->person, .role = "inspector", .source = LABEL_REVIEW,
                           .verdict = verdicts[a->kind], .class_name = defect ? a->class_name : "",
-                          .severity = defect ? a->severity : "", .regions = "", .note = a->note ? a->note : "",
+                          .severity = defect ? a->severity : "",
+                          .component = defect ? a->component : "", .regions = "", .note = a->note ? a->note : "",
                           .took_ms = a->took_ms};
     size_t at = place(s, a->id);
     s->front = at < s->count && at + 1 > s->front ? at + 1 : s->front;
@@ -406,7 +409,7 @@ static void on_classes(void *context, const struct review_class **classes, size_
     s->shown_classes = xcalloc(s->class_count + 1, sizeof *s->shown_classes);
     for (size_t i = 0; i < s->class_count; i++)
         s->shown_classes[i] = (struct review_class){
-            .name = s->classes[i].name, .severity = s->classes[i].severity, .code = s->classes[i].code,
+            .name = s->classes[i].name, .severity = s->classes[i].severity, .code = s->classes[i].code, .zh = s->classes[i].zh,
             .id = s->classes[i].id, .parent = s->classes[i].parent, .uses = s->classes[i].uses, .retired = s->classes[i].retired};
     *classes = s->shown_classes;
     *count = s->class_count;
@@ -521,7 +524,7 @@ static enum status on_change_class(void *context, int64_t id, enum class_action 
 {
     static const enum class_change changes[] = {
         [CLASS_ACTION_RENAME] = CLASS_RENAME, [CLASS_ACTION_CODE] = CLASS_CODE, [CLASS_ACTION_SEVERITY] = CLASS_SEVERITY,
-        [CLASS_ACTION_PARENT] = CLASS_PARENT, [CLASS_ACTION_RETIRE] = CLASS_RETIRE, [CLASS_ACTION_MERGE] = CLASS_MERGE};
+        [CLASS_ACTION_PARENT] = CLASS_PARENT, [CLASS_ACTION_RETIRE] = CLASS_RETIRE, [CLASS_ACTION_MERGE] = CLASS_MERGE, [CLASS_ACTION_ZH] = CLASS_ZH};
     struct review_session *s = context;
     enum status status = what == CLASS_ACTION_MERGE ? db_lead_only(s->project->db, s->person, _("merging classes"), err) : ST_OK;
     if (status != ST_OK)
@@ -799,6 +802,8 @@ enum status review_session_open(struct project *project, const char *person, con
     s->person_name = xstrdup(person);
     review_flow_open(&s->flow, project, s->person_name, s->scene);
     s->model.flow = &s->flow.model;
+    review_knowledge_open(&s->knowledge, project, s->person);
+    s->model.knowledge = &s->knowledge.model;
     s->lead = (struct review_lead){.project = project, .person = s->person, .scene = s->scene};
     s->counter = review_counter_new(project, scene);
     s->keeper = keeper_start(project);
@@ -837,6 +842,7 @@ size_t review_session_close(struct review_session *s, struct error *kept)
     asker_stop(s->asker);
     review_finder_clear(&s->finder);
     review_flow_clear(&s->flow);
+    review_knowledge_clear(&s->knowledge);
     free(s->person_name);
     review_counter_free(s->counter);
     review_known_clear(&s->known);

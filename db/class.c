@@ -64,7 +64,7 @@ enum status db_class_list(struct db *db, struct class_row **rows, size_t *count,
     *rows = NULL;
     *count = 0;
     sqlite3_stmt *stmt =
-        db_prepare(db, "SELECT id, name, severity, uses, code, parent, retired FROM class ORDER BY used_ms DESC, id", err);
+        db_prepare(db, "SELECT id, name, severity, uses, code, parent, retired, zh FROM class ORDER BY used_ms DESC, id", err);
     if (!stmt)
         return err->code;
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
@@ -72,7 +72,8 @@ enum status db_class_list(struct db *db, struct class_row **rows, size_t *count,
         (*rows)[(*count)++] = (struct class_row){.id = sqlite3_column_int64(stmt, 0), .name = column_copy(stmt, 1),
                                                  .severity = column_copy(stmt, 2), .uses = sqlite3_column_int64(stmt, 3),
                                                  .code = column_copy(stmt, 4), .parent = sqlite3_column_int64(stmt, 5),
-                                                 .retired = sqlite3_column_int(stmt, 6) != 0};
+                                                 .retired = sqlite3_column_int(stmt, 6) != 0,
+                                                 .zh = column_copy(stmt, 7)};
     }
     enum status status = code == SQLITE_DONE ? ST_OK : db_failed(db, "listing the classes", err);
     sqlite3_reset(stmt);
@@ -85,6 +86,7 @@ void class_free(struct class_row *rows, size_t count)
         free(rows[i].name);
         free(rows[i].severity);
         free(rows[i].code);
+        free(rows[i].zh);
     }
     free(rows);
 }
@@ -218,7 +220,7 @@ static enum status set_code(struct db *db, int64_t id, const char *code, struct 
 enum status db_class_change(struct db *db, int64_t person, int64_t id, enum class_change what, const char *value,
                             struct error *err)
 {
-    static const char *const names[] = {"rename", "code", "severity", "parent", "retire", "merge"};
+    static const char *const names[] = {"rename", "code", "severity", "parent", "retire", "merge", "zh"};
     bool own;
     enum status status = db_enter(db, &own, err);
     if (status != ST_OK)
@@ -236,6 +238,8 @@ enum status db_class_change(struct db *db, int64_t person, int64_t id, enum clas
         status = merge_class(db, id, value, err);
     else if (status == ST_OK && what == CLASS_RETIRE)
         status = change(db, "UPDATE class SET retired = ?2 WHERE id = ?1", id, NULL, value[0] != '\0', err);
+    else if (status == ST_OK && what == CLASS_ZH)
+        status = change(db, "UPDATE class SET zh = ?2 WHERE id = ?1", id, value, 0, err);
     else if (status == ST_OK && !severity_known(value))
         status = error_set(err, ST_INVALID, "a severity is stop, key or general, not \"%s\"", value);
     else if (status == ST_OK)

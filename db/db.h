@@ -185,6 +185,7 @@ struct class_row {
     int64_t id;
     char *name, *severity; // severity used last for it: "stop", "key", "general"
     char *code;            // what is typed for it, "" none
+    char *zh;              // its name in Chinese, "" none
     int64_t uses, parent;  // parent: the class above it, 0 none
     bool retired;          // not offered any more
 };
@@ -196,11 +197,33 @@ void class_free(struct class_row *rows, size_t count);
 // The name that one has now, after renaming and merging; itself where nothing leads on. Caller frees.
 ASSAY_CHECKED enum status db_class_now(struct db *db, const char *name, char **now, struct error *err);
 // What was said keeps the name it was said with; where it is read, that leads to the name of now.
-enum class_change { CLASS_RENAME, CLASS_CODE, CLASS_SEVERITY, CLASS_PARENT, CLASS_RETIRE, CLASS_MERGE };
+enum class_change { CLASS_RENAME, CLASS_CODE, CLASS_SEVERITY, CLASS_PARENT, CLASS_RETIRE, CLASS_MERGE, CLASS_ZH };
 // value: the new name, code ("" none), severity, name of the class above ("" none), "yes" or "" for retired, name of the
 // class to merge into. ST_INVALID with a sentence where that cannot be; nothing is changed then.
 ASSAY_CHECKED enum status db_class_change(struct db *db, int64_t person, int64_t id, enum class_change what,
                                           const char *value, struct error *err);
+
+// As a template has it: one that is there already (under this name or an earlier one) stays as it is, a code that another
+// one has is left out. parent: name of the class above, "" none. zh may be "".
+ASSAY_CHECKED enum status db_class_offer(struct db *db, const struct class_row *class, const char *parent, bool *added,
+                                         struct error *err);
+
+// --- relations (relation.c): what is known of a fault on a component ----------------------------
+struct relation_row {
+    int64_t id;
+    char *component, *fault;         // the fault is a class
+    char *cause, *action, *severity; // "" not stated
+    int64_t contradicted;            // labels that stand with this component and fault, and another severity
+};
+void relation_free(struct relation_row *rows, size_t count);
+// State one; what stood of the same component and fault is retired (keep: it stays instead). before: the severity that
+// stood, "" none. added false: it stood just so.
+ASSAY_CHECKED enum status db_relation_state(struct db *db, int64_t person, const struct relation_row *row, bool keep,
+                                            char before[16], bool *added, struct error *err);
+ASSAY_CHECKED enum status db_relation_retire(struct db *db, int64_t id, struct error *err);
+// Of a fault (by its name now; NULL: all), by fault and component; relation_free.
+ASSAY_CHECKED enum status db_relation_list(struct db *db, const char *fault, struct relation_row **rows, size_t *count,
+                                           struct error *err);
 
 // --- labels (label.c) ---------------------------------------------------------------
 enum verdict { VERDICT_NONE, VERDICT_NORMAL, VERDICT_DEFECT, VERDICT_UNSURE, VERDICT_SKIP,
@@ -228,6 +251,7 @@ struct label {
     const char *severity;    // "" for none
     const char *regions;     // JSON array (app/regions.h), "" none
     const char *note;        // "" none
+    const char *component;   // on which the defect is; NULL or "" not said
     int64_t took_ms;
     int64_t revision;        // whose score was on the screen, 0 none
     double score;            // that score
@@ -376,6 +400,7 @@ struct export_row { // one picture with everything known about it; text valid du
     double audit_probability;  // with which probability
     enum verdict verdict;      // review
     const char *class_name, *severity, *person, *note;
+    const char *component, *cause, *action; // of the review: what it was on, and what the relations say of that
     const char *regions;       // drawn, else imported
     int64_t at_ms;
     enum verdict truth;        // imported

@@ -15,7 +15,7 @@ enum status db_export(struct db *db, int64_t scene,
         " s.flagged, e.verdict, " CLASS_NOW("e.class") ", e.severity, w.name, e.note, coalesce((SELECT n.regions FROM region_now n WHERE n.picture = p.id), e.regions), e.at_ms, t.verdict, " CLASS_NOW("t.class") ","
         " t.severity, t.mask, EXISTS(SELECT 1 FROM poor o WHERE o.picture = p.id AND o.state <> "
         "1), " SCORE_PARTS ", EXISTS(SELECT 1 FROM audit_found f WHERE f.picture = p.id), va.verdict,"
-        " d.stratum, d.remaining, d.probability"
+        " d.stratum, d.remaining, d.probability, e.component, k.cause, k.action"
         " FROM picture p JOIN scene c ON c.id = p.scene LEFT JOIN revision r ON r.id = c.active_revision"
         " LEFT JOIN score s ON s.revision = c.active_revision AND s.picture = p.id"
         " LEFT JOIN verdict v ON v.picture = p.id AND v.source = 0 LEFT JOIN label_event e ON e.id = v.event"
@@ -24,6 +24,8 @@ enum status db_export(struct db *db, int64_t scene,
         "vt.event"
         " LEFT JOIN verdict va ON va.picture = p.id AND va.source = 3 LEFT JOIN audit_draw d"
         " ON d.id = (SELECT max(x.id) FROM audit_draw x WHERE x.picture = p.id)"
+        " LEFT JOIN relation k ON k.id = (SELECT max(q.id) FROM relation q WHERE q.component = e.component AND q.retired_ms = 0"
+        " AND e.component <> '' AND " CLASS_NOW("q.fault") " = " CLASS_NOW("e.class") ")"
         " WHERE ?1 = 0 OR p.scene = ?1 ORDER BY p.id";
     sqlite3_stmt *stmt = NULL;
     if (sqlite3_prepare_v2(db->sqlite, sql, -1, &stmt, NULL) != SQLITE_OK)
@@ -70,6 +72,9 @@ enum status db_export(struct db *db, int64_t scene,
             .audit_stratum = column_text(stmt, AUDIT_FROM + 2),
             .audit_remaining = sqlite3_column_int64(stmt, AUDIT_FROM + 3),
             .audit_probability = sqlite3_column_double(stmt, AUDIT_FROM + 4),
+            .component = column_text(stmt, AUDIT_FROM + 5),
+            .cause = column_text(stmt, AUDIT_FROM + 6),
+            .action = column_text(stmt, AUDIT_FROM + 7),
         };
         for (int d = 0; d < DETECTORS; d++)
             row.score.parts[d] = sqlite3_column_double(stmt, 27 + d);

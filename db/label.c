@@ -58,8 +58,8 @@ static enum status append(struct db *db, const char *kind, const struct label *l
     sqlite3_stmt *stmt = db_prepare(
         db,
         "INSERT INTO label_event(kind, at_ms, person, role, picture, source, verdict, class, severity, regions, note,"
-        " took_ms, revision, score, mask, batch, blind)"
-        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+        " took_ms, revision, score, mask, batch, blind, component)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
         err);
     if (!stmt)
         return err->code;
@@ -83,6 +83,7 @@ static enum status append(struct db *db, const char *kind, const struct label *l
     if (batch)
         sqlite3_bind_int64(stmt, 16, batch);
     sqlite3_bind_int(stmt, 17, l->blind);
+    bind_text(stmt, 18, l->component ? l->component : "");
     enum status status = db_run(db, stmt, "saving an answer", err);
     *event = sqlite3_last_insert_rowid(db->sqlite);
     return status;
@@ -181,10 +182,10 @@ static enum status concerned(struct db *db, int64_t count, int64_t *picture, str
     return status;
 }
 
-#define COPIED " person, role, picture, source, verdict, class, severity, regions, note, 0, revision, score, mask, blind"
+#define COPIED " person, role, picture, source, verdict, class, severity, regions, note, 0, revision, score, mask, blind, component"
 #define COPY_INTO                                                                                       \
     "INSERT INTO label_event(kind, ref, at_ms, batch, person, role, picture, source, verdict, class, severity, regions,"  \
-    " note, took_ms, revision, score, mask, blind) "
+    " note, took_ms, revision, score, mask, blind, component) "
 #define LIVE_ANSWER(e)                                                                                  \
     e ".kind IN ('answer', 'skip', 'redo') AND NOT EXISTS(SELECT 1 FROM label_event u WHERE u.ref = " e ".id)"
 

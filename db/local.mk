@@ -22,6 +22,7 @@ libdb_a_SOURCES = \
 	db/region.c \
 	db/queue.c \
 	db/report.c db/report_shift.c db/report_sql.h \
+	db/relation.c \
 	db/revision.c \
 	db/round.c db/round_view.c \
 	db/strategy.c \

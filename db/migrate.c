@@ -325,7 +325,16 @@ static const char version_2[] =
     "CREATE TRIGGER round_curve AFTER UPDATE OF step ON round WHEN NEW.stage = 'training' AND NEW.step > 0 BEGIN"        \
     " DELETE FROM round_point WHERE round = NEW.id AND step >= NEW.step;"                               \
     " INSERT INTO round_point(round, step, loss) VALUES(NEW.id, NEW.step, NEW.loss); END;"
-static const char version_3[] = REVISION_3 AUDIT_3 LIVE_3 CLASS_3 ROUND_3 ACQUIRE_3 REGION_3 LEAD_3 CURVE_3;
+// What is known of faults: on which component, by what cause, what is to be done, how severe; stated anew, the old one is
+// kept as retired. The component that an answer named stands with it. Names of classes in Chinese.
+#define RELATION_3                                                                                      \
+    "ALTER TABLE class ADD COLUMN zh TEXT NOT NULL DEFAULT '';"                                         \
+    "ALTER TABLE label_event ADD COLUMN component TEXT NOT NULL DEFAULT '';"                            \
+    "CREATE TABLE relation(id INTEGER PRIMARY KEY, component TEXT NOT NULL, fault TEXT NOT NULL, cause TEXT NOT NULL,"     \
+    " action TEXT NOT NULL, severity TEXT NOT NULL, at_ms INTEGER NOT NULL, person INTEGER NOT NULL REFERENCES person(id)," \
+    " retired_ms INTEGER NOT NULL DEFAULT 0);"                                                          \
+    "CREATE UNIQUE INDEX relation_stands ON relation(component, fault) WHERE retired_ms = 0;"
+static const char version_3[] = REVISION_3 AUDIT_3 LIVE_3 CLASS_3 ROUND_3 ACQUIRE_3 REGION_3 LEAD_3 CURVE_3 RELATION_3;
 
 static const char *const migrations[DB_VERSION] = {version_1, version_2, version_3};
 

@@ -6,6 +6,7 @@ AM_TESTS_ENVIRONMENT = CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; 
 	ASSAY_SHARED=$${ASSAY_SHARED-$(abs_top_srcdir)/../shared}; export ASSAY_SHARED; \
 	ASSAY=$(abs_top_builddir)/assay; export ASSAY; \
 	XDG_CONFIG_HOME=$(abs_top_builddir)/no-config; export XDG_CONFIG_HOME; \
+	ASSAY_DATADIR=$(abs_top_srcdir)/assets; export ASSAY_DATADIR; \
 	ASSAY_LOCALEDIR=$(abs_top_builddir)/po; export ASSAY_LOCALEDIR; unset LANGUAGE; \
 	unset ASSAY_AS ASSAY_GRAPHICS ASSAY_THREADS OPENBLAS_CORETYPE;
 

@@ -52,6 +52,14 @@ static int fit(const char *name, const char *code, const char *search)
     return at ? 4 : in_order(name, search) ? FITS_FUZZY : FITS_NOT;
 }
 
+// By the name in either language.
+static int fit_class(const struct choice *c, size_t i)
+{
+    int name = fit(c->names[i], c->codes[i], c->search);
+    int zh = c->zh[i][0] && strstr(c->zh[i], c->search) ? strncmp(c->zh[i], c->search, strlen(c->search)) == 0 ? 2 : 3 : FITS_NOT;
+    return zh < name ? zh : name;
+}
+
 // The best first, among equals the one used last. Letters that only come in order (hc: hair crack) stand before the new
 // class while they are few, and behind it when a name is being written.
 size_t answer_matches(const struct choice *choice, size_t *places, size_t room)
@@ -62,7 +70,7 @@ size_t answer_matches(const struct choice *choice, size_t *places, size_t room)
         if (rank == FITS_FUZZY && written && fresh && n < room)
             places[n++] = choice->count;
         for (size_t i = 0; i < choice->count && n < room; i++)
-            if (fit(choice->names[i], choice->codes[i], choice->search) == rank)
+            if (fit_class(choice, i) == rank)
                 places[n++] = i;
     }
     if (!written && fresh && n < room)
@@ -84,6 +92,18 @@ void answer_count(struct session *s, enum action_kind kind)
     }
 }
 
+// With what it is on, and what it contradicts.
+static void say_defect(struct session *s, const char *class_name, const char *severity)
+{
+    char otherwise[160];
+    const char *component = knowledge_component(&s->choice);
+    knowledge_contradiction(&s->choice, severity, otherwise, sizeof otherwise);
+    session_say(s, component[0] ? _("%s: defect, %s (%s), on %s") : _("%s: defect, %s (%s)"), s->entry.item.name, class_name,
+                _(severity), component);
+    if (otherwise[0])
+        snprintf(s->status + strlen(s->status), sizeof s->status - strlen(s->status), "; %s", otherwise);
+}
+
 static void say_done(struct session *s, enum action_kind kind, const char *class_name, const char *severity)
 {
     static const char *const said[] = {N_("normal"), N_("defect"), N_("unsure: the lead will see it"), N_("skipped")};
@@ -94,7 +114,7 @@ static void say_done(struct session *s, enum action_kind kind, const char *class
     else if (quality)
         session_say(s, "%s: %s", s->entry.item.name, kind == ACTION_NORMAL ? _("fine after all, to be screened") : _("really poor"));
     else if (kind == ACTION_DEFECT)
-        session_say(s, _("%s: defect, %s (%s)"), s->entry.item.name, class_name, _(severity));
+        say_defect(s, class_name, severity);
     else if (kind != ACTION_UNDO && kind != ACTION_REDO)
         session_say(s, "%s: %s", s->entry.item.name, _(said[kind]));
     else if (concerned > 1)
@@ -112,6 +132,8 @@ void answer_act(struct session *s, enum action_kind kind, const char *class_name
         action.id = s->entry.item.id;
     if (about && s->item_seen)
         action.took_ms = (int64_t)((clock_seconds() - s->item_seen_at) * 1000);
+    if (kind == ACTION_DEFECT)
+        action.component = knowledge_component(&s->choice);
     if (about && s->note_id == action.id)
         action.note = s->note;
     size_t index = s->index;
@@ -144,16 +166,21 @@ void answer_choose(struct session *s, void (*done)(struct session *s, const char
     free(c->names);
     free(c->codes);
     free(c->severities);
+    free(c->zh);
+    knowledge_clear(c);
     memset(c, 0, sizeof *c);
     c->done = done;
+    c->picture = s->view == &view_review && s->entry.present ? s->entry.item.id : 0;
     c->names = xcalloc(count + 1, sizeof *c->names);
     c->codes = xcalloc(count + 1, sizeof *c->codes);
+    c->zh = xcalloc(count + 1, sizeof *c->zh);
     c->severities = xcalloc(count + 1, sizeof *c->severities);
     for (size_t i = 0; i < count; i++) {
         if (classes[i].retired)
             continue;
         snprintf(c->names[c->count], CLASS_ROOM, "%s", classes[i].name);
         snprintf(c->codes[c->count], CLASS_ROOM, "%s", classes[i].code ? classes[i].code : "");
+        snprintf(c->zh[c->count], CLASS_ROOM, "%s", classes[i].zh ? classes[i].zh : "");
         c->severities[c->count] = 2;
         for (int k = 0; k < 3; k++)
             if (classes[i].severity && strcmp(classes[i].severity, answer_severities[k]) == 0)
@@ -196,6 +223,7 @@ static void take_class(struct session *s)
         for (size_t len = strlen(c->taken); len > 0 && c->taken[len - 1] == ' ';)
             c->taken[--len] = '\0';
         c->severity = fresh ? 2 : c->severities[place];
+        knowledge_ask(s, c->picture);
         s->context = CONTEXT_SEVERITY;
     } else {
         session_say(s, _("There is no class yet: type the name of the first."));
@@ -232,6 +260,8 @@ static void severity_key(struct session *s, enum command command)
         c->severity -= c->severity > 0;
     } else if (command == COMMAND_DOWN) {
         c->severity += c->severity < 2;
+    } else if (command == COMMAND_LEFT || command == COMMAND_RIGHT) {
+        knowledge_turn(c, command == COMMAND_RIGHT);
     } else if (command != COMMAND_NONE) {
         if (command != COMMAND_ACCEPT)
             c->severity = command == COMMAND_STOP ? 0 : command == COMMAND_KEY ? 1 : 2;

@@ -50,7 +50,7 @@ static void add_below(struct classes *c, const struct review_class *const *sorte
             continue;
         struct class_line *line = &c->lines[c->count++];
         *line = (struct class_line){.row = *sorted[i], .depth = depth};
-        const char **fields[] = {&line->row.name, &line->row.severity, &line->row.code};
+        const char **fields[] = {&line->row.name, &line->row.severity, &line->row.code, &line->row.zh};
         for (size_t k = 0; k < sizeof fields / sizeof *fields; k++)
             *fields[k] = line->texts[k] = xstrdup(*fields[k] ? *fields[k] : "");
         add_below(c, sorted, classes, count, sorted[i]->id, depth + 1);
@@ -79,8 +79,17 @@ static void load(struct session *s)
     c->top = c->at < c->top ? c->at : c->at >= c->top + rows ? c->at - rows + 1 : c->top;
 }
 
+// Both names, that of the reader's language first.
+static const char *class_words(const struct review_class *row, char *text, size_t room)
+{
+    const char *first = knowledge_name(row->name, row->zh), *second = first == row->name ? row->zh : row->name;
+    snprintf(text, room, "%s%s%s", first, second[0] ? "  " : "", second);
+    return text;
+}
+
 static void draw(struct session *s)
 {
+    char words[300];
     const struct classes *c = &s->classes;
     char right[64];
     int y = 3, name = COLS - 42 < 60 ? COLS - 42 : 60;
@@ -103,7 +112,7 @@ static void draw(struct session *s)
         attron(how);
         mvhline(y, 1, ' ', COLS - 2);
         attroff(how);
-        draw_text(stdscr, y, 2 + indent, name - indent, how, row->name);
+        draw_text(stdscr, y, 2 + indent, name - indent, how, class_words(row, words, sizeof words));
         draw_text(stdscr, y, name + 3, 8, how, row->code);
         draw_text(stdscr, y, name + 12, 9, how, _(row->severity));
         draw_printf(stdscr, y, name + 22, 7, how, "%7lld", (long long)row->uses);
@@ -140,6 +149,18 @@ static void renamed(struct session *s, const char *line)
 static void coded(struct session *s, const char *line)
 {
     change(s, CLASS_ACTION_CODE, line, line[0] ? _("code ") : _("no code"));
+}
+
+static void named_zh(struct session *s, const char *line)
+{
+    change(s, CLASS_ACTION_ZH, line, line[0] ? _("in Chinese ") : _("no Chinese name"));
+}
+
+static void stated(struct session *s, const char *line)
+{
+    const struct review_class *row = focused(s);
+    if (row)
+        knowledge_state(s, row->name, line);
 }
 
 static void put_below(struct session *s, const char *line)
@@ -199,6 +220,22 @@ static bool key(struct session *s, enum command command, int pressed)
         return true;
     case COMMAND_RETIRE:
         change(s, CLASS_ACTION_RETIRE, row && row->retired ? "" : "yes", row && row->retired ? _("offered again") : _("retired"));
+        return true;
+    case COMMAND_RELATIONS:
+        if (row)
+            knowledge_show(s, row->name);
+        return true;
+    case COMMAND_STATE:
+        if (row && s->model->knowledge)
+            popup_line(s, _("component; cause; action; severity (-component: take it away)"), "", stated);
+        return true;
+    case COMMAND_ZH:
+        if (row)
+            popup_line(s, _("In Chinese it is called"), row->zh, named_zh);
+        return true;
+    case COMMAND_TEMPLATE:
+    case COMMAND_TEMPLATES:
+        knowledge_templates(s, command == COMMAND_TEMPLATE);
         return true;
     case COMMAND_OPEN:
         find_pictures(s);

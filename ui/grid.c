@@ -254,6 +254,7 @@ static void answer(struct session *s, enum action_kind kind, bool rest, const ch
     int64_t took = (int64_t)((clock_seconds() - g->since) * 1000 / (double)(n > 0 ? n : 1));
     for (size_t i = 0; i < n; i++)
         actions[i] = (struct action){.kind = kind, .id = ids[i], .class_name = class_name, .severity = severity,
+                                      .component = kind == ACTION_DEFECT ? knowledge_component(&s->choice) : "",
                                      .took_ms = took};
     if (n == 0) {
         session_say(s, _("Nothing on this page is open and without a mark."));

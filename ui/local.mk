@@ -11,6 +11,7 @@ libui_a_SOURCES = \
 	ui/flow.c ui/flow.h ui/flow_model.c ui/flow_training.c ui/flow_work.c \
 	ui/grid.c ui/grid_draw.c \
 	ui/input.c \
+	ui/knowledge.c ui/knowledge.h \
 	ui/log.c ui/second.c \
 	ui/keymap.c ui/keymap.h \
 	ui/marks.c ui/marks.h \

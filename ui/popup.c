@@ -28,6 +28,7 @@ static WINDOW *popup(struct session *s, int rows, int cols)
 static int choice_rows(const struct choice *c)
 {
     int most = LINES - 9, rows = (int)c->count + 1;
+    rows = c->related_count > 0 && rows < 9 ? 9 : rows; // room for what is known
     return rows > most ? most : rows < 3 ? 3 : rows;
 }
 
@@ -49,7 +50,8 @@ static WINDOW *draw_classes(struct session *s)
         if (place == c->count)
             draw_printf(w, 3 + i, 2, width, how | A_BOLD, _("new class: %s"), c->search);
         else
-            draw_printf(w, 3 + i, 2, width, how, "%s%s%s (%s)", c->codes[place], c->codes[place][0] ? "  " : "", c->names[place],
+            draw_printf(w, 3 + i, 2, width, how, "%s%s%s (%s)", c->codes[place], c->codes[place][0] ? "  " : "",
+                        knowledge_name(c->names[place], c->zh[place]),
                         _(answer_severities[c->severities[place]]));
     }
     if (n == 0)
@@ -68,6 +70,7 @@ static WINDOW *draw_severities(struct session *s)
     draw_text(w, 1, 2, width, A_BOLD, s->choice.taken);
     for (int i = 0; i < 3; i++)
         draw_text(w, 3 + i, 2, width, s->choice.severity == i ? A_REVERSE : A_NORMAL, _(lines[i]));
+    knowledge_draw(s, w, 6, width);
     return w;
 }
 

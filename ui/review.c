@@ -315,6 +315,8 @@ static void run_screen(struct session *s, enum status *status, struct error *err
     free(s->choice.names);
     free(s->choice.codes);
     free(s->choice.severities);
+    free(s->choice.zh);
+    knowledge_clear(&s->choice);
     free(s->done);
     delwin(s->keys);
 }

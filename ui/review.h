@@ -14,6 +14,7 @@
 #include "screen/model.h"
 #include "screen/patch.h"
 #include "ui/flow.h"
+#include "ui/knowledge.h"
 
 struct review_item {
     int64_t id;
@@ -45,6 +46,7 @@ struct action {
     int64_t id;             // the picture on screen when the key was read
     const char *class_name; // ACTION_DEFECT
     const char *severity;   // ACTION_DEFECT: "stop", "key", "general"
+    const char *component;  // ACTION_DEFECT: on what; NULL or "" not said
     int64_t took_ms;        // picture shown -> key
     const char *note;       // NULL or "" none; not with undo and redo
 };
@@ -61,6 +63,7 @@ struct review_near { // a picture that looks like another one
 struct review_class {
     const char *name, *severity;
     const char *code;    // what is typed for it; NULL or "" none
+    const char *zh;      // its name in Chinese; NULL or "" none
     int64_t id, parent;  // parent: the class above it, 0 none
     int64_t uses;
     bool retired;        // not offered any more
@@ -74,7 +77,7 @@ struct review_region { // drawn on a picture, or suggested
 };
 
 enum class_action { CLASS_ACTION_RENAME, CLASS_ACTION_CODE, CLASS_ACTION_SEVERITY, CLASS_ACTION_PARENT,
-                    CLASS_ACTION_RETIRE, CLASS_ACTION_MERGE };
+                    CLASS_ACTION_RETIRE, CLASS_ACTION_MERGE, CLASS_ACTION_ZH };
 
 struct review_found { // a picture that a filter lets through
     int64_t id;
@@ -202,6 +205,7 @@ struct review_model {
     // Called about twice a second while idle: did others change what there is to review? NULL no; else a sentence for
     // the status line ("" none), and the list from `index` + 2 on may be another. Valid until the next call; may be NULL.
     const char *(*news)(void *context, size_t index);
+    const struct knowledge_model *knowledge; // relations and templates; NULL: none are kept
     const struct flow_model *flow; // training, models, work; NULL: these views are not there
 };
 

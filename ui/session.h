@@ -39,15 +39,23 @@ struct shown { // one picture on the screen
     struct symbol *cells; // what lies there without sixel, (rows, cols); owned
 };
 
+struct related { // an owned copy
+    struct knowledge_row row;
+    char *texts[4];
+};
 struct choice { // class, then severity
     char search[CLASS_ROOM];
     size_t marked;
     char (*names)[CLASS_ROOM]; // (count), retired ones left out
     char (*codes)[CLASS_ROOM]; // (count)
+    char (*zh)[CLASS_ROOM];    // (count) Chinese names
     int *severities;           // (count) 0 stop, 1 key, 2 general
     size_t count;
     char taken[CLASS_ROOM];
-    int severity;
+    int severity, class_severity; // the second: the class's own
+    struct related *related;      // (related_count) what is known of the class taken
+    size_t related_count, related_at; // at the count: no component
+    int64_t picture;              // about which is answered, 0 several
     void (*done)(struct session *s, const char *class_name, const char *severity);
 };
 
@@ -101,7 +109,7 @@ struct find { // pictures by a filter
 
 struct class_line {
     struct review_class row; // its texts are those below
-    char *texts[3];
+    char *texts[4];
     int depth;
 };
 struct classes { // the tree of all classes
@@ -270,6 +278,17 @@ size_t flow_step(struct session *s, size_t at, size_t count, enum command comman
 void flow_promote(struct session *s, int64_t model, const char *name);
 void flow_rollback(struct session *s, int64_t scene, const char *name);
 void flow_train(struct session *s, int64_t scene, const char *name);
+// knowledge.c
+void knowledge_ask(struct session *s, int64_t picture); // the class is taken: what is known of it?
+void knowledge_turn(struct choice *c, bool forward);
+const char *knowledge_component(const struct choice *c); // "" none
+void knowledge_contradiction(const struct choice *c, const char *severity, char *text, size_t room);
+void knowledge_draw(const struct session *s, WINDOW *w, int y, int width);
+void knowledge_clear(struct choice *c);
+void knowledge_show(struct session *s, const char *fault);
+void knowledge_state(struct session *s, const char *fault, const char *line); // "component; cause; action; severity"
+void knowledge_templates(struct session *s, bool apply);
+const char *knowledge_name(const char *name, const char *zh); // that of the reader's language
 // find.c
 void find_clear(struct session *s);
 // grid.c, grid_draw.c
