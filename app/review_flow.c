@@ -350,7 +350,7 @@ void review_flow_open(struct review_flow *f, struct project *project, const char
         f->state_version = 0;
     f->model = (struct flow_model){.context = f, .state = state, .training = training, .curve = curve, .train = train, .every = every,
                                    .wish = wish, .models = flow_models, .details = flow_details, .promote = promote,
-                                   .rollback = rollback, .board = flow_board};
+                                   .rollback = rollback, .board = flow_board, .settings = flow_settings, .set = flow_set};
 }
 
 void review_flow_clear(struct review_flow *f)
@@ -358,6 +358,7 @@ void review_flow_clear(struct review_flow *f)
     texts_clear(&f->texts);
     texts_clear(&f->models_texts);
     texts_clear(&f->board_texts);
+    texts_clear(&f->setting_texts);
     free(f->rounds);
     free(f->targets);
     free(f->curve);

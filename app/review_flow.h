@@ -1,4 +1,4 @@
-// What the views of training (review_flow.c), models (review_models.c) and work (review_board.c) show, read from the
+// What the views of training (review_flow.c), models (review_models.c), settings (review_settings.c) and work (review_board.c) show, read from the
 // database again when that has changed, and what they ask for.
 #ifndef APP_REVIEW_FLOW_H
 #define APP_REVIEW_FLOW_H
@@ -28,6 +28,8 @@ struct review_flow {
     struct base_info base;         // read once
     struct flow_lineage *models;
     size_t model_count;
+    struct texts setting_texts;
+    struct flow_setting settings[SETTINGS];
     struct flow_board *boards;
     size_t board_count;
 };
@@ -43,6 +45,8 @@ void flow_time(int64_t at_ms, char text[FLOW_TIME]);
 void flow_round_words(const struct round *round, bool lives, char text[120]);
 // Whether what was read at *version may be another now; notes the present one.
 bool flow_changed(struct review_flow *flow, int64_t *version);
+void flow_settings(void *context, const struct flow_setting **rows, size_t *count, const char **files);
+enum status flow_set(void *context, size_t index, const char *value, bool own, char **said, struct error *err);
 enum status flow_models(void *context, const struct flow_lineage **rows, size_t *count, struct error *err);
 enum status flow_details(void *context, int64_t model, char **text, struct error *err);
 enum status flow_board(void *context, const struct flow_board **rows, size_t *count, struct error *err);

@@ -56,7 +56,7 @@ static int fit(const char *name, const char *code, const char *search)
 static int fit_class(const struct choice *c, size_t i)
 {
     int name = fit(c->names[i], c->codes[i], c->search);
-    int zh = c->zh[i][0] && strstr(c->zh[i], c->search) ? strncmp(c->zh[i], c->search, strlen(c->search)) == 0 ? 2 : 3 : FITS_NOT;
+    int zh = c->zh && c->zh[i][0] && strstr(c->zh[i], c->search) ? strncmp(c->zh[i], c->search, strlen(c->search)) == 0 ? 2 : 3 : FITS_NOT;
     return zh < name ? zh : name;
 }
 

@@ -70,6 +70,13 @@ struct flow_board { // how a scene's round stands
     enum flow_next go;               // and where it is done
 };
 
+struct flow_setting {
+    const char *name, *value, *help;   // help: a sentence
+    const char *origin, *where;        // "project", "/home/ann/p/assay.conf:3"
+    const char *environment, *standard; // variable that sets it; default, "" none
+    const char *choices;               // words, "" any
+};
+
 struct flow_model {
     void *context;
     // One line for every view, "" none. Cheap: asked for twice a second.
@@ -83,6 +90,10 @@ struct flow_model {
     enum status (*details)(void *context, int64_t model, char **text, struct error *err); // lines; caller frees
     enum status (*promote)(void *context, int64_t model, struct error *err);
     enum status (*rollback)(void *context, int64_t scene, char **said, struct error *err); // said: a sentence; caller frees
+    // The settings; files: which there are, lines. May be NULL, and the next one.
+    void (*settings)(void *context, const struct flow_setting **rows, size_t *count, const char **files);
+    // Into the project's file, or the user's `own`; value NULL: take it out. said: what counts now (caller frees).
+    enum status (*set)(void *context, size_t index, const char *value, bool own, char **said, struct error *err);
     enum status (*board)(void *context, const struct flow_board **rows, size_t *count, struct error *err);
 };
 

@@ -85,8 +85,8 @@ static const struct binding table[] = {
     {CONTEXT_CLASSES, {'b'}, COMMAND_BELOW, "b", N_("below"), N_("Put it below another class in the tree.")},
     {CONTEXT_CLASSES, {'m'}, COMMAND_MERGE, "m", N_("merge"), N_("Merge it into another, with all that was said.")},
     {CONTEXT_CLASSES, {'x'}, COMMAND_RETIRE, "x", N_("retire"), N_("Offer it no more, or again; answers keep it.")},
-    {CONTEXT_CLASSES, {'l'}, COMMAND_RELATIONS, "l", N_("relations"), N_("On what it is found, why, and what is done about it.")},
-    {CONTEXT_CLASSES, {'a'}, COMMAND_STATE, "a", N_("state"), N_("State a relation: component; cause; action; severity.")},
+    {CONTEXT_CLASSES, {'l'}, COMMAND_RELATIONS, "l", N_("relations"), N_("On what it is found, why, and what to do.")},
+    {CONTEXT_CLASSES, {'a'}, COMMAND_STATE, "a", N_("state"), N_("State: component; cause; action; severity.")},
     {CONTEXT_CLASSES, {'z'}, COMMAND_ZH, "z", NULL, N_("Its name in Chinese.")},
     {CONTEXT_CLASSES, {'t'}, COMMAND_TEMPLATE, "t", N_("template"), N_("Take the classes of a template.")},
     {CONTEXT_CLASSES, {'T'}, COMMAND_TEMPLATES, "T", NULL, N_("The templates there are.")},
@@ -185,6 +185,13 @@ static const struct binding table[] = {
     {CONTEXT_REGIONS, {'i'}, COMMAND_INVERT, "i", NULL, N_("Invert: dark becomes bright.")},
     {CONTEXT_REGIONS, {KEYMAP_ESCAPE}, COMMAND_BACK, "Esc", N_("back"), N_("Let go of what is drawn or chosen; then the review.")},
 
+    {CONTEXT_SETTINGS, {KEYMAP_ENTER, 'e'}, COMMAND_OPEN, "Enter, e", N_("change"), N_("Change it for this project.")},
+    {CONTEXT_SETTINGS, {'o'}, COMMAND_OWN, "o", N_("own"), N_("Change it for yourself, in all projects.")},
+    {CONTEXT_SETTINGS, {'x'}, COMMAND_UNSET, "x", N_("take out"), N_("Take it out of the project's file.")},
+    {CONTEXT_SETTINGS, {'X'}, COMMAND_UNSET_OWN, "X", NULL, N_("Take it out of your own file.")},
+    {CONTEXT_SETTINGS, {FN(KEY_UP), 'k'}, COMMAND_UP, "Up, k", NULL, N_("The one above.")},
+    {CONTEXT_SETTINGS, {FN(KEY_DOWN), 'j'}, COMMAND_DOWN, "Down, j", NULL, N_("The one below.")},
+
     {CONTEXT_ALL, {'1'}, COMMAND_VIEW_REVIEW, "1", N_("review"), N_("One picture after the other.")},
     {CONTEXT_ALL, {'2'}, COMMAND_VIEW_GRID, "2", N_("grid"), N_("Many pictures at once.")},
     {CONTEXT_ALL, {'3'}, COMMAND_VIEW_RESULTS, "3", N_("results"), N_("What is found and lost, and what a threshold costs.")},
@@ -193,6 +200,7 @@ static const struct binding table[] = {
     {CONTEXT_ALL, {'6'}, COMMAND_VIEW_TRAINING, "6", N_("training"), N_("Rounds of training: how they run, what came of it.")},
     {CONTEXT_ALL, {'7'}, COMMAND_VIEW_WORKFLOW, "7", N_("work"), N_("What stands where in every scene, and what is next.")},
     {CONTEXT_ALL, {'M'}, COMMAND_VIEW_MODELS, "M", N_("models"), N_("What was trained from what, and what is active.")},
+    {CONTEXT_ALL, {'S'}, COMMAND_VIEW_SETTINGS, "S", NULL, N_("Settings: each with its value and where it is said.")},
     {CONTEXT_ALL, {'8'}, COMMAND_VIEW_SECOND, "8", NULL, N_("A lead's second look at answers.")},
     {CONTEXT_ALL, {'9'}, COMMAND_VIEW_LOG, "9", NULL, N_("Who did what when; the handover of a shift.")},
     {CONTEXT_ALL, {'\t'}, COMMAND_VIEW_NEXT, "Tab", NULL, N_("The next view.")},
@@ -231,6 +239,7 @@ static const struct binding table[] = {
 
     {CONTEXT_TEXT, {KEYMAP_ESCAPE, 'q', '?', KEYMAP_ENTER}, COMMAND_BACK, "Esc, q, ?, Enter", N_("back"),
      N_("Leave what is being read.")},
+    {CONTEXT_TEXT, {'/'}, COMMAND_FILTER, "/", N_("search"), N_("Only what has a word in it; nothing: all of it.")},
     {CONTEXT_TEXT, {FN(KEY_DOWN), 'j', ' ', FN(KEY_NPAGE)}, COMMAND_DOWN, "Down, j, Space, PgDn", N_("further"),
      N_("Read on.")},
     {CONTEXT_TEXT, {FN(KEY_UP), 'k', FN(KEY_PPAGE)}, COMMAND_UP, "Up, k, PgUp", NULL, N_("Read back.")},
@@ -246,7 +255,7 @@ const char *keymap_context(enum context context)
 {
     static const char *const names[CONTEXTS] = {
         N_("Review: one picture after the other"), N_("Grid: many pictures at once"), N_("Results: what is found, and at what cost"), N_("Find"), N_("Classes"), N_("Regions: where the defects are"), N_("Second review: a lead looks again"), N_("Log"),
-        N_("Training: rounds and what came out"), N_("Models: what was trained from what"), N_("Work: what stands where"),
+        N_("Training: rounds and what came out"), N_("Models: what was trained from what"), N_("Work: what stands where"), N_("Settings"),
         N_("In every view"),
         N_("Choosing the class"), N_("Choosing the severity"), N_("Writing a line"), N_("Writing a note"), N_("Reading help or a log")};
     return _(names[context]);

@@ -8,7 +8,7 @@ libui_a_SOURCES = \
 	ui/compose.c ui/compose.h \
 	ui/draw.c ui/draw.h \
 	ui/find.c \
-	ui/flow.c ui/flow.h ui/flow_model.c ui/flow_training.c ui/flow_work.c \
+	ui/flow.c ui/flow.h ui/flow_model.c ui/flow_settings.c ui/flow_training.c ui/flow_work.c \
 	ui/grid.c ui/grid_draw.c \
 	ui/input.c \
 	ui/knowledge.c ui/knowledge.h \

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/intl.h"
+#include "base/strbuf.h"
 #include "ui/draw.h"
 #include "ui/session.h"
 
@@ -82,9 +83,32 @@ static size_t lines_of(const char *text)
     return count;
 }
 
+// The lines with what is looked for, below the headings they belong to; a heading that has it brings all of its lines.
+static char *searched(const char *text, const char *search)
+{
+    struct strbuf out = {0};
+    char *copy = xstrdup(text), *rest = copy, *line, *heading = NULL;
+    bool whole = false;
+    while ((line = strsep(&rest, "\n")) && (line[0] || rest)) {
+        bool has = !search[0] || strcasestr(line, search);
+        if (line[0] != ' ') {
+            heading = line;
+            whole = has;
+        }
+        if (!whole && !has)
+            continue;
+        if (heading && heading != line)
+            strbuf_printf(&out, "%s\n", heading);
+        heading = NULL;
+        strbuf_printf(&out, "%s\n", line);
+    }
+    free(copy);
+    return out.data ? out.data : xasprintf("%s\n", _("Nothing here has that word."));
+}
+
 static WINDOW *draw_reading(struct session *s)
 {
-    char *text = xstrdup(s->text ? s->text : ""), *rest = text, *line;
+    char *text = searched(s->text ? s->text : "", s->text_search), *rest = text, *line;
     int rows = LINES - 3, count = (int)lines_of(text);
     int last = count + 2 > rows ? count + 2 - rows : 0;
     s->text_top = s->text_top > last ? last : s->text_top < 0 ? 0 : s->text_top;
@@ -92,7 +116,7 @@ static WINDOW *draw_reading(struct session *s)
     for (int i = 0; i < count && (line = strsep(&rest, "\n")); i++)
         if (i >= s->text_top && i - s->text_top < getmaxy(w) - 2)
             draw_text(w, 1 + i - s->text_top, 2, getmaxx(w) - 4, line[0] == ' ' ? A_NORMAL : A_BOLD, line);
-    draw_printf(w, 0, 2, getmaxx(w) - 4, A_BOLD, " %s%s ", s->text_title, last > s->text_top ? _(" (more below)") : "");
+    draw_printf(w, 0, 2, getmaxx(w) - 4, A_BOLD, " %s%s%s%s ", s->text_title, s->text_search[0] ? ": " : "", s->text_search, last > s->text_top ? _(" (more below)") : "");
     free(text);
     return w;
 }
@@ -139,7 +163,14 @@ void popup_read(struct session *s, const char *title, char *text)
     s->text = text;
     snprintf(s->text_title, sizeof s->text_title, "%s", title);
     s->text_top = 0;
+    s->text_search[0] = '\0';
     s->context = CONTEXT_TEXT;
+}
+
+static void search_done(struct session *s, const char *line)
+{
+    snprintf(s->text_search, sizeof s->text_search, "%s", line);
+    s->text_top = 0;
 }
 
 void popup_note(struct session *s, int64_t id)
@@ -197,8 +228,10 @@ void popup_line(struct session *s, const char *title, const char *text, void (*d
 
 static void line_key(struct session *s, enum command command, int key)
 {
-    if (command == COMMAND_BACK || command == COMMAND_ACCEPT)
-        s->context = s->view->context;
+    if (command == COMMAND_BACK || command == COMMAND_ACCEPT) {
+        s->context = s->searching ? CONTEXT_TEXT : s->view->context;
+        s->searching = false;
+    }
     if (command == COMMAND_ACCEPT)
         s->line_done(s, s->line);
     else if (command == COMMAND_ERASE)
@@ -217,6 +250,9 @@ void popup_key(struct session *s, enum command command, int key)
         line_key(s, command, key);
     else if (command == COMMAND_BACK)
         s->context = s->view->context;
-    else if (command != COMMAND_NONE)
+    else if (command == COMMAND_FILTER) {
+        popup_line(s, _("Look for"), s->text_search, search_done);
+        s->searching = true;
+    } else if (command != COMMAND_NONE)
         s->text_top += command == COMMAND_DOWN ? 5 : s->text_top > 0 ? -5 : 0;
 }

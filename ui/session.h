@@ -151,6 +151,10 @@ struct flow { // rounds, models, scenes: what is in focus, and a question that w
     size_t model_count;
     const struct flow_board *boards;
     size_t board_count;
+    const struct flow_setting *settings;
+    size_t setting_count, setting; // setting: in focus
+    const char *files;
+    bool own;                // a setting goes into the user's own file
     char why[sizeof((struct error *)0)->text]; // there is nothing to show: why
 };
 
@@ -181,6 +185,8 @@ struct session {
     char *text;            // help or a log, lines
     char text_title[64];
     int text_top;
+    char text_search[64];  // only lines with it are shown
+    bool searching;        // the line written is that
     char note[NOTE_ROOM], note_before[NOTE_ROOM];
     char line[NOTE_ROOM], line_title[64];
     void (*line_done)(struct session *s, const char *line);

@@ -18,7 +18,7 @@ static const struct {
               {COMMAND_VIEW_REGIONS, &view_regions},
               {COMMAND_VIEW_SECOND, &view_second},
               {COMMAND_VIEW_LOG, &view_log},
-              {COMMAND_VIEW_TRAINING, &view_training}, {COMMAND_VIEW_WORKFLOW, &view_workflow}, {COMMAND_VIEW_MODELS, &view_models}};
+              {COMMAND_VIEW_TRAINING, &view_training}, {COMMAND_VIEW_WORKFLOW, &view_workflow}, {COMMAND_VIEW_MODELS, &view_models}, {COMMAND_VIEW_SETTINGS, &view_settings}};
 
 enum { VIEWS = sizeof views / sizeof *views };
 

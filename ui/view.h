@@ -25,7 +25,7 @@ struct view {
 };
 
 extern const struct view view_review, view_grid, view_results, view_find, view_classes, view_regions, view_second, view_log;
-extern const struct view view_training, view_models, view_workflow;
+extern const struct view view_training, view_models, view_workflow, view_settings;
 
 void view_open(struct session *s, const struct view *view); // first
 void view_switch(struct session *s, const struct view *view);

@@ -431,6 +431,33 @@ static void an_end_from_outside_leaves_it_whole(void **state)
     }
 }
 
+// A person whose line broke is back in the view where it broke; one who left begins in the review.
+static void a_broken_line_leads_back_to_the_view(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *key, *words;
+    } views[] = {{"6", "No round of training yet"}, {"7", "feed back"}, {"M", "L0 assay-base"}, {"S", "where it is said"}};
+    for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
+        start_as(VT_PLAIN, "xterm-256color", "ascii", 24, 80);
+        until_shown(0);
+        type(views[i].key);
+        until(views[i].words);
+        kill(pty.pid, SIGHUP);
+        until_ended();
+        assert_restored();
+        session_clear(NULL);
+        start_as(VT_PLAIN, "xterm-256color", "ascii", 24, 80);
+        until(views[i].words);
+        leave();
+        session_clear(NULL);
+    }
+    start_as(VT_PLAIN, "xterm-256color", "ascii", 24, 80);
+    until_shown(0);
+    assert_true(shows("n normal"));
+    leave();
+}
+
 static void late_answers_are_no_keys(void **state)
 {
     (void)state;
@@ -523,7 +550,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         CASE(the_terminal_shows_what_curses_has), CASE(sixel_arrives_whole), CASE(a_changed_size_is_followed),
-        CASE(a_popup_comes_and_goes), CASE(answers_are_stored), CASE(late_answers_are_no_keys),
+        CASE(a_popup_comes_and_goes), CASE(answers_are_stored), CASE(a_broken_line_leads_back_to_the_view), CASE(late_answers_are_no_keys),
         CASE(a_late_sixel_terminal_gets_its_picture), CASE(without_answers_there_are_symbols),
         CASE(fewer_colours_are_ascii), CASE(useless_terminals_get_a_sentence),
         CASE(an_end_from_outside_leaves_it_whole), CASE(a_crash_leaves_the_terminal_whole),
