@@ -6,9 +6,12 @@
 #include <unistd.h>
 
 #include "app/ask.h"
+#include "app/keys.h"
 #include "app/poor_session.h"
 #include "app/review_session.h"
 #include "base/alloc.h"
+#include "base/file.h"
+#include "base/intl.h"
 #include "base/parallel.h"
 #include "base/text.h"
 #include "ui/review.h"
@@ -58,7 +61,8 @@ static char *ask_person(void)
 
 static int graphics_set(const struct project *project)
 {
-    static const char *const names[] = {[GRAPHICS_AUTO] = "auto", [GRAPHICS_SIXEL] = "sixel", [GRAPHICS_SYMBOLS] = "symbols",
+    static const char *const names[] = {[GRAPHICS_AUTO] = "auto", [GRAPHICS_SIXEL] = "sixel", [GRAPHICS_KITTY] = "kitty",
+                                        [GRAPHICS_SYMBOLS] = "symbols",
                                         [GRAPHICS_BLOCKS] = "blocks", [GRAPHICS_ASCII] = "ascii"};
     const char *set = settings_text(project->settings, SETTING_GRAPHICS);
     int i = 0;
@@ -99,15 +103,21 @@ enum status review_project(struct project *project, const char *as, const char *
     struct review_session *session;
     enum status status = review_session_open(project, person, scene, &session, err);
     if (status == ST_OK) {
+        struct keymap *keymap = keymap_new();
+        char *log = file_join(project->dir, "cache/crash.log");
         char *title = xasprintf("%s, %s", strrchr(project->dir, '/') ? strrchr(project->dir, '/') + 1 : project->dir,
                                 person);
         struct review_config config = {.title = title, .limits = project->limits, .graphics = graphics_set(project),
-                                       .threads = parallel_cores() > 1 ? 2 : 1, .script = script};
-        if (second_look)
+                                       .threads = parallel_cores() > 1 ? 2 : 1, .script = script, .keymap = keymap, .crash_log = log,
+                                       .theme = settings_text(project->settings, SETTING_THEME)};
+        status = keys_read(project->settings, keymap, err);
+        if (status == ST_OK && second_look)
             status = review_session_second_look(session, err);
         if (status == ST_OK)
             status = review_run(&config, review_session_model(session), err);
         free(title);
+        keymap_free(keymap);
+        free(log);
         struct error kept = {0};
         size_t answers = review_session_close(session, &kept);
         if (status == ST_OK || answers > 0)
@@ -125,12 +135,16 @@ enum status review_project(struct project *project, const char *as, const char *
 static enum status review_poor(struct project *project, const struct options *o, struct error *err)
 {
     char *person = who(project, o->as);
-    char *title = xasprintf("poor pictures, %s", person);
+    struct keymap *keymap = keymap_new();
+    char *log = file_join(project->dir, "cache/crash.log");
+    char *title = xasprintf(_("poor pictures, %s"), person);
     struct review_config config = {.title = title, .limits = project->limits, .graphics = graphics_set(project), .threads = 1,
-                                   .script = o->script};
+                                   .script = o->script, .keymap = keymap, .crash_log = log, .theme = settings_text(project->settings, SETTING_THEME)};
     struct scoring_report report = {0};
     size_t answers = 0;
-    enum status status = poor_review(project, person, o->scene, &config, &answers, err);
+    enum status status = keys_read(project->settings, keymap, err);
+    if (status == ST_OK)
+        status = poor_review(project, person, o->scene, &config, &answers, err);
     if (status == ST_OK || answers > 0)
         fprintf(stderr, "assay: %zu answers by %s, all saved\n", answers, person);
     if (status == ST_OK) {
@@ -144,6 +158,8 @@ static enum status review_poor(struct project *project, const struct options *o,
         fprintf(stderr, "assay: %lld fine after all: screened, %lld of them flagged\n", (long long)report.scored,
                 (long long)report.flagged);
     free(title);
+    keymap_free(keymap);
+    free(log);
     free(person);
     return status;
 }
@@ -153,7 +169,7 @@ int cmd_review(int argc, char **argv)
     static const struct argp_option table[] = {
         {"as", OPT_AS, "NAME", 0, "who answers (or ASSAY_AS in the environment)", 0},
         {"scene", OPT_SCENE, "NAME", 0, "this scene only", 0},
-        {"graphics", OPT_GRAPHICS, "HOW", 0, "auto, sixel, symbols, blocks (for fonts with few symbols) or ascii; default: what the terminal says it has", 0},
+        {"graphics", OPT_GRAPHICS, "HOW", 0, "auto, sixel, kitty, symbols, blocks (for fonts with few symbols) or ascii; default: what the terminal says it has", 0},
         {"poor", OPT_POOR, NULL, 0, "the pictures set aside as poor: n fine after all, w really poor, d a defect", 0},
         {"second-look", OPT_SECOND, NULL, 0, "answers that score and neighbours contradict, once more", 0},
         {"script", OPT_SCRIPT, "FILE", 0, "keys from a file instead of the keyboard", 0},
@@ -161,12 +177,14 @@ int cmd_review(int argc, char **argv)
     struct options o = {0};
     struct project project;
     struct error err;
-    char *keys = review_keys(0);
-    char *doc = xasprintf("Answer the flagged pictures, in the order in which answers are worth most.\v%s", keys);
+    struct keymap *standard = keymap_new();
+    char *keys = keymap_all(standard, false);
+    char *doc = xasprintf("%s\v%s", _("Answer the flagged pictures, in the order in which answers are worth most."), keys);
     const struct argp argp = {table, parse, "", doc, NULL, NULL, NULL};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     free(doc);
     free(keys);
+    keymap_free(standard);
     if (project_open(NULL, &project, &err) != ST_OK)
         return fail(&err);
     enum status status = settings_option(project.settings, SETTING_GRAPHICS, o.graphics, "--graphics", &err);

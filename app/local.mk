@@ -13,6 +13,7 @@ assay_SOURCES = \
 	app/cmd_add.c app/cmd_check.c app/cmd_demo.c app/cmd_evaluate.c app/cmd_export.c \
 	app/cmd_init.c app/cmd_keys.c app/cmd_review.c app/cmd_scene.c app/cmd_screen.c app/cmd_status.c app/cmd_watch.c \
 	app/follow.c app/follow.h app/follow_file.c app/follow_impl.h \
+	app/keys.c app/keys.h \
 	app/layout.c app/layout.h \
 	app/learned.c app/learned.h \
 	app/main.c \
@@ -37,7 +38,7 @@ assay_SOURCES = \
 	app/rounds.c app/rounds.h app/review_flow.c app/review_flow.h app/review_board.c app/review_models.c app/review_settings.c \
 	app/promote.c app/promote.h app/train.c app/train.h app/train_data.c app/train_data.h \
 	app/watch.c app/watch.h app/watch_lock.c
-assay_LDADD = libui.a libdb.a $(CORE_LIBS) $(NCURSES_LIBS) $(SIXEL_LIBS) $(CHAFA_LIBS) $(SQLITE_LIBS)
+assay_LDADD = libui.a libdb.a $(CORE_LIBS) $(NCURSES_LIBS) $(SIXEL_LIBS) $(CHAFA_LIBS) $(ZLIB_LIBS) $(SQLITE_LIBS)
 
 # Templates of scenes; installed below pkgdatadir, ASSAY_DATADIR names another place.
 templatesdir = $(pkgdatadir)/templates

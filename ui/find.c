@@ -162,13 +162,14 @@ static void draw(struct session *s)
 {
     const struct find *f = &s->find;
     int width = list_width();
-    char right[96];
+    char right[96], none[96];
+    snprintf(none, sizeof none, _("none; %s writes one"), session_key(s, COMMAND_FILTER));
     snprintf(right, sizeof right, f->more ? _("%zu and more found") : _("%zu found"), f->count);
     panel_head(s, _("find"), right);
     if (f->why[0])
         draw_wrapped(stdscr, 1, 1, width - 2, 2, A_BOLD, f->why);
     else
-        draw_printf(stdscr, 1, 1, width - 2, A_NORMAL, _("Filter: %s"), f->filter[0] ? f->filter : _("none; / writes one"));
+        draw_printf(stdscr, 1, 1, width - 2, A_NORMAL, _("Filter: %s"), f->filter[0] ? f->filter : none);
     for (size_t i = 0; i < rows_of() && f->top + i < f->count; i++)
         draw_row(s, f->top + i, 3 + (int)i, width);
     if (f->count == 0 && !f->why[0])
@@ -221,8 +222,10 @@ static void save_done(struct session *s, const char *line)
         return;
     if (s->model->save(s->model->context, line, s->find.filter, &err))
         session_say(s, "%s", err.text);
+    else if (s->find.filter[0])
+        session_say(s, _("Saved as %s; %s applies it."), line, session_key(s, COMMAND_SAVED));
     else
-        session_say(s, s->find.filter[0] ? _("Saved as %s; a applies it.") : _("%s is forgotten."), line);
+        session_say(s, _("%s is forgotten."), line);
 }
 
 static void apply(struct session *s)
@@ -234,7 +237,7 @@ static void apply(struct session *s)
     if (s->model->saved(s->model->context, &pairs, &count, &err)) {
         session_say(s, "%s", err.text);
     } else if (count == 0) {
-        session_say(s, _("No filter is saved yet; s saves this one."));
+        session_say(s, _("No filter is saved yet; %s saves this one."), session_key(s, COMMAND_SAVE));
     } else {
         size_t at = f->applied++ % count;
         snprintf(f->filter, sizeof f->filter, "%s", pairs[at * 2 + 1]);

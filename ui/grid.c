@@ -274,10 +274,11 @@ static void answer(struct session *s, enum action_kind kind, bool rest, const ch
         else
             view_load(s);
         if (class_name)
-            session_say(s, n > 1 ? _("%zu: defect, %s (%s). u takes all of them back.") : _("%zu: defect, %s (%s). u takes it back."), n,
-                        class_name, _(severity));
+            session_say(s, n > 1 ? _("%zu: defect, %s (%s). %s takes all of them back.") : _("%zu: defect, %s (%s). %s takes it back."), n,
+                        class_name, _(severity), session_key(s, COMMAND_UNDO));
         else
-            session_say(s, n > 1 ? _("%zu: %s. u takes all of them back.") : _("%zu: %s. u takes it back."), n, _(said[kind]));
+            session_say(s, n > 1 ? _("%zu: %s. %s takes all of them back.") : _("%zu: %s. %s takes it back."), n, _(said[kind]),
+                        session_key(s, COMMAND_UNDO));
     }
     free(actions);
     free(ids);
@@ -344,7 +345,8 @@ static void alike(struct session *s)
     g->top = g->at = g->range = 0;
     s->index = grid_place(g, 0);
     view_load(s);
-    session_say(s, _("%zu open pictures, the most similar first. Esc goes back."), count > 0 ? count - 1 : 0);
+    session_say(s, _("%zu open pictures, the most similar first. %s goes back."), count > 0 ? count - 1 : 0,
+                session_key(s, COMMAND_BACK));
 }
 
 static void back(struct session *s)

@@ -14,16 +14,19 @@ static void take_answer(struct session *s)
 {
     int before = s->term.cell_width * 1000 + s->term.cell_height;
     bool sixel = s->term.sixel;
+    enum bitmap bitmap = s->bitmap;
     struct strbuf rest = {0};
     term_parse(&s->term, s->control, s->control_count, &rest);
     strbuf_clear(&rest);
-    if (s->term.report && s->sent > 0)
+    if (s->term.report && s->sent > 0) {
+        picture_measure(s);
         picture_arrived(s);
+    }
     s->term.report = false;
     if (s->term.sixel && !sixel && s->config->graphics == GRAPHICS_AUTO)
-        s->sixel = true; // it answered after all
+        s->bitmap = BITMAP_SIXEL; // it answered after all
     bool resized = s->term.cell_width * 1000 + s->term.cell_height != before;
-    if (s->sixel && (resized || s->term.sixel != sixel)) {
+    if (s->bitmap && (resized || s->bitmap != bitmap)) {
         s->repaint = true;
         view_load(s);
     }
@@ -52,11 +55,17 @@ static void take_mouse(struct session *s)
     s->view->mouse(s, &mouse);
 }
 
-static void control_begin(struct session *s)
+static void control_begin(struct session *s, int kind)
 {
     s->control[0] = '\033';
-    s->control[1] = '[';
+    s->control[1] = (char)kind;
     s->control_count = 2;
+}
+
+// What may follow ESC: '[', and, while answers are due, what begins a string.
+static bool begins(const struct session *s, int key)
+{
+    return key == '[' || (s->term.late && (key == ']' || key == 'P' || key == '_'));
 }
 
 // Whether `key` is part of a sequence ESC [ ... ; a slow line delivers it in
@@ -65,8 +74,8 @@ static bool control_key(struct session *s, int key, double now)
 {
     bool late = now - s->control_at > whole_s;
     s->control_at = now;
-    if (s->control_count == 0 && key == '[' && s->escaped && !late) {
-        control_begin(s);
+    if (s->control_count == 0 && s->escaped && !late && begins(s, key)) {
+        control_begin(s, key);
         return true;
     }
     s->escaped = false;
@@ -76,8 +85,10 @@ static bool control_key(struct session *s, int key, double now)
     }
     if (s->control_count < sizeof s->control)
         s->control[s->control_count++] = (char)key;
-    if (key >= 0x40 && key <= 0x7e) {
-        if (s->control_count > 3 && s->control[2] == '<')
+    bool string = s->control[1] != '[', end = key == '\a' || (key == '\\' && s->ended);
+    s->ended = key == '\033';
+    if (string ? end : key >= 0x40 && key <= 0x7e) {
+        if (!string && s->control_count > 3 && s->control[2] == '<')
             take_mouse(s);
         else
             take_answer(s);
@@ -93,8 +104,8 @@ static bool escape_key(struct session *s)
     wtimeout(s->keys, 30);
     int kind = wget_wch(s->keys, &c);
     wtimeout(s->keys, 0);
-    if (kind == OK && c == '[') {
-        control_begin(s);
+    if (kind == OK && begins(s, (int)c)) {
+        control_begin(s, (int)c);
         return false;
     }
     s->escaped = true; // the rest may come yet

@@ -1,13 +1,11 @@
 #include "config.h"
 
 #include <curses.h>
-#include <string.h>
 
 #include "base/intl.h"
 #include "base/strbuf.h"
-#include "ui/draw.h"
 #include "ui/keymap.h"
-#include "ui/review.h"
+#include "ui/keymap_impl.h"
 
 #define FN(key) (KEYMAP_FUNCTION + (key))
 
@@ -113,7 +111,7 @@ static const struct binding table[] = {
     {CONTEXT_SECOND, {KEYMAP_ENTER}, COMMAND_OPEN, "Enter", NULL, N_("This one in the review, with all its means.")},
 
     {CONTEXT_LOG, {'/', 'f'}, COMMAND_FILTER, "/, f", N_("filter"), N_("Write what to look for (below).")},
-    {CONTEXT_LOG, {KEYMAP_ENTER}, COMMAND_OPEN, "Enter", N_("open"), N_("The line's picture in the review.")},
+    {CONTEXT_LOG, {KEYMAP_ENTER}, COMMAND_OPEN, "Enter", N_("show"), N_("The line's picture in the review.")},
     {CONTEXT_LOG, {'o'}, COMMAND_HANDOVER, "o", N_("handover"), N_("What a shift found and leaves open.")},
     {CONTEXT_LOG, {FN(KEY_UP), 'k'}, COMMAND_UP, "Up, k", NULL, N_("The one above.")},
     {CONTEXT_LOG, {FN(KEY_DOWN), 'j'}, COMMAND_DOWN, "Down, j", NULL, N_("The one below.")},
@@ -245,7 +243,7 @@ static const struct binding table[] = {
     {CONTEXT_TEXT, {FN(KEY_UP), 'k', FN(KEY_PPAGE)}, COMMAND_UP, "Up, k, PgUp", NULL, N_("Read back.")},
 };
 
-const struct binding *keymap_table(size_t *count)
+const struct binding *keymap_standard(size_t *count)
 {
     *count = sizeof table / sizeof *table;
     return table;
@@ -266,72 +264,66 @@ bool keymap_is_view(enum context context)
     return context < CONTEXT_ALL;
 }
 
-static enum command find(enum context context, int key)
+const struct binding *keymap_table(const struct keymap *map, size_t *count)
 {
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        for (int k = 0; k < KEYMAP_KEYS && table[i].context == context && table[i].keys[k]; k++)
-            if (table[i].keys[k] == key)
-                return table[i].command;
+    *count = map->count;
+    return map->bindings;
+}
+
+static enum command find(const struct keymap *map, enum context context, int key)
+{
+    for (size_t i = 0; i < map->count; i++)
+        for (int k = 0; k < KEYMAP_KEYS && map->bindings[i].context == context && map->bindings[i].keys[k]; k++)
+            if (map->bindings[i].keys[k] == key)
+                return map->bindings[i].command;
     return COMMAND_NONE;
 }
 
-enum command keymap_find(enum context context, int key)
+enum command keymap_find(const struct keymap *map, enum context context, int key)
 {
-    enum command command = find(context, key);
-    return command == COMMAND_NONE && keymap_is_view(context) ? find(CONTEXT_ALL, key) : command;
+    enum command command = find(map, context, key);
+    return command == COMMAND_NONE && keymap_is_view(context) ? find(map, CONTEXT_ALL, key) : command;
 }
 
-int keymap_key(const char *name)
+const char *keymap_first(const struct keymap *map, enum context context, enum command command)
 {
-    static const struct {
-        const char *name;
-        int key;
-    } named[] = {
-        {"Enter", KEYMAP_ENTER},      {"Escape", KEYMAP_ESCAPE},    {"Backspace", KEYMAP_BACKSPACE},
-        {"Up", FN(KEY_UP)},           {"Down", FN(KEY_DOWN)},       {"Left", FN(KEY_LEFT)},
-        {"Right", FN(KEY_RIGHT)},     {"PageUp", FN(KEY_PPAGE)},    {"PageDown", FN(KEY_NPAGE)},
-        {"F1", FN(KEY_F(1))},         {"Space", ' '},               {"Tab", '\t'},
-        {"Delete", FN(KEY_DC)},       {"S-Left", FN(KEY_SLEFT)},    {"S-Right", FN(KEY_SRIGHT)},
-        {"S-Up", FN(KEY_SR)},         {"S-Down", FN(KEY_SF)},
-    };
-    for (size_t i = 0; i < sizeof named / sizeof *named; i++)
-        if (strcmp(named[i].name, name) == 0)
-            return named[i].key;
-    if (name[0] == 'C' && name[1] == '-' && name[2] >= 'a' && name[2] <= 'z' && !name[3])
-        return name[2] - 'a' + 1;
-    wchar_t wide[2];
-    return draw_decode(name, wide, 2) == 1 ? (int)wide[0] : 0;
+    for (int all = 0; all < 2; all++)
+        for (size_t i = 0; i < map->count; i++)
+            if (map->bindings[i].command == command && map->bindings[i].context == (all ? CONTEXT_ALL : context))
+                return map->first[i];
+    return "-";
 }
 
-static void put_context(struct strbuf *text, enum context context, int mode)
+static void put_context(const struct keymap *map, struct strbuf *text, enum context context, int mode)
 {
     bool begun = false;
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        if (table[i].context != context)
+    for (size_t i = 0; i < map->count; i++) {
+        const struct binding *b = &map->bindings[i];
+        if (b->context != context)
             continue;
         if (!begun)
             strbuf_printf(text, mode ? ".SS %s\n" : "%s:\n", keymap_context(context));
-        strbuf_printf(text, mode ? ".TP\n.B %s\n%s\n" : "  %-22s %s\n", table[i].shown, _(table[i].help));
+        strbuf_printf(text, mode ? ".TP\n.B %s\n%s\n" : "  %-22s %s\n", b->shown[0] ? b->shown : "-", _(b->help));
         begun = true;
     }
 }
 
-char *keymap_text(enum context first)
+char *keymap_text(const struct keymap *map, enum context first)
 {
     struct strbuf text = {0};
-    put_context(&text, first, 0);
+    put_context(map, &text, first, 0);
     if (keymap_is_view(first))
-        put_context(&text, CONTEXT_ALL, 0);
+        put_context(map, &text, CONTEXT_ALL, 0);
     for (int context = 0; context < CONTEXTS; context++)
         if (context != (int)first && (context != CONTEXT_ALL || !keymap_is_view(first)))
-            put_context(&text, (enum context)context, 0);
+            put_context(map, &text, (enum context)context, 0);
     return text.data;
 }
 
-char *review_keys(int mode)
+char *keymap_all(const struct keymap *map, bool man)
 {
     struct strbuf text = {0};
     for (int context = 0; context < CONTEXTS; context++)
-        put_context(&text, (enum context)context, mode);
+        put_context(map, &text, (enum context)context, man);
     return text.data;
 }

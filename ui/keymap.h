@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "ui/keys.h"
+
 // A key as the program sees it: a Unicode character, or a function key of
 // curses with KEYMAP_FUNCTION added so that the two ranges do not meet.
 enum { KEYMAP_FUNCTION = 1 << 24, KEYMAP_ENTER = '\n', KEYMAP_ESCAPE = 27, KEYMAP_BACKSPACE = 127 };
@@ -48,15 +50,16 @@ struct binding {
     const char *help;       // one sentence
 };
 
-const struct binding *keymap_table(size_t *count);
+const struct binding *keymap_table(const struct keymap *map, size_t *count);
 const char *keymap_context(enum context context); // heading
 bool keymap_is_view(enum context context);
-enum command keymap_find(enum context context, int key); // in a view what holds in all of them counts too
+enum command keymap_find(const struct keymap *map, enum context context, int key); // in a view what holds in all of them counts too
+// The first key of a command as people read it, "-" where it has none.
+const char *keymap_first(const struct keymap *map, enum context context, enum command command);
 
-// The table as text, `first` before the others (with what holds in all of them if it is a view). Caller frees.
-char *keymap_text(enum context first);
-
-// "Enter", "Up", "C-r", or one character of UTF-8, as written in a script. 0: unknown.
+// All of it as text, `first` before the others (with what holds in all of them if it is a view). Caller frees.
+char *keymap_text(const struct keymap *map, enum context first);
+// "Enter", "Up", "C-r", "F5", or one character of UTF-8, as written in a script or a file. 0: unknown.
 int keymap_key(const char *name);
 
 #endif

@@ -1,5 +1,5 @@
 noinst_LIBRARIES += libui.a
-libui_a_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(NCURSES_CFLAGS) $(SIXEL_CFLAGS) $(CHAFA_CFLAGS)
+libui_a_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(NCURSES_CFLAGS) $(SIXEL_CFLAGS) $(CHAFA_CFLAGS) $(ZLIB_CFLAGS)
 libui_a_SOURCES = \
 	ui/answer.c \
 	ui/braille.c ui/braille.h \
@@ -13,7 +13,8 @@ libui_a_SOURCES = \
 	ui/input.c \
 	ui/knowledge.c ui/knowledge.h \
 	ui/log.c ui/second.c \
-	ui/keymap.c ui/keymap.h \
+	ui/kitty.c ui/kitty.h \
+	ui/keymap.c ui/keymap.h ui/keymap_file.c ui/keymap_impl.h ui/keys.h \
 	ui/marks.c ui/marks.h \
 	ui/palette.c ui/palette.h \
 	ui/panel.c \
@@ -29,4 +30,5 @@ libui_a_SOURCES = \
 	ui/symbols.c ui/symbols.h \
 	ui/term.c ui/term.h \
 	ui/terminfo.c ui/terminfo.h \
+	ui/theme.c \
 	ui/view.c ui/view.h

@@ -165,9 +165,10 @@ void panel_end(struct session *s)
                                 : _("You answered in this session: %zu normal, %zu defect, %zu unsure."),
                 counts[ACTION_NORMAL], counts[ACTION_DEFECT], counts[ACTION_UNSURE]);
     if (s->open > 0)
-        draw_printf(stdscr, y + 3, x, COLS - x, A_NORMAL, _("%lld still open: skipped, or on the screens of others; k goes back."),
-                    (long long)s->open);
-    draw_text(stdscr, y + 4, x, COLS - x, A_NORMAL, _("u takes the last answer back, q leaves."));
+        draw_printf(stdscr, y + 3, x, COLS - x, A_NORMAL, _("%lld still open: skipped, or on the screens of others; %s goes back."),
+                    (long long)s->open, session_key(s, COMMAND_PREVIOUS));
+    draw_printf(stdscr, y + 4, x, COLS - x, A_NORMAL, _("%s takes the last answer back, %s leaves."), session_key(s, COMMAND_UNDO),
+                session_key(s, COMMAND_QUIT));
     draw_text(stdscr, y + 5, x, COLS - x, A_DIM, _("Pictures that are flagged now or given back by others appear here."));
 }
 
@@ -181,13 +182,13 @@ void panel_item(struct session *s)
 
 void panel_head(struct session *s, const char *middle, const char *right)
 {
-    attron(A_REVERSE);
+    attron((int)s->theme.head);
     mvhline(0, 0, ' ', COLS);
-    attroff(A_REVERSE);
-    int x = 1 + draw_text(stdscr, 0, 1, COLS / 2, A_REVERSE | A_BOLD, s->config->title ? s->config->title : "");
+    attroff((int)s->theme.head);
+    int x = 1 + draw_text(stdscr, 0, 1, COLS / 2, s->theme.head | A_BOLD, s->config->title ? s->config->title : "");
     int width = draw_width(right);
-    draw_text(stdscr, 0, x + 3, COLS - x - width - 6, A_REVERSE, middle);
-    draw_text(stdscr, 0, COLS - width - 1, width, A_REVERSE, right);
+    draw_text(stdscr, 0, x + 3, COLS - x - width - 6, s->theme.head, middle);
+    draw_text(stdscr, 0, COLS - width - 1, width, s->theme.head, right);
 }
 
 static bool footer_always(const struct binding *binding)
@@ -207,7 +208,7 @@ static const char *footer_label(const struct session *s, const struct binding *b
 static int footer_width(const struct session *s, const struct binding *binding)
 {
     bool here = binding->context == s->context || (binding->context == CONTEXT_ALL && keymap_is_view(s->context));
-    if (!here || !binding->label || view_is(s->view, binding->command))
+    if (!here || !binding->label || !binding->keys[0] || view_is(s->view, binding->command))
         return 0;
     return (int)strcspn(binding->shown, ",") + 1 + draw_width(footer_label(s, binding)) + 2;
 }
@@ -215,7 +216,7 @@ static int footer_width(const struct session *s, const struct binding *binding)
 void panel_foot(struct session *s)
 {
     size_t count;
-    const struct binding *table = keymap_table(&count);
+    const struct binding *table = keymap_table(s->keymap, &count);
     int x = 1, kept = 1;
     int said = draw_text(stdscr, LINES - 2, 1, COLS - 2, A_BOLD, s->status), room = COLS - said - 4;
     if (s->flow.state[0] && draw_width(s->flow.state) <= room)
@@ -230,7 +231,7 @@ void panel_foot(struct session *s)
         if (width == 0 || (!always && x + kept + width > COLS + 2))
             continue;
         kept -= always ? width : 0;
-        x += draw_printf(stdscr, LINES - 1, x, COLS - x, A_REVERSE, "%.*s", key_width, key);
+        x += draw_printf(stdscr, LINES - 1, x, COLS - x, s->theme.key, "%.*s", key_width, key);
         x += draw_printf(stdscr, LINES - 1, x, COLS - x, A_NORMAL, " %s", footer_label(s, &table[i])) + 2;
     }
 }

@@ -7,16 +7,19 @@
 #include "base/clock.h"
 #include "base/intl.h"
 #include "ui/draw.h"
+#include "ui/kitty.h"
 #include "ui/marks.h"
 #include "ui/session.h"
 
-enum { PANE_PAIR = 1, BATCH_BYTES = 1 << 17 }; // at once to the terminal, before it is asked whether it has them
+enum { PANE_PAIR = 1, DRAFT_FROM = 200 * 200, MEASURE_FROM = 1 << 13, BATCH_BYTES = 1 << 17 }; // at once to the terminal, before it is asked whether it has them
+
+static const double SLOW_S = 1.0, QUICK_S = 0.2; // a picture that takes longer, or shorter
 
 static void size_of(const struct session *s, const struct rect *pane, struct want *want)
 {
     want->rows = pane->rows;
     want->cols = pane->cols;
-    if (!s->sixel) {
+    if (!s->bitmap) {
         symbols_size(want->how, want->rows, want->cols, &want->width, &want->height);
         return;
     }
@@ -29,19 +32,46 @@ static void size_of(const struct session *s, const struct rect *pane, struct wan
         want->width = s->term.max_width;
     if (s->term.max_height > 0 && want->height > s->term.max_height)
         want->height = s->term.max_height;
-    want->height -= want->height > 6 ? want->height % 6 : 0; // a sixel row is six pixels; the next would scroll
+    if (s->bitmap == BITMAP_SIXEL)
+        want->height -= want->height > 6 ? want->height % 6 : 0; // a sixel row is six pixels; the next would scroll
+}
+
+// Fewer colours, then fewer pixels, and a small picture before, where the line is slow.
+static void follow_line(const struct session *s, struct want *want)
+{
+    static const int colours[LINE_SLOWEST + 1] = {256, 32, 16, 16};
+    int level = s->bitmap ? s->line_speed.level : 0;
+    want->registers = want->registers > colours[level] ? colours[level] : want->registers;
+    want->coarse = level == LINE_SLOWEST || (level == 2 && s->bitmap == BITMAP_KITTY) ? 2 : 1;
+    want->draft = level > 0 && want->width * want->height > DRAFT_FROM;
+}
+
+// What came after the picture says how fast the line is; a short one says more about its delay.
+void picture_measure(struct session *s)
+{
+    struct line_speed *l = &s->line_speed;
+    double took = clock_seconds() - s->sent;
+    if (took <= 0 || (l->bytes < MEASURE_FROM && took < SLOW_S))
+        return;
+    double rate = (double)l->bytes / took;
+    l->rate = l->rate > 0 ? (l->rate + rate) / 2 : rate;
+    if ((double)l->bytes / l->rate > SLOW_S)
+        l->level += l->level < LINE_SLOWEST;
+    else if (l->bytes >= MEASURE_FROM && (double)l->bytes / l->rate < QUICK_S)
+        l->level -= l->level > 0;
 }
 
 void picture_want(const struct session *s, const struct rect *pane, const struct review_item *item,
                   const struct look *look, struct want *want)
 {
-    *want = (struct want){.id = item->id, .look = *look, .full_width = item->width, .sixel = s->sixel,
+    *want = (struct want){.id = item->id, .look = *look, .full_width = item->width, .bitmap = s->bitmap,
                           .registers = s->term.registers > 0 ? s->term.registers : 256, .how = s->symbols};
     if (item->heat && !item->blind)
         want->heat = *item->heat;
     for (int i = 0; i < 4; i++)
         want->box[i] = item->box[i];
     size_of(s, pane, want);
+    follow_line(s, want);
 }
 
 static void forget(struct shown *shown)
@@ -52,8 +82,17 @@ static void forget(struct shown *shown)
     *shown = (struct shown){0};
 }
 
-static void lift(struct session *s, const struct rect *pane)
+// The picture `number` is to be taken off the terminal.
+static void lift(struct session *s, int number)
 {
+    const struct rect *pane = &s->shown[number].pane;
+    if (s->bitmap == BITMAP_KITTY) { // it lies below the text, which need not be written again
+        struct strbuf out = {0};
+        kitty_delete(&out, number + 1);
+        term_write(&s->term, out.data, out.len);
+        strbuf_clear(&out);
+        return;
+    }
     bool none = s->lift_from >= s->lift_to;
     s->lift_from = none || pane->y < s->lift_from ? pane->y : s->lift_from;
     s->lift_to = none || pane->y + pane->rows > s->lift_to ? pane->y + pane->rows : s->lift_to;
@@ -79,8 +118,13 @@ struct shown *picture_put(struct session *s, const struct rect *pane, const stru
     picture_want(s, pane, item, look, &want);
     want.path = (char *)item->path;
     bool kept = s->shown_next < s->shown_count && same_rect(&shown->pane, pane);
+    if (kept && shown->want.id == want.id && shown->want.bitmap == want.bitmap) { // not sent anew for its quality
+        want.registers = shown->want.registers;
+        want.coarse = shown->want.coarse;
+        want.draft = shown->want.draft;
+    }
     if (s->shown_next < s->shown_count && !kept && shown->on_screen)
-        lift(s, &shown->pane);
+        lift(s, s->shown_next);
     if (s->shown_next == s->shown_count)
         *shown = (struct shown){0};
     if (!kept || !want_same(&shown->want, &want)) {
@@ -104,7 +148,7 @@ void picture_end(struct session *s)
     bool known = true;
     for (int i = s->shown_next; i < s->shown_count; i++) {
         if (s->shown[i].on_screen)
-            lift(s, &s->shown[i].pane);
+            lift(s, i);
         forget(&s->shown[i]);
     }
     s->shown_count = s->shown_next;
@@ -163,7 +207,7 @@ static void cells_of(struct session *s, struct shown *shown)
         mvhline(pane->y + y, pane->x, ' ', pane->cols);
     attroff(COLOR_PAIR(PANE_PAIR));
     const struct ready *ready = picture_ready(s, shown);
-    shown->ready = ready && ready->status == ST_OK && s->sixel;
+    shown->ready = ready && ready->status == ST_OK && s->bitmap;
     if (shown->ready)
         return;
     if (ready && ready->status == ST_OK) {
@@ -174,7 +218,7 @@ static void cells_of(struct session *s, struct shown *shown)
         shown->drawn = true;
     } else if (ready) {
         char text[640];
-        snprintf(text, sizeof text, _("This picture cannot be shown: %s. Press s to skip it."), ready->err.text);
+        snprintf(text, sizeof text, _("This picture cannot be shown: %s. Press %s to skip it."), ready->err.text, session_key(s, COMMAND_SKIP));
         sentence(pane, text, _("cannot be shown"));
         shown->drawn = true;
     } else if (shown->stays && shown->on_screen) {
@@ -185,7 +229,7 @@ static void cells_of(struct session *s, struct shown *shown)
         sentence(pane, _("Reading the picture ..."), "...");
     }
     if (shown->on_screen)
-        lift(s, pane);
+        lift(s, (int)(shown - s->shown));
     shown->on_screen = false;
 }
 
@@ -204,30 +248,49 @@ void picture_cells(struct session *s)
     s->lift_from = s->lift_to = 0;
 }
 
+static void put_bitmap(const struct session *s, const struct shown *shown, int id, const struct strbuf *bytes, int coarse,
+                       struct strbuf *out)
+{
+    const struct want *want = &shown->want;
+    bool stretched = coarse > 1;
+    if (s->bitmap == BITMAP_KITTY)
+        kitty_put(out, bytes, (want->width + coarse - 1) / coarse, (want->height + coarse - 1) / coarse, id,
+                  stretched ? shown->pane.rows : 0, stretched ? shown->pane.cols : 0);
+    else
+        strbuf_add(out, bytes->data, bytes->len);
+}
+
 void picture_send(struct session *s)
 {
     struct strbuf out = {0};
     bool more = false;
-    for (int i = 0; i < s->shown_count && s->sixel && s->sent == 0; i++) {
+    for (int i = 0; i < s->shown_count && s->bitmap && s->sent == 0; i++) {
         struct shown *shown = &s->shown[i];
         // one that got ready since has words of its own in its cells still
         const struct ready *ready = shown->drawn || !shown->ready ? NULL : picture_ready(s, shown);
         if (!ready || ready->status != ST_OK)
             continue;
-        if ((more = out.len > BATCH_BYTES))
+        bool small = shown->want.draft && !shown->drafted && ready->draft.len > 0;
+        if (out.len > BATCH_BYTES) {
+            more = true;
             break;
+        }
         struct rect at = picture_corner(s, shown);
         if (out.len == 0 && s->term.sync)
             strbuf_puts(&out, "\033[?2026h");
         strbuf_printf(&out, "\0337\033[%d;%dH", at.y + 1, at.x + 1);
-        strbuf_add(&out, ready->bytes.data, ready->bytes.len);
+        put_bitmap(s, shown, i + 1, !small ? &ready->bytes : &ready->draft, small ? PREFETCH_DRAFT : shown->want.coarse, &out);
         strbuf_puts(&out, "\0338");
-        shown->on_screen = shown->drawn = true;
+        shown->on_screen = true;
+        shown->drafted = true;
+        shown->drawn = !small;
+        more = more || small;
     }
     if (out.len > 0) {
         strbuf_printf(&out, "%s%s", s->term.sync ? "\033[?2026l" : "", s->term.answered ? "\033[5n" : "");
         term_write(&s->term, out.data, out.len);
         s->sent = s->term.answered ? clock_seconds() : 0;
+        s->line_speed.bytes = out.len;
         s->term.report = false;
     }
     strbuf_clear(&out);

@@ -63,14 +63,18 @@ static WINDOW *draw_classes(struct session *s)
 
 static WINDOW *draw_severities(struct session *s)
 {
-    static const char *const lines[3] = {N_("s 1  stop: pull it from service"), N_("k 2  key: repair it soon"),
-                                         N_("g 3  general: note it")};
+    static const struct {
+        enum command command;
+        const char *text;
+    } lines[3] = {{COMMAND_STOP, N_("stop: pull it from service")}, {COMMAND_KEY, N_("key: repair it soon")},
+                  {COMMAND_GENERAL, N_("general: note it")}};
     WINDOW *w = popup(s, choice_rows(&s->choice) + 4, PANEL_WIDTH);
     int width = getmaxx(w) - 4;
     draw_text(w, 0, 2, width, A_BOLD, _(" How severe? "));
     draw_text(w, 1, 2, width, A_BOLD, s->choice.taken);
     for (int i = 0; i < 3; i++)
-        draw_text(w, 3 + i, 2, width, s->choice.severity == i ? A_REVERSE : A_NORMAL, _(lines[i]));
+        draw_printf(w, 3 + i, 2, width, s->choice.severity == i ? A_REVERSE : A_NORMAL, "%s %d  %s",
+                    keymap_first(s->keymap, CONTEXT_SEVERITY, lines[i].command), i + 1, _(lines[i].text));
     knowledge_draw(s, w, 6, width);
     return w;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "ui/kitty.h"
 #include "ui/marks.h"
 #include "ui/prefetch.h"
 #include "ui/sixel.h"
@@ -43,6 +44,7 @@ static void slot_free(struct slot *slot)
 {
     free(slot->ready.cells);
     strbuf_clear(&slot->ready.bytes);
+    strbuf_clear(&slot->ready.draft);
     free(slot->want.path);
     marks_leave(slot->want.look.marks);
     free(slot);
@@ -93,6 +95,49 @@ static struct decoded *decoded_take(struct prefetch *p, const struct want *want,
     return d;
 }
 
+// (width / factor, height / factor) means of `frame`, rounded up.
+static void reduce(const struct image *frame, int factor, struct image *small)
+{
+    int channels = frame->channels;
+    image_init(small, (frame->width + factor - 1) / factor, (frame->height + factor - 1) / factor, channels);
+    for (int y = 0; y < small->height; y++)
+        for (int x = 0; x < small->width; x++)
+            for (int c = 0; c < channels; c++) {
+                int sum = 0, n = 0;
+                for (int v = y * factor; v < (y + 1) * factor && v < frame->height; v++)
+                    for (int u = x * factor; u < (x + 1) * factor && u < frame->width; u++, n++)
+                        sum += frame->pixels[((size_t)v * (size_t)frame->width + (size_t)u) * (size_t)channels + (size_t)c];
+                small->pixels[((size_t)y * (size_t)small->width + (size_t)x) * (size_t)channels + (size_t)c] = (uint8_t)((sum + n / 2) / n);
+            }
+}
+
+static void enlarge(const struct image *small, int factor, int width, int height, struct image *frame)
+{
+    size_t channels = (size_t)small->channels;
+    image_init(frame, width, height, small->channels);
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++)
+            memcpy(frame->pixels + ((size_t)y * (size_t)width + (size_t)x) * channels,
+                   small->pixels + ((size_t)(y / factor) * (size_t)small->width + (size_t)(x / factor)) * channels, channels);
+}
+
+// Sixel is sent in its full size (repeats are short), kitty stretches on its own.
+static enum status encode(const struct want *want, const struct image *frame, int coarse, int registers, struct strbuf *out,
+                          struct error *err)
+{
+    struct image small = {0}, wide = {0};
+    enum status status;
+    if (coarse > 1)
+        reduce(frame, coarse, &small);
+    if (coarse > 1 && want->bitmap == BITMAP_SIXEL)
+        enlarge(&small, coarse, frame->width, frame->height, &wide);
+    const struct image *sent = wide.pixels ? &wide : small.pixels ? &small : frame;
+    status = want->bitmap == BITMAP_KITTY ? kitty_encode_frame(sent, out, err) : sixel_encode_frame(sent, registers, out, err);
+    image_clear(&wide);
+    image_clear(&small);
+    return status;
+}
+
 static void finish(const struct want *want, const struct image *picture, struct ready *ready)
 {
     struct image frame = {0};
@@ -101,15 +146,17 @@ static void finish(const struct want *want, const struct image *picture, struct 
     memcpy(box, want->box, sizeof box);
     compose_look(picture, want->full_width, &want->look, want->width, want->height, &frame, &place, box);
     if (want->look.heat && want->heat.rows > 0)
-        compose_heat(&frame, &place, &want->heat, box, want->sixel ? 2 : want->how == SYMBOLS_FINE ? 4 : 1,
+        compose_heat(&frame, &place, &want->heat, box, want->bitmap ? 2 : want->how == SYMBOLS_FINE ? 4 : 1,
                      want->look.heat);
     if (want->look.marks) {
         struct seen seen;
         compose_seen(picture->width, picture->height, want->full_width, &want->look, want->width, want->height, &seen);
-        marks_draw(want->look.marks, &seen, want->sixel ? 2 : want->how == SYMBOLS_FINE ? 4 : 1, &frame);
+        marks_draw(want->look.marks, &seen, want->bitmap ? 2 : want->how == SYMBOLS_FINE ? 4 : 1, &frame);
     }
-    if (want->sixel) {
-        ready->status = sixel_encode_frame(&frame, want->registers, &ready->bytes, &ready->err);
+    if (want->bitmap) {
+        ready->status = encode(want, &frame, want->coarse, want->registers, &ready->bytes, &ready->err);
+        if (ready->status == ST_OK && want->draft)
+            ready->status = encode(want, &frame, PREFETCH_DRAFT, want->registers < 16 ? want->registers : 16, &ready->draft, &ready->err);
     } else {
         ready->cells = xcalloc((size_t)want->rows * (size_t)want->cols, sizeof *ready->cells);
         symbols_make(&frame, want->how, want->rows, want->cols, ready->cells);
@@ -225,7 +272,7 @@ static bool same_look(const struct want *a, const struct want *b)
 bool want_same(const struct want *a, const struct want *b)
 {
     return a->id == b->id && same_look(a, b) && a->width == b->width && a->height == b->height &&
-           a->sixel == b->sixel && a->registers == b->registers && a->how == b->how && a->rows == b->rows &&
+           a->bitmap == b->bitmap && a->registers == b->registers && a->coarse == b->coarse && a->draft == b->draft && a->how == b->how && a->rows == b->rows &&
            a->cols == b->cols && strcmp(a->path, b->path) == 0;
 }
 

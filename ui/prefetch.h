@@ -16,6 +16,10 @@
 // A review asks for a few large pictures, a grid for a page of small ones and the next page.
 enum { PREFETCH_SLOTS = 160 };
 
+enum bitmap { BITMAP_NONE, BITMAP_SIXEL, BITMAP_KITTY };
+
+enum { PREFETCH_DRAFT = 4 }; // the small picture is coarser by this
+
 struct want {
     int64_t id;
     char *path;        // owned, as look.marks are used
@@ -24,8 +28,10 @@ struct want {
     struct look look;
     int full_width;    // of the file's picture, pixels; 0 unknown
     int width, height; // of the frame, pixels
-    bool sixel;
+    enum bitmap bitmap;
     int registers;     // colours for sixel
+    int coarse;        // for a slow line: so many pixels each way become one; 0 or 1 as it is
+    bool draft;        // ... and a small picture to be sent before
     enum symbols how;  // without sixel, ...
     int rows, cols;    // ... on so many cells
 };
@@ -33,7 +39,8 @@ struct want {
 struct ready {
     enum status status;   // of decoding and encoding
     struct error err;
-    struct strbuf bytes;  // when sixel
+    struct strbuf bytes;  // of a bitmap, as kitty_put or the terminal takes them
+    struct strbuf draft;  // the small one, when asked for
     struct symbol *cells; // when not: (rows, cols)
 };
 

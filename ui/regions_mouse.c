@@ -19,7 +19,7 @@ static bool place(struct session *s, const struct mouse *mouse, double at[2], do
         return false;
     const struct shown *shown = &s->shown[0];
     double x = mouse->x, y = mouse->y;
-    if (s->sixel) {
+    if (s->bitmap) {
         struct rect from = picture_corner(s, shown);
         term_cell(&s->term, &cell_width, &cell_height);
         x = (x - from.x) * cell_width;

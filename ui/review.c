@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -17,10 +18,12 @@
 #include "base/intl.h"
 #include "base/text.h"
 #include "ui/draw.h"
+#include "ui/kitty.h"
 #include "ui/session.h"
 #include "ui/terminfo.h"
 
-enum { TICK_MS = 10000, NEWS_MS = 500, REPORT_MS = 3000, IDLE_MS = 100 };
+enum { TICK_MS = 10000, NEWS_MS = 500, REPORT_MS = 3000, IDLE_MS = 100,
+       LINE_LEAST = 5000, LINE_LONGEST = 30 }; // the slowest line thought of, bytes a second; seconds waited for a picture
 
 // Signals reach the loop as bytes in its pipe; a handler has no other context.
 static volatile sig_atomic_t signal_pipe = -1;
@@ -44,6 +47,11 @@ void session_say(struct session *s, const char *fmt, ...)
     va_end(args);
     text_clean(s->status);
     s->dirty = true;
+}
+
+const char *session_key(const struct session *s, enum command command)
+{
+    return keymap_first(s->keymap, s->view->context, command);
 }
 
 void entry_clear(struct entry *e)
@@ -92,7 +100,7 @@ void session_draw(struct session *s)
     }
     s->dirty = s->repaint = false;
     bool over = !keymap_is_view(s->context);
-    if (s->covered && !over)
+    if (s->covered && !over && s->bitmap != BITMAP_KITTY)
         picture_again(s); // the popup has wiped what lay under it
     s->covered = over;
     bool before = picture_all_drawn(s);
@@ -101,7 +109,7 @@ void session_draw(struct session *s)
     if (COLS < COLUMNS_MIN || LINES < LINES_MIN)
         return;
     picture_send(s);
-    if (s->sixel && !before && picture_all_drawn(s) && over) {
+    if (s->bitmap == BITMAP_SIXEL && !before && picture_all_drawn(s) && over) {
         redrawwin(newscr); // a picture went over the popup: write that again
         wredrawln(curscr, 0, LINES);
         doupdate();
@@ -213,7 +221,8 @@ static void loop(struct session *s)
             flow_tick(s);
             heard = now;
         }
-        if (s->sent > 0 && now - s->sent > REPORT_MS / 1000.0) { // it was swallowed on the way
+        double patience = REPORT_MS / 1000.0 + fmin((double)s->line_speed.bytes / LINE_LEAST, LINE_LONGEST);
+        if (s->sent > 0 && now - s->sent > patience) { // it was swallowed on the way
             picture_arrived(s);
         }
         if (now - ticked >= TICK_MS / 1000.0) {
@@ -234,12 +243,6 @@ static void setup_screen(struct session *s)
     nonl();
     curs_set(0);
     set_escdelay(25);
-    if (has_colors()) {
-        start_color();
-        use_default_colors();
-        init_pair(1, COLOR_WHITE, COLOR_BLACK);
-        init_pair(2, COLOR_WHITE, getenv("NO_COLOR") ? COLOR_BLACK : COLOR_BLUE);
-    }
     idcok(stdscr, FALSE);
     idlok(stdscr, FALSE);
     leaveok(stdscr, TRUE);
@@ -250,10 +253,17 @@ static void setup_screen(struct session *s)
     define_key("\033[1;3R", 0);
     define_key(NULL, KEY_MOUSE); // its reports are read here, one after the other
     nodelay(s->keys, TRUE);
+    if (has_colors()) {
+        start_color(); // COLORS is known from here on
+        use_default_colors();
+    }
     const char *no_color = getenv("NO_COLOR");
     int graphics = s->config->graphics;
-    s->ascii_lines = s->term.wide_lines;
-    s->sixel = graphics == GRAPHICS_SIXEL || (graphics == GRAPHICS_AUTO && s->term.sixel);
+    s->ascii_lines = s->term.wide_lines || graphics == GRAPHICS_ASCII || COLORS < 16;
+    s->bitmap = graphics == GRAPHICS_SIXEL || (graphics == GRAPHICS_AUTO && s->term.sixel)  ? BITMAP_SIXEL
+                : graphics == GRAPHICS_KITTY || (graphics == GRAPHICS_AUTO && s->term.kitty) ? BITMAP_KITTY
+                                                                                              : BITMAP_NONE;
+    theme_begin(s);
     bool ascii = graphics == GRAPHICS_ASCII || COLORS < 256 || s->term.wide_lines || (no_color && *no_color);
     s->symbols = ascii ? SYMBOLS_ASCII : graphics == GRAPHICS_BLOCKS || !symbols_fine() ? SYMBOLS_BLOCKS : SYMBOLS_FINE;
 }
@@ -344,11 +354,13 @@ static enum status run_terminal(struct session *s, struct error *err)
         for (int i = 0; i < CAUGHT && !script; i++)
             sigaction(caught[i], &action, &old[i]);
         if (!script)
-            term_guard(&s->term);
+            term_guard(&s->term, s->config->crash_log);
         setup_screen(s);
         for (size_t i = typed.len; i > 0; i--)
             ungetch((unsigned char)typed.data[i - 1]);
         run_screen(s, &status, err);
+        if (s->bitmap == BITMAP_KITTY)
+            term_write(&s->term, KITTY_DELETE_ALL, sizeof KITTY_DELETE_ALL - 1);
         endwin();
         term_unguard();
         for (int i = 0; i < CAUGHT && !script; i++)
@@ -369,10 +381,13 @@ static enum status run_terminal(struct session *s, struct error *err)
 
 enum status review_run(const struct review_config *config, const struct review_model *model, struct error *err)
 {
-    struct session s = {.config = config, .model = model};
+    struct keymap *standard = config->keymap ? NULL : keymap_new();
+    struct session s = {.config = config, .model = model, .keymap = standard ? standard : config->keymap};
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK))
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK)) {
+        keymap_free(standard);
         return error_set(err, ST_IO, "a pipe cannot be made: %s", strerror(errno));
+    }
     s.pipe_read = ends[0];
     s.pipe_write = ends[1];
     // characters are drawn by the locale; a script's screen is the same everywhere
@@ -383,5 +398,6 @@ enum status review_run(const struct review_config *config, const struct review_m
     free(locale);
     close(ends[0]);
     close(ends[1]);
+    keymap_free(standard);
     return status;
 }

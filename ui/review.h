@@ -14,6 +14,7 @@
 #include "screen/model.h"
 #include "screen/patch.h"
 #include "ui/flow.h"
+#include "ui/keys.h"
 #include "ui/knowledge.h"
 
 struct review_item {
@@ -212,9 +213,12 @@ struct review_model {
 struct review_config {
     const char *title;           // project and person, for the header line
     struct image_limits limits;
-    enum { GRAPHICS_AUTO, GRAPHICS_SIXEL, GRAPHICS_SYMBOLS, GRAPHICS_BLOCKS, GRAPHICS_ASCII } graphics;
+    enum { GRAPHICS_AUTO, GRAPHICS_SIXEL, GRAPHICS_KITTY, GRAPHICS_SYMBOLS, GRAPHICS_BLOCKS, GRAPHICS_ASCII } graphics;
     int threads;                 // decoding ahead
     bool poor;                   // the pictures were set aside as poor: n means fine after all, w really poor
+    const struct keymap *keymap; // NULL: the standard one
+    const char *crash_log;       // where a fault is written to, NULL nowhere
+    const char *theme;           // "auto", "dark", "light" or "none" (attributes only); NULL auto
     const char *script;          // keys from this file instead of the keyboard (tests), NULL none
 };
 
@@ -222,8 +226,5 @@ struct review_config {
 // empty (the screen says so). ST_INVALID when there is no terminal.
 ASSAY_CHECKED enum status review_run(const struct review_config *config, const struct review_model *model,
                                      struct error *err);
-
-// The key table as text: mode 0 for --help, 1 as man page source (.TP entries). Caller frees.
-char *review_keys(int mode);
 
 #endif

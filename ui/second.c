@@ -96,7 +96,8 @@ static void draw_none(const struct session *s)
         return;
     }
     draw_text(stdscr, y, x, COLS - x, A_BOLD, _("No answer waits for a second look"));
-    draw_text(stdscr, y + 2, x, COLS - x, A_NORMAL, _("g shows how the answers agree, u takes your last one back."));
+    draw_printf(stdscr, y + 2, x, COLS - x, A_NORMAL, _("%s shows how the answers agree, %s takes your last one back."),
+                session_key(s, COMMAND_KAPPA), session_key(s, COMMAND_UNDO));
 }
 
 static void draw(struct session *s)
@@ -191,7 +192,7 @@ static void agree(struct session *s)
     memcpy(severity, v->severity, sizeof severity);
     if (!v->told) {
         v->told = true;
-        session_say(s, _("This is what was said; a again agrees with it."));
+        session_say(s, _("This is what was said; %s again agrees with it."), session_key(s, COMMAND_AGREE));
     } else if (defect) {
         decide(s, ACTION_DEFECT, class_name, severity[0] ? severity : "general");
     } else {

@@ -16,7 +16,18 @@
 #include "ui/view.h"
 
 enum { CLASS_ROOM = 64, NOTE_ROOM = 400, COLUMNS_MIN = 40, LINES_MIN = 12, PANEL_FROM = 100, PANEL_WIDTH = 40,
-       INFO_LINES = 4, SHOWN_MAX = 80, ITEM_TEXTS = 9 };
+       INFO_LINES = 4, LINE_SLOWEST = 3, SHOWN_MAX = 80, ITEM_TEXTS = 9 };
+
+struct theme { // how the parts of the screen are told apart; never by colour alone
+    attr_t head, key;
+};
+
+// How fast the line is, by when the terminal answers after a picture; pictures follow it.
+struct line_speed {
+    size_t bytes;  // sent since `sent`
+    double rate;   // bytes a second, 0 unknown
+    int level;     // 0 as good as the terminal can; from 1 on a small one comes first; LINE_SLOWEST the least
+};
 
 struct rect {
     int y, x, rows, cols;
@@ -34,6 +45,7 @@ struct shown { // one picture on the screen
     bool ready;       // its cells were left free for a sixel that is ready
     bool drawn;       // the picture (or why it cannot be read) is drawn
     bool seen;        // ... and has arrived at the terminal
+    bool drafted;     // the small picture was sent: the line is slow
     bool on_screen;   // a sixel lies on the pane
     bool stays;       // what lies there is the same picture, looked at otherwise: it stays until this is ready
     struct symbol *cells; // what lies there without sixel, (rows, cols); owned
@@ -161,13 +173,16 @@ struct flow { // rounds, models, scenes: what is in focus, and a question that w
 struct session {
     const struct review_config *config;
     const struct review_model *model;
+    const struct keymap *keymap;
     struct term term;
     WINDOW *keys;        // a pad: reading from it never refreshes the screen
     struct prefetch *prefetch;
     int64_t open;        // at the end of the list: what is open still
     bool look_ahead;     // the next pictures are to be asked for, after the drawing
     int pipe_read, pipe_write;
-    bool sixel, ascii_lines, quit;
+    bool ascii_lines, quit;
+    enum bitmap bitmap;  // how pictures go to the terminal beside its cells
+    struct theme theme;
     enum symbols symbols; // where there is no sixel
 
     // a sequence ESC [ ... of which the end has not come yet
@@ -175,6 +190,7 @@ struct session {
     size_t control_count;
     double control_at;   // when the last key came
     bool escaped;        // that was a lone ESC
+    bool ended;          // in a string: the last key was ESC
 
     const struct view *view;
     enum context context;  // the view's, or that of what lies over it
@@ -217,6 +233,7 @@ struct session {
     int shown_count, shown_next;
     int lift_from, lift_to;    // lines on which a sixel is to be taken away; from >= to: none
     double sent;               // when a report was asked for after a picture; 0 none is due
+    struct line_speed line_speed;
     int64_t confirm;           // this picture's answer waits for a second press; -1 none
     struct rect pane;          // where a view's pictures go
 
@@ -226,6 +243,7 @@ struct session {
 
 // review.c
 void session_say(struct session *s, const char *fmt, ...) ASSAY_PRINTF(2, 3);
+const char *session_key(const struct session *s, enum command command); // of the view, as people read it
 void session_resize(struct session *s, int columns, int lines);
 void session_draw(struct session *s);
 void session_wait(struct session *s, int ms);
@@ -234,6 +252,8 @@ void session_idle(struct session *s, double now);
 void session_news(struct session *s); // ask the model what others did
 void entry_set(struct entry *e, const struct review_item *item);
 void entry_clear(struct entry *e);
+// theme.c
+void theme_begin(struct session *s); // colour pairs, after the terminal is open
 // input.c
 void input_take(struct session *s);     // all keys that are there
 // answer.c
@@ -317,6 +337,7 @@ bool picture_all_drawn(const struct session *s);
 void picture_cells(struct session *s);  // into the cells before the refresh, and ...
 void picture_send(struct session *s);   // ... what goes to the terminal after it
 struct rect picture_corner(const struct session *s, const struct shown *shown); // a sixel's first cell
+void picture_measure(struct session *s); // before that, when it has said so: how fast the line is
 void picture_arrived(struct session *s); // the terminal has said that it has it, or never will
 // script.c
 enum status script_run(struct session *s, const char *path, struct error *err);

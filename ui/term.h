@@ -15,11 +15,15 @@ struct term {
     bool answered;                // it answered DA1: later questions are answered as well
     bool mouse_pixels;            // the mouse can be told in pixels, mode 1016
     bool sixel, sync;             // sync: synchronised output, mode 2026
+    bool kitty;                   // the kitty graphics protocol; asked for only where there is no sixel
+    enum { TERM_UNKNOWN, TERM_DARK, TERM_BRIGHT } background;
+    char name[32];                // what it calls itself (XTVERSION), "" unknown
     bool wide_lines;              // box characters take two columns here: draw with ASCII
     int registers;                // sixel colours, 0 unknown
     int max_width, max_height;    // sixel limits in pixels, 0 unknown
     int cell_width, cell_height;  // pixels, 0 unknown
     int area_width, area_height;  // text area in pixels (14t), 0 unknown
+    bool late;                    // answers are due still
     bool report;                  // a status report (ESC [ 0 n) has come in
     struct termios saved;
 };
@@ -44,7 +48,8 @@ void term_mouse(const struct term *term, bool on);
 void term_write(const struct term *term, const void *bytes, size_t count);
 
 // From here on a fatal signal first puts the terminal right, then takes its course.
-void term_guard(const struct term *term);
+// log: a file that it appends the place of the fault to and names in its message; NULL none. It stays the caller's.
+void term_guard(const struct term *term, const char *log);
 void term_unguard(void);
 
 #endif

@@ -120,7 +120,7 @@ static bool everywhere(struct session *s, enum command command)
         answer_act(s, ACTION_REDO, NULL, NULL);
         return true;
     case COMMAND_HELP:
-        popup_read(s, _("Keys"), keymap_text(s->context));
+        popup_read(s, _("Keys"), keymap_text(s->keymap, s->context));
         return true;
     case COMMAND_REDRAW:
         s->repaint = true;
@@ -133,14 +133,22 @@ static bool everywhere(struct session *s, enum command command)
     }
 }
 
+static void say_nothing(struct session *s, int key)
+{
+    if (key == KEYMAP_ESCAPE)
+        session_say(s, "%s", "");
+    else
+        session_say(s, _("That key does nothing here; %s shows the keys."), session_key(s, COMMAND_HELP));
+}
+
 void view_key(struct session *s, int key)
 {
-    enum command command = keymap_find(s->context, key);
+    enum command command = keymap_find(s->keymap, s->context, key);
     s->dirty = true;
     if (s->context == CONTEXT_CLASS || s->context == CONTEXT_SEVERITY)
         answer_key(s, command, key);
     else if (s->context == CONTEXT_NOTE || s->context == CONTEXT_TEXT || s->context == CONTEXT_LINE)
         popup_key(s, command, key);
     else if (!s->view->key(s, command, key) && !everywhere(s, command))
-        session_say(s, key == KEYMAP_ESCAPE ? "" : _("That key does nothing here; ? shows the keys."));
+        say_nothing(s, key);
 }

@@ -1,5 +1,6 @@
 # a terminal in memory, for tests and benches
-TERMINAL_SOURCES = tests/tui/pty.c tests/tui/pty.h tests/tui/unsixel.c tests/tui/unsixel.h tests/tui/vt.c tests/tui/vt.h
+TERMINAL_SOURCES = tests/tui/pty.c tests/tui/pty.h tests/tui/unsixel.c tests/tui/unsixel.h tests/tui/vt.c tests/tui/vt.h \
+	tests/tui/unkitty.c tests/tui/unkitty.h
 
 if HAVE_CMOCKA
 check_PROGRAMS += test_session
@@ -9,5 +10,5 @@ test_session_CPPFLAGS = $(TEST_CPPFLAGS) $(NCURSES_CFLAGS)
 test_session_LDADD = $(UI_TEST_LIBS)
 endif
 
-TESTS += tests/tui/languages
-EXTRA_DIST += tests/tui/languages
+TESTS += tests/tui/keys tests/tui/languages
+EXTRA_DIST += tests/tui/keys tests/tui/languages

@@ -10,9 +10,11 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "tests/tui/pty.h"
+#include "tests/tui/unkitty.h"
 #include "tests/tui/unsixel.h"
 #include "ui/compose.h"
 #include "ui/sixel.h"
@@ -107,6 +109,15 @@ static void until_shown(size_t pictures)
         if (pty.raw.len == before && pty.vt.pictures >= pictures && !shows("Reading the picture"))
             return;
     }
+}
+
+// Until a picture has arrived whole.
+static void until_begun(size_t pictures)
+{
+    double end = clock_seconds() + PATIENCE_S;
+    while (pty.vt.pictures < pictures)
+        if (!pty_pump(&pty, 100) || clock_seconds() > end)
+            fail_msg("picture %zu did not come", pictures);
 }
 
 static void type(const char *keys)
@@ -272,6 +283,56 @@ static void sixel_arrives_whole(void **state)
     leave();
 }
 
+// The same where the terminal has the kitty protocol and no sixel.
+static void assert_kitty(int width, int height)
+{
+    struct image picture, frame;
+    struct placement place;
+    struct error err;
+    char *path = picture_path(), want[64];
+    uint8_t *rgb = xcalloc((size_t)width * (size_t)height, 3);
+    assert_ok(image_load(path, &image_limits_default, width, height, &picture, NULL, &err), &err);
+    compose_fit(&picture, width, height, &frame, &place);
+    const char *wrong = unkitty(pty.vt.picture.data, rgb, (size_t)width * (size_t)height * 3);
+    if (wrong)
+        fail_msg("%s", wrong);
+    snprintf(want, sizeof want, "f=24,o=z,s=%d,v=%d,i=1,", width, height);
+    assert_non_null(strstr(pty.vt.kitty_keys.data, want));
+    for (int i = 0; i < width * height * 3; i++)
+        assert_int_equal(rgb[i], frame.pixels[frame.channels == 1 ? i / 3 : i]);
+    assert_int_equal(pty.vt.picture_y, 1);
+    assert_int_equal(pty.vt.picture_x, 0);
+    assert_int_equal(pty.vt.kitty_live, 1u << 1);
+    free(rgb);
+    free(path);
+    image_clear(&frame);
+    image_clear(&picture);
+}
+
+static void kitty_arrives_whole(void **state)
+{
+    (void)state;
+    start_as(VT_KITTY, "xterm-256color", "auto", 24, 80);
+    until_shown(1);
+    assert_kitty(640, 272);
+    type("j");
+    until_shown(2);
+    assert_kitty(640, 272);
+    type("?"); // over it, and away again: it lies below the text and is not sent again
+    until("Esc");
+    type("q");
+    until_quiet();
+    assert_int_equal(pty.vt.pictures, 2);
+    type("2"); // a page of small ones
+    until_shown(8);
+    assert_true(pty.vt.kitty_live & 1u << 6);
+    type("5"); // and a view without any
+    until("0 classes");
+    assert_int_equal(pty.vt.kitty_live, 0);
+    assert_clean();
+    leave();
+}
+
 static void a_changed_size_is_followed(void **state)
 {
     (void)state;
@@ -357,6 +418,41 @@ static void assert_count(const char *name, const char *want)
     free(got);
 }
 
+// The line is slow when answers after pictures are: then a small one comes before the sharp one, of fewer colours, and
+// an answer given before that one is there is asked for again.
+static void a_slow_line_gets_small_ones_first(void **state)
+{
+    (void)state;
+    struct unsixel got;
+    start_as(VT_SIXEL, "xterm-256color", "auto", 24, 80);
+    until("000"); // it has its answers to what it asked
+    pty.hold = true;
+    double end = clock_seconds() + 3.0;
+    while (clock_seconds() < end)
+        assert_true(pty_pump(&pty, 100));
+    pty.hold = false;
+    until_shown(1);
+    size_t whole = pty.vt.picture.len;
+    until_quiet();
+    pty.hold = true;
+    type("j");
+    until_begun(2);
+    assert_int_equal(pty.vt.pictures, 2);
+    assert_in_range(pty.vt.picture.len, 1, whole / 3); // the small one, as large on the screen
+    assert_null(unsixel(pty.vt.picture.data, 640, 270, &got));
+    free(got.rgb);
+    type("n");
+    until("press again to answer without seeing it");
+    pty.hold = false;
+    until_shown(3);
+    assert_null(unsixel(pty.vt.picture.data, 640, 270, &got));
+    free(got.rgb);
+    assert_null(strstr(pty.vt.picture.data, "#32;2;"));
+    assert_count("answered", "0");
+    assert_clean();
+    leave();
+}
+
 static void answers_are_stored(void **state)
 {
     (void)state;
@@ -411,9 +507,16 @@ static void a_crash_leaves_the_terminal_whole(void **state)
         assert_int_equal(WTERMSIG(pty.status), number);
         assert_int_equal(pty.vt.state, 0); // in no sequence or sixel
         assert_non_null(strstr(pty.raw.data, "\033\\\033[?2026l"));
+        assert_non_null(strstr(pty.raw.data, "/cache/crash.log\r\n"));
         assert_restored();
         session_clear(NULL);
     }
+    char *path = file_join(project, "cache/crash.log"), *log = content(path);
+    assert_non_null(strstr(log, ": signal 11\n"));
+    assert_non_null(strstr(log, "assay("));
+    unlink(path);
+    free(path);
+    free(log);
 }
 
 static void an_end_from_outside_leaves_it_whole(void **state)
@@ -520,6 +623,35 @@ static void fewer_colours_are_ascii(void **state)
     free(want);
 }
 
+// Colours come as the theme says, or not at all; the words are the same.
+static void themes_change_colours_only(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *theme, *in_raw, *not_in_raw;
+    } cases[] = {{"auto", "48;5;238", "48;5;252"}, {"light", "48;5;252", "48;5;238"},
+                 {"none", ";7m", "48;5;2"}};
+    char *want = NULL;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        setenv("ASSAY_THEME", cases[i].theme, 1);
+        start_as(VT_PLAIN, "xterm-256color", "ascii", 24, 80);
+        until_shown(0);
+        char *screen = vt_text(&pty.vt), *text = xstrdup(strstr(screen, " n normal")); // which picture it is may differ
+        free(screen);
+        if (want)
+            assert_same_text(text, want);
+        assert_non_null(strstr(pty.raw.data, cases[i].in_raw));
+        assert_null(strstr(pty.raw.data, cases[i].not_in_raw));
+        if (want)
+            free(text);
+        want = want ? want : text;
+        leave();
+        session_clear(NULL);
+    }
+    unsetenv("ASSAY_THEME");
+    free(want);
+}
+
 static void useless_terminals_get_a_sentence(void **state)
 {
     (void)state;
@@ -549,10 +681,10 @@ static int make_project(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        CASE(the_terminal_shows_what_curses_has), CASE(sixel_arrives_whole), CASE(a_changed_size_is_followed),
+        CASE(the_terminal_shows_what_curses_has), CASE(sixel_arrives_whole), CASE(kitty_arrives_whole), CASE(a_slow_line_gets_small_ones_first), CASE(a_changed_size_is_followed),
         CASE(a_popup_comes_and_goes), CASE(answers_are_stored), CASE(a_broken_line_leads_back_to_the_view), CASE(late_answers_are_no_keys),
         CASE(a_late_sixel_terminal_gets_its_picture), CASE(without_answers_there_are_symbols),
-        CASE(fewer_colours_are_ascii), CASE(useless_terminals_get_a_sentence),
+        CASE(fewer_colours_are_ascii), CASE(themes_change_colours_only), CASE(useless_terminals_get_a_sentence),
         CASE(an_end_from_outside_leaves_it_whole), CASE(a_crash_leaves_the_terminal_whole),
     };
     char folder[] = "/tmp/test_session.XXXXXX";

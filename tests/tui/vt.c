@@ -32,6 +32,7 @@ void vt_clear(struct vt *vt)
     free(vt->cells);
     strbuf_clear(&vt->replies);
     strbuf_clear(&vt->picture);
+    strbuf_clear(&vt->kitty_keys);
     strbuf_clear(&vt->sequence);
     strbuf_clear(&vt->unknown_text);
     *vt = (struct vt){0};
@@ -125,6 +126,8 @@ static void reply(struct vt *vt, enum vt_kind least, const char *text)
 static void erase(struct vt *vt, char final, int how)
 {
     blank(vt, vt->y, how == 0 ? vt->x : 0, how == 1 ? vt->x + 1 : vt->cols);
+    if (final == 'J' && how == 2)
+        vt->kitty_live = 0;
     for (int y = 0; final == 'J' && y < vt->rows; y++)
         if (how == 2 || how == 3 || (how == 0 && y > vt->y) || (how == 1 && y < vt->y))
             blank(vt, y, 0, vt->cols);
@@ -207,6 +210,10 @@ static void control(struct vt *vt)
     n++;
     char final = s[vt->sequence.len - 1];
     int one = v[0] > 0 ? v[0] : 1;
+    if (strcmp(s, "[>0q") == 0) {
+        reply(vt, VT_PLAIN, "\033P>|memory 1.0\033\\");
+        return;
+    }
     if (private) {
         private_control(vt, s, v, n, final);
         return;
@@ -279,9 +286,63 @@ static void escape(struct vt *vt, char c)
     }
 }
 
+static int kitty_key(const char *keys, char name)
+{
+    for (const char *p = keys; *p && *p != ';'; p += strcspn(p, ",;"), p += *p == ',')
+        if (p[0] == name && p[1] == '=')
+            return p[2] >= 'a' && p[2] <= 'z' ? p[2] : p[2] >= 'A' && p[2] <= 'Z' ? p[2] : atoi(p + 2);
+    return 0;
+}
+
+// ESC _ G keys ; payload ESC "\"
+static void kitty(struct vt *vt)
+{
+    const char *keys = vt->sequence.data + 2, *payload = strchr(keys, ';');
+    int action = kitty_key(keys, 'a'), id = kitty_key(keys, 'i');
+    if (action == 'q') {
+        char text[64];
+        snprintf(text, sizeof text, "\033_Gi=%d;OK\033\\", id);
+        if (vt->kind == VT_KITTY)
+            strbuf_puts(&vt->replies, text);
+        return;
+    }
+    if (vt->kind != VT_KITTY) {
+        unknown(vt);
+        return;
+    }
+    if (action == 'd') {
+        vt->kitty_live = kitty_key(keys, 'd') == 'A' ? 0 : vt->kitty_live & ~(1u << id);
+        return;
+    }
+    if (action == 'T') {
+        vt->begun++;
+        vt->picture_y = vt->y;
+        vt->picture_x = vt->x;
+        strbuf_reset(&vt->kitty_keys);
+        strbuf_add(&vt->kitty_keys, keys, payload ? (size_t)(payload - keys) : strlen(keys));
+        strbuf_reset(&vt->picture);
+    }
+    if (payload)
+        strbuf_puts(&vt->picture, payload + 1);
+    if (!payload || strlen(payload + 1) > 4096 || !vt->kitty_keys.data) {
+        unknown(vt);
+    } else if (kitty_key(keys, 'm') == 0) {
+        vt->pictures++;
+        vt->kitty_live |= 1u << kitty_key(vt->kitty_keys.data, 'i');
+    }
+}
+
 static void string_end(struct vt *vt)
 {
     vt->state = GROUND;
+    if (vt->sequence.data[0] == '_' && vt->sequence.data[1] == 'G') {
+        kitty(vt);
+        return;
+    }
+    if (strcmp(vt->sequence.data, "]11;?") == 0) {
+        reply(vt, VT_PLAIN, "\033]11;rgb:1c1c/1c1c/1c1c\033\\");
+        return;
+    }
     if (vt->sequence.data[0] != 'P' || vt->kind != VT_SIXEL) {
         unknown(vt); // no other string is ever sent, and no sixel where nobody asked for it
         return;

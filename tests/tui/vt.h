@@ -14,6 +14,7 @@
 enum vt_kind {
     VT_SILENT, // answers nothing
     VT_PLAIN,  // answers, has no sixel
+    VT_KITTY, // answers, has the kitty protocol and no sixel
     VT_SIXEL,
 };
 
@@ -29,6 +30,8 @@ struct vt {
     size_t begun, pictures;  // sixel introducers and finished sixels so far
     int picture_y, picture_x;
     struct strbuf picture;   // the last finished one, "ESC P" to "ESC \"
+    struct strbuf kitty_keys; // of a kitty picture: what its first chunk said; picture is then its payload
+    unsigned kitty_live;     // a bit for each of the first pictures that are there
     size_t scrolled;         // lines lost at the top
     size_t resets;           // "ESC \" outside of any string
     // what should not happen

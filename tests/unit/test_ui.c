@@ -268,21 +268,26 @@ static void no_key_means_two_things(void **state)
 {
     (void)state;
     size_t count;
-    const struct binding *t = keymap_table(&count);
-    char *help = review_keys(0), *man = review_keys(1);
+    struct keymap *map = keymap_new();
+    const struct binding *t = keymap_table(map, &count);
+    char *help = keymap_all(map, false), *man = keymap_all(map, true), *file = keymap_file(map);
+    assert_null(strstr(file, "?.")); // every view and command has a name there
+    assert_null(strstr(file, ".?"));
+    free(file);
     for (size_t i = 0; i < count; i++) {
         assert_non_null(strstr(help, t[i].shown));
         assert_non_null(strstr(help, t[i].help));
         assert_non_null(strstr(man, t[i].help));
         for (int k = 0; k < KEYMAP_KEYS && t[i].keys[k]; k++) {
-            assert_int_equal(keymap_find(t[i].context, t[i].keys[k]), t[i].command);
+            assert_int_equal(keymap_find(map, t[i].context, t[i].keys[k]), t[i].command);
             for (int view = 0; view < CONTEXT_ALL && t[i].context == CONTEXT_ALL; view++) // no view takes it away
-                assert_int_equal(keymap_find((enum context)view, t[i].keys[k]), t[i].command);
+                assert_int_equal(keymap_find(map, (enum context)view, t[i].keys[k]), t[i].command);
         }
     }
     for (const char *line = help; *line; line += strcspn(line, "\n") + 1)
         assert_in_range(strcspn(line, "\n"), 1, 76); // fits the popup of an 80-column screen
     assert_memory_equal(strstr(man, ".TP"), ".TP\n.B n\n", 9);
+    keymap_free(map);
     free(help);
     free(man);
 }
@@ -639,7 +644,7 @@ static void the_small_screen(void **state)
     assert_line(d, 0, " mine, inspector ann   belt                                         1 of 4 open");
     assert_line(d, 18, " belt/0.png                                                        not answered");
     assert_line(d, 19, " 1 normal in 2,500 looks this odd; flagged from 1 in 250 on");
-    assert_line(d, 20, " ████████████████ above 99.2 %   patch 1 in 1,300   whole 1 in 320");
+    assert_line(d, 20, " ################ above 99.2 %   patch 1 in 1,300   whole 1 in 320");
     assert_line(d, 21, " camera 2 group 17");
     assert_line(d, 23, " n normal  d defect  w unsure  s skip  h heatmap  u undo  ? help  q quit");
     assert_has(d, "::::");
