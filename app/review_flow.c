@@ -47,8 +47,9 @@ bool flow_changed(struct review_flow *f, int64_t *version)
     struct error unused;
     if (db_version(f->project->db, &now, &unused) != ST_OK || db_ask_last(f->project->db, &event, &unused) != ST_OK)
         return true;
-    now += event << 16;
-    now += clock_unix_ms() / 10000 << 40; // that a worker has died is in no table: look now and then
+    uint64_t mixed = (uint64_t)now + ((uint64_t)event << 16);
+    mixed += (uint64_t)clock_unix_ms() / 10000 << 40; // that a worker has died is in no table: look now and then
+    now = (int64_t)mixed;
     bool changed = now != *version;
     *version = now;
     return changed;
