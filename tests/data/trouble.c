@@ -1,7 +1,10 @@
 // trouble DATABASE lock SECONDS: hold the write lock that long, as another program may. "held" is printed once it is.
 // trouble DATABASE retire CLASS: as somebody does in the view of classes.
+// trouble DATABASE catch PID: wait, at most a minute, for a worker that is another process than PID, stop it (SIGSTOP) as
+// soon as it has entered itself, and print its number.
 #include "config.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +35,22 @@ static enum status retire(struct db *db, const char *name, struct error *err)
     return status;
 }
 
+static enum status catch(struct db *db, int64_t not, struct error *err)
+{
+    for (int i = 0; i < 60000; i++) {
+        struct worker_row row = {0};
+        enum status status = db_worker_get(db, &row, err);
+        if (status != ST_OK && status != ST_NOT_FOUND)
+            return status;
+        if (row.pid > 0 && row.pid != not && kill((pid_t)row.pid, SIGSTOP) == 0) {
+            printf("%lld\n", (long long)row.pid);
+            return ST_OK;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    return error_set(err, ST_NOT_FOUND, "no worker came");
+}
+
 int main(int argc, char **argv)
 {
     struct db *db;
@@ -40,7 +59,9 @@ int main(int argc, char **argv)
         return 2;
     enum status status = db_open(argv[1], &db, &err);
     if (status == ST_OK) {
-        status = strcmp(argv[2], "lock") == 0 ? lock(db, atof(argv[3]), &err) : retire(db, argv[3], &err);
+        status = strcmp(argv[2], "lock") == 0    ? lock(db, atof(argv[3]), &err)
+                 : strcmp(argv[2], "catch") == 0 ? catch(db, atoll(argv[3]), &err)
+                                                 : retire(db, argv[3], &err);
         db_close(db);
     }
     if (status != ST_OK)
