@@ -58,10 +58,9 @@ static void on_fatal(int number)
         if (guard.kitty)
             written = write(guard.fd, no_pictures, sizeof no_pictures - 1);
         written = write(guard.fd, rescue, sizeof rescue - 1);
-        (void)written;
-        tcsetattr(guard.fd, TCSANOW, &guard.modes);
         written = write(guard.fd, guard.message, strlen(guard.message));
         (void)written;
+        tcsetattr(guard.fd, TCSANOW, &guard.modes);
         put_log(number);
     }
     raise(number); // SA_RESETHAND: now with its usual effect
