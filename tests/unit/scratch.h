@@ -17,9 +17,7 @@ static int make_scratch(void **state)
 static int remove_scratch(void **state)
 {
     (void)state;
-    char *command = xasprintf("rm -rf '%s'", scratch);
-    int failed = system(command);
-    free(command);
+    int failed = remove_tree(scratch);
     free(scratch);
     return failed;
 }

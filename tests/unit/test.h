@@ -36,6 +36,15 @@ static inline char *test_shared(const char *name)
     return NULL;
 }
 
+// A test's folder with all that is in it; 0 when it is gone.
+static inline int remove_tree(const char *dir)
+{
+    char *command = xasprintf("rm -rf '%s'", dir);
+    int failed = system(command);
+    free(command);
+    return failed;
+}
+
 #define SKIP_WITHOUT(path)                                                                        \
     do {                                                                                          \
         if (!(path)) {                                                                            \

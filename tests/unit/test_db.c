@@ -67,9 +67,7 @@ static int tear_down(void **state)
 {
     struct fixture *f = *state;
     db_close(f->db);
-    char *command = xasprintf("rm -rf '%s'", f->dir);
-    int failed = system(command);
-    free(command);
+    int failed = remove_tree(f->dir);
     free(f->path);
     free(f);
     return failed;
