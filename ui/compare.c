@@ -96,6 +96,7 @@ void compare_put(struct session *s, const struct review_item *item, const struct
     }
     if (c->how == COMPARE_FLICKER) {
         pane = compare_pane(s);
+        plain.onto = s->entry.item.path[0] ? s->entry.texts[0] : NULL; // moved on this one: only differences flicker
         picture_put(s, &pane, c->other ? &c->with[0].item : item, c->other ? &plain : look);
         return;
     }
@@ -122,7 +123,13 @@ void compare_draw(struct session *s)
         return;
     if (c->how == COMPARE_FLICKER) {
         struct rect pane = compare_pane(s);
-        words(&pane, c->other ? c->with[0].item.details : _("This picture"), c->other ? c->with[0].item.name : "");
+        char name[300] = "";
+        const struct ready *ready = c->other && s->shown_count > 0 ? picture_ready(s, &s->shown[0]) : NULL;
+        if (ready && (ready->moved[0] || ready->moved[1]))
+            snprintf(name, sizeof name, _("%.200s (moved by %d, %d pixels)"), c->with[0].item.name, ready->moved[0], ready->moved[1]);
+        else if (c->other)
+            snprintf(name, sizeof name, "%s", c->with[0].item.name);
+        words(&pane, c->other ? c->with[0].item.details : _("This picture"), name);
         return;
     }
     struct rect pane = part(s, true, 0, 1);
@@ -187,5 +194,6 @@ int compare_ahead(struct session *s, const struct look *look, struct want *wants
         return 0;
     picture_want(s, &pane, &item, c->other ? look : &plain, wants);
     wants->path = xstrdup(item.path ? item.path : "");
+    wants->look.onto = c->other || !s->entry.item.path[0] ? NULL : xstrdup(s->entry.item.path);
     return 1;
 }

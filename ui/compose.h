@@ -20,6 +20,7 @@ struct look {
     bool stretch; // contrast stretched to what is seen
     bool invert;
     struct marks *marks; // drawn over it, NULL none; want_same: the very same
+    char *onto;   // the file of a picture that it is moved on (image/align.h), NULL none; owned as a want's path
 };
 
 enum { COMPOSE_STRENGTHS = 3 };

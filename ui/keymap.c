@@ -32,7 +32,7 @@ static const struct binding table[] = {
     {CONTEXT_REVIEW, {'i'}, COMMAND_INVERT, "i", NULL, N_("Invert: dark becomes bright.")},
     {CONTEXT_REVIEW, {'b'}, COMMAND_VIEW_REGIONS, "b", N_("regions"), N_("Draw boxes, polygons and masks on this picture.")},
     {CONTEXT_REVIEW, {'c'}, COMMAND_COMPARE, "c", N_("compare"), N_("The most similar normal picture beside it.")},
-    {CONTEXT_REVIEW, {'C'}, COMMAND_FLICKER, "C", NULL, N_("The same in its place, back and forth.")},
+    {CONTEXT_REVIEW, {'C'}, COMMAND_FLICKER, "C", NULL, N_("The same in its place, moved to fit, in turn.")},
     {CONTEXT_REVIEW, {'v'}, COMMAND_DEFECTS, "v", NULL, N_("The nearest known defects beside it.")},
     {CONTEXT_REVIEW, {'l'}, COMMAND_HISTORY, "l", NULL, N_("Log: what was said about this picture, by whom.")},
     {CONTEXT_REVIEW, {'m'}, COMMAND_NOTE, "m", NULL, N_("Memo: write a note; it is kept with your answer.")},

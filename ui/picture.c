@@ -77,6 +77,7 @@ void picture_want(const struct session *s, const struct rect *pane, const struct
 static void forget(struct shown *shown)
 {
     free(shown->want.path);
+    free(shown->want.look.onto);
     marks_leave(shown->want.look.marks);
     free(shown->cells);
     *shown = (struct shown){0};
@@ -133,6 +134,7 @@ struct shown *picture_put(struct session *s, const struct rect *pane, const stru
         *shown = (struct shown){.pane = *pane, .want = want, .on_screen = lies, .stays = stays && (lies || old.cells),
                                 .cells = stays ? old.cells : NULL};
         shown->want.path = xstrdup(item->path ? item->path : "");
+        shown->want.look.onto = look->onto ? xstrdup(look->onto) : NULL;
         marks_use(shown->want.look.marks);
         old.cells = stays ? NULL : old.cells;
         forget(&old);

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -7,10 +8,14 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "image/align.h"
 #include "ui/kitty.h"
 #include "ui/marks.h"
 #include "ui/prefetch.h"
 #include "ui/sixel.h"
+
+enum { ALIGN_SIDE = 320 };
+static const double ALIGN_MOST = 0.1; // of the longer side
 
 enum progress { WAITING, WORKING, DONE };
 
@@ -28,11 +33,18 @@ struct decoded {
     int users;
 };
 
+// How far the latest picture that was moved on another was moved: looking at it closely asks for the same again.
+struct moved {
+    char *path, *onto;
+    double x, y; // fractions of the picture
+};
+
 struct prefetch {
     pthread_mutex_t lock;
     pthread_cond_t work;
     struct slot *slots[PREFETCH_SLOTS];
     struct decoded *decoded; // the latest one, or NULL
+    struct moved moved;
     int count;
     bool stop;
     struct image_limits limits;
@@ -46,6 +58,7 @@ static void slot_free(struct slot *slot)
     strbuf_clear(&slot->ready.bytes);
     strbuf_clear(&slot->ready.draft);
     free(slot->want.path);
+    free(slot->want.look.onto);
     marks_leave(slot->want.look.marks);
     free(slot);
 }
@@ -164,18 +177,75 @@ static void finish(const struct want *want, const struct image *picture, struct 
     image_clear(&frame);
 }
 
+static bool known_move(struct prefetch *p, const struct want *want, double *x, double *y)
+{
+    pthread_mutex_lock(&p->lock);
+    const struct moved *m = &p->moved;
+    bool known = m->path && strcmp(m->path, want->path) == 0 && strcmp(m->onto, want->look.onto) == 0;
+    *x = known ? m->x : 0;
+    *y = known ? m->y : 0;
+    pthread_mutex_unlock(&p->lock);
+    return known;
+}
+
+static void keep_move(struct prefetch *p, const struct want *want, double x, double y)
+{
+    pthread_mutex_lock(&p->lock);
+    free(p->moved.path);
+    free(p->moved.onto);
+    p->moved = (struct moved){xstrdup(want->path), xstrdup(want->look.onto), x, y};
+    pthread_mutex_unlock(&p->lock);
+}
+
+// `picture` of the file want->path, moved on the one it is compared with; what cannot be read moves nothing.
+static void lay_on(struct prefetch *p, const struct want *want, struct image *picture, struct ready *ready)
+{
+    struct image still = {0};
+    struct error unused;
+    double x, y;
+    int full = want->full_width > 0 ? want->full_width : picture->width;
+    if (!known_move(p, want, &x, &y) &&
+        image_load(want->look.onto, &p->limits, picture->width, picture->height, &still, NULL, &unused) == ST_OK) {
+        struct align found;
+        align_find(&still, picture, ALIGN_MOST, &found);
+        image_clear(&still);
+        x = (double)found.x / picture->width;
+        y = (double)found.y / picture->height;
+        keep_move(p, want, x, y);
+    }
+    ready->moved[0] = (int)lround(x * full);
+    ready->moved[1] = (int)lround(y * full * picture->height / picture->width);
+    align_shift(picture, (int)lround(x * picture->width), (int)lround(y * picture->height), COMPOSE_MARGIN);
+}
+
+static void copy(const struct image *from, struct image *to)
+{
+    image_init(to, from->width, from->height, from->channels);
+    memcpy(to->pixels, from->pixels, (size_t)from->width * (size_t)from->height * (size_t)from->channels);
+}
+
 static void make(struct prefetch *p, const struct want *want, struct ready *ready)
 {
     struct image picture = {0};
     if (want->look.scale > 0 || want->look.marks) { // marks lie on the pixels of the file
         struct decoded *d = decoded_take(p, want, ready);
-        if (d) {
+        if (d && want->look.onto) {
+            copy(&d->image, &picture);
+            lay_on(p, want, &picture, ready);
+            finish(want, &picture, ready);
+            image_clear(&picture);
+        } else if (d) {
             finish(want, &d->image, ready);
-            decoded_leave(p, d);
         }
+        if (d)
+            decoded_leave(p, d);
         return;
     }
-    ready->status = image_load(want->path, &p->limits, want->width, want->height, &picture, NULL, &ready->err);
+    int least = want->look.onto ? ALIGN_SIDE : 0; // a small frame still tells how far it is to be moved
+    ready->status = image_load(want->path, &p->limits, want->width > least ? want->width : least,
+                               want->height > least ? want->height : least, &picture, NULL, &ready->err);
+    if (ready->status == ST_OK && want->look.onto)
+        lay_on(p, want, &picture, ready);
     if (ready->status == ST_OK)
         finish(want, &picture, ready);
     image_clear(&picture);
@@ -254,6 +324,8 @@ void prefetch_free(struct prefetch *p)
         slot_free(p->slots[i]);
     if (p->decoded)
         decoded_free(p->decoded);
+    free(p->moved.path);
+    free(p->moved.onto);
     pthread_mutex_destroy(&p->lock);
     pthread_cond_destroy(&p->work);
     free(p->workers);
@@ -266,7 +338,8 @@ static bool same_look(const struct want *a, const struct want *b)
     int heat_l = a->heat.rows > 0 ? l->heat : 0, heat_m = b->heat.rows > 0 ? m->heat : 0;
     bool part = l->scale > 0;
     return heat_l == heat_m && l->scale == m->scale && (!part || (l->x == m->x && l->y == m->y)) &&
-           l->stretch == m->stretch && l->invert == m->invert && l->marks == m->marks;
+           l->stretch == m->stretch && l->invert == m->invert && l->marks == m->marks &&
+           strcmp(l->onto ? l->onto : "", m->onto ? m->onto : "") == 0;
 }
 
 bool want_same(const struct want *a, const struct want *b)
@@ -289,6 +362,7 @@ void prefetch_want(struct prefetch *p, struct want *wants, int count)
                 slot = old[k];
                 old[k] = NULL;
                 free(wants[i].path);
+                free(wants[i].look.onto);
                 marks_leave(wants[i].look.marks);
             }
         }

@@ -22,7 +22,7 @@ enum { PREFETCH_DRAFT = 4 }; // the small picture is coarser by this
 
 struct want {
     int64_t id;
-    char *path;        // owned, as look.marks are used
+    char *path;        // owned, as look.onto; look.marks are used
     struct heat heat;  // rows 0: none
     double box[4];
     struct look look;
@@ -42,6 +42,7 @@ struct ready {
     struct strbuf bytes;  // of a bitmap, as kitty_put or the terminal takes them
     struct strbuf draft;  // the small one, when asked for
     struct symbol *cells; // when not: (rows, cols)
+    int moved[2];         // with look.onto: to the right and down, pixels of the file
 };
 
 // Whether they ask for the same. A strength of no heatmap is none.

@@ -93,6 +93,7 @@ void view_look_ahead(struct session *s)
     for (; n < s->shown_count; n++) {
         wants[n] = s->shown[n].want;
         wants[n].path = xstrdup(s->shown[n].want.path);
+        wants[n].look.onto = wants[n].look.onto ? xstrdup(wants[n].look.onto) : NULL;
         marks_use(wants[n].look.marks);
     }
     if (s->view->ahead)

@@ -1,4 +1,5 @@
 libcore_a_SOURCES += \
+	core/image/align.c core/image/align.h \
 	core/image/decode.h \
 	core/image/image.c core/image/image.h \
 	core/image/jpeg.c \
