@@ -1,0 +1,194 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/review_session_impl.h"
+#include "base/alloc.h"
+
+static void look_at_audits(struct review_session *s)
+{
+    struct error unused; // what was said is on disk; until one can look again nothing more is told
+    if (review_audit_look(&s->audit, &unused) != ST_OK)
+        s->audit.blind = true;
+}
+
+static struct label label_of(struct review_session *s, const struct action *a)
+{
+    static const enum verdict verdicts[] = {[ACTION_NORMAL] = VERDICT_NORMAL,
+                                            [ACTION_DEFECT] = VERDICT_DEFECT,
+                                            [ACTION_UNSURE] = VERDICT_UNSURE,
+                                            [ACTION_SKIP] = VERDICT_SKIP};
+    bool defect = a->kind == ACTION_DEFECT;
+    struct label label = {.picture = a->id,
+                          .person = s->person,
+                          .role = "inspector",
+                          .source = LABEL_REVIEW,
+                          .verdict = verdicts[a->kind],
+                          .class_name = defect ? a->class_name : "",
+                          .severity = defect ? a->severity : "",
+                          .component = defect ? a->component : "",
+                          .regions = "",
+                          .note = a->note ? a->note : "",
+                          .took_ms = a->took_ms};
+    size_t at = session_place(s, a->id);
+    s->front = at < s->count && at + 1 > s->front ? at + 1 : s->front;
+    if (s->deciding) {
+        label.role = "lead";
+        label.blind = s->blind_answer;
+    }
+    if (at < s->count) {
+        label.revision = s->items[at].revision;
+        label.score = s->items[at].score.score;
+    }
+    return label;
+}
+
+// Commands for what was said after event `before`, in the transaction of the answers. *due: there are some.
+static enum status note_hooks(struct review_session *s, int64_t before, bool *due, struct error *err)
+{
+    int64_t count = 0;
+    enum status status = ST_OK;
+    if (settings_text(s->project->settings, SETTING_HOOK_STOP)[0])
+        status = db_hook_add(s->project->db, "stop", before + 1, &count, err);
+    *due = count > 0;
+    return status;
+}
+
+// All or none. One is not a batch: it is taken back alone.
+static enum status say(struct review_session *s, const struct action *actions, size_t count,
+                       struct error *err)
+{
+    int64_t event, class_id, before = 0;
+    bool due = false;
+    enum status status = db_begin(s->project->db, err); // class and answers: one transaction, one fsync
+    if (status != ST_OK)
+        return status;
+    status = db_ask_last(s->project->db, &before, err);
+    struct label *labels = xcalloc(count + 1, sizeof *labels);
+    for (size_t i = 0; i < count; i++) {
+        labels[i] = label_of(s, &actions[i]);
+        if (status == ST_OK && !s->deciding)
+            status = review_audit_source(&s->audit, actions[i].id, &labels[i].source, err);
+        if (status == ST_OK && actions[i].kind == ACTION_DEFECT)
+            status =
+                db_class_ensure(s->project->db, actions[i].class_name, actions[i].severity, &class_id, err);
+    }
+    if (status == ST_OK)
+        status = count == 1 ? db_label_add(s->project->db, &labels[0], &event, err)
+                            : db_label_batch(s->project->db, labels, count, err);
+    free(labels);
+    if (status == ST_OK)
+        status = note_hooks(s, before, &due, err);
+    if (status == ST_OK)
+        status = db_commit(s->project->db, err);
+    else
+        db_rollback(s->project->db);
+    if (status == ST_OK) {
+        asker_wake(s->asker);
+        if (s->deciding)
+            review_lead_decided(&s->lead, actions[0].id);
+        else
+            s->lead.fresh = false;
+        review_lead_greeted(&s->lead);
+        if (due)
+            keeper_hook(s->keeper);
+    }
+    for (size_t i = 0; i < count && status == ST_OK; i++) {
+        if (actions[i].kind != ACTION_SKIP) {
+            s->answers++;
+            keeper_add(s->keeper, actions[i].id);
+        }
+    }
+    look_at_audits(s);
+    return status;
+}
+
+static enum status on_bulk(void *context, const struct action *actions, size_t count, struct error *err)
+{
+    return count > 0 ? say(context, actions, count, err) : ST_OK;
+}
+
+static size_t on_concerned(void *context)
+{
+    struct review_session *s = context;
+    return s->concerned;
+}
+
+// Taking back, or giving again with the commands that go with it.
+static enum status go_back(struct review_session *s, bool redo, int64_t *picture, int64_t *count,
+                           struct error *err)
+{
+    int64_t before = 0;
+    bool due = false;
+    enum status status = db_begin(s->project->db, err);
+    if (status != ST_OK)
+        return status;
+    status = db_ask_last(s->project->db, &before, err);
+    if (status == ST_OK)
+        status = db_label_back(s->project->db, s->person, redo, picture, count, err);
+    if (status == ST_OK)
+        status = note_hooks(s, before, &due, err);
+    if (status == ST_OK)
+        status = db_commit(s->project->db, err);
+    else
+        db_rollback(s->project->db);
+    if (status == ST_OK && due)
+        keeper_hook(s->keeper);
+    s->lead.fresh = false;
+    s->lead.focus = status == ST_OK ? *picture : 0;
+    return status;
+}
+
+static enum status on_act(void *context, const struct action *a, size_t *index, struct error *err)
+{
+    struct review_session *s = context;
+    int64_t picture, count;
+    if (a->kind != ACTION_UNDO && a->kind != ACTION_REDO)
+        return say(s, a, 1, err);
+    enum status status = go_back(s, a->kind == ACTION_REDO, &picture, &count, err);
+    if (status != ST_OK)
+        return status;
+    bool drawn;
+    status = db_region_last(s->project->db, s->person, &drawn, err);
+    if (status != ST_OK)
+        return status;
+    s->concerned = drawn ? 0 : (size_t)count;
+    s->ask_again = 0; // there is more in the queue again
+    asker_wake(s->asker);
+    size_t at = session_place(s, picture);
+    if (at == s->count) { // answered in an earlier session
+        struct queue_item item;
+        status = db_queue_item(s->project->db, s->scene, picture, &item, err);
+        if (status != ST_OK)
+            return status;
+        GROW(s->items, s->capacity, s->count + 1);
+        s->items[s->count++] = item;
+    }
+    if (index)
+        *index = at;
+    look_at_audits(s);
+    return ST_OK;
+}
+
+static enum status on_decide(void *context, const struct action *action, bool blind, const char **told,
+                             struct error *err)
+{
+    struct review_session *s = context;
+    enum status status = review_lead_compare(&s->lead, action, told, err);
+    if (status != ST_OK)
+        return status;
+    s->deciding = true;
+    s->blind_answer = blind;
+    status = say(s, action, 1, err);
+    s->deciding = false;
+    return status;
+}
+
+void review_answer_bind(struct review_session *s)
+{
+    s->model.act = on_act;
+    s->model.bulk = on_bulk;
+    s->model.concerned = on_concerned;
+    s->model.decide = on_decide;
+}
