@@ -61,7 +61,7 @@ void flow_round_words(const struct round *r, bool lives, char text[120])
     int left = (int)(p->left + 0.5), percent = p->steps > 0 ? (int)(100.0 * p->step / p->steps) : 0;
     text[0] = '\0';
     if (r->state == ROUND_RUNNING && !lives)
-        snprintf(text, 120, _("its process ended; p in view 6 goes on"));
+        snprintf(text, 120, _("its process ended; it can go on (training)"));
     else if (r->state == ROUND_RUNNING && p->steps > 0)
         snprintf(text, 120, _("%s %d %%, %d:%02d left"), flow_word(p->stage), percent, left / 60, left % 60);
     else if (r->state == ROUND_RUNNING)
@@ -148,7 +148,7 @@ static struct flow_round row_of(struct review_flow *f, const struct round *r, bo
         .strategy = texts_keep(&f->texts, xstrdup(strategy ? strategy : "")),
     };
     if (r->state == ROUND_RUNNING && !lives)
-        row.sentence = _("Its process ended; p lets it go on where it was.");
+        row.sentence = _("Its process ended; it can go on where it was.");
     else
         row.sentence = texts_keep(&f->texts, xstrdup(r->sentence));
     json_decref(request);

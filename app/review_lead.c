@@ -143,7 +143,7 @@ enum status review_lead_compare(struct review_lead *l, const struct action *a, c
     if (same)
         snprintf(l->told, sizeof l->told, _("You and %s agree."), person);
     else
-        snprintf(l->told, sizeof l->told, _("%s said: %s. Yours is the answer that counts; u takes it back."), person,
+        snprintf(l->told, sizeof l->told, _("%s said: %s. Yours is the answer that counts; it can be taken back."), person,
                  class_name[0] ? class_name : _(verdict_name(row.verdict)));
     verdict_clear(&row);
     *told = l->told;

@@ -64,8 +64,9 @@ static int draw_round(const struct session *s, const struct rect *r)
     int y = r->y;
     const struct flow_round *round = round_at(s, &at);
     if (!round) {
-        y += draw_wrapped(stdscr, y, r->x, r->cols, 3, A_NORMAL,
-                          _("No round of training yet. t begins one on the answers of the scene that is marked below."));
+        char *none = session_keyed(s, _("No round of training yet. {train} begins one on the answers of the scene that is marked below."));
+        y += draw_wrapped(stdscr, y, r->x, r->cols, 3, A_NORMAL, none);
+        free(none);
         return y;
     }
     double share = round->steps > 0 ? (double)round->step / round->steps : strcmp(round->state, "done") == 0;
@@ -159,8 +160,12 @@ static int draw_targets(const struct session *s, const struct rect *r)
         attr_t how = i == at ? A_BOLD : A_NORMAL;
         draw_text(stdscr, y, r->x, 1, how, i == at ? ">" : " ");
         draw_text(stdscr, y, r->x + 2, name, how, row->name);
-        draw_printf(stdscr, y, r->x + name + 3, r->cols - name - 3, how, "%5" PRId64 " %7" PRId64 " %7" PRId64 "  %s%s", row->fresh,
-                    row->normals, row->defects, row->candidate ? _("one waits (a); ") : "", row->active);
+        int used = draw_printf(stdscr, y, r->x + name + 3, r->cols - name - 3, how, "%5" PRId64 " %7" PRId64 " %7" PRId64 "  ", row->fresh,
+                               row->normals, row->defects);
+        if (row->candidate)
+            used += draw_printf(stdscr, y, r->x + name + 3 + used, r->cols - name - 3 - used, how, _("one waits (%s); "),
+                                session_key(s, COMMAND_PROMOTE));
+        draw_text(stdscr, y, r->x + name + 3 + used, r->cols - name - 3 - used, how, row->active);
     }
     if (marked->gate[0] && y < end)
         y += draw_wrapped(stdscr, y, r->x + 2, r->cols - 2, end - y < 3 ? end - y : 3, marked->candidate ? A_BOLD : A_DIM, marked->gate);
@@ -245,7 +250,9 @@ static void pause_or_go_on(struct session *s, const struct flow_round *round)
     }
     bool pause = round->running || strcmp(round->state, "queued") == 0;
     enum status status = flow->wish(flow->context, round->id, pause ? FLOW_PAUSE : FLOW_RESUME, &err);
-    flow_said(s, status, &err, pause ? _("It pauses after this step; p lets it go on.") : _("It goes on where it was."));
+    char *paused = session_keyed(s, _("It pauses after this step; {pause} lets it go on."));
+    flow_said(s, status, &err, pause ? paused : _("It goes on where it was."));
+    free(paused);
 }
 
 static void cancel(struct session *s, const struct flow_round *round)

@@ -285,13 +285,26 @@ enum command keymap_find(const struct keymap *map, enum context context, int key
     return command == COMMAND_NONE && keymap_is_view(context) ? find(map, CONTEXT_ALL, key) : command;
 }
 
-const char *keymap_first(const struct keymap *map, enum context context, enum command command)
+// The count where it has no place.
+static size_t place(const struct keymap *map, enum context context, enum command command)
 {
     for (int all = 0; all < 2; all++)
         for (size_t i = 0; i < map->count; i++)
             if (map->bindings[i].command == command && map->bindings[i].context == (all ? CONTEXT_ALL : context))
-                return map->first[i];
-    return "-";
+                return i;
+    return map->count;
+}
+
+const char *keymap_first(const struct keymap *map, enum context context, enum command command)
+{
+    size_t at = place(map, context, command);
+    return at < map->count ? map->first[at] : "-";
+}
+
+const char *keymap_shown(const struct keymap *map, enum context context, enum command command)
+{
+    size_t at = place(map, context, command);
+    return at < map->count && map->bindings[at].shown[0] ? map->bindings[at].shown : "-";
 }
 
 static void put_context(const struct keymap *map, struct strbuf *text, enum context context, int mode)

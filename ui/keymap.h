@@ -56,6 +56,11 @@ bool keymap_is_view(enum context context);
 enum command keymap_find(const struct keymap *map, enum context context, int key); // in a view what holds in all of them counts too
 // The first key of a command as people read it, "-" where it has none.
 const char *keymap_first(const struct keymap *map, enum context context, enum command command);
+const char *keymap_shown(const struct keymap *map, enum context context, enum command command); // all of them: "s, 1"
+// `text` with keys as people read them in place of {undo}, or {text.filter} for a command of another context than
+// `context`, by the names that a file of keys has; {arrows} or {Arrows}: the four that move. Others stay. format: the result
+// is a format of printf, as `text` is. Caller frees.
+char *keymap_expand(const struct keymap *map, enum context context, const char *text, bool format);
 
 // All of it as text, `first` before the others (with what holds in all of them if it is a view). Caller frees.
 char *keymap_text(const struct keymap *map, enum context first);

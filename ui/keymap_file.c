@@ -136,7 +136,12 @@ void keymap_free(struct keymap *map)
     free(map);
 }
 
-static const char *command_name(enum command command)
+const char *keymap_context_name(enum context context)
+{
+    return contexts[context] ? contexts[context] : "?";
+}
+
+const char *keymap_command_name(enum command command)
 {
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (commands[i].command == command)
@@ -152,7 +157,7 @@ static size_t place_of(const struct keymap *map, const char *name)
     for (; dot && i < map->count; i++) {
         const char *context = contexts[map->bindings[i].context];
         if (context && strncmp(context, name, (size_t)(dot - name)) == 0 && context[dot - name] == '\0' &&
-            strcmp(command_name(map->bindings[i].command), dot + 1) == 0)
+            strcmp(keymap_command_name(map->bindings[i].command), dot + 1) == 0)
             return i;
     }
     return map->count;
@@ -212,7 +217,7 @@ static enum status check(const struct keymap *map, const size_t *lines, const ch
                         continue;
                     key_text(a->keys[k], name);
                     return error_set(err, ST_INVALID, "%s:%zu: %s is the key of %s.%s already; give that another one", path, lines[i],
-                                     name, contexts[b->context] ? contexts[b->context] : "?", command_name(b->command));
+                                     name, keymap_context_name(b->context), keymap_command_name(b->command));
                 }
     return ST_OK;
 }
@@ -278,7 +283,7 @@ char *keymap_file(const struct keymap *map)
         if (b->context != context)
             strbuf_printf(&text, "%s# %s\n", text.len ? "\n" : "", keymap_context(b->context));
         context = b->context;
-        strbuf_printf(&text, "%s.%s =", contexts[context] ? contexts[context] : "?", command_name(b->command));
+        strbuf_printf(&text, "%s.%s =", keymap_context_name(context), keymap_command_name(b->command));
         for (int k = 0; k < KEYMAP_KEYS && b->keys[k]; k++) {
             key_text(b->keys[k], name);
             strbuf_printf(&text, " %s", name);

@@ -14,5 +14,7 @@ struct keymap {
 };
 
 const struct binding *keymap_standard(size_t *count);
+const char *keymap_context_name(enum context context); // as a file has it, and ...
+const char *keymap_command_name(enum command command); // ... so
 
 #endif

@@ -102,7 +102,9 @@ void knowledge_draw(const struct session *s, WINDOW *w, int y, int width)
     int end = getmaxy(w) - 1;
     if (c->related_count == 0 || y >= end)
         return;
-    draw_printf(w, y++, 2, width, A_BOLD, "< %s >", r ? r->row.component : _("on what? Right chooses"));
+    char *ask = session_keyed(s, _("on what? {severity.right} chooses"));
+    draw_printf(w, y++, 2, width, A_BOLD, "< %s >", r ? r->row.component : ask);
+    free(ask);
     if (!r)
         return;
     if (r->row.action[0] && y < end)
@@ -130,7 +132,7 @@ void knowledge_show(struct session *s, const char *fault)
         return;
     }
     if (count == 0) {
-        session_say(s, _("Nothing is stated of %s yet; a states a relation."), fault);
+        session_say(s, _("Nothing is stated of %s yet; {state} states a relation."), fault);
         return;
     }
     for (size_t i = 0; i < count; i++) {
@@ -208,6 +210,13 @@ static void applied(struct session *s, const char *line)
     view_load(s);
 }
 
+static void ask_template(struct session *s)
+{
+    char *title = session_keyed(s, _("Take the classes of the template ({templates} lists them)"));
+    popup_line(s, title, "", applied);
+    free(title);
+}
+
 void knowledge_templates(struct session *s, bool apply)
 {
     const struct knowledge_model *k = s->model->knowledge;
@@ -216,7 +225,7 @@ void knowledge_templates(struct session *s, bool apply)
     if (!k)
         session_say(s, _("There are no templates here."));
     else if (apply)
-        popup_line(s, _("Take the classes of the template (T lists them)"), "", applied);
+        ask_template(s);
     else if (k->templates(k->context, &text, &err) != ST_OK)
         session_say(s, "%s", err.text);
     else

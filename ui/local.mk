@@ -14,7 +14,7 @@ libui_a_SOURCES = \
 	ui/knowledge.c ui/knowledge.h \
 	ui/log.c ui/second.c \
 	ui/kitty.c ui/kitty.h \
-	ui/keymap.c ui/keymap.h ui/keymap_file.c ui/keymap_impl.h ui/keys.h \
+	ui/keymap.c ui/keymap.h ui/keymap_file.c ui/keymap_impl.h ui/keymap_text.c ui/keys.h \
 	ui/marks.c ui/marks.h \
 	ui/palette.c ui/palette.h \
 	ui/panel.c \

@@ -105,13 +105,14 @@ static void draw_row(const struct session *s, size_t number, int y)
 static void draw(struct session *s)
 {
     const struct log *v = &s->log;
-    char right[64];
+    char right[64], none[80];
+    snprintf(none, sizeof none, _("none; %s writes one"), session_key(s, COMMAND_FILTER));
     snprintf(right, sizeof right, v->more ? _("%zu and more") : "%zu", v->count);
     panel_head(s, _("log"), right);
     if (v->why[0])
         draw_text(stdscr, 1, 1, COLS - 2, A_BOLD, v->why);
     else
-        draw_printf(stdscr, 1, 1, COLS - 2, A_NORMAL, _("Filter: %s"), v->filter[0] ? v->filter : _("none; / writes one"));
+        draw_printf(stdscr, 1, 1, COLS - 2, A_NORMAL, _("Filter: %s"), v->filter[0] ? v->filter : none);
     for (size_t i = 0; i < rows_of() && v->top + i < v->count; i++)
         draw_row(s, v->top + i, 2 + (int)i);
     if (v->count == 0 && !v->why[0])

@@ -73,8 +73,8 @@ static WINDOW *draw_severities(struct session *s)
     draw_text(w, 0, 2, width, A_BOLD, _(" How severe? "));
     draw_text(w, 1, 2, width, A_BOLD, s->choice.taken);
     for (int i = 0; i < 3; i++)
-        draw_printf(w, 3 + i, 2, width, s->choice.severity == i ? A_REVERSE : A_NORMAL, "%s %d  %s",
-                    keymap_first(s->keymap, CONTEXT_SEVERITY, lines[i].command), i + 1, _(lines[i].text));
+        draw_printf(w, 3 + i, 2, width, s->choice.severity == i ? A_REVERSE : A_NORMAL, "%s  %s",
+                    keymap_shown(s->keymap, CONTEXT_SEVERITY, lines[i].command), _(lines[i].text));
     knowledge_draw(s, w, 6, width);
     return w;
 }

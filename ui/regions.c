@@ -300,7 +300,7 @@ static void step_choice(struct session *s, int by)
     struct regions *r = &s->regions;
     long all = (long)(r->count + r->offer_count);
     if (all == 0)
-        session_say(s, _("Nothing is drawn or suggested yet: b begins a box, p a polygon, m a mask."));
+        session_say(s, _("Nothing is drawn or suggested yet: {box} begins a box, {polygon} a polygon, {mask} a mask."));
     else
         regions_choose(s, r->at < 0 ? (by > 0 ? 0 : all - 1) : (r->at + by + all) % all);
 }
@@ -350,7 +350,7 @@ static void answer(struct session *s, enum command command)
     struct regions *r = &s->regions;
     const char *class_name, *severity;
     if (command == COMMAND_NORMAL && r->count > 0)
-        session_say(s, _("%zu regions are drawn: a normal picture has none. Backspace erases one, d answers: a defect."), r->count);
+        session_say(s, _("%zu regions are drawn: a normal picture has none. {erase} erases one, {defect} answers: a defect."), r->count);
     else if (!answer_confirmed(s, s->item_seen, s->entry.item.id))
         return;
     else if (command != COMMAND_DEFECT)
@@ -486,7 +486,7 @@ static bool key(struct session *s, enum command command, int pressed)
     case COMMAND_UNSURE:
     case COMMAND_SKIP:
         if (s->regions.drawing != DRAWING_NOT)
-            session_say(s, _("Enter keeps what is being drawn, Esc gives it up; then answer."));
+            session_say(s, _("{accept} keeps what is being drawn, {back} gives it up; then answer."));
         else
             answer(s, command);
         return true;
@@ -498,7 +498,7 @@ static bool key(struct session *s, enum command command, int pressed)
         if (regions_chosen(s))
             answer_choose(s, regions_name);
         else
-            session_say(s, _("Choose a region first: j and k go through them."));
+            session_say(s, _("Choose a region first: {list-down} and {list-up} go through them."));
         return true;
     default:
         break;

@@ -92,19 +92,19 @@ static const char *mode_words(struct session *s)
 {
     const struct regions *r = &s->regions;
     if (r->drawing == DRAWING_BOX)
-        return _("Box: arrows move its corner, Enter keeps it, Esc gives it up.");
+        return _("Box: {arrows} move its corner, {accept} keeps it, {back} gives it up.");
     if (r->drawing == DRAWING_POLYGON)
-        return _("Polygon: p sets a point, Backspace takes it back, Enter closes it, Esc gives it up.");
+        return _("Polygon: {polygon} sets a point, {erase} takes it back, {accept} closes it, {back} gives it up.");
     if (r->drawing == DRAWING_MASK)
-        return r->pen ? r->rub ? _("Mask: arrows take away, t paints, Space lifts the brush, Enter keeps it.")
-                               : _("Mask: arrows paint, t takes away, Space lifts the brush, Enter keeps it.")
-                      : _("Mask: the brush is lifted, Space sets it down, Enter keeps it, Esc gives it up.");
+        return r->pen ? r->rub ? _("Mask: {arrows} take away, {rub} paints, {mark} lifts the brush, {accept} keeps it.")
+                               : _("Mask: {arrows} paint, {rub} takes away, {mark} lifts the brush, {accept} keeps it.")
+                      : _("Mask: the brush is lifted, {mark} sets it down, {accept} keeps it, {back} gives it up.");
     if (regions_offer(s))
-        return _("A suggestion: Enter takes it, a takes all, Backspace dismisses it.");
+        return _("A suggestion: {accept} takes it, {mark-all} takes all, {erase} dismisses it.");
     if (regions_chosen(s))
-        return r->corner >= 0 ? _("Arrows move this corner, e goes to the next.")
-                              : _("Arrows move it, < > its size, e its corners, c its class, Backspace erases it.");
-    return _("Arrows move the cursor, Space chooses what lies under it, j k the next.");
+        return r->corner >= 0 ? _("{Arrows} move this corner, {corner} goes to the next.")
+                              : _("{Arrows} move it, {smaller} {larger} its size, {corner} its corners, {class} its class, {erase} erases it.");
+    return _("{Arrows} move the cursor, {mark} chooses what lies under it, {list-down} {list-up} the next.");
 }
 
 static int count_all(const struct regions *r)
@@ -170,7 +170,9 @@ static void draw_list(struct session *s)
         }
         y++;
     }
-    y += 1 + draw_wrapped(stdscr, y + 1, x, width, 4, A_NORMAL, mode_words(s));
+    char *mode = session_keyed(s, mode_words(s));
+    y += 1 + draw_wrapped(stdscr, y + 1, x, width, 4, A_NORMAL, mode);
+    free(mode);
     if (item->blind && y + 1 < end)
         draw_wrapped(stdscr, y + 1, x, width, 3, A_DIM, _("An audit runs: nothing is suggested until you have answered."));
 }
@@ -187,7 +189,9 @@ static void draw_narrow(struct session *s)
     from = from + 2 > all ? all - 2 : from;
     for (int i = from < 0 ? 0 : from; i < all && i < from + 2; i++)
         draw_entry(s, i, y + i - (from < 0 ? 0 : from), 1, width);
-    draw_text(stdscr, y + 2, 1, width, A_DIM, mode_words(s));
+    char *mode = session_keyed(s, mode_words(s));
+    draw_text(stdscr, y + 2, 1, width, A_DIM, mode);
+    free(mode);
 }
 
 void regions_draw(struct session *s)

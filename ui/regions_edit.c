@@ -44,7 +44,7 @@ static void add(struct session *s, struct region *shape, const char *class_name,
     if (!regions_store(s))
         r->at = -1;
     else if (!class_name[0])
-        session_say(s, _("Drawn. c names its class."));
+        session_say(s, _("Drawn. {class} names its class."));
     else
         session_say(s, _("Drawn: %s."), class_name);
 }
@@ -61,7 +61,7 @@ static void point_add(struct session *s)
 {
     struct regions *r = &s->regions;
     if (r->point_count >= 2 * REGION_CORNERS) {
-        session_say(s, _("A polygon has at most %d points; Enter closes it."), REGION_CORNERS);
+        session_say(s, _("A polygon has at most %d points; {accept} closes it."), REGION_CORNERS);
         return;
     }
     if (r->point_count >= 2 && r->points[r->point_count - 2] == r->x && r->points[r->point_count - 1] == r->y) {
@@ -71,7 +71,7 @@ static void point_add(struct session *s)
     GROW(r->points, r->point_room, r->point_count + 2);
     r->points[r->point_count++] = r->x;
     r->points[r->point_count++] = r->y;
-    session_say(s, r->point_count < 6 ? _("Point %zu; p sets the next one where the cursor is.") : _("Point %zu; Enter closes the polygon."),
+    session_say(s, r->point_count < 6 ? _("Point %zu; {polygon} sets the next one where the cursor is.") : _("Point %zu; {accept} closes the polygon."),
                 r->point_count / 2);
 }
 
@@ -86,7 +86,7 @@ static void brush_begin(struct session *s)
     }
     r->pen = true;
     regions_paint(s, r->x, r->y);
-    session_say(s, _("Arrows paint, Space lifts the brush, < and > its size, t takes away, Enter keeps the mask."));
+    session_say(s, _("{Arrows} paint, {mark} lifts the brush, {smaller} and {larger} its size, {rub} takes away, {accept} keeps the mask."));
 }
 
 void regions_begin(struct session *s, int drawing)
@@ -94,7 +94,7 @@ void regions_begin(struct session *s, int drawing)
     struct regions *r = &s->regions;
     bool same = r->drawing == (unsigned)drawing;
     if (r->drawing != DRAWING_NOT && !same) {
-        session_say(s, _("Enter keeps what is being drawn, Esc gives it up."));
+        session_say(s, _("{accept} keeps what is being drawn, {back} gives it up."));
         return;
     }
     if (same && drawing != DRAWING_POLYGON) {
@@ -111,7 +111,7 @@ void regions_begin(struct session *s, int drawing)
         if (drawing == DRAWING_POLYGON)
             point_add(s);
         else
-            session_say(s, _("Arrows move the other corner; Enter keeps the box."));
+            session_say(s, _("{Arrows} move the other corner; {accept} keeps the box."));
     }
 }
 
@@ -152,7 +152,7 @@ static void finish_polygon(struct session *s)
     region_polygon(&shape, r->points, r->point_count);
     if (r->point_count < 6 || region_area(&shape, width_of(s), height_of(s)) == 0) {
         region_clear(&shape);
-        session_say(s, _("A polygon has three points or more and encloses something; p sets the next one."));
+        session_say(s, _("A polygon has three points or more and encloses something; {polygon} sets the next one."));
         return;
     }
     drawing_end(r);
@@ -165,7 +165,7 @@ static void finish_mask(struct session *s)
     struct region shape = {0};
     long again = r->again;
     if (r->paint.count == 0) {
-        session_say(s, _("Nothing is painted yet; Space sets the brush down, Esc gives it up."));
+        session_say(s, _("Nothing is painted yet; {mark} sets the brush down, {back} gives it up."));
         return;
     }
     region_mask(&shape, &r->paint);
@@ -208,15 +208,15 @@ void regions_finish(struct session *s)
             char said[sizeof s->status];
             memcpy(said, s->status, sizeof said);
             regions_choose(s, (long)r->count);
-            session_say(s, _("%s Enter takes the next suggestion, too."), said);
+            session_say(s, _("%s {accept} takes the next suggestion, too."), said);
         }
     } else if (regions_chosen(s)) {
         r->at = -1;
     } else if (r->offer_count > 0) {
         regions_choose(s, (long)r->count);
-        session_say(s, _("Enter takes this suggestion."));
+        session_say(s, _("{accept} takes this suggestion."));
     } else {
-        session_say(s, _("b begins a box, p a polygon, m a mask, f fits a box to the heatmap."));
+        session_say(s, _("{box} begins a box, {polygon} a polygon, {mask} a mask, {fit} fits a box to the heatmap."));
     }
 }
 
@@ -225,7 +225,7 @@ void regions_take_all(struct session *s)
     struct regions *r = &s->regions;
     size_t count = 0;
     if (r->drawing != DRAWING_NOT || r->offer_count == 0) {
-        session_say(s, r->drawing != DRAWING_NOT ? _("Enter keeps what is being drawn, Esc gives it up.") : _("Nothing is suggested here."));
+        session_say(s, r->drawing != DRAWING_NOT ? _("{accept} keeps what is being drawn, {back} gives it up.") : _("Nothing is suggested here."));
         return;
     }
     for (size_t i = 0; i < r->offer_count; i++, count++) { // one change, taken back as one
@@ -314,7 +314,7 @@ void regions_size(struct session *s, int by)
         region_grow(&chosen->shape, by, width_of(s), height_of(s));
         changed(r);
     } else {
-        session_say(s, _("Choose a region first: j and k go through them."));
+        session_say(s, _("Choose a region first: {list-down} and {list-up} go through them."));
     }
 }
 
@@ -325,20 +325,20 @@ void regions_next_corner(struct session *s)
     double at[2];
     int corners = chosen ? (int)region_corners(&chosen->shape) : 0;
     if (!chosen || corners == 0) {
-        session_say(s, chosen ? _("A mask has no corners: m paints on it.") : _("Choose a region first: j and k go through them."));
+        session_say(s, chosen ? _("A mask has no corners: {mask} paints on it.") : _("Choose a region first: {list-down} and {list-up} go through them."));
         return;
     }
     int step = chosen->shape.kind == REGION_BOX ? 2 : 1; // two opposite corners reach all sides
     r->corner = r->corner + (r->corner < 0 ? 1 : step);
     if (r->corner >= corners) {
         r->corner = -1;
-        session_say(s, _("Arrows move the whole region again."));
+        session_say(s, _("{Arrows} move the whole region again."));
         return;
     }
     region_corner(&chosen->shape, (size_t)r->corner, at);
     r->x = (int)fmin(at[0], width_of(s) - 1);
     r->y = (int)fmin(at[1], height_of(s) - 1);
-    session_say(s, _("Arrows move this corner; e goes to the next one."));
+    session_say(s, _("{Arrows} move this corner; {corner} goes to the next one."));
 }
 
 // The suggestion that has the cursor in it, else the nearest one; NULL: there is none.
@@ -413,9 +413,9 @@ void regions_erase(struct session *s)
         r->count--;
         r->at = -1;
         if (regions_store(s))
-            session_say(s, _("Erased; u brings it back."));
+            session_say(s, _("Erased; {undo} brings it back."));
     } else {
-        session_say(s, _("Choose a region first: j and k go through them."));
+        session_say(s, _("Choose a region first: {list-down} and {list-up} go through them."));
     }
 }
 

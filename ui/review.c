@@ -42,9 +42,11 @@ static void on_signal(int number)
 void session_say(struct session *s, const char *fmt, ...)
 {
     va_list args;
+    char *keyed = keymap_expand(s->keymap, s->view ? s->view->context : CONTEXT_ALL, fmt, true);
     va_start(args, fmt);
-    vsnprintf(s->status, sizeof s->status, fmt, args);
+    vsnprintf(s->status, sizeof s->status, keyed, args);
     va_end(args);
+    free(keyed);
     text_clean(s->status);
     s->dirty = true;
 }
@@ -52,6 +54,11 @@ void session_say(struct session *s, const char *fmt, ...)
 const char *session_key(const struct session *s, enum command command)
 {
     return keymap_first(s->keymap, s->view->context, command);
+}
+
+char *session_keyed(const struct session *s, const char *text)
+{
+    return keymap_expand(s->keymap, s->view->context, text, false);
 }
 
 void entry_clear(struct entry *e)

@@ -148,7 +148,7 @@ static void zoom(struct session *s, enum command command)
     if (s->look.scale == 0)
         session_say(s, _("The whole picture."));
     else
-        session_say(s, _("Arrows move over the picture, %s shows the whole one."), session_key(s, COMMAND_WHOLE));
+        session_say(s, _("{Arrows} move over the picture, {whole} shows the whole one."));
 }
 
 // By a quarter of what is seen; the rim is the end.

@@ -85,7 +85,10 @@ static int draw_said(const struct session *s, int y, int x, int width, int lines
         return 0;
     if (v->told)
         return draw_wrapped(stdscr, y, x, width, lines, A_NORMAL, v->said);
-    return draw_wrapped(stdscr, y, x, width, lines, A_DIM, _("What was said is hidden until you answer; t tells it."));
+    char *hidden = session_keyed(s, _("What was said is hidden until you answer; {tell} tells it."));
+    int taken = draw_wrapped(stdscr, y, x, width, lines, A_DIM, hidden);
+    free(hidden);
+    return taken;
 }
 
 static void draw_none(const struct session *s)

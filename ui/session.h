@@ -204,7 +204,7 @@ struct session {
     char text_search[64];  // only lines with it are shown
     bool searching;        // the line written is that
     char note[NOTE_ROOM], note_before[NOTE_ROOM];
-    char line[NOTE_ROOM], line_title[64];
+    char line[NOTE_ROOM], line_title[120];
     void (*line_done)(struct session *s, const char *line);
 
     // review: place in the model's list
@@ -242,8 +242,9 @@ struct session {
 };
 
 // review.c
-void session_say(struct session *s, const char *fmt, ...) ASSAY_PRINTF(2, 3);
+void session_say(struct session *s, const char *fmt, ...) ASSAY_PRINTF(2, 3); // {undo} in fmt: its key (keymap_expand)
 const char *session_key(const struct session *s, enum command command); // of the view, as people read it
+char *session_keyed(const struct session *s, const char *text); // keymap_expand in the view; caller frees
 void session_resize(struct session *s, int columns, int lines);
 void session_draw(struct session *s);
 void session_wait(struct session *s, int ms);
