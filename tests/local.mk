@@ -15,7 +15,7 @@ CORE_TEST_LIBS = $(CORE_LIBS) $(CMOCKA_LIBS)
 DB_TEST_LIBS   = $(DB_LIBS) $(CMOCKA_LIBS)
 UI_TEST_LIBS   = $(UI_LIBS) $(CMOCKA_LIBS)
 
-EXTRA_DIST += tests/run-tap tests/unit/scratch.h tests/unit/test.h
+EXTRA_DIST += tests/run-tap tests/unit/project.h tests/unit/scratch.h tests/unit/test.h
 
 if HAVE_CMOCKA
 include tests/unit/base.mk

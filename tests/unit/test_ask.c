@@ -1,69 +1,35 @@
 #include "config.h"
 
-#include "tests/unit/test.h"
+#include "tests/unit/project.h"
 
-#include "base/file.h"
-#include "db/db.h"
 #include "learn/acquire.h"
 
 enum { PICTURES = 12, FLAGGED = 8 };
 
 struct fixture {
-    char dir[32], *path;
+    char *dir, *path;
     struct db *db;
     int64_t scene, ann, bob, pictures[PICTURES], revision;
 };
 
 static struct error err;
 
-static struct picture_new picture(const struct fixture *f, const char *path, int number)
-{
-    struct picture_new p = {.scene = f->scene,
-                            .path = path,
-                            .bytes = 100,
-                            .mtime_ns = number,
-                            .width = 4,
-                            .height = 3,
-                            .channels = 1,
-                            .format = "png"};
-    hash_bytes(&number, sizeof number, p.sha256);
-    return p;
-}
-
-static int64_t add(struct fixture *f, const char *path, int number, enum picture_outcome want)
-{
-    struct picture_new p = picture(f, path, number);
-    enum picture_outcome outcome;
-    int64_t id;
-    assert_ok(db_picture_add(f->db, &p, &id, &outcome, &err), &err);
-    assert_int_equal(outcome, want);
-    return id;
-}
-
 // A project with 12 screened pictures, the first 8 flagged, scores falling.
 static int set_up(void **state)
 {
     struct fixture *f = xcalloc(1, sizeof *f);
-    memcpy(f->dir, "/tmp/assay-db-XXXXXX", 21);
-    if (!mkdtemp(f->dir))
-        return -1;
-    f->path = file_join(f->dir, "project.db");
-    assert_ok(db_create(f->path, &f->db, &err), &err);
+    f->db = make_project(&f->dir, &f->path);
     assert_ok(db_scene_ensure(f->db, "belt", &f->scene, &err), &err);
     assert_ok(db_person_ensure(f->db, "Ann", &f->ann, &err), &err);
     assert_ok(db_person_ensure(f->db, "Bob", &f->bob, &err), &err);
-    struct score_new scores[PICTURES] = {0};
     for (int i = 0; i < PICTURES; i++) {
         char path[64];
         snprintf(path, sizeof path, "/nowhere/belt/%02d.png", i);
-        f->pictures[i] = add(f, path, i, PICTURE_ADDED);
-        scores[i] =
-            (struct score_new){.picture = f->pictures[i], .score = {.score = 20 - i}, .flagged = i < FLAGGED};
+        struct picture_new p = numbered_picture(f->scene, path, i);
+        f->pictures[i] = add_picture(f->db, &p, PICTURE_ADDED);
     }
     struct revision r = {.scene = f->scene, .threshold = 12.5, .flag_rate = 0.01, .believed = PICTURES};
-    assert_ok(db_revision_begin(f->db, &r, &f->revision, &err), &err);
-    assert_ok(db_revision_scores(f->db, f->revision, scores, PICTURES, &err), &err);
-    assert_ok(db_revision_finish(f->db, f->revision, &err), &err);
+    f->revision = add_revision(f->db, &r, f->pictures, PICTURES, FLAGGED, 20, 1);
     *state = f;
     return 0;
 }
@@ -71,9 +37,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
-    db_close(f->db);
-    int failed = remove_tree(f->dir);
-    free(f->path);
+    int failed = remove_project(f->dir, f->path, f->db);
     free(f);
     return failed;
 }

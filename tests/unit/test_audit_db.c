@@ -1,17 +1,15 @@
 // Audits in the database: whom they are about, what is drawn, answered, kept, and who gets what to answer.
 #include "config.h"
 
-#include "tests/unit/test.h"
+#include "tests/unit/project.h"
 
 #include <sqlite3.h>
 
-#include "base/file.h"
-#include "db/db.h"
 
 enum { PICTURES = 40, FLAGGED = 10, LATE_AT = PICTURES, ROOM = PICTURES + 4 };
 
 struct fixture {
-    char dir[32], *path;
+    char *dir, *path;
     struct db *db;
     int64_t scene, ann, bob, import, revision, pictures[ROOM];
 };
@@ -20,14 +18,10 @@ static struct error err;
 
 static int64_t add(struct fixture *f, int number)
 {
-    char *path = xasprintf("/nowhere/%02d.png", number);
-    struct picture_new p = {.scene = f->scene, .path = path, .bytes = 1, .width = 8, .height = 8, .channels = 1, .format = "png"};
-    int64_t id;
-    enum picture_outcome outcome;
-    snprintf(p.sha256, sizeof p.sha256, "%064d", number);
-    assert_ok(db_picture_add(f->db, &p, &id, &outcome, &err), &err);
-    free(path);
-    return id;
+    char path[64];
+    snprintf(path, sizeof path, "/nowhere/%02d.png", number);
+    struct picture_new p = numbered_picture(f->scene, path, number);
+    return add_picture(f->db, &p, PICTURE_ADDED);
 }
 
 // A revision that flags the pictures from..from+FLAGGED (of `count`), the others being filtered.
@@ -48,11 +42,7 @@ static int64_t screen(struct fixture *f, int from, int count)
 static int set_up(void **state)
 {
     struct fixture *f = xcalloc(1, sizeof *f);
-    memcpy(f->dir, "/tmp/assay-audit-XXXXXX", 24);
-    if (!mkdtemp(f->dir))
-        return -1;
-    f->path = file_join(f->dir, "project.db");
-    assert_ok(db_create(f->path, &f->db, &err), &err);
+    f->db = make_project(&f->dir, &f->path);
     assert_ok(db_scene_ensure(f->db, "belt", &f->scene, &err), &err);
     assert_ok(db_person_ensure(f->db, "Ann", &f->ann, &err), &err);
     assert_ok(db_person_ensure(f->db, "Bob", &f->bob, &err), &err);
@@ -67,9 +57,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
-    db_close(f->db);
-    int failed = remove_tree(f->dir);
-    free(f->path);
+    int failed = remove_project(f->dir, f->path, f->db);
     free(f);
     return failed;
 }

@@ -2,7 +2,7 @@
 
 #include <time.h>
 
-#include "tests/unit/test.h"
+#include "tests/unit/scratch.h"
 
 #include "base/base64.h"
 #include "base/clock.h"
@@ -12,8 +12,6 @@
 #include "base/rng.h"
 #include "base/strbuf.h"
 #include "base/text.h"
-
-static char *scratch; // a fresh folder for the program
 
 static char *put(const char *name, const char *content)
 {
@@ -214,8 +212,6 @@ static void strbuf_grows(void **state)
 
 int main(void)
 {
-    char template[] = "/tmp/assay-test-XXXXXX";
-    scratch = mkdtemp(template);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(error_text_is_cleaned),
         cmocka_unit_test(utf8_survives_cleaning),
@@ -229,10 +225,5 @@ int main(void)
         cmocka_unit_test(base64_is_that_of_rfc_4648),
         cmocka_unit_test(strbuf_grows),
     };
-    int failed = cmocka_run_group_tests_name("base", tests, NULL, NULL);
-    char *remove = xasprintf("rm -rf '%s'", scratch);
-    if (system(remove) != 0)
-        failed++;
-    free(remove);
-    return failed;
+    return cmocka_run_group_tests_name("base", tests, make_scratch, remove_scratch);
 }

@@ -1,14 +1,12 @@
 // Classes that are renamed, merged, put in a tree and retired, without what was said changing.
 #include "config.h"
 
-#include "tests/unit/test.h"
+#include "tests/unit/project.h"
 
-#include "base/file.h"
 #include "base/strbuf.h"
-#include "db/db.h"
 
 struct fixture {
-    char dir[32];
+    char *dir, *path;
     struct db *db;
     int64_t scene, ann, pictures[4], classes[3]; // tear, hole, rip
 };
@@ -19,25 +17,17 @@ static int set_up(void **state)
 {
     static const char *const names[3] = {"tear", "hole", "rip"};
     struct fixture *f = xcalloc(1, sizeof *f);
-    memcpy(f->dir, "/tmp/assay-cl-XXXXXX", 21);
-    if (!mkdtemp(f->dir))
-        return -1;
-    char *path = file_join(f->dir, "project.db");
-    assert_ok(db_create(path, &f->db, &err), &err);
-    free(path);
+    f->db = make_project(&f->dir, &f->path);
     assert_ok(db_scene_ensure(f->db, "belt", &f->scene, &err), &err);
     assert_ok(db_person_ensure(f->db, "Ann", &f->ann, &err), &err);
     for (int i = 0; i < 3; i++)
         assert_ok(db_class_ensure(f->db, names[i], "key", &f->classes[i], &err), &err);
     for (int i = 0; i < 4; i++) {
         char name[64];
-        enum picture_outcome outcome;
         int64_t event;
         snprintf(name, sizeof name, "/nowhere/%02d.png", i);
-        struct picture_new p = {.scene = f->scene, .path = name, .bytes = 100, .mtime_ns = i, .width = 4, .height = 3,
-                                .channels = 1, .format = "png"};
-        hash_bytes(&i, sizeof i, p.sha256);
-        assert_ok(db_picture_add(f->db, &p, &f->pictures[i], &outcome, &err), &err);
+        struct picture_new p = numbered_picture(f->scene, name, i);
+        f->pictures[i] = add_picture(f->db, &p, PICTURE_ADDED);
         struct label l = {.picture = f->pictures[i], .person = f->ann, .role = "inspector", .verdict = VERDICT_DEFECT,
                           .class_name = names[i % 3], .severity = "key", .note = ""};
         assert_ok(db_label_add(f->db, &l, &event, &err), &err);
@@ -49,10 +39,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
-    db_close(f->db);
-    char *command = xasprintf("rm -rf '%s'", f->dir);
-    int failed = system(command);
-    free(command);
+    int failed = remove_project(f->dir, f->path, f->db);
     free(f);
     return failed;
 }

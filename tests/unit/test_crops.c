@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdbool.h>
 
-#include "tests/unit/test.h"
+#include "tests/unit/scratch.h"
 
 #include "base/file.h"
 #include "base/parallel.h"
@@ -13,7 +13,6 @@
 #include "learn/flaw.h"
 #include "learn/texture.h"
 
-static char *scratch;
 enum { SIDE = 48, PIXELS = SIDE * SIDE };
 static const int canary = -77; // after the last float of every buffer
 
@@ -655,15 +654,19 @@ static void a_source_without_pictures_is_an_error(void **state)
     free(photos);
 }
 
-int main(void)
+static int set_up(void **state)
 {
-    char template[] = "/tmp/assay-test-XXXXXX";
-    scratch = mkdtemp(template);
-    for (int i = 0; i < 10; i++) {
+    int failed = make_scratch(state);
+    for (int i = 0; i < 10 && !failed; i++) {
         char name[32];
         snprintf(name, sizeof name, i % 2 ? "%d.jpg" : "%d.png", i);
         write_picture("photos", name, 120, 90, 3, i);
     }
+    return failed;
+}
+
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_numbers_give_the_same_crop),
         cmocka_unit_test(threads_share_a_source),
@@ -681,10 +684,5 @@ int main(void)
         cmocka_unit_test(memory_is_a_limit),
         cmocka_unit_test(a_source_without_pictures_is_an_error),
     };
-    int failed = cmocka_run_group_tests_name("crops", tests, NULL, NULL);
-    char *remove = xasprintf("rm -rf '%s'", scratch);
-    if (system(remove) != 0)
-        failed++;
-    free(remove);
-    return failed;
+    return cmocka_run_group_tests_name("crops", tests, set_up, remove_scratch);
 }

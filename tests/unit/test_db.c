@@ -1,64 +1,43 @@
 #include "config.h"
 
-#include "tests/unit/test.h"
+#include "tests/unit/project.h"
 
 #include <sqlite3.h>
 
 #include "base/file.h"
 #include "base/rng.h"
-#include "db/db.h"
 
 enum { PICTURES = 12, FLAGGED = 8 };
 
 struct fixture {
-    char dir[32], *path;
+    char *dir, *path;
     struct db *db;
     int64_t scene, ann, bob, pictures[PICTURES], revision;
 };
 
 static struct error err;
 
-static struct picture_new picture(const struct fixture *f, const char *path, int number)
-{
-    struct picture_new p = {.scene = f->scene, .path = path, .bytes = 100, .mtime_ns = number, .width = 4, .height = 3,
-                            .channels = 1, .format = "png"};
-    hash_bytes(&number, sizeof number, p.sha256);
-    return p;
-}
-
 static int64_t add(struct fixture *f, const char *path, int number, enum picture_outcome want)
 {
-    struct picture_new p = picture(f, path, number);
-    enum picture_outcome outcome;
-    int64_t id;
-    assert_ok(db_picture_add(f->db, &p, &id, &outcome, &err), &err);
-    assert_int_equal(outcome, want);
-    return id;
+    struct picture_new p = numbered_picture(f->scene, path, number);
+    return add_picture(f->db, &p, want);
 }
 
 // A project with 12 screened pictures, the first 8 flagged, scores falling.
 static int set_up(void **state)
 {
     struct fixture *f = xcalloc(1, sizeof *f);
-    memcpy(f->dir, "/tmp/assay-db-XXXXXX", 21);
-    if (!mkdtemp(f->dir))
-        return -1;
-    f->path = file_join(f->dir, "project.db");
-    assert_ok(db_create(f->path, &f->db, &err), &err);
+    f->db = make_project(&f->dir, &f->path);
     assert_ok(db_scene_ensure(f->db, "belt", &f->scene, &err), &err);
     assert_ok(db_person_ensure(f->db, "Ann", &f->ann, &err), &err);
     assert_ok(db_person_ensure(f->db, "Bob", &f->bob, &err), &err);
-    struct score_new scores[PICTURES] = {0};
     for (int i = 0; i < PICTURES; i++) {
         char path[64];
         snprintf(path, sizeof path, "/nowhere/belt/%02d.png", i);
         f->pictures[i] = add(f, path, i, PICTURE_ADDED);
-        scores[i] = (struct score_new){.picture = f->pictures[i], .score = {.score = 20 - i}, .flagged = i < FLAGGED};
     }
     struct revision r = {.scene = f->scene, .threshold = 12.5, .flag_rate = 0.01, .believed = PICTURES};
-    assert_ok(db_revision_begin(f->db, &r, &f->revision, &err), &err);
-    assert_ok(db_revision_scores(f->db, f->revision, scores, PICTURES, &err), &err);
-    assert_ok(db_revision_finish(f->db, f->revision, &err), &err);
+    f->revision = add_revision(f->db, &r, f->pictures, PICTURES, FLAGGED, 20, 1);
     *state = f;
     return 0;
 }
@@ -66,9 +45,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
-    db_close(f->db);
-    int failed = remove_tree(f->dir);
-    free(f->path);
+    int failed = remove_project(f->dir, f->path, f->db);
     free(f);
     return failed;
 }
@@ -293,7 +270,7 @@ static void adding_tells_known_moved_copied_and_changed(void **state)
     assert_int_equal(add(f, "/nowhere/copy.png", 100, PICTURE_COPY), first); // `here` still exists
     assert_int_equal(add(f, "/nowhere/moved.png", 3, PICTURE_MOVED), f->pictures[3]);
     assert_int_not_equal(add(f, here, 101, PICTURE_CHANGED), first);
-    struct picture_new torn = picture(f, "/nowhere/it's\n\033[31m\"torn\".png", 102);
+    struct picture_new torn = numbered_picture(f->scene, "/nowhere/it's\n\033[31m\"torn\".png", 102);
     torn.unreadable = "damaged";
     enum picture_outcome outcome;
     int64_t id;
@@ -339,7 +316,7 @@ static void a_scene_has_its_own_positions(void **state)
     int64_t other, revision, id;
     size_t n;
     assert_ok(db_scene_ensure(f->db, "rail", &other, &err), &err);
-    struct picture_new p = picture(f, "/nowhere/rail/1.png", 500);
+    struct picture_new p = numbered_picture(f->scene, "/nowhere/rail/1.png", 500);
     enum picture_outcome outcome;
     p.scene = other;
     assert_ok(db_picture_add(f->db, &p, &id, &outcome, &err), &err);

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "tests/unit/test.h"
+#include "tests/unit/scratch.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -16,7 +16,6 @@
 
 enum { MAX_PICTURES = 64, MAX_DIM = 1024 };
 
-static char *scratch; // a fresh folder for the program
 static struct base *base;
 
 // ---- pictures ----
@@ -739,9 +738,7 @@ static void settings_are_checked(void **state)
 
 int main(void)
 {
-    char template[] = "/tmp/assay-test-XXXXXX";
     struct error err;
-    scratch = mkdtemp(template);
     if (base_open(NULL, &base, &err) != ST_OK)
         return 1;
     const struct CMUnitTest tests[] = {
@@ -761,11 +758,7 @@ int main(void)
         cmocka_unit_test(pixels_are_those_of_the_region),
         cmocka_unit_test(settings_are_checked),
     };
-    int failed = cmocka_run_group_tests_name("extract", tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("extract", tests, make_scratch, remove_scratch);
     base_free(base);
-    char *remove = xasprintf("rm -rf '%s'", scratch);
-    if (system(remove) != 0)
-        failed++;
-    free(remove);
     return failed;
 }

@@ -1,16 +1,14 @@
 // Finding pictures in pages by what is known of them.
 #include "config.h"
 
-#include "tests/unit/test.h"
+#include "tests/unit/project.h"
 
-#include "base/file.h"
 #include "base/strbuf.h"
-#include "db/db.h"
 
 enum { PICTURES = 60, FLAGGED = 20 }; // of each of two scenes
 
 struct fixture {
-    char dir[32];
+    char *dir, *path;
     struct db *db;
     int64_t scenes[2], ann, bob, pictures[2][PICTURES];
 };
@@ -24,13 +22,9 @@ static void add_scene(struct fixture *f, int scene, const char *name)
     assert_ok(db_scene_ensure(f->db, name, &f->scenes[scene], &err), &err);
     for (int i = 0; i < PICTURES; i++) {
         char path[64];
-        int number = scene * 1000 + i;
-        enum picture_outcome outcome;
         snprintf(path, sizeof path, "/nowhere/%s/Picture%02d.png", name, i);
-        struct picture_new p = {.scene = f->scenes[scene], .path = path, .bytes = 100, .mtime_ns = i, .width = 4,
-                                .height = 3, .channels = 1, .format = "png"};
-        hash_bytes(&number, sizeof number, p.sha256);
-        assert_ok(db_picture_add(f->db, &p, &f->pictures[scene][i], &outcome, &err), &err);
+        struct picture_new p = numbered_picture(f->scenes[scene], path, scene * 1000 + i);
+        f->pictures[scene][i] = add_picture(f->db, &p, PICTURE_ADDED);
         // pairs of equal scores, also across the scenes
         scores[i] = (struct score_new){.picture = f->pictures[scene][i], .score = {.score = 40 - i / 2}, .flagged = i < FLAGGED};
     }
@@ -51,12 +45,7 @@ static void say(struct fixture *f, int64_t person, int scene, int number, enum v
 static int set_up(void **state)
 {
     struct fixture *f = xcalloc(1, sizeof *f);
-    memcpy(f->dir, "/tmp/assay-fi-XXXXXX", 21);
-    if (!mkdtemp(f->dir))
-        return -1;
-    char *path = file_join(f->dir, "project.db");
-    assert_ok(db_create(path, &f->db, &err), &err);
-    free(path);
+    f->db = make_project(&f->dir, &f->path);
     assert_ok(db_person_ensure(f->db, "Ann", &f->ann, &err), &err);
     assert_ok(db_person_ensure(f->db, "Bob", &f->bob, &err), &err);
     add_scene(f, 0, "belt");
@@ -73,10 +62,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
-    db_close(f->db);
-    char *command = xasprintf("rm -rf '%s'", f->dir);
-    int failed = system(command);
-    free(command);
+    int failed = remove_project(f->dir, f->path, f->db);
     free(f);
     return failed;
 }

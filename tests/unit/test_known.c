@@ -1,16 +1,14 @@
 // What the database tells of pictures for comparing them, and bulk answers.
 #include "config.h"
 
-#include "tests/unit/test.h"
+#include "tests/unit/project.h"
 
-#include "base/file.h"
 #include "base/strbuf.h"
-#include "db/db.h"
 
 enum { PICTURES = 20, FLAGGED = 8 };
 
 struct fixture {
-    char dir[32];
+    char *dir, *path;
     struct db *db;
     int64_t scenes[2], ann, bob, revision;
     int64_t pictures[PICTURES]; // the last four in the second scene
@@ -21,31 +19,19 @@ static struct error err;
 static int set_up(void **state)
 {
     struct fixture *f = xcalloc(1, sizeof *f);
-    struct score_new scores[PICTURES] = {0};
-    memcpy(f->dir, "/tmp/assay-kn-XXXXXX", 21);
-    if (!mkdtemp(f->dir))
-        return -1;
-    char *path = file_join(f->dir, "project.db");
-    assert_ok(db_create(path, &f->db, &err), &err);
-    free(path);
+    f->db = make_project(&f->dir, &f->path);
     assert_ok(db_scene_ensure(f->db, "belt", &f->scenes[0], &err), &err);
     assert_ok(db_scene_ensure(f->db, "wagon", &f->scenes[1], &err), &err);
     assert_ok(db_person_ensure(f->db, "Ann", &f->ann, &err), &err);
     assert_ok(db_person_ensure(f->db, "Bob", &f->bob, &err), &err);
     for (int i = 0; i < PICTURES; i++) {
         char name[64];
-        enum picture_outcome outcome;
         snprintf(name, sizeof name, "/nowhere/%02d.png", i);
-        struct picture_new p = {.scene = f->scenes[i >= PICTURES - 4], .path = name, .bytes = 100, .mtime_ns = i,
-                                .width = 4, .height = 3, .channels = 1, .format = "png"};
-        hash_bytes(&i, sizeof i, p.sha256);
-        assert_ok(db_picture_add(f->db, &p, &f->pictures[i], &outcome, &err), &err);
-        scores[i] = (struct score_new){.picture = f->pictures[i], .score = {.score = 20 - i}, .flagged = i < FLAGGED};
+        struct picture_new p = numbered_picture(f->scenes[i >= PICTURES - 4], name, i);
+        f->pictures[i] = add_picture(f->db, &p, PICTURE_ADDED);
     }
     struct revision r = {.scene = f->scenes[0], .threshold = 12.5, .flag_rate = 0.01, .believed = PICTURES};
-    assert_ok(db_revision_begin(f->db, &r, &f->revision, &err), &err);
-    assert_ok(db_revision_scores(f->db, f->revision, scores, PICTURES - 4, &err), &err);
-    assert_ok(db_revision_finish(f->db, f->revision, &err), &err);
+    f->revision = add_revision(f->db, &r, f->pictures, PICTURES - 4, FLAGGED, 20, 1);
     *state = f;
     return 0;
 }
@@ -53,10 +39,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
-    db_close(f->db);
-    char *command = xasprintf("rm -rf '%s'", f->dir);
-    int failed = system(command);
-    free(command);
+    int failed = remove_project(f->dir, f->path, f->db);
     free(f);
     return failed;
 }

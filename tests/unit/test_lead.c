@@ -5,14 +5,13 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "db/db.h"
 #include "screen/rates.h"
-#include "tests/unit/test.h"
+#include "tests/unit/project.h"
 
 enum { PICTURES = 30 };
 
 struct fixture {
-    char dir[32], *path;
+    char *dir, *path;
     struct db *db;
     int64_t scene, ann, bob, lea, revision, pictures[PICTURES];
 };
@@ -22,29 +21,19 @@ static struct error err;
 static int set_up(void **state)
 {
     struct fixture *f = xcalloc(1, sizeof *f);
-    struct score_new scores[PICTURES] = {0};
-    memcpy(f->dir, "/tmp/assay-lead-XXXXXX", 23);
-    if (!mkdtemp(f->dir))
-        return -1;
-    f->path = file_join(f->dir, "project.db");
-    assert_ok(db_create(f->path, &f->db, &err), &err);
+    f->db = make_project(&f->dir, &f->path);
     assert_ok(db_scene_ensure(f->db, "belt", &f->scene, &err), &err);
     assert_ok(db_person_ensure(f->db, "Ann", &f->ann, &err), &err);
     assert_ok(db_person_ensure(f->db, "Bob", &f->bob, &err), &err);
     assert_ok(db_person_ensure(f->db, "Lea", &f->lea, &err), &err);
     for (int i = 0; i < PICTURES; i++) {
-        char *path = xasprintf("/nowhere/%02d.png", i);
-        struct picture_new p = {.scene = f->scene, .path = path, .bytes = 1, .width = 8, .height = 8, .channels = 1, .format = "png"};
-        enum picture_outcome outcome;
-        snprintf(p.sha256, sizeof p.sha256, "%064d", i);
-        assert_ok(db_picture_add(f->db, &p, &f->pictures[i], &outcome, &err), &err);
-        free(path);
-        scores[i] = (struct score_new){.picture = f->pictures[i], .score = {.score = 5 - i / 10.0}, .flagged = true};
+        char path[64];
+        snprintf(path, sizeof path, "/nowhere/%02d.png", i);
+        struct picture_new p = numbered_picture(f->scene, path, i);
+        f->pictures[i] = add_picture(f->db, &p, PICTURE_ADDED);
     }
     struct revision r = {.scene = f->scene, .threshold = 3, .flag_rate = 0.01, .believed = PICTURES};
-    assert_ok(db_revision_begin(f->db, &r, &f->revision, &err), &err);
-    assert_ok(db_revision_scores(f->db, f->revision, scores, PICTURES, &err), &err);
-    assert_ok(db_revision_finish(f->db, f->revision, &err), &err);
+    f->revision = add_revision(f->db, &r, f->pictures, PICTURES, PICTURES, 5, 0.1);
     *state = f;
     return 0;
 }
@@ -52,9 +41,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
-    db_close(f->db);
-    int failed = remove_tree(f->dir);
-    free(f->path);
+    int failed = remove_project(f->dir, f->path, f->db);
     free(f);
     return failed;
 }

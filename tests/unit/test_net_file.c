@@ -1,13 +1,12 @@
 #include "config.h"
 
 #include "net_test.h"
+#include "tests/unit/scratch.h"
 
 #include "base/file.h"
 #include "nn/embedded.h"
 #include "nn/net_import.h"
 #include "nn/onnx.h"
-
-static char scratch[] = "/tmp/assay-test-net-XXXXXX";
 
 static char *scratch_path(const char *name)
 {
@@ -391,21 +390,6 @@ static void onnx_says_what_it_cannot_write(void **state)
     net_free(net);
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    return mkdtemp(scratch) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    char *command = xasprintf("rm -rf '%s'", scratch);
-    int failed = system(command);
-    free(command);
-    return failed;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -421,5 +405,5 @@ int main(void)
         cmocka_unit_test(embedded_base_is_a_network),
         cmocka_unit_test(onnx_says_what_it_cannot_write),
     };
-    return cmocka_run_group_tests_name("net files", tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("net files", tests, make_scratch, remove_scratch);
 }

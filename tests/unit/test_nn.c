@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "tests/unit/test.h"
+#include "tests/unit/scratch.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -11,8 +11,6 @@
 #include "nn/base.h"
 #include "nn/net.h"
 #include "nn/safetensors.h"
-
-static char *scratch; // a fresh folder for the program
 
 static float *random_floats(size_t count, double scale, uint64_t seed)
 {
@@ -577,8 +575,6 @@ static void damaged_files_are_refused(void **state)
 
 int main(void)
 {
-    char template[] = "/tmp/assay-test-XXXXXX";
-    scratch = mkdtemp(template);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mobilenet_equals_its_reference),
         cmocka_unit_test(base_runs_like_the_naive_network),
@@ -590,10 +586,5 @@ int main(void)
         cmocka_unit_test(all_number_types_are_read),
         cmocka_unit_test(damaged_files_are_refused),
     };
-    int failed = cmocka_run_group_tests_name("nn", tests, NULL, NULL);
-    char *remove = xasprintf("rm -rf '%s'", scratch);
-    if (system(remove) != 0)
-        failed++;
-    free(remove);
-    return failed;
+    return cmocka_run_group_tests_name("nn", tests, make_scratch, remove_scratch);
 }

@@ -1,15 +1,14 @@
 // Regions as they are stored: what stands after drawing, taking back, other people and another start of the program.
 #include "config.h"
 
-#include "tests/unit/test.h"
+#include "tests/unit/project.h"
 
 #include "app/regions.h"
-#include "base/file.h"
 
 enum { W = 64, H = 48 };
 
 struct fixture {
-    char dir[32], *path;
+    char *dir, *path;
     struct db *db;
     int64_t scene, ann, bob, pictures[2];
 };
@@ -19,22 +18,17 @@ static struct error err;
 static int set_up(void **state)
 {
     struct fixture *f = xcalloc(1, sizeof *f);
-    memcpy(f->dir, "/tmp/assay-rg-XXXXXX", 21);
-    if (!mkdtemp(f->dir))
-        return -1;
-    f->path = file_join(f->dir, "project.db");
-    assert_ok(db_create(f->path, &f->db, &err), &err);
+    f->db = make_project(&f->dir, &f->path);
     assert_ok(db_scene_ensure(f->db, "belt", &f->scene, &err), &err);
     assert_ok(db_person_ensure(f->db, "Ann", &f->ann, &err), &err);
     assert_ok(db_person_ensure(f->db, "Bob", &f->bob, &err), &err);
     for (int i = 0; i < 2; i++) {
         char name[64];
-        enum picture_outcome outcome;
         snprintf(name, sizeof name, "/nowhere/%02d.png", i);
-        struct picture_new p = {.scene = f->scene, .path = name, .bytes = 100, .mtime_ns = i, .width = W, .height = H,
-                                .channels = 1, .format = "png"};
-        hash_bytes(&i, sizeof i, p.sha256);
-        assert_ok(db_picture_add(f->db, &p, &f->pictures[i], &outcome, &err), &err);
+        struct picture_new p = numbered_picture(f->scene, name, i);
+        p.width = W;
+        p.height = H;
+        f->pictures[i] = add_picture(f->db, &p, PICTURE_ADDED);
     }
     *state = f;
     return 0;
@@ -43,9 +37,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
-    db_close(f->db);
-    int failed = remove_tree(f->dir);
-    free(f->path);
+    int failed = remove_project(f->dir, f->path, f->db);
     free(f);
     return failed;
 }

@@ -2,11 +2,9 @@
 
 #include <math.h>
 
-#include "tests/unit/test.h"
+#include "tests/unit/project.h"
 
 #include "base/clock.h"
-#include "base/file.h"
-#include "db/db.h"
 #include "screen/rates.h"
 
 // One scene of 12 screened pictures with scores 20, 19 .. 9, the first 8 flagged,
@@ -15,7 +13,7 @@
 enum { PICTURES = 12, FLAGGED = 8, LATE = 12, OTHER = 15, ALL = 16 };
 
 struct fixture {
-    char dir[40], *path;
+    char *dir, *path;
     struct db *db;
     int64_t scene, other, ann, bob, import, pictures[ALL], revision;
 };
@@ -24,44 +22,30 @@ static struct error err;
 
 static int64_t add(struct fixture *f, int number)
 {
-    struct picture_new p = {.scene = number == OTHER ? f->other : f->scene, .bytes = 100, .mtime_ns = number, .width = 4,
-                            .height = 3, .channels = 1, .format = "png", .object = number < 6 ? "w1" : "w2"};
-    if (number == 13 || number == 14)
-        p.unreadable = "the file is empty";
     char path[64];
     snprintf(path, sizeof path, "/nowhere/belt/%02d.png", number);
-    p.path = path;
-    hash_bytes(&number, sizeof number, p.sha256);
-    enum picture_outcome outcome;
-    int64_t id;
-    assert_ok(db_picture_add(f->db, &p, &id, &outcome, &err), &err);
-    return id;
+    struct picture_new p = numbered_picture(number == OTHER ? f->other : f->scene, path, number);
+    p.object = number < 6 ? "w1" : "w2";
+    bool torn = number == 13 || number == 14;
+    if (torn)
+        p.unreadable = "the file is empty";
+    return add_picture(f->db, &p, torn ? PICTURE_UNREADABLE : PICTURE_ADDED);
 }
 
 static int set_up(void **state)
 {
     struct fixture *f = xcalloc(1, sizeof *f);
-    memcpy(f->dir, "/tmp/assay-report-XXXXXX", 25);
-    if (!mkdtemp(f->dir))
-        return -1;
-    f->path = file_join(f->dir, "project.db");
-    assert_ok(db_create(f->path, &f->db, &err), &err);
+    f->db = make_project(&f->dir, &f->path);
     assert_ok(db_scene_ensure(f->db, "belt", &f->scene, &err), &err);
     assert_ok(db_scene_ensure(f->db, "other", &f->other, &err), &err);
     assert_ok(db_person_ensure(f->db, "Ann", &f->ann, &err), &err);
     assert_ok(db_person_ensure(f->db, "Bob", &f->bob, &err), &err);
     assert_ok(db_person_ensure(f->db, "import", &f->import, &err), &err);
-    struct score_new scores[PICTURES] = {0};
-    for (int i = 0; i < ALL; i++) {
+    for (int i = 0; i < ALL; i++)
         f->pictures[i] = add(f, i);
-        if (i < PICTURES)
-            scores[i] = (struct score_new){.picture = f->pictures[i], .score = {.score = 20 - i}, .flagged = i < FLAGGED};
-    }
     struct revision r = {.scene = f->scene, .threshold = 12.5, .flag_rate = 0.01, .believed = PICTURES, .rule = "recall",
                          .reason = "because", .goals = "[{\"severity\":\"stop\"}]"};
-    assert_ok(db_revision_begin(f->db, &r, &f->revision, &err), &err);
-    assert_ok(db_revision_scores(f->db, f->revision, scores, PICTURES, &err), &err);
-    assert_ok(db_revision_finish(f->db, f->revision, &err), &err);
+    f->revision = add_revision(f->db, &r, f->pictures, PICTURES, FLAGGED, 20, 1);
     *state = f;
     return 0;
 }
@@ -69,9 +53,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
-    db_close(f->db);
-    int failed = remove_tree(f->dir);
-    free(f->path);
+    int failed = remove_project(f->dir, f->path, f->db);
     free(f);
     return failed;
 }

@@ -5,14 +5,12 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "tests/unit/test.h"
+#include "tests/unit/scratch.h"
 
 #include "base/file.h"
 #include "screen/store.h"
 
 enum { DIM = 7 };
-
-static char *scratch;
 
 static char *fresh(const char *name)
 {
@@ -299,8 +297,6 @@ static void a_reader_sees_what_was_flushed_beside_the_writer(void **state)
 
 int main(void)
 {
-    char template[] = "/tmp/assay-test-XXXXXX";
-    scratch = mkdtemp(template);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_survive_closing),
         cmocka_unit_test(an_id_appended_again_is_replaced),
@@ -311,10 +307,5 @@ int main(void)
         cmocka_unit_test(a_reader_sees_what_was_flushed_beside_the_writer),
         cmocka_unit_test(a_full_disk_is_a_sentence_and_nothing_is_lost),
     };
-    int failed = cmocka_run_group_tests_name("store", tests, NULL, NULL);
-    char *remove = xasprintf("rm -rf '%s'", scratch);
-    if (system(remove) != 0)
-        failed++;
-    free(remove);
-    return failed;
+    return cmocka_run_group_tests_name("store", tests, make_scratch, remove_scratch);
 }

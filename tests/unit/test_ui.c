@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "tests/unit/test.h"
+#include "tests/unit/scratch.h"
 
 #include <math.h>
 
@@ -310,8 +310,6 @@ struct fake {
     size_t alike[8];
     int asked;
 };
-
-static char *scratch;
 
 static enum status fake_item(void *context, size_t index, struct review_item *item, struct error *err)
 {
@@ -1278,9 +1276,5 @@ int main(void)
         cmocka_unit_test(the_heatmap_has_three_strengths), cmocka_unit_test(a_part_of_the_picture_keeps_its_heat),
                    cmocka_unit_test(a_quick_hand_gets_the_last_view),
     };
-    char folder[] = "/tmp/test_ui.XXXXXX";
-    scratch = mkdtemp(folder);
-    int failed = scratch ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
-    rmdir(folder);
-    return failed;
+    return cmocka_run_group_tests_name("ui", tests, make_scratch, remove_scratch);
 }
