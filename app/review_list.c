@@ -203,10 +203,14 @@ void session_lease_anew(struct review_session *s, size_t index)
 {
     struct error unused; // what cannot be given back now runs out by itself
     s->front = index > s->front ? index : s->front;
-    while (s->count > s->front + 2 &&
-           db_queue_release(s->project->db, s->name, s->items[s->count - 1].picture, &unused) == ST_OK)
-        s->count--;
     s->ask_again = 0;
+    if (s->count <= s->front + 2 || db_begin(s->project->db, &unused) != ST_OK) // the grid may have leased hundreds
+        return;
+    size_t kept = s->count;
+    while (kept > s->front + 2 && db_queue_release(s->project->db, s->name, s->items[kept - 1].picture, &unused) == ST_OK)
+        kept--;
+    if (db_commit(s->project->db, &unused) == ST_OK)
+        s->count = kept;
 }
 
 static void on_reserve(void *context, size_t from, size_t count)

@@ -355,7 +355,7 @@ struct queue_item {
 // nobody else holds, in order: not skipped by this person first, then by place
 // (acquire.c), score falling, id. `session` (any text unique to the running program) keeps
 // what it holds; leases end `ttl_ms` after the last lease/renew call. Items
-// already held by this session are returned again unless in `known`.
+// already held by this session are returned again unless in `known`. Without their place, as db_queue_tile.
 ASSAY_CHECKED enum status db_queue_lease(struct db *db, const char *session, int64_t person, int64_t scene,
                                          size_t want, int64_t ttl_ms, const int64_t *known,
                                          size_t known_count, struct queue_item *items, size_t *count,
@@ -861,8 +861,8 @@ struct find_result {
     enum verdict verdict;
 };
 void find_result_free(struct find_result *rows, size_t count);
-// The next pictures after `after`, which becomes the place where looking ended; at most `limit`. A call looks at a bounded
-// number of rows: *more says that there are others to look at, also where *count is 0.
+// The next pictures after `after`, which becomes the place where looking ended; at most `limit`. A call looks on for some
+// hundredths of a second: *more says that there are others to look at, also where *count is 0.
 ASSAY_CHECKED enum status db_find(struct db *db, const struct find_filter *filter, struct find_key *after, size_t limit,
                                   struct find_result **rows, size_t *count, bool *more, struct error *err);
 // Filters as people write them, by name. text "": forget it.

@@ -4,42 +4,108 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
+#include "base/strbuf.h"
 #include "db/handle.h"
 
-// One call looks at so many rows at most, so that it returns soon also where nothing fits.
-enum { SCAN = 2000 };
+// One call looks on for so long at most, so that it returns soon also where nothing fits. Rows are cheap each, however
+// many there are: what is read here is an index, and only what the filter names is looked up for a row.
+static const double SLICE_S = 0.015;
 
-// ?1.. ?9 are the filter; NULL: any. Only columns that the filter names are looked up.
-#define FITS                                                                                            \
-    " (?1 IS NULL OR p.scene = ?1)"                                                                     \
-    " AND (?2 IS NULL OR s.score >= ?2) AND (?3 IS NULL OR s.score <= ?3)"                              \
-    " AND (?4 IS NULL OR coalesce(v.verdict, 0) = ?4)"                                                  \
-    " AND (?5 IS NULL OR e.severity = ?5)"                                                              \
-    " AND (?6 IS NULL OR (v.verdict = 2 AND instr(lower(" CLASS_NOW("e.class") "), lower(?6)) > 0))"                     \
-    " AND (?7 IS NULL OR instr(lower(w.name), lower(?7)) > 0)"                                          \
-    " AND (?8 IS NULL OR EXISTS(SELECT 1 FROM location l WHERE l.picture = p.id AND instr(lower(l.path), lower(?8)) > 0))" \
-    " AND (?9 IS NULL OR e.at_ms >= ?9) AND (?10 IS NULL OR e.at_ms < ?10)"
-#define VERDICT                                                                                         \
-    " LEFT JOIN verdict v ON v.picture = p.id AND v.source = 0 LEFT JOIN label_event e ON e.id = v.event" \
-    " LEFT JOIN person w ON w.id = e.person"
-#define COLUMNS(key) "SELECT " key ", p.id, coalesce(s.score, -1)," FITS
+// Where rows come from: in the order of an index, so that what was looked at last says where to go on.
+enum walk { WALK_ANSWERS, WALK_SCORES, WALK_ANSWERED_PICTURES, WALK_VERDICT, WALK_SCENE, WALK_PICTURES };
 
-static const char *const orders[] = {
+static const struct {
+    const char *key, *picture, *score, *from, *where;
+} walks[] = {
     // ?11: the number of the event before
-    [FIND_ANSWERED] = COLUMNS("a.id") " FROM label_event a CROSS JOIN verdict v ON v.picture = a.picture AND v.source = 0"
-                      " AND v.event = a.id JOIN picture p ON p.id = a.picture JOIN scene c ON c.id = p.scene"
-                      " JOIN label_event e ON e.id = a.id JOIN person w ON w.id = a.person"
-                      " LEFT JOIN score s ON s.revision = c.active_revision AND s.picture = p.id"
-                      " WHERE a.id < ?11 ORDER BY a.id DESC",
+    [WALK_ANSWERS] = {"v.event", "v.picture", "0", "verdict v INDEXED BY verdict_event", "v.source = 0 AND v.event < ?11 ORDER BY v.event DESC"},
     // ?11, ?12: the score and the picture before; ?13: a revision
-    [FIND_SCORE] = COLUMNS("p.id") " FROM score s CROSS JOIN picture p ON p.id = s.picture" VERDICT
-                   " WHERE s.revision = ?13 AND s.flagged = 1 AND s.score <= ?11 AND (s.score < ?11 OR s.picture > ?12)"
-                   " ORDER BY s.score DESC, s.picture",
+    [WALK_SCORES] = {"s.picture", "s.picture", "s.score", "score s INDEXED BY score_flagged",
+                     "s.revision = ?13 AND s.flagged = 1 AND s.score <= ?11 AND s.score >= coalesce(?2, -1e300)"
+                     " AND (s.score < ?11 OR s.picture > ?12) ORDER BY s.score DESC, s.picture"},
     // ?11: the picture before
-    [FIND_ADDED] = COLUMNS("p.id") " FROM picture p CROSS JOIN scene c ON c.id = p.scene"
-                   " LEFT JOIN score s ON s.revision = c.active_revision AND s.picture = p.id" VERDICT
-                   " WHERE p.id < ?11 AND p.unreadable IS NULL ORDER BY p.id DESC",
+    [WALK_ANSWERED_PICTURES] = {"v.picture", "v.picture", "0", "verdict v INDEXED BY verdict_review",
+                                "v.source = 0 AND v.picture < ?11 ORDER BY v.picture DESC"},
+    [WALK_VERDICT] = {"v.picture", "v.picture", "0", "verdict v INDEXED BY verdict_kind",
+                      "v.source = 0 AND v.verdict = ?4 AND v.picture < ?11 ORDER BY v.picture DESC"},
+    [WALK_SCENE] = {"p.id", "p.id", "0", "picture p INDEXED BY picture_scene", "p.scene = ?1 AND p.id < ?11 ORDER BY p.id DESC"},
+    [WALK_PICTURES] = {"p.id", "p.id", "0", "picture p NOT INDEXED", "p.id < ?11 ORDER BY p.id DESC"},
 };
+
+static enum walk walk_of(const struct find_filter *f)
+{
+    bool defect = f->severity[0] || f->class_name[0];
+    bool said = defect || f->person[0] || f->since_ms || f->until_ms;
+    if (f->order == FIND_ANSWERED)
+        return WALK_ANSWERS;
+    if (f->order == FIND_SCORE)
+        return WALK_SCORES;
+    if (f->has_verdict && f->verdict != VERDICT_NONE)
+        return WALK_VERDICT;
+    return said ? WALK_ANSWERED_PICTURES : f->scene ? WALK_SCENE : WALK_PICTURES;
+}
+
+// ?1.. ?10: the filter. What is cheap to look up decides first; a CASE looks no further than it must.
+static char *query(const struct find_filter *f)
+{
+    enum walk walk = walk_of(f);
+    bool from_verdict = walk == WALK_ANSWERS || walk == WALK_ANSWERED_PICTURES || walk == WALK_VERDICT;
+    bool from_picture = walk == WALK_SCENE || walk == WALK_PICTURES;
+    bool event = f->severity[0] || f->class_name[0] || f->person[0] || f->since_ms || f->until_ms;
+    bool score = walk != WALK_SCORES && (f->has_least || f->has_most);
+    bool scene = walk != WALK_SCORES && walk != WALK_SCENE && f->scene;
+    bool readable = f->order == FIND_ADDED;
+    const struct {
+        bool given;
+        const char *fits;
+    } conditions[] = {
+        {readable, "p.unreadable IS NULL"},
+        {scene, "p.scene = ?1"},
+        {f->has_verdict && walk != WALK_VERDICT, "coalesce(v.verdict, 0) = ?4"},
+        {f->severity[0], "e.severity = ?5"},
+        {f->since_ms != 0, "e.at_ms >= ?9"},
+        {f->until_ms != 0, "e.at_ms < ?10"},
+        {f->person[0], "instr(lower(w.name), lower(?7)) > 0"},
+        {f->class_name[0], "v.verdict = 2 AND instr(lower(" CLASS_NOW("e.class") "), lower(?6)) > 0"},
+        {score && f->has_least, "s.score >= ?2"},
+        {score && f->has_most, "s.score <= ?3"},
+    };
+    struct strbuf sql = {0};
+    strbuf_printf(&sql, "SELECT %s, %s, %s, CASE", walks[walk].key, walks[walk].picture, walks[walk].score);
+    for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++)
+        if (conditions[i].given)
+            strbuf_printf(&sql, " WHEN (%s) IS NOT TRUE THEN 0", conditions[i].fits);
+    if (f->path[0])
+        strbuf_printf(&sql, " WHEN NOT EXISTS(SELECT 1 FROM location l WHERE l.picture = %s AND l.path LIKE ?8 ESCAPE '\\') THEN 0",
+                      walks[walk].picture);
+    strbuf_printf(&sql, " WHEN 1 THEN 1 END FROM %s", walks[walk].from);
+    if (!from_picture && (readable || scene || score))
+        strbuf_printf(&sql, " CROSS JOIN picture p ON p.id = %s", walks[walk].picture);
+    if (score)
+        strbuf_puts(&sql, " CROSS JOIN scene c ON c.id = p.scene"
+                          " LEFT JOIN score s ON s.revision = c.active_revision AND s.picture = p.id");
+    if (!from_verdict && (f->has_verdict || event))
+        strbuf_printf(&sql, " LEFT JOIN verdict v ON v.picture = %s AND v.source = 0", walks[walk].picture);
+    if (event)
+        strbuf_puts(&sql, " LEFT JOIN label_event e ON e.id = v.event");
+    if (f->person[0])
+        strbuf_puts(&sql, " LEFT JOIN person w ON w.id = e.person");
+    strbuf_printf(&sql, " WHERE %s", walks[walk].where);
+    return sql.data;
+}
+
+// A part of a path, as LIKE takes it.
+static void bind_part(sqlite3_stmt *stmt, int at, const char *part)
+{
+    struct strbuf like = {0};
+    strbuf_puts(&like, "%");
+    for (; *part; part++)
+        strbuf_printf(&like, "%s%c", *part == '%' || *part == '_' || *part == '\\' ? "\\" : "", *part);
+    strbuf_puts(&like, "%");
+    bind_text(stmt, at, like.data);
+    strbuf_clear(&like);
+}
 
 static void bind_filter(sqlite3_stmt *stmt, const struct find_filter *f)
 {
@@ -54,7 +120,8 @@ static void bind_filter(sqlite3_stmt *stmt, const struct find_filter *f)
     bind_text_or_null(stmt, 5, f->severity[0] ? f->severity : NULL);
     bind_text_or_null(stmt, 6, f->class_name[0] ? f->class_name : NULL);
     bind_text_or_null(stmt, 7, f->person[0] ? f->person : NULL);
-    bind_text_or_null(stmt, 8, f->path[0] ? f->path : NULL);
+    if (f->path[0])
+        bind_part(stmt, 8, f->path);
     if (f->since_ms)
         sqlite3_bind_int64(stmt, 9, f->since_ms);
     if (f->until_ms)
@@ -69,6 +136,7 @@ struct hit {
 struct hits {
     struct hit *rows; // (limit)
     size_t count, limit;
+    double until;     // looking on (clock_seconds)
     bool more;        // not at the end
     struct find_key last; // what was looked at last
 };
@@ -76,27 +144,32 @@ struct hits {
 static enum status scan(struct db *db, const struct find_filter *f, int64_t revision, const struct find_key *after,
                         struct hits *hits, struct error *err)
 {
-    sqlite3_stmt *stmt = db_prepare(db, orders[f->order], err);
-    int code = SQLITE_DONE, looked = 0;
-    if (!stmt)
-        return err->code;
+    sqlite3_stmt *stmt = NULL;
+    int code = SQLITE_DONE;
+    char *sql = query(f);
+    int prepared = sqlite3_prepare_v2(db->sqlite, sql, -1, &stmt, NULL);
+    free(sql);
+    if (prepared != SQLITE_OK)
+        return db_failed(db, "looking for pictures", err);
     bind_filter(stmt, f);
     if (f->order == FIND_SCORE) {
-        sqlite3_bind_double(stmt, 11, after->score);
-        sqlite3_bind_int64(stmt, 12, after->id);
+        bool below = f->has_most && f->most < after->score;
+        sqlite3_bind_double(stmt, 11, below ? f->most : after->score);
+        sqlite3_bind_int64(stmt, 12, below ? 0 : after->id);
         sqlite3_bind_int64(stmt, 13, revision);
     } else {
         sqlite3_bind_int64(stmt, 11, after->id);
     }
-    while (hits->count < hits->limit && looked < SCAN && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
-        looked++;
+    bool first = true; // every call gets on, however slow the disk
+    while (hits->count < hits->limit && (first || clock_seconds() < hits->until) && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
+        first = false;
         hits->last = (struct find_key){sqlite3_column_double(stmt, 2), sqlite3_column_int64(stmt, 0)};
         if (sqlite3_column_int(stmt, 3))
             hits->rows[hits->count++] = (struct hit){hits->last, sqlite3_column_int64(stmt, 1)};
     }
     enum status status = code == SQLITE_ROW || code == SQLITE_DONE ? ST_OK : db_failed(db, "looking for pictures", err);
     hits->more = hits->more || code == SQLITE_ROW;
-    sqlite3_reset(stmt);
+    sqlite3_finalize(stmt);
     return status;
 }
 
@@ -119,7 +192,7 @@ static enum status scan_scores(struct db *db, const struct find_filter *f, const
     hits->rows = xreallocarray(hits->rows, (count + 1) * limit, sizeof *hits->rows);
     for (size_t i = 0; i < count; i++) {
         if (status == ST_OK && scenes[i].active_revision && (!f->scene || f->scene == scenes[i].id)) {
-            struct hits one = {.rows = hits->rows + hits->count, .limit = limit};
+            struct hits one = {.rows = hits->rows + hits->count, .limit = limit, .until = clock_seconds() + SLICE_S / (double)count};
             status = scan(db, f, scenes[i].active_revision, after, &one, err);
             hits->count += one.count;
             hits->more = hits->more || one.more;
@@ -150,7 +223,9 @@ static enum status read_row(struct db *db, int64_t picture, struct find_result *
         "SELECT (SELECT path FROM location WHERE picture = p.id ORDER BY id LIMIT 1), c.name, coalesce(s.score, -1),"
         " coalesce(s.flagged, 0), coalesce(v.verdict, 0), " CLASS_NOW("e.class") ", e.severity, w.name, coalesce(e.at_ms, 0), p.scene"
         " FROM picture p JOIN scene c ON c.id = p.scene"
-        " LEFT JOIN score s ON s.revision = c.active_revision AND s.picture = p.id" VERDICT " WHERE p.id = ?1",
+        " LEFT JOIN score s ON s.revision = c.active_revision AND s.picture = p.id"
+        " LEFT JOIN verdict v ON v.picture = p.id AND v.source = 0 LEFT JOIN label_event e ON e.id = v.event"
+        " LEFT JOIN person w ON w.id = e.person WHERE p.id = ?1",
         err);
     if (!stmt)
         return err->code;
@@ -187,7 +262,7 @@ void find_result_free(struct find_result *rows, size_t count)
 enum status db_find(struct db *db, const struct find_filter *f, struct find_key *after, size_t limit,
                     struct find_result **rows, size_t *count, bool *more, struct error *err)
 {
-    struct hits hits = {.rows = xcalloc(limit + 1, sizeof *hits.rows), .limit = limit, .last = *after};
+    struct hits hits = {.rows = xcalloc(limit + 1, sizeof *hits.rows), .limit = limit, .until = clock_seconds() + SLICE_S, .last = *after};
     enum status status = f->order == FIND_SCORE ? scan_scores(db, f, after, &hits, err) : scan(db, f, 0, after, &hits, err);
     *rows = xcalloc(hits.count + 1, sizeof **rows);
     *count = 0;

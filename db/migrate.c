@@ -334,7 +334,14 @@ static const char version_2[] =
     " action TEXT NOT NULL, severity TEXT NOT NULL, at_ms INTEGER NOT NULL, person INTEGER NOT NULL REFERENCES person(id)," \
     " retired_ms INTEGER NOT NULL DEFAULT 0);"                                                          \
     "CREATE UNIQUE INDEX relation_stands ON relation(component, fault) WHERE retired_ms = 0;"
-static const char version_3[] = REVISION_3 AUDIT_3 LIVE_3 CLASS_3 ROUND_3 ACQUIRE_3 REGION_3 LEAD_3 CURVE_3 RELATION_3;
+// What stands, in the order of the answers and of the pictures, without what was imported (db/find.c). With its last
+// column the index of the flagged ones answers alone, without the rows of scores and their heatmaps.
+#define FIND_3                                                                                          \
+    "CREATE INDEX verdict_event ON verdict(event) WHERE source = 0;"                                    \
+    "CREATE INDEX verdict_review ON verdict(picture) WHERE source = 0;"                                 \
+    "DROP INDEX score_flagged;"                                                                         \
+    "CREATE INDEX score_flagged ON score(revision, score DESC, picture, flagged) WHERE flagged = 1;"
+static const char version_3[] = REVISION_3 AUDIT_3 LIVE_3 CLASS_3 ROUND_3 ACQUIRE_3 REGION_3 LEAD_3 CURVE_3 RELATION_3 FIND_3;
 
 static const char *const migrations[DB_VERSION] = {version_1, version_2, version_3};
 

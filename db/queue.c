@@ -15,7 +15,7 @@ static enum status read_item(struct db *db, int64_t picture, bool place, struct 
         db,
         "SELECT s.revision, s.score, s.heat_rows, s.heat_cols, s.heat, s.x0, s.y0, s.x1, s.y1,"
         " r.screened, r.flagged, s.flagged,"
-        " (SELECT count(*) FROM score o WHERE ?2 AND o.revision = s.revision AND o.flagged = 1 AND o.score > "
+        " (SELECT count(*) FROM score o WHERE ?2 AND s.flagged AND o.revision = s.revision AND o.flagged = 1 AND o.score > "
         "s.score), " SCORE_PARTS ", s.alone FROM picture p JOIN scene c ON c.id = p.scene JOIN score s ON s.revision "
         "= c.active_revision AND s.picture = p.id"
         " JOIN revision r ON r.id = s.revision WHERE p.id = ?1",
@@ -52,33 +52,29 @@ static enum status read_item(struct db *db, int64_t picture, bool place, struct 
     return ST_OK;
 }
 
-// How many open pictures come before: few, since people answer from the front. One that is not open stands where its
-// score would, among those that nothing has ordered.
+// How many open pictures come before, counted along an index. One that is not open stands where its score would, among
+// those that nothing has ordered.
 #define BEFORE " FROM (SELECT ?1 AS picture, ?2 AS score, coalesce(q.place, 1) AS place, q.reason, q.about, q.expected" \
                " FROM (SELECT 1) LEFT JOIN queue q ON q.picture = ?1) i"
-#define EARLIER                                                                                         \
-    " (o.place > i.place OR (o.place = i.place AND (o.score > i.score OR (o.score = i.score AND o.picture < i.picture))))"
+#define PLACE(among)                                                                                    \
+    "SELECT (SELECT count(*) FROM queue o WHERE ?4 AND " among " (o.place, o.score) > (i.place, i.score))"               \
+    " + (SELECT count(*) FROM queue o WHERE ?4 AND " among " o.place = i.place AND o.score = i.score AND o.picture < i.picture)," \
+    " i.reason, i.about, coalesce(i.expected, -1)" BEFORE
 
-static enum status read_place(struct db *db, int64_t scene, struct queue_item *item, struct error *err)
+// Why it is asked; `place`: and its position.
+static enum status read_place(struct db *db, int64_t scene, bool place, struct queue_item *item, struct error *err)
 {
-    sqlite3_stmt *stmt =
-        scene ? db_prepare(db,
-                           "SELECT (SELECT count(*) FROM queue o WHERE o.scene = ?3 AND o.place >= i.place AND" EARLIER "),"
-                           " i.reason, i.about, coalesce(i.expected, -1)" BEFORE,
-                           err)
-              : db_prepare(db,
-                           "SELECT (SELECT count(*) FROM queue o WHERE o.place >= i.place AND" EARLIER "),"
-                           " i.reason, i.about, coalesce(i.expected, -1)" BEFORE,
-                           err);
+    sqlite3_stmt *stmt = scene ? db_prepare(db, PLACE("o.scene = ?3 AND"), err) : db_prepare(db, PLACE(""), err);
     if (!stmt)
         return err->code;
     sqlite3_bind_int64(stmt, 1, item->picture);
     sqlite3_bind_double(stmt, 2, item->score.score);
     if (scene)
         sqlite3_bind_int64(stmt, 3, scene);
+    sqlite3_bind_int(stmt, 4, place);
     enum status status = db_first(db, stmt, "reading the queue", err);
     if (status == ST_OK) {
-        item->position = 1 + sqlite3_column_int64(stmt, 0);
+        item->position = place ? 1 + sqlite3_column_int64(stmt, 0) : 0;
         item->reason = sqlite3_column_int(stmt, 1);
         item->about = sqlite3_column_int64(stmt, 2);
         item->expected = sqlite3_column_double(stmt, 3);
@@ -95,7 +91,7 @@ enum status db_queue_tile(struct db *db, int64_t picture, struct queue_item *ite
 enum status db_queue_item(struct db *db, int64_t scene, int64_t picture, struct queue_item *item, struct error *err)
 {
     enum status status = read_item(db, picture, true, item, err);
-    return status == ST_OK ? read_place(db, scene, item, err) : status;
+    return status == ST_OK ? read_place(db, scene, true, item, err) : status;
 }
 
 static bool among(const int64_t *ids, size_t count, int64_t id)
@@ -186,8 +182,11 @@ enum status db_queue_lease(struct db *db, const char *session, int64_t person, i
     enum status status = db_enter(db, &own, err);
     if (status == ST_OK)
         status = db_leave(db, own, lease(db, &l, err), err);
-    for (size_t i = 0; status == ST_OK && i < l.count; i++)
-        status = db_queue_item(db, scene, l.ids[i], &items[i], err);
+    for (size_t i = 0; status == ST_OK && i < l.count; i++) { // many may be leased: their positions are told when shown
+        status = read_item(db, l.ids[i], false, &items[i], err);
+        if (status == ST_OK)
+            status = read_place(db, scene, false, &items[i], err);
+    }
     *count = l.count;
     free(l.ids);
     return status;
@@ -253,11 +252,13 @@ enum status db_queue_renew(struct db *db, const char *session, int64_t ttl_ms, s
 
 enum status db_queue_release(struct db *db, const char *session, int64_t picture, struct error *err)
 {
-    sqlite3_stmt *stmt = db_prepare(db, "DELETE FROM lease WHERE session = ?1 AND (?2 = 0 OR picture = ?2)", err);
+    sqlite3_stmt *stmt = picture ? db_prepare(db, "DELETE FROM lease WHERE session = ?1 AND picture = ?2", err)
+                                 : db_prepare(db, "DELETE FROM lease WHERE session = ?1", err);
     if (!stmt)
         return err->code;
     bind_text(stmt, 1, session);
-    sqlite3_bind_int64(stmt, 2, picture);
+    if (picture)
+        sqlite3_bind_int64(stmt, 2, picture);
     return db_run(db, stmt, "giving pictures back to the queue", err);
 }
 

@@ -197,6 +197,11 @@ static bool ready(struct session *s)
     return !f->more || f->count >= f->top + rows_of();
 }
 
+static bool busy(struct session *s)
+{
+    return !ready(s);
+}
+
 static void idle(struct session *s, double now)
 {
     (void)now;
@@ -328,4 +333,4 @@ static bool key(struct session *s, enum command command, int pressed)
 
 const struct view view_find = {.name = "find", .context = CONTEXT_FIND, .refuse = refuse, .enter = enter, .load = load,
                                .draw = draw, .key = key, .ahead = ahead,
-                               .ready = ready, .idle = idle};
+                               .ready = ready, .idle = idle, .busy = busy};

@@ -75,7 +75,8 @@ static int want_next(struct session *s, size_t index, bool other_heat, struct wa
 {
     struct review_item item;
     struct error err;
-    if (s->model->item(s->model->context, index, &item, &err))
+    enum status (*read)(void *, size_t, struct review_item *, struct error *) = s->model->tile ? s->model->tile : s->model->item;
+    if (read(s->model->context, index, &item, &err)) // its place is counted when it is shown
         return 0;
     struct look look = look_of(s, &item);
     if (index != s->index)

@@ -22,6 +22,7 @@ struct view {
     int (*ahead)(struct session *s, struct want *wants, int room); // what may be wanted next; may be NULL
     void (*mouse)(struct session *s, const struct mouse *mouse); // may be NULL
     void (*idle)(struct session *s, double now); // about every tenth of a second while nothing is typed; may be NULL
+    bool (*busy)(struct session *s);        // there is work left for `idle`: it is called again at once; may be NULL
 };
 
 extern const struct view view_review, view_grid, view_results, view_find, view_classes, view_regions, view_second, view_log;

@@ -1,21 +1,27 @@
-// bench_db [PICTURES [FLAGGED]]: a project's database with as many pictures
-// (default 1,000,000, of which 4,000 flagged) and no picture files; then the
-// times of what a person waits for. JSON lines with fixed names on stdout, the
-// same as a table on stderr.
+// bench_db ASSAY [PICTURES [FLAGGED [DIR]]]: a project with as many pictures (default 1,080,000, of which 40,000 flagged) and
+// no picture files; then the times of what a person waits for, by calls of the database and over a pseudo-terminal. JSON
+// lines with fixed names on stdout, the same as a table on stderr. DIR: made there and kept, or used as it stands there.
 #include "config.h"
 
 #include <inttypes.h>
+#include <locale.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/rng.h"
 #include "db/db.h"
+#include "tests/bench/big.h"
 
-enum { BATCH = 5000, SCENES = 3, ANSWERS = 300, AHEAD = 6, TTL_MS = 120000, TRUTH_SHARE = 10 };
+enum { SCENES = BIG_SCENES, ANSWERS = 300, AHEAD = 6, TTL_MS = 120000 };
+
+extern char **environ;
 
 static struct error err;
 
@@ -27,82 +33,6 @@ static void must(enum status status)
     exit(1);
 }
 
-// --- filling --------------------------------------------------------------
-
-static void add_picture(struct db *db, int64_t scene, int64_t number)
-{
-    char path[96], group[32];
-    enum picture_outcome outcome;
-    int64_t id;
-    snprintf(path, sizeof path, "/camera/%" PRId64 "/%04" PRId64 "/%09" PRId64 ".jpg", scene, number / 1000, number);
-    snprintf(group, sizeof group, "wagon-%" PRId64, number / 8);
-    struct picture_new p = {.scene = scene, .path = path, .bytes = 300000 + (uint64_t)number, .mtime_ns = number,
-                            .width = 1920, .height = 1080, .channels = 3, .format = "jpeg", .group = group,
-                            .camera = "left", .taken = "2026-01-01T00:00:00"};
-    hash_bytes(&number, sizeof number, p.sha256);
-    if (number % 5000 == 17)
-        p.unreadable = "the file ends early";
-    must(db_picture_add(db, &p, &id, &outcome, &err));
-}
-
-static void fill_scene(struct db *db, int64_t scene, int64_t first, int64_t count)
-{
-    for (int64_t i = 0; i < count; i += BATCH) {
-        must(db_begin(db, &err));
-        for (int64_t k = i; k < i + BATCH && k < count; k++)
-            add_picture(db, scene, first + k);
-        must(db_commit(db, &err));
-    }
-}
-
-static void import_answers(struct db *db, const struct picture *rows, size_t count)
-{
-    int64_t person;
-    bool added;
-    must(db_person_ensure(db, "import", &person, &err));
-    for (size_t i = 0; i < count; i++) {
-        if (rows[i].id % TRUTH_SHARE)
-            continue;
-        struct label l = {.picture = rows[i].id, .person = person, .role = "import", .source = LABEL_TRUTH,
-                          .verdict = VERDICT_NORMAL, .class_name = "", .severity = ""};
-        must(db_truth_add(db, &l, "", &added, &err));
-    }
-}
-
-static void screen_scene(struct db *db, int64_t scene, double flag_rate)
-{
-    struct revision r = {.scene = scene, .threshold = 2.4, .flag_rate = flag_rate, .believed = 1};
-    struct rng rng = rng_seed((uint64_t)scene);
-    struct score_new *scores = xcalloc(BATCH, sizeof *scores);
-    struct heat heat = {.rows = 24, .cols = 32};
-    int64_t id, after = 0;
-    must(db_revision_begin(db, &r, &id, &err));
-    for (;;) {
-        struct picture *rows;
-        size_t count;
-        must(db_picture_page(db, scene, false, after, BATCH, &rows, &count, &err));
-        for (size_t i = 0; i < count; i++) {
-            double score = 10 * rng_uniform(&rng);
-            scores[i] = (struct score_new){.picture = rows[i].id, .score = {.score = score},
-                                           .flagged = score > 10 * (1 - flag_rate), .heat = &heat};
-            after = rows[i].id;
-        }
-        must(db_begin(db, &err));
-        must(db_revision_scores(db, id, scores, count, &err));
-        import_answers(db, rows, count);
-        must(db_commit(db, &err));
-        for (size_t i = 0; i < count; i++)
-            picture_clear(&rows[i]);
-        free(rows);
-        if (count < BATCH)
-            break;
-    }
-    free(scores);
-    double started = clock_seconds();
-    must(db_revision_finish(db, id, &err));
-    fprintf(stderr, "scene %" PRId64 ": revision active after %.0f ms\n", scene, 1000 * (clock_seconds() - started));
-}
-
 // --- measuring --------------------------------------------------------------
 
 static int rising(const void *left, const void *right)
@@ -111,14 +41,13 @@ static int rising(const void *left, const void *right)
     return (*a > *b) - (*a < *b);
 }
 
-// goal_ms 0: none.
-static void report(const char *what, double *ms, size_t count, double goal_ms)
+void big_report(const char *what, double *ms, size_t count, double goal_ms)
 {
     qsort(ms, count, sizeof *ms, rising);
     double median = ms[count / 2], most = ms[count - 1];
     printf("{\"bench\":\"db\",\"what\":\"%s\",\"count\":%zu,\"median_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f}\n", what,
            count, median, ms[count * 99 / 100], most);
-    fprintf(stderr, "%-24s %8.3f %8.3f %8.3f", what, median, ms[count * 99 / 100], most);
+    fprintf(stderr, "%-34s %8.3f %8.3f %8.3f", what, median, ms[count * 99 / 100], most);
     if (goal_ms > 0)
         fprintf(stderr, "  goal %.0f: %s", goal_ms, most < goal_ms ? "held" : "MISSED");
     fputc('\n', stderr);
@@ -205,10 +134,10 @@ static void measure_review(const char *path)
         show(&r, picture);
         undo_ms[i] = 1000 * (clock_seconds() - started);
     }
-    report("open review", open_ms, 20, 200);
-    report("answer saved (fsync)", answer_ms, ANSWERS, 0);
-    report("next picture", next_ms, ANSWERS, 50);
-    report("undo and show", undo_ms, ANSWERS, 50);
+    big_report("open review", open_ms, 20, 200);
+    big_report("answer saved (fsync)", answer_ms, ANSWERS, 0);
+    big_report("next picture", next_ms, ANSWERS, 50);
+    big_report("undo and show", undo_ms, ANSWERS, 50);
     db_close(r.db);
 }
 
@@ -246,53 +175,84 @@ static void measure_pages(const char *path, int64_t pictures)
         find_ms[i] = 1000 * (t4 - t3);
         opens_ms[i] = 1000 * (t5 - t4);
     }
-    report("open database", opens_ms, 50, 0);
-    report("status counts", counts_ms, 50, 0);
-    report("page of 100", page_ms, 50, 0);
-    report("find by path's end", find_ms, 50, 0);
+    big_report("open database", opens_ms, 50, 0);
+    big_report("status counts", counts_ms, 50, 0);
+    big_report("page of 100", page_ms, 50, 0);
+    big_report("find by path's end", find_ms, 50, 0);
     db_close(db);
 }
 
-// A page of the find view, and a page of the grid: what the screen needs of 70 pictures.
-static void measure_views(const char *path)
+// Every filter of the find view in every order, a page after the other until the end.
+static void measure_find(const char *path)
 {
-    static const struct find_filter filters[] = {{.order = FIND_SCORE}, {.order = FIND_ADDED}, {.order = FIND_ANSWERED},
-                                                 {.order = FIND_ADDED, .path = "no such path"},
-                                                 {.order = FIND_SCORE, .has_verdict = true, .verdict = VERDICT_DEFECT}};
-    static const char *const names[] = {"find by score", "find by addition", "find by answer", "find nothing, added",
-                                        "find nothing, score"};
-    static double ms[50];
-    struct reviewer r;
-    for (int k = 0; k < 5; k++) {
+    static const struct {
+        const char *name;
+        struct find_filter filter;
+    } finds[] = {
+        {"nothing asked", {0}},
+        {"class", {.class_name = "class 07"}},
+        {"severity", {.severity = "stop"}},
+        {"score from, to", {.has_least = true, .least = 9.7, .has_most = true, .most = 9.8}},
+        {"date", {.since_ms = 1}},
+        {"scene", {.scene = 2}},
+        {"inspector", {.person = "wang"}},
+        {"verdict defect", {.has_verdict = true, .verdict = VERDICT_DEFECT}},
+        {"verdict open", {.has_verdict = true, .verdict = VERDICT_NONE}},
+        {"path", {.path = "0007.jpg"}},
+        {"class, severity, person, scene", {.class_name = "class", .severity = "key", .person = "bob", .scene = 3}},
+        {"class and path that few have", {.class_name = "class 07", .path = "55.jpg"}},
+        {"no such class", {.class_name = "no such"}},
+        {"no such path", {.path = "no such path"}},
+        {"no such date", {.until_ms = 1}},
+        {"no such person", {.person = "no such"}},
+        {"no such score", {.has_least = true, .least = 99}},
+    };
+    static const char *const orders[] = {"answered", "score", "added"};
+    static double ms[400];
+    for (size_t k = 0; k < 3 * sizeof finds / sizeof *finds; k++) {
+        struct find_filter filter = finds[k / 3].filter;
         struct db *db;
+        size_t n = 0, found = 0;
+        bool more = true;
+        filter.order = (enum find_order)(k % 3);
         must(db_open(path, &db, &err));
-        struct find_key after = FIND_BEGIN(&filters[k]);
-        for (int i = 0; i < 50; i++) { // pages on, as one scrolls
+        struct find_key after = FIND_BEGIN(&filter);
+        double began = clock_seconds();
+        for (; more && n < sizeof ms / sizeof *ms; n++) { // pages on, as one scrolls
             struct find_result *rows;
             size_t count;
-            bool more;
             double started = clock_seconds();
-            must(db_find(db, &filters[k], &after, 100, &rows, &count, &more, &err));
-            ms[i] = 1000 * (clock_seconds() - started);
+            must(db_find(db, &filter, &after, 100, &rows, &count, &more, &err));
+            ms[n] = 1000 * (clock_seconds() - started);
             find_result_free(rows, count);
-            if (!more)
-                after = FIND_BEGIN(&filters[k]);
+            found += count;
         }
-        report(names[k], ms, 50, 50);
+        double all = clock_seconds() - began;
+        char *name = xasprintf("find %s, by %s", finds[k / 3].name, orders[k % 3]);
+        big_report(name, ms, n, 50);
+        fprintf(stderr, "    %zu%s found in %zu slices, %.2f s\n", found, more ? " and more" : "", n, all);
+        free(name);
         db_close(db);
     }
+}
+
+// What the screen needs of 70 pictures.
+static void measure_grid(const char *path)
+{
+    static double ms[50];
+    struct reviewer r;
     open_review(path, &r);
     int64_t *ids;
-    size_t count;
-    must(db_queue_ids(r.db, "bench", 1, 1000, &ids, &count, &err));
-    for (size_t i = 0; i < 10 && (i + 1) * 70 <= count; i++) {
+    size_t count, pages = 0;
+    must(db_queue_ids(r.db, "bench", 1, 50 * 70, &ids, &count, &err));
+    for (; pages < 50 && (pages + 1) * 70 <= count; pages++) {
         double started = clock_seconds();
         for (size_t k = 0; k < 70; k++)
-            show_as(&r, ids[i * 70 + k], true);
-        ms[i] = 1000 * (clock_seconds() - started);
+            show_as(&r, ids[pages * 70 + k], true);
+        ms[pages] = 1000 * (clock_seconds() - started);
     }
-    if (count >= 700)
-        report("page of the grid (70)", ms, 10, 50);
+    if (pages > 0)
+        big_report("page of the grid (70)", ms, pages, 50);
     free(ids);
     db_close(r.db);
 }
@@ -311,46 +271,54 @@ static void measure_check(const char *path)
     double started = clock_seconds(), ms;
     must(db_check(db, count_finding, &findings, &err));
     ms = 1000 * (clock_seconds() - started);
-    report("check of the database", &ms, 1, 0);
+    big_report("check of the database", &ms, 1, 0);
     db_close(db);
     if (findings)
         exit(1);
 }
 
+static void init(const char *assay, const char *dir)
+{
+    char *argv[] = {(char *)assay, (char *)"init", (char *)dir, NULL};
+    pid_t pid;
+    int status = -1;
+    if (posix_spawn(&pid, assay, NULL, NULL, argv, environ) != 0 || waitpid(pid, &status, 0) < 0 || status != 0) {
+        fputs("bench-db: `assay init` failed\n", stderr);
+        exit(1);
+    }
+}
+
 int main(int argc, char **argv)
 {
-    long long pictures = argc > 1 ? atoll(argv[1]) : 1000000, flagged = argc > 2 ? atoll(argv[2]) : 4000;
-    if (pictures < 10 * ANSWERS || flagged < 2 * ANSWERS || flagged > pictures) {
-        fprintf(stderr, "usage: %s [PICTURES [FLAGGED]]\n", argv[0]);
+    long long pictures = argc > 2 ? atoll(argv[2]) : 1080000, flagged = argc > 3 ? atoll(argv[3]) : 40000;
+    if (argc < 2 || pictures < 10 * ANSWERS || flagged < 2 * BIG_ANSWERED * ANSWERS || flagged > pictures) {
+        fprintf(stderr, "usage: %s ASSAY [PICTURES [FLAGGED [DIR]]]\n", argv[0]);
         return 2;
     }
-    char dir[] = "/tmp/assay-bench-db-XXXXXX";
-    if (!mkdtemp(dir)) {
-        perror(dir);
+    setlocale(LC_CTYPE, "C.UTF-8");
+    char own[] = "/tmp/assay-bench-db-XXXXXX", *assay = realpath(argv[1], NULL), *dir = argc > 4 ? argv[4] : mkdtemp(own);
+    if (!assay || !dir) {
+        perror(assay ? own : argv[1]);
         return 1;
     }
     char *path = file_join(dir, "project.db");
-    struct db *db;
-    must(db_create(path, &db, &err));
-    double started = clock_seconds();
-    for (int s = 0; s < SCENES; s++) {
-        char name[32];
-        int64_t scene, part = pictures / SCENES + (s < pictures % SCENES);
-        snprintf(name, sizeof name, "scene%d", s + 1);
-        must(db_scene_ensure(db, name, &scene, &err));
-        fill_scene(db, scene, s * (pictures / SCENES + 1), part);
-        screen_scene(db, scene, (double)flagged / (double)pictures);
+    if (!file_exists(path)) {
+        init(assay, dir);
+        double started = clock_seconds();
+        big_fill(path, pictures, flagged);
+        fprintf(stderr, "%lld pictures, %lld flagged, made in %.0f s\n", pictures, flagged, clock_seconds() - started);
     }
-    db_close(db);
-    fprintf(stderr, "%lld pictures, %lld flagged, made in %.0f s\n%-24s %8s %8s %8s\n", pictures, flagged,
-            clock_seconds() - started, "milliseconds", "median", "99 %", "most");
+    fprintf(stderr, "%-34s %8s %8s %8s\n", "milliseconds", "median", "99 %", "most");
+    big_screen(assay, dir);
     measure_review(path);
     measure_pages(path, pictures);
-    measure_views(path);
+    measure_find(path);
+    measure_grid(path);
     measure_check(path);
     char *command = xasprintf("rm -rf '%s'", dir);
-    int failed = system(command);
+    int failed = argc > 4 ? 0 : system(command);
     free(command);
     free(path);
+    free(assay);
     return failed != 0;
 }

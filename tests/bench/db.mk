@@ -1,11 +1,11 @@
 EXTRA_PROGRAMS += bench_db
 CLEANFILES += bench_db
-bench_db_SOURCES = tests/bench/bench_db.c
-bench_db_LDADD = $(DB_LIBS)
+bench_db_SOURCES = tests/bench/bench_db.c tests/bench/big_fill.c tests/bench/big_screen.c tests/bench/big.h $(TERMINAL_SOURCES)
+bench_db_LDADD = $(DB_LIBS) $(ZLIB_LIBS)
 
 .PHONY: bench-db
-bench-db: bench_db$(EXEEXT)
-	./bench_db
+bench-db: assay bench_db$(EXEEXT)
+	./bench_db $(abs_top_builddir)/assay $(BIG)
 
 bench: bench-db
 

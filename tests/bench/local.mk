@@ -63,7 +63,7 @@ bench: bench-nn
 EXTRA_PROGRAMS += bench_tui
 CLEANFILES += bench_tui
 bench_tui_SOURCES = tests/bench/bench_tui.c $(TERMINAL_SOURCES)
-bench_tui_LDADD = $(DB_LIBS)
+bench_tui_LDADD = $(DB_LIBS) $(ZLIB_LIBS)
 
 .PHONY: bench-tui
 bench-tui: assay bench_tui
