@@ -38,7 +38,7 @@ assay_SOURCES = \
 	app/rounds.c app/rounds.h app/review_flow.c app/review_flow.h app/review_board.c app/review_models.c app/review_settings.c \
 	app/promote.c app/promote.h app/train.c app/train.h app/train_data.c app/train_data.h \
 	app/watch.c app/watch.h app/watch_lock.c
-assay_LDADD = libui.a libdb.a $(CORE_LIBS) $(NCURSES_LIBS) $(SIXEL_LIBS) $(CHAFA_LIBS) $(ZLIB_LIBS) $(SQLITE_LIBS)
+assay_LDADD = libui.a libdb.a $(CORE_LIBS) $(NCURSES_LIBS) $(SIXEL_LIBS) $(ZLIB_LIBS) $(SQLITE_LIBS)
 
 # Templates of scenes; installed below pkgdatadir, ASSAY_DATADIR names another place.
 templatesdir = $(pkgdatadir)/templates

@@ -1,5 +1,5 @@
 noinst_LIBRARIES += libui.a
-libui_a_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(NCURSES_CFLAGS) $(SIXEL_CFLAGS) $(CHAFA_CFLAGS) $(ZLIB_CFLAGS)
+libui_a_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(NCURSES_CFLAGS) $(SIXEL_CFLAGS) $(ZLIB_CFLAGS)
 libui_a_SOURCES = \
 	ui/answer.c \
 	ui/braille.c ui/braille.h \

@@ -159,12 +159,12 @@ static void finish(const struct want *want, const struct image *picture, struct 
     memcpy(box, want->box, sizeof box);
     compose_look(picture, want->full_width, &want->look, want->width, want->height, &frame, &place, box);
     if (want->look.heat && want->heat.rows > 0)
-        compose_heat(&frame, &place, &want->heat, box, want->bitmap ? 2 : want->how == SYMBOLS_FINE ? 4 : 1,
+        compose_heat(&frame, &place, &want->heat, box, want->bitmap ? 2 : want->how == SYMBOLS_FINE ? 2 : 1,
                      want->look.heat);
     if (want->look.marks) {
         struct seen seen;
         compose_seen(picture->width, picture->height, want->full_width, &want->look, want->width, want->height, &seen);
-        marks_draw(want->look.marks, &seen, want->bitmap ? 2 : want->how == SYMBOLS_FINE ? 4 : 1, &frame);
+        marks_draw(want->look.marks, &seen, want->bitmap ? 2 : want->how == SYMBOLS_FINE ? 2 : 1, &frame);
     }
     if (want->bitmap) {
         ready->status = encode(want, &frame, want->coarse, want->registers, &ready->bytes, &ready->err);
@@ -288,7 +288,6 @@ static void *worker(void *context)
 struct prefetch *prefetch_new(int threads, const struct image_limits *limits, int notify_fd)
 {
     struct prefetch *p = xcalloc(1, sizeof *p);
-    symbols_init();
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->work, NULL);
     p->limits = *limits;

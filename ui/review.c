@@ -219,7 +219,8 @@ static void loop(struct session *s)
         if (s->quit)
             break;
         struct pollfd wait[2] = {{s->term.fd, POLLIN, 0}, {s->pipe_read, POLLIN, 0}};
-        int ready = poll(wait, 2, s->view->idle ? IDLE_MS : s->model->news ? NEWS_MS : s->sent > 0 ? REPORT_MS / 4 : TICK_MS);
+        bool busy = s->view->busy && s->view->busy(s);
+        int ready = poll(wait, 2, busy ? 0 : s->view->idle ? IDLE_MS : s->model->news ? NEWS_MS : s->sent > 0 ? REPORT_MS / 4 : TICK_MS);
         double now = clock_seconds();
         if (ready == 0)
             session_idle(s, now);
@@ -272,7 +273,7 @@ static void setup_screen(struct session *s)
                                                                                               : BITMAP_NONE;
     theme_begin(s);
     bool ascii = graphics == GRAPHICS_ASCII || COLORS < 256 || s->term.wide_lines || (no_color && *no_color);
-    s->symbols = ascii ? SYMBOLS_ASCII : graphics == GRAPHICS_BLOCKS || !symbols_fine() ? SYMBOLS_BLOCKS : SYMBOLS_FINE;
+    s->symbols = ascii ? SYMBOLS_ASCII : graphics == GRAPHICS_BLOCKS ? SYMBOLS_BLOCKS : SYMBOLS_FINE;
 }
 
 // Where the line broke last, with what others wrote since over it.

@@ -8,7 +8,7 @@
 #include "image/image.h"
 
 enum symbols {
-    SYMBOLS_FINE,   // quarters, halves and eighths of a cell, chosen by libchafa
+    SYMBOLS_FINE,   // quarters, halves and eighths of a cell, the part that says most of a cell, 256 colours
     SYMBOLS_BLOCKS, // upper half blocks, two pixels a cell, 256 colours
     SYMBOLS_ASCII,  // brightness as ten characters, no colour
 };
@@ -17,13 +17,6 @@ struct symbol {
     wchar_t c;
     short front, back; // xterm 256-colour indices, -1 the terminal's own
 };
-
-// Once, before the threads that call symbols_make: libchafa sets up its tables, and
-// is told to start no threads of its own.
-void symbols_init(void);
-
-// Whether SYMBOLS_FINE was built in; without it, it draws as SYMBOLS_BLOCKS.
-bool symbols_fine(void);
 
 // The frame that `how` wants for rows x cols cells, pixels (of one width and height).
 void symbols_size(enum symbols how, int rows, int cols, int *width, int *height);
