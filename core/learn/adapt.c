@@ -105,6 +105,8 @@ static struct trainer *trainer_new(const struct net *base, const struct adapt_mo
     struct head_shape shape = {{channels_of(base, 0), channels_of(base, 1)}, o->hidden, o->wide, data->classes, o->top_share};
     t->heads = heads_new(&shape, o->seed + 18);
     t->start = block_of(base, 0) < t->adapter->first ? block_of(base, 0) : t->adapter->first;
+    if (data->kept && o->kind == ADAPTER_NONE)
+        t->start = base->plan.count;
     if (from)
         start_from(t, from);
     t->merged = net_copy(base);

@@ -50,7 +50,13 @@ struct adapt_data {
     const int64_t *pool; // pictures without an answer that are believed to be normal
     size_t pool_count;
     int classes;         // 0 .. HEADS_CLASSES
+    // Where heads alone are trained, the base says the same of a view every time: zeroed memory of the caller's in which it is kept from
+    // round to round (adapt_kept_bytes, aligned as malloc's), for view 0 .. views + flaws - 1 of a picture. All such rounds have the
+    // same options of views, whose light and flaws are drawn by kept_seed. One call at a time, from any thread. NULL: nothing is kept.
+    void *(*kept)(void *context, int64_t id, int view);
+    uint64_t kept_seed;
 };
+size_t adapt_kept_bytes(const struct net *base, int rows, int cols); // for a picture of that input
 
 // ---- how ----
 

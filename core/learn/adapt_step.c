@@ -74,6 +74,12 @@ enum status trainer_taps(struct trainer *t, int worker, size_t entry, int view, 
     if (status != ST_OK)
         return status;
     int count = t->base->plan.count;
+    if (t->start == count) {
+        int channels = t->heads->shape.channels[0];
+        taps[0] = (struct graph_tap){rows, cols, channels, map};
+        taps[1] = (struct graph_tap){rows / 2, cols / 2, t->heads->shape.channels[1], map + (size_t)rows * (size_t)cols * (size_t)channels};
+        return ST_OK;
+    }
     const struct graph_pass pass = {t->start, count, train ? t->adapter->first : count, true};
     graph_run(t->shares[worker].graph, t->merged, &pass, map, 1, rows, cols, taps, NULL);
     return ST_OK;

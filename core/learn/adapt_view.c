@@ -11,7 +11,7 @@
 #include "learn/adapt_pixels.h"
 #include "learn/adapt_view.h"
 
-enum { LARGEST = 32767 };
+enum { LARGEST = 32767, CELL = 8 };
 
 struct loader { // a worker's
     struct graph *graph;
@@ -20,9 +20,16 @@ struct loader { // a worker's
     size_t capacity;
 };
 
+// What lies in the caller's memory (adapt_data.kept); target and values follow.
+struct kept_view {
+    int ready, has_target;
+    struct adapt_view view; // its pointers are set anew in every round
+};
+
 struct adapt_views {
     const struct net *base;
     int start, stride; // of the maps: picture pixels per cell
+    bool taps;         // views are kept by the caller, as taps
     const struct adapt_data *data;
     struct adapt_options options;
     struct adapt_entry *entries;
@@ -44,6 +51,7 @@ struct adapt_views *adapt_views_new(const struct net *base, int start, const str
     struct adapt_views *v = xcalloc(1, sizeof *v);
     *v = (struct adapt_views){.base = base, .start = start, .stride = 1, .data = data, .options = *options,
                               .entries = entries, .count = count, .most = options->views + options->flaws};
+    v->taps = start == base->plan.count;
     for (int i = 0; i < start; i++)
         v->stride *= base->plan.blocks[i].branch ? 1 : base->plan.blocks[i].stride;
     v->kept = xcalloc(count * (size_t)v->most + 1, sizeof *v->kept);
@@ -65,7 +73,7 @@ void adapt_views_free(struct adapt_views *v)
 {
     if (!v)
         return;
-    for (size_t i = 0; i < v->count * (size_t)v->most; i++)
+    for (size_t i = 0; i < v->count * (size_t)v->most && !v->taps; i++)
         view_clear(&v->kept[i]);
     for (int i = 0; i < v->options.threads; i++) {
         graph_free(v->loaders[i].graph);
@@ -97,23 +105,61 @@ int adapt_views_flawed(const struct adapt_views *v, size_t entry)
 
 // ---- making ----
 
-// 16 bits per value: a thirty-thousandth of the map's largest.
-static void quantise(struct adapt_view *view, const float *map, size_t count)
+// 16 bits per value: a thirty-thousandth of the map's largest, which is returned.
+static float quantise(const float *map, size_t count, int16_t *values)
 {
     float largest = 0;
     for (size_t i = 0; i < count; i++)
         largest = fmaxf(largest, fabsf(map[i]));
-    view->scale = largest / LARGEST;
     float inverse = largest > 0 ? LARGEST / largest : 0;
-    view->values = xmalloc(count * sizeof *view->values);
     for (size_t i = 0; i < count; i++)
-        view->values[i] = (int16_t)lrintf(map[i] * inverse);
+        values[i] = (int16_t)lrintf(map[i] * inverse);
+    return largest / LARGEST;
+}
+
+static size_t tap_count(const struct net *base, int tap, int rows, int cols)
+{
+    size_t cell = tap ? 2 * CELL : CELL, channels = 0;
+    for (int i = 0; i < base->plan.count; i++)
+        if (base->plan.blocks[i].tap == tap)
+            channels = (size_t)base->plan.blocks[i].to;
+    return (size_t)rows / cell * ((size_t)cols / cell) * channels;
+}
+
+static size_t target_count(int rows, int cols)
+{
+    return (size_t)(rows / CELL) * (size_t)(cols / CELL);
+}
+
+size_t adapt_kept_bytes(const struct net *base, int rows, int cols)
+{
+    size_t values = tap_count(base, 0, rows, cols) + tap_count(base, 1, rows, cols);
+    return sizeof(struct kept_view) + values * sizeof(int16_t) + target_count(rows, cols);
 }
 
 static size_t map_count(const struct adapt_views *v, const struct adapt_view *view)
 {
+    if (v->taps)
+        return tap_count(v->base, 0, view->rows, view->cols) + tap_count(v->base, 1, view->rows, view->cols);
     return (size_t)(view->rows / v->stride) * (size_t)(view->cols / v->stride) *
            (size_t)v->base->plan.blocks[v->start].from;
+}
+
+// The pixels of a view as the network sees them.
+static void look(struct adapt_views *v, struct loader *l, const float *rgb, struct adapt_view *view)
+{
+    struct graph_tap taps[NET_TAPS], out;
+    const struct graph_pass front = {.end = v->start, .frozen = v->start, .running = true};
+    view->values = xmalloc(map_count(v, view) * sizeof *view->values);
+    if (v->start > 0)
+        graph_run(l->graph, v->base, &front, rgb, 1, view->rows, view->cols, taps, &out);
+    if (!v->taps) {
+        view->scale[0] = quantise(v->start > 0 ? out.values : rgb, map_count(v, view), view->values);
+        return;
+    }
+    size_t fine = tap_count(v->base, 0, view->rows, view->cols);
+    view->scale[0] = quantise(taps[0].values, fine, view->values);
+    view->scale[1] = quantise(taps[1].values, map_count(v, view) - fine, view->values + fine);
 }
 
 // View `index` of an entry whose pixels were loaded; they stay as they are.
@@ -123,7 +169,7 @@ static void make(struct adapt_views *v, struct loader *l, size_t entry, int inde
     const struct adapt_entry *e = &v->entries[entry];
     size_t count = (size_t)pixels->rows * (size_t)pixels->cols;
     float *rgb = xmalloc(3 * count * sizeof *rgb), *mask = NULL;
-    uint64_t x = v->options.seed ^ (uint64_t)e->id * 0x9e3779b97f4a7c15u;
+    uint64_t x = (v->taps ? v->data->kept_seed : v->options.seed) ^ (uint64_t)e->id * 0x9e3779b97f4a7c15u;
     struct rng rng = rng_seed(rng_splitmix(&x) + (uint64_t)index);
     *view = (struct adapt_view){.rows = pixels->rows, .cols = pixels->cols, .flaw = -1};
     memcpy(rgb, pixels->rgb, 3 * count * sizeof *rgb);
@@ -155,14 +201,7 @@ static void make(struct adapt_views *v, struct loader *l, size_t entry, int inde
         bool clean = e->side != ADAPT_DEFECT && !flawed;
         adapt_target(pixels->rows, pixels->cols, clean ? NULL : mask, boxes, clean ? 0 : box_count, view->target);
     }
-    if (v->start == 0) {
-        quantise(view, rgb, 3 * count);
-    } else {
-        const struct graph_pass front = {.end = v->start, .frozen = v->start, .running = true};
-        struct graph_tap taps[NET_TAPS], out;
-        graph_run(l->graph, v->base, &front, rgb, 1, pixels->rows, pixels->cols, taps, &out);
-        quantise(view, out.values, map_count(v, view));
-    }
+    look(v, l, rgb, view);
     free(rgb);
     free(mask);
 }
@@ -182,9 +221,59 @@ static enum status load(struct adapt_views *v, size_t entry, struct adapt_pixels
     return status;
 }
 
+// Takes the views that the caller keeps, and makes those that are not there.
+static enum status recall(struct adapt_views *v, struct loader *l, size_t entry, struct error *err)
+{
+    struct adapt_pixels pixels = {0};
+    int views = adapt_views_plain(v, entry) + adapt_views_flawed(v, entry);
+    enum status status = ST_OK;
+    for (int k = 0; k < views && status == ST_OK; k++) {
+        pthread_mutex_lock(&v->lock);
+        struct kept_view *kept = v->data->kept(v->data->context, v->entries[entry].id, k);
+        pthread_mutex_unlock(&v->lock);
+        int16_t *values = (int16_t *)(kept + 1);
+        if (!kept->ready && !pixels.rgb)
+            status = load(v, entry, &pixels, err);
+        if (!kept->ready && status == ST_OK) {
+            struct adapt_view made;
+            make(v, l, entry, k, &pixels, &made);
+            size_t count = map_count(v, &made);
+            memcpy(values, made.values, count * sizeof *values);
+            if (made.target)
+                memcpy(values + count, made.target, target_count(made.rows, made.cols));
+            *kept = (struct kept_view){1, made.target != NULL, made};
+            view_clear(&made);
+        }
+        struct adapt_view *view = &v->kept[entry * (size_t)v->most + (size_t)k];
+        if (status == ST_OK) {
+            *view = kept->view;
+            view->values = values;
+            view->target = kept->has_target ? (int8_t *)(values + map_count(v, view)) : NULL;
+        }
+    }
+    free(pixels.rgb);
+    free(pixels.mask);
+    return status;
+}
+
+static void fill_from_kept(struct adapt_views *v, int worker)
+{
+    for (size_t i; (i = atomic_fetch_add(&v->next, 1)) < v->count && !atomic_load(&v->ended);) {
+        struct error err;
+        v->entries[i].gone = recall(v, &v->loaders[worker], i, &err) != ST_OK;
+        size_t done = atomic_fetch_add(&v->done, 1) + 1;
+        if (worker == 0 && !v->go_on(v->context, done))
+            atomic_store(&v->ended, true);
+    }
+}
+
 static void fill(void *context, int worker)
 {
     struct adapt_views *v = context;
+    if (v->taps) {
+        fill_from_kept(v, worker);
+        return;
+    }
     for (size_t i; (i = atomic_fetch_add(&v->next, 1)) < v->count && !atomic_load(&v->ended);) {
         struct adapt_pixels pixels;
         struct error err;
@@ -244,11 +333,14 @@ enum status adapt_view_get(struct adapt_views *v, int worker, size_t entry, int 
         l->map = xaligned(count, sizeof *l->map);
         l->capacity = count;
     }
-    for (size_t i = 0; i < count; i++)
-        l->map[i] = view->scale * (float)view->values[i];
+    size_t first = v->taps ? tap_count(v->base, 0, view->rows, view->cols) : count;
+    for (size_t i = 0; i < first; i++)
+        l->map[i] = view->scale[0] * (float)view->values[i];
+    for (size_t i = first; i < count; i++)
+        l->map[i] = view->scale[1] * (float)view->values[i];
     *out = view;
     *map = l->map;
-    *map_rows = view->rows / v->stride;
-    *map_cols = view->cols / v->stride;
+    *map_rows = view->rows / (v->taps ? CELL : v->stride);
+    *map_cols = view->cols / (v->taps ? CELL : v->stride);
     return ST_OK;
 }

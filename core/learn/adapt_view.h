@@ -16,13 +16,13 @@ struct adapt_entry { // a picture
     bool gone; // it could not be read
 };
 
-// A view: the map that enters block `start`, and what its cells of stride 8 are.
+// A view: the map that enters block `start`, or the taps where that is the base's end; and what its cells of stride 8 are.
 struct adapt_view {
-    int rows, cols;   // of the picture's input
-    int16_t *values;  // the map / scale
-    float scale;
-    int8_t *target;   // (rows / 8, cols / 8): 1 defective, 0 not, -1 not known; NULL: nothing is known
-    int flaw;         // enum flaw_kind, -1: none was drawn
+    int rows, cols;         // of the picture's input
+    int16_t *values;        // the map / scale[0]; the taps, one after the other, each / its scale
+    float scale[NET_TAPS];
+    int8_t *target;         // (rows / 8, cols / 8): 1 defective, 0 not, -1 not known; NULL: nothing is known
+    int flaw;               // enum flaw_kind, -1: none was drawn
 };
 
 struct adapt_views;
@@ -40,7 +40,8 @@ uint64_t adapt_views_bytes(const struct adapt_views *views);
 int adapt_views_plain(const struct adapt_views *views, size_t entry);  // views without a drawn flaw: 0 ..
 int adapt_views_flawed(const struct adapt_views *views, size_t entry); // those that follow
 
-// A view for `worker`'s use until its next call. map: (rows / stride, ...), floats, of the worker.
+// A view for `worker`'s use until its next call. map: (rows / stride, ...), floats, of the worker; where views are taps those, one
+// after the other, and the rows and columns of the first.
 ASSAY_CHECKED enum status adapt_view_get(struct adapt_views *views, int worker, size_t entry, int view,
                                          const struct adapt_view **out, const float **map, int *map_rows, int *map_cols,
                                          struct error *err);

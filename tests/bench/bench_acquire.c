@@ -5,7 +5,6 @@
 // a line).
 #include "config.h"
 
-#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,21 +22,13 @@
 #include "nn/embedded.h"
 #include "screen/extract.h"
 #include "screen/model.h"
+#include "tests/bench/mtd.h"
 
-enum { KINDS = 6, NORMAL = 4, HORIZON = 64 };
-static const char *const kinds[KINDS] = {"Blowhole", "Break", "Crack", "Fray", "Free", "Uneven"};
-
-struct tile {
-    char path[200];
-    long number;
-    int exposure, kind;
-    uint64_t group;
-};
+enum { HORIZON = 64 };
 
 struct bench {
-    struct tile *tiles;
-    size_t count, capacity, groups;
-    int dim;
+    struct mtd mtd;
+    int dim, from;
     float *embeddings; // (count, dim)
     float *patches;    // (count)
     size_t given;      // by the extractor
@@ -53,53 +44,12 @@ static void must(enum status status, const struct error *err)
 
 // ---- pictures ----
 
-static void add_folder(struct bench *b, const char *root, int kind)
-{
-    char *folder = xasprintf("%s/MT_%s/Imgs", root, kinds[kind]);
-    DIR *dir = opendir(folder);
-    for (struct dirent *e; dir && (e = readdir(dir));) {
-        struct tile t = {.kind = kind};
-        char end[8];
-        if (sscanf(e->d_name, "exp%d_num_%ld.%4s", &t.exposure, &t.number, end) != 3 ||
-            strcmp(end, "jpg") != 0)
-            continue;
-        snprintf(t.path, sizeof t.path, "%.100s/%.90s", folder, e->d_name);
-        GROW(b->tiles, b->capacity, b->count + 1);
-        b->tiles[b->count++] = t;
-    }
-    if (dir)
-        closedir(dir);
-    free(folder);
-}
-
-static int by_number(const void *left, const void *right)
-{
-    const struct tile *a = left, *b = right;
-    if (a->number != b->number)
-        return a->number < b->number ? -1 : 1;
-    return a->exposure - b->exposure;
-}
-
-// A new tile begins where the number of the exposure does not rise.
-static void list(struct bench *b, const char *root)
-{
-    for (int k = 0; k < KINDS; k++)
-        add_folder(b, root, k);
-    if (b->count == 0)
-        exit(77);
-    qsort(b->tiles, b->count, sizeof *b->tiles, by_number);
-    for (size_t i = 0; i < b->count; i++) {
-        b->groups += i == 0 || b->tiles[i].exposure <= b->tiles[i - 1].exposure;
-        b->tiles[i].group = b->groups - 1;
-    }
-}
-
 static bool next(void *context, struct extract_item *item)
 {
     struct bench *b = context;
-    if (b->given == b->count)
+    if (b->given == b->mtd.count)
         return false;
-    *item = (struct extract_item){(int64_t)b->given, xstrdup(b->tiles[b->given].path)};
+    *item = (struct extract_item){(int64_t)b->given, xstrdup(b->mtd.pictures[b->given].path)};
     b->given++;
     return true;
 }
@@ -129,8 +79,9 @@ static void extract(struct bench *b)
                                     .threads = parallel_cores()};
     struct extract_io io = {.context = b, .next = next, .done = done};
     b->dim = extract_dim(base);
-    b->embeddings = xcalloc(b->count * (size_t)b->dim, sizeof(float));
-    b->patches = xcalloc(b->count, sizeof(float));
+    b->from = extract_from(base);
+    b->embeddings = xcalloc(b->mtd.count * (size_t)b->dim, sizeof(float));
+    b->patches = xcalloc(b->mtd.count, sizeof(float));
     must(extract_fit_patches(&config, &io, &patch, &err), &err);
     config.patch = patch;
     b->given = 0;
@@ -144,22 +95,23 @@ static void features(struct bench *b, const char *path)
 {
     FILE *file = path[0] ? fopen(path, "rb") : NULL;
     size_t count = 0;
-    if (file && fread(&b->dim, sizeof b->dim, 1, file) == 1) {
-        b->embeddings = xcalloc(b->count * (size_t)b->dim, sizeof(float));
-        b->patches = xcalloc(b->count, sizeof(float));
-        count = fread(b->embeddings, sizeof(float) * (size_t)b->dim, b->count, file);
-        count += fread(b->patches, sizeof(float), b->count, file);
+    if (file && fread(&b->dim, sizeof b->dim, 1, file) + fread(&b->from, sizeof b->from, 1, file) == 2) {
+        b->embeddings = xcalloc(b->mtd.count * (size_t)b->dim, sizeof(float));
+        b->patches = xcalloc(b->mtd.count, sizeof(float));
+        count = fread(b->embeddings, sizeof(float) * (size_t)b->dim, b->mtd.count, file);
+        count += fread(b->patches, sizeof(float), b->mtd.count, file);
     }
     if (file)
         fclose(file);
-    if (count == 2 * b->count)
+    if (count == 2 * b->mtd.count)
         return;
     extract(b);
     file = path[0] ? fopen(path, "wb") : NULL;
     if (file) {
         fwrite(&b->dim, sizeof b->dim, 1, file);
-        fwrite(b->embeddings, sizeof(float) * (size_t)b->dim, b->count, file);
-        fwrite(b->patches, sizeof(float), b->count, file);
+        fwrite(&b->from, sizeof b->from, 1, file);
+        fwrite(b->embeddings, sizeof(float) * (size_t)b->dim, b->mtd.count, file);
+        fwrite(b->patches, sizeof(float), b->mtd.count, file);
         fclose(file);
     }
 }
@@ -168,36 +120,36 @@ static void features(struct bench *b, const char *path)
 
 struct pool {
     struct acquire_candidate *candidates;
-    const struct tile **tiles;
+    const struct mtd_picture **pictures;
     size_t count, defects, tiles_with;
 };
 
-static bool defective(const struct tile *t)
+static bool defective(const struct mtd_picture *t)
 {
-    return t->kind != NORMAL;
+    return t->kind != MTD_FREE;
 }
 
 // Everything, or the normals and the pictures of `keep` defective tiles, scored as a scene without labels is.
 static void make_pool(const struct bench *b, size_t keep, uint64_t seed, struct pool *pool)
 {
     struct rng rng = rng_seed(seed);
-    bool *bad = xcalloc(b->groups, sizeof *bad), *kept = xcalloc(b->groups, sizeof *kept);
-    for (size_t i = 0; i < b->count; i++)
-        bad[b->tiles[i].group] |= defective(&b->tiles[i]);
+    bool *bad = xcalloc(b->mtd.groups, sizeof *bad), *kept = xcalloc(b->mtd.groups, sizeof *kept);
+    for (size_t i = 0; i < b->mtd.count; i++)
+        bad[b->mtd.pictures[i].group] |= defective(&b->mtd.pictures[i]);
     for (size_t left = keep; left > 0;) {
-        size_t g = rng_below(&rng, b->groups);
+        size_t g = rng_below(&rng, b->mtd.groups);
         left -= bad[g] && !kept[g];
         kept[g] |= bad[g];
     }
-    struct screen_input *inputs = xcalloc(b->count, sizeof *inputs);
-    struct screen_score *scores = xcalloc(b->count, sizeof *scores);
-    bool *believed = xcalloc(b->count, sizeof *believed), *found = xcalloc(b->groups, sizeof *found);
-    uint64_t *groups = xcalloc(b->count, sizeof *groups);
-    *pool = (struct pool){.candidates = xcalloc(b->count, sizeof *pool->candidates),
-                          .tiles = xcalloc(b->count, sizeof *pool->tiles)};
+    struct screen_input *inputs = xcalloc(b->mtd.count, sizeof *inputs);
+    struct screen_score *scores = xcalloc(b->mtd.count, sizeof *scores);
+    bool *believed = xcalloc(b->mtd.count, sizeof *believed), *found = xcalloc(b->mtd.groups, sizeof *found);
+    uint64_t *groups = xcalloc(b->mtd.count, sizeof *groups);
+    *pool = (struct pool){.candidates = xcalloc(b->mtd.count, sizeof *pool->candidates),
+                          .pictures = xcalloc(b->mtd.count, sizeof *pool->pictures)};
     size_t n = 0;
-    for (size_t i = 0; i < b->count; i++) {
-        const struct tile *t = &b->tiles[i];
+    for (size_t i = 0; i < b->mtd.count; i++) {
+        const struct mtd_picture *t = &b->mtd.pictures[i];
         if (keep && bad[t->group] && !kept[t->group])
             continue;
         inputs[n] = (struct screen_input){.embedding = b->embeddings + i * (size_t)b->dim};
@@ -208,13 +160,14 @@ static void make_pool(const struct bench *b, size_t keep, uint64_t seed, struct 
         pool->defects += defective(t);
         pool->tiles_with += defective(t) && !found[t->group];
         found[t->group] |= defective(t);
-        pool->tiles[n++] = t;
+        pool->pictures[n++] = t;
     }
     struct screen_model *model;
     struct acquire_projection projection;
     struct error err;
     float *rows = xcalloc(n * (size_t)b->dim, sizeof *rows);
-    must(screen_fit(inputs, n, b->dim, believed, groups, 0.004, seed, NULL, scores, &model, &err), &err);
+    const struct screen_space space = {.dim = b->dim, .from = b->from, .alone = SCREEN_ALONE};
+    must(screen_fit(inputs, n, &space, believed, groups, 0.004, seed, NULL, scores, &model, &err), &err);
     for (size_t i = 0; i < n; i++)
         memcpy(rows + i * (size_t)b->dim, inputs[i].embedding, (size_t)b->dim * sizeof *rows);
     must(acquire_projection_fit(rows, n, b->dim, &projection, &err), &err);
@@ -257,7 +210,7 @@ struct tally {
 
 static void count_answer(const struct pool *p, struct tally *t, size_t i, struct figures *f)
 {
-    const struct tile *tile = p->tiles[i];
+    const struct mtd_picture *tile = p->pictures[i];
     t->asked++;
     if (!defective(tile))
         return;
@@ -293,7 +246,7 @@ static void fixed_order(const struct bench *b, const struct pool *p, bool by_sco
 {
     struct rng rng = rng_seed(seed);
     struct ranked *list = xcalloc(p->count, sizeof *list);
-    struct tally t = {.tiles = xcalloc(b->groups, sizeof(bool))};
+    struct tally t = {.tiles = xcalloc(b->mtd.groups, sizeof(bool))};
     for (size_t i = 0; i < p->count; i++)
         list[i] = (struct ranked){by_score ? p->candidates[i].score : rng_uniform(&rng), i};
     qsort(list, p->count, sizeof *list, falling);
@@ -307,10 +260,10 @@ static void fixed_order(const struct bench *b, const struct pool *p, bool by_sco
 static void asked_order(const struct bench *b, const struct pool *p, int only, uint64_t seed,
                         struct figures *f)
 {
-    struct acquire *a = acquire_new(p->candidates, p->count, KINDS);
+    struct acquire *a = acquire_new(p->candidates, p->count, MTD_KINDS);
     struct acquire_ask *asks = xcalloc(p->count, sizeof *asks);
     struct acquire_mix mix = {{0}, {0}};
-    struct tally t = {.tiles = xcalloc(b->groups, sizeof(bool))};
+    struct tally t = {.tiles = xcalloc(b->mtd.groups, sizeof(bool))};
     bool *answered = xcalloc(p->count, sizeof *answered);
     double started = clock_seconds();
     size_t turns[ACQUIRE_SOURCES] = {0};
@@ -325,7 +278,7 @@ static void asked_order(const struct bench *b, const struct pool *p, int only, u
         for (size_t i = 0; i < p->count; i++)
             if (!answered[i] && (at == SIZE_MAX || asks[i].place > asks[at].place))
                 at = i;
-        const struct tile *tile = p->tiles[at];
+        const struct mtd_picture *tile = p->pictures[at];
         if (f->most == 0)
             turns[asks[at].source]++;
         acquire_mix_learn(&mix, asks[at].source, acquire_surprise(asks[at].expected, defective(tile)));
@@ -405,7 +358,7 @@ static void measure(const struct bench *b, size_t tiles, int seeds, const char *
                 asked_order(b, &pool, r < ROWS - 1 ? r - 2 : -1, (uint64_t)s, to);
         }
         free(pool.candidates);
-        free(pool.tiles);
+        free(pool.pictures);
     }
     printf("%zu pictures, %zu of them defects of %zu tiles (mean of %d seeds)\n", pictures / (size_t)seeds,
            defects / (size_t)seeds, with / (size_t)seeds, seeds);
@@ -435,12 +388,12 @@ static void second_look(const struct bench *b, int seeds)
                 size_t i = rng_below(&rng, p.count);
                 while (p.candidates[i].answer != ACQUIRE_OPEN)
                     i = (i + 1) % p.count;
-                p.candidates[i].answer = defective(p.tiles[i]) ? ACQUIRE_DEFECT : ACQUIRE_NORMAL;
+                p.candidates[i].answer = defective(p.pictures[i]) ? ACQUIRE_DEFECT : ACQUIRE_NORMAL;
             }
             for (size_t i = 0; i < p.count && turn == 1; i++) {
                 wrong[i] = p.candidates[i].answer != ACQUIRE_OPEN && rng_uniform(&rng) < 0.05;
                 if (wrong[i])
-                    p.candidates[i].answer = defective(p.tiles[i]) ? ACQUIRE_NORMAL : ACQUIRE_DEFECT;
+                    p.candidates[i].answer = defective(p.pictures[i]) ? ACQUIRE_NORMAL : ACQUIRE_DEFECT;
                 wrong_all += wrong[i];
             }
             struct acquire *a = acquire_new(p.candidates, p.count, 0);
@@ -456,7 +409,7 @@ static void second_look(const struct bench *b, int seeds)
         }
         free(wrong);
         free(p.candidates);
-        free(p.tiles);
+        free(p.pictures);
     }
     printf("second look at %d answers, %.0f of them wrong: %.0f named, recall %.2f, precision %.2f (of the "
            "first 20: %.2f); %.0f named where none is wrong\n",
@@ -533,7 +486,7 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i], "--only") == 0)
             only = argv[i + 1];
     }
-    list(&b, argv[1]);
+    mtd_open(argv[1], argv[0], &b.mtd);
     features(&b, cache);
     if (tiles < 0) {
         measure(&b, 0, seeds, only);
@@ -543,7 +496,7 @@ int main(int argc, char **argv)
     }
     second_look(&b, seeds);
     time_large();
-    free(b.tiles);
+    mtd_close(&b.mtd);
     free(b.embeddings);
     free(b.patches);
     return 0;

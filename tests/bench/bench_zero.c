@@ -4,7 +4,6 @@
 // bench_zero PICTURES [--seeds N] [--first N] [--size N] [--ablate]
 #include "config.h"
 
-#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,21 +19,13 @@
 #include "screen/extract.h"
 #include "screen/metrics.h"
 #include "screen/model.h"
+#include "tests/bench/mtd.h"
 
-enum { KINDS = 6, NORMAL = 4, SAMPLE = 400 };
-static const char *const kinds[KINDS] = {"Blowhole", "Break", "Crack", "Fray", "Free", "Uneven"};
-static const double fit_share = 0.8, flag_rate = 0.05;
-
-struct tile {
-    long number;
-    int exposure, kind;
-    uint64_t group;
-    char *path;
-};
+enum { SAMPLE = 400 };
+static const double flag_rate = 0.05;
 
 struct bench {
-    struct tile *tiles;
-    size_t count, capacity, groups;
+    struct mtd mtd;
     struct base *base;
     struct extract_config config;
     struct patch_model *patch;
@@ -53,52 +44,13 @@ static void die(const struct error *err)
 
 // ---- pictures ----
 
-static void add_folder(struct bench *b, const char *root, int kind)
-{
-    char *folder = xasprintf("%s/MT_%s/Imgs", root, kinds[kind]);
-    DIR *dir = opendir(folder);
-    for (struct dirent *e; dir && (e = readdir(dir));) {
-        struct tile t = {.kind = kind};
-        char end[8];
-        if (sscanf(e->d_name, "exp%d_num_%ld.%4s", &t.exposure, &t.number, end) != 3 || strcmp(end, "jpg") != 0)
-            continue;
-        t.path = xasprintf("%s/%s", folder, e->d_name);
-        GROW(b->tiles, b->capacity, b->count + 1);
-        b->tiles[b->count++] = t;
-    }
-    if (dir)
-        closedir(dir);
-    free(folder);
-}
-
-static int by_number(const void *left, const void *right)
-{
-    const struct tile *a = left, *b = right;
-    if (a->number != b->number)
-        return a->number < b->number ? -1 : 1;
-    return a->exposure - b->exposure;
-}
-
-// A new tile begins where the number of the exposure does not rise.
-static void open_tiles(struct bench *b, const char *root)
-{
-    for (int k = 0; k < KINDS; k++)
-        add_folder(b, root, k);
-    if (b->count)
-        qsort(b->tiles, b->count, sizeof *b->tiles, by_number);
-    for (size_t i = 0; i < b->count; i++) {
-        b->groups += i == 0 || b->tiles[i].exposure <= b->tiles[i - 1].exposure;
-        b->tiles[i].group = b->groups - 1;
-    }
-}
-
 static bool next(void *context, struct extract_item *item)
 {
     struct bench *b = context;
     if (b->at == b->order_count)
         return false;
     size_t i = b->order[b->at++];
-    *item = (struct extract_item){(int64_t)i, xstrdup(b->tiles[i].path)};
+    *item = (struct extract_item){(int64_t)i, xstrdup(b->mtd.pictures[i].path)};
     return true;
 }
 
@@ -118,15 +70,6 @@ static enum status done(void *context, const struct extract_result *result, stru
 
 // ---- a seed ----
 
-static void shuffle(size_t *order, size_t count, struct rng *rng)
-{
-    for (size_t i = 0; i < count; i++) {
-        size_t j = (size_t)rng_below(rng, i + 1), kept = order[i];
-        order[i] = order[j];
-        order[j] = kept;
-    }
-}
-
 static int rising(const void *left, const void *right)
 {
     size_t a = *(const size_t *)left, b = *(const size_t *)right;
@@ -139,20 +82,14 @@ static double measure_all(struct bench *b, uint64_t seed, unsigned without)
     struct rng rng = rng_seed(seed);
     struct extract_io io = {.context = b, .next = next, .done = done};
     struct error err;
-    size_t *groups = xcalloc(b->groups, sizeof *groups);
-    bool *chosen = xcalloc(b->groups, sizeof *chosen);
-    for (size_t g = 0; g < b->groups; g++)
-        groups[g] = g;
-    shuffle(groups, b->groups, &rng);
-    for (size_t g = 0; g < (size_t)lround(fit_share * (double)b->groups); g++)
-        chosen[groups[g]] = true;
+    mtd_split(&b->mtd, &rng, b->fit);
     b->order_count = b->at = 0;
-    for (size_t i = 0; i < b->count; i++) {
-        b->fit[i] = chosen[b->tiles[i].group] && b->tiles[i].kind == NORMAL;
+    for (size_t i = 0; i < b->mtd.count; i++) {
+        b->fit[i] &= !mtd_defect(&b->mtd, i);
         if (b->fit[i])
             b->order[b->order_count++] = i;
     }
-    shuffle(b->order, b->order_count, &rng);
+    mtd_shuffle(b->order, b->order_count, &rng);
     b->order_count = b->order_count < SAMPLE ? b->order_count : SAMPLE;
     qsort(b->order, b->order_count, sizeof *b->order, rising);
     b->config.patch = NULL;
@@ -162,34 +99,32 @@ static double measure_all(struct bench *b, uint64_t seed, unsigned without)
         die(&err);
     double seconds = clock_seconds() - start;
     b->config.patch = b->patch;
-    b->order_count = b->count;
+    b->order_count = b->mtd.count;
     b->at = 0;
-    for (size_t i = 0; i < b->count; i++)
+    for (size_t i = 0; i < b->mtd.count; i++)
         b->order[i] = i;
     if (extract_run(&b->config, &io, &err) != ST_OK)
         die(&err);
     b->config.patch = NULL;
-    free(groups);
-    free(chosen);
     return seconds;
 }
 
 struct figures {
     double auroc, filtered90, filtered95, filtered98, found; // found: defects above all but 5 % of the normals
-    double kinds[KINDS];
+    double kinds[MTD_KINDS];
 };
 
 static struct figures figures_of(const struct bench *b, const double *values)
 {
     struct figures f = {0};
-    double *scores = xcalloc(b->count, sizeof *scores), normals = 0, defects = 0;
-    bool *defect = xcalloc(b->count, sizeof *defect);
-    for (int k = -1; k < KINDS; k++) {
+    double *scores = xcalloc(b->mtd.count, sizeof *scores), normals = 0, defects = 0;
+    bool *defect = xcalloc(b->mtd.count, sizeof *defect);
+    for (int k = -1; k < MTD_KINDS; k++) {
         size_t n = 0;
-        for (size_t i = 0; i < b->count; i++)
-            if (!b->fit[i] && (k < 0 || b->tiles[i].kind == k || b->tiles[i].kind == NORMAL)) {
+        for (size_t i = 0; i < b->mtd.count; i++)
+            if (!b->fit[i] && (k < 0 || b->mtd.pictures[i].kind == k || b->mtd.pictures[i].kind == MTD_FREE)) {
                 scores[n] = values[i];
-                defect[n++] = b->tiles[i].kind != NORMAL;
+                defect[n++] = b->mtd.pictures[i].kind != MTD_FREE;
             }
         if (k >= 0) {
             f.kinds[k] = metrics_auroc(scores, defect, n);
@@ -218,23 +153,23 @@ static struct figures figures_of(const struct bench *b, const double *values)
 // The model of `assay screen` with these measures left out.
 static struct figures fused(struct bench *b, unsigned off, enum detector alone, uint64_t seed)
 {
-    struct screen_score *scores = xcalloc(b->count, sizeof *scores);
-    struct screen_input *inputs = xcalloc(b->count, sizeof *inputs);
-    uint64_t *groups = xcalloc(b->count, sizeof *groups);
-    double *values = xcalloc(b->count, sizeof *values);
+    struct screen_score *scores = xcalloc(b->mtd.count, sizeof *scores);
+    struct screen_input *inputs = xcalloc(b->mtd.count, sizeof *inputs);
+    uint64_t *groups = xcalloc(b->mtd.count, sizeof *groups);
+    double *values = xcalloc(b->mtd.count, sizeof *values);
     struct screen_model *model;
     struct error err;
-    for (size_t i = 0; i < b->count; i++) {
+    for (size_t i = 0; i < b->mtd.count; i++) {
         inputs[i] = b->inputs[i];
-        groups[i] = b->tiles[i].group;
+        groups[i] = b->mtd.pictures[i].group;
         for (int d = 0; d < DETECTORS_MEASURED; d++)
             if (off & 1u << d)
                 inputs[i].measures[d] = NAN;
     }
     const struct screen_space space = {extract_dim(b->base), extract_from(b->base), patch_contrast(b->patch), 0, patch_aligned(b->patch)};
-    if (screen_fit(inputs, b->count, &space, b->fit, groups, 0.004, seed, NULL, scores, &model, &err) != ST_OK)
+    if (screen_fit(inputs, b->mtd.count, &space, b->fit, groups, 0.004, seed, NULL, scores, &model, &err) != ST_OK)
         die(&err);
-    for (size_t i = 0; i < b->count; i++)
+    for (size_t i = 0; i < b->mtd.count; i++)
         values[i] = alone == DETECTORS ? scores[i].score : scores[i].parts[alone];
     struct figures f = figures_of(b, values);
     screen_free(model);
@@ -300,27 +235,21 @@ int main(int argc, char **argv)
             return 2;
         }
     }
-    open_tiles(&b, argc > 1 ? argv[1] : "");
-    if (!b.count) {
-        fprintf(stderr, "%s: no magnetic-tile pictures in \"%s\" (development data, not part of the repository): nothing measured\n",
-                argv[0], argc > 1 ? argv[1] : "");
-        return 77;
-    }
+    mtd_open(argc > 1 ? argv[1] : "", argv[0], &b.mtd);
     const unsigned char *bytes;
     size_t size;
     if (embedded_base(&bytes, &size, NULL, &err) != ST_OK || base_open_bytes(bytes, size, EMBEDDED_NAME, &b.base, &err) != ST_OK)
         die(&err);
     b.config.base = b.base;
-    b.fit = xcalloc(b.count, sizeof *b.fit);
-    b.order = xcalloc(b.count, sizeof *b.order);
-    b.inputs = xcalloc(b.count, sizeof *b.inputs);
-    b.embeddings = xcalloc(b.count * (size_t)extract_dim(b.base), sizeof *b.embeddings);
+    b.fit = xcalloc(b.mtd.count, sizeof *b.fit);
+    b.order = xcalloc(b.mtd.count, sizeof *b.order);
+    b.inputs = xcalloc(b.mtd.count, sizeof *b.inputs);
+    b.embeddings = xcalloc(b.mtd.count * (size_t)extract_dim(b.base), sizeof *b.embeddings);
     for (long seed = first; seed < first + seeds; seed++)
         for (int without = -1; without < (ablate ? (int)FLAW_KINDS : 0); without++)
             one_seed(&b, seed, without);
-    for (size_t i = 0; i < b.count; i++)
-        free(b.tiles[i].path);
+    mtd_close(&b.mtd);
     base_free(b.base);
-    free(b.tiles), free(b.fit), free(b.order), free(b.inputs), free(b.embeddings);
+    free(b.fit), free(b.order), free(b.inputs), free(b.embeddings);
     return 0;
 }

@@ -269,6 +269,59 @@ static void files_come_back_or_are_refused_in_a_sentence(void **state)
     free(r);
 }
 
+struct shelf {
+    unsigned char *views;
+    size_t bytes; // of a view
+    int count;    // of a picture
+    int loads;
+};
+
+static enum status load_counted(void *context, int64_t id, struct adapt_pixels *p, struct error *err)
+{
+    struct shelf *s = context;
+    s->loads++;
+    return load(NULL, id, p, err);
+}
+
+static void *shelved(void *context, int64_t id, int view)
+{
+    struct shelf *s = context;
+    return s->views + ((size_t)id * (size_t)s->count + (size_t)view) * s->bytes;
+}
+
+// Heads alone: what the base says of a view is computed once for all rounds, and learned from as if it were not kept.
+static void views_are_kept_from_round_to_round(void **state)
+{
+    (void)state;
+    struct round *r = make_round(20);
+    struct adapt_model *models[3];
+    struct error err;
+    r->options.kind = ADAPTER_NONE;
+    assert_ok(adapt_train(base, NULL, &r->data, &r->options, NULL, &models[0], &err), &err);
+    struct shelf shelf = {.bytes = (adapt_kept_bytes(base, SIDE, SIDE) + 63) / 64 * 64, .count = r->options.views + r->options.flaws};
+    shelf.views = xcalloc((size_t)PICTURES * (size_t)shelf.count, shelf.bytes);
+    r->data.context = &shelf;
+    r->data.load = load_counted;
+    r->data.kept = shelved;
+    r->data.kept_seed = r->options.seed;
+    for (int i = 1; i < 3; i++) {
+        int before = shelf.loads;
+        assert_ok(adapt_train(base, NULL, &r->data, &r->options, NULL, &models[i], &err), &err);
+        assert_int_equal(shelf.loads - before, i == 1 ? PICTURES : 1); // the one that cannot be read is asked for again
+    }
+    const struct heads *h[3] = {models[0]->heads, models[1]->heads, models[2]->heads};
+    float most = 0;
+    for (size_t i = 0; i < h[0]->trained; i++)
+        most = fmaxf(most, fabsf(h[0]->values[i] - h[1]->values[i]));
+    printf("# kept or not, weights differ by %g at most\n", (double)most);
+    assert_true(most < 0.01f);
+    assert_memory_equal(h[1]->values, h[2]->values, h[1]->size * sizeof(float));
+    for (int i = 0; i < 3; i++)
+        adapt_model_free(models[i]);
+    free(shelf.views);
+    free(r);
+}
+
 static void options_have_names_and_ranges(void **state)
 {
     (void)state;
@@ -294,6 +347,7 @@ int main(void)
         cmocka_unit_test(a_round_learns),
         cmocka_unit_test(views_say_the_same_of_a_picture_and_its_mirror_image),
         cmocka_unit_test(a_killed_round_goes_on_to_the_same_bits),
+        cmocka_unit_test(views_are_kept_from_round_to_round),
         cmocka_unit_test(labels_of_one_side),
         cmocka_unit_test(options_have_names_and_ranges),
         cmocka_unit_test(files_come_back_or_are_refused_in_a_sentence),
