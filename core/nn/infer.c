@@ -110,7 +110,7 @@ static int group_place(const struct grouping *g, int i)
 }
 
 static struct kernel_matrix pack_linear(const struct kernels *kernels, const float *weight, const float *bias,
-                                        struct grouping from, struct grouping to, float factor)
+                                        struct grouping from, struct grouping to)
 {
     int k = kernel_pad(from.groups * from.padded), n = kernel_pad(to.groups * to.padded);
     int rows = from.groups * from.size, columns = to.groups * to.size;
@@ -119,12 +119,37 @@ static struct kernel_matrix pack_linear(const struct kernels *kernels, const flo
     for (int j = 0; j < columns; j++) {
         int at = group_place(&to, j);
         for (int i = 0; i < rows; i++)
-            placed[group_place(&from, i) * n + at] = weight[i * columns + j] * factor;
-        matrix.bias[at] = bias[j] * factor;
+            placed[group_place(&from, i) * n + at] = weight[i * columns + j];
+        matrix.bias[at] = bias[j];
     }
     kernel_matrix_fill(kernels, &matrix, placed, (size_t)n, k, n);
     free(placed);
     return matrix;
+}
+
+// Every head's part of a layer, its `size` rows (size, to).
+static struct kernel_matrix *pack_heads(const struct infer_block *b, const float *weight, float factor)
+{
+    const size_t size = (size_t)(b->plan.to / b->plan.heads), to = (size_t)b->plan.to;
+    struct kernel_matrix *matrices = xcalloc((size_t)b->plan.heads, sizeof *matrices);
+    float *scaled = zeros(size * to);
+    for (int h = 0; h < b->plan.heads; h++) {
+        for (size_t i = 0; i < size * to; i++)
+            scaled[i] = weight[(size_t)h * size * to + i] * factor;
+        matrices[h] = kernel_matrix_new(b->kernels, b->head, b->to);
+        kernel_matrix_fill(b->kernels, &matrices[h], scaled, to, (int)size, b->plan.to);
+    }
+    free(scaled);
+    return matrices;
+}
+
+static float *transposed(const float *values, int side)
+{
+    float *out = zeros((size_t)side * (size_t)side);
+    for (int i = 0; i < side; i++)
+        for (int j = 0; j < side; j++)
+            out[j * side + i] = values[i * side + j];
+    return out;
 }
 
 static float *pack_vector(const float *values, int count, int padded)
@@ -138,8 +163,7 @@ static void pack_attention(struct infer_block *b, const struct net *net, int blo
 {
     int channels = b->plan.to, heads = b->plan.heads, size = channels / heads;
     b->head = kernel_pad(size);
-    const struct grouping map = {1, channels, b->to}, head = {heads, size, b->head},
-                          pair = {2 * heads, size, b->head},
+    const struct grouping map = {1, channels, b->to}, pair = {2 * heads, size, b->head},
                           hidden = {1, b->plan.hidden, kernel_pad(b->plan.hidden)};
     const float *t[ATTENTION_TENSORS];
     for (int i = 0; i < ATTENTION_TENSORS; i++)
@@ -151,12 +175,18 @@ static void pack_attention(struct infer_block *b, const struct net *net, int blo
         b->norm1[i] = pack_vector(t[ATTENTION_NORM1_GAMMA + i], channels, b->to);
         b->norm2[i] = pack_vector(t[ATTENTION_NORM2_GAMMA + i], channels, b->to);
     }
-    b->query = pack_linear(b->kernels, t[ATTENTION_QUERY], t[ATTENTION_QUERY_BIAS], map, head,
-                           1 / sqrtf((float)size));
-    b->key_value = pack_linear(b->kernels, t[ATTENTION_KEY_VALUE], t[ATTENTION_KEY_VALUE_BIAS], map, pair, 1);
-    b->out = pack_linear(b->kernels, t[ATTENTION_OUT], t[ATTENTION_OUT_BIAS], head, map, 1);
-    b->mlp1 = pack_linear(b->kernels, t[ATTENTION_MLP1], t[ATTENTION_MLP1_BIAS], map, hidden, 1);
-    b->mlp2 = pack_linear(b->kernels, t[ATTENTION_MLP2], t[ATTENTION_MLP2_BIAS], hidden, map, 1);
+    const float share = 1 / sqrtf((float)size);
+    float *query = transposed(t[ATTENTION_QUERY], channels);
+    b->query = pack_heads(b, query, share);
+    free(query);
+    b->query_bias = zeros((size_t)heads * (size_t)b->head);
+    for (int k = 0; k < channels; k++)
+        b->query_bias[k / size * b->head + k % size] = t[ATTENTION_QUERY_BIAS][k] * share;
+    b->out = pack_heads(b, t[ATTENTION_OUT], 1);
+    b->out_bias = pack_vector(t[ATTENTION_OUT_BIAS], channels, b->to);
+    b->key_value = pack_linear(b->kernels, t[ATTENTION_KEY_VALUE], t[ATTENTION_KEY_VALUE_BIAS], map, pair);
+    b->mlp1 = pack_linear(b->kernels, t[ATTENTION_MLP1], t[ATTENTION_MLP1_BIAS], map, hidden);
+    b->mlp2 = pack_linear(b->kernels, t[ATTENTION_MLP2], t[ATTENTION_MLP2_BIAS], hidden, map);
 }
 
 static void infer_free(struct base *base)
@@ -164,9 +194,17 @@ static void infer_free(struct base *base)
     struct infer *infer = (struct infer *)base;
     for (int i = 0; i < infer->count; i++) {
         struct infer_block *b = &infer->blocks[i];
-        struct kernel_matrix *matrices[] = {&b->point, &b->query, &b->key_value, &b->out, &b->mlp1, &b->mlp2};
+        struct kernel_matrix *matrices[] = {&b->point, &b->key_value, &b->mlp1, &b->mlp2};
         for (size_t k = 0; k < sizeof matrices / sizeof *matrices; k++)
             kernel_matrix_free(matrices[k]);
+        for (int h = 0; b->query && h < b->plan.heads; h++) {
+            kernel_matrix_free(&b->query[h]);
+            kernel_matrix_free(&b->out[h]);
+        }
+        free(b->query);
+        free(b->out);
+        free(b->query_bias);
+        free(b->out_bias);
         free(b->depth);
         free(b->depth_bias);
         for (int k = 0; k < 2; k++) {

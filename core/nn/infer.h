@@ -19,7 +19,10 @@ struct infer_block {
     // Attention. Every head is padded to `head` columns.
     int head;
     float *norm1[2], *norm2[2]; // gamma, beta
-    struct kernel_matrix query, key_value, out, mlp1, mlp2;
+    struct kernel_matrix key_value, mlp1, mlp2;
+    // Of every head: its part of the query's layer transposed (head, to), and of the layer behind (head, to).
+    struct kernel_matrix *query, *out;
+    float *query_bias, *out_bias; // (heads, head), (to)
 };
 
 struct infer {

@@ -73,46 +73,67 @@ static struct kernel_rows norm_rows(const struct infer_block *b, const float *in
     return (struct kernel_rows){room.values, stride, room.scale};
 }
 
-// Where keys and values of every head lie as matrices.
-struct heads {
-    int head, keys; // both padded
-    float *panels, *scale;
-    size_t panel_floats; // enough for either of a head
+// Scores are query * keys, and what is seen goes through a layer. With few keys it is less work to put the query's
+// layer into the keys and that layer into the values first (A (B C) = (A B) C): cells meet `scores` (to, heads * keys)
+// and `out` (heads * keys, to), and nothing lies between but the softmax.
+struct seen {
+    int keys, padded; // of a head
+    struct kernel_matrix scores, out;
+    float *rows; // (heads * padded, to): one of them before it is a matrix
+    struct infer_room row_room, part_room;
 };
 
-// `which`: 2 h the keys of head h, for queries times keys; 2 h + 1 its values, for weights times values.
-static struct kernel_matrix head_matrix(const struct heads *heads, int which)
+static void take_seen(struct seen *s, const struct infer_block *b, int keys, struct infer_arena *arena)
 {
-    int k = which % 2 ? heads->keys : heads->head, n = which % 2 ? heads->head : heads->keys;
-    return (struct kernel_matrix){
-        .k = k,
-        .n = n,
-        .panels = heads->panels + (size_t)which * heads->panel_floats,
-        .scale = heads->scale + (size_t)which * (size_t)(k + n),
-    };
+    const int padded = kernel_pad(keys), all = b->plan.heads * padded, to = b->to;
+    const size_t panels = (size_t)all * (size_t)to;
+    *s = (struct seen){.keys = keys, .padded = padded, .scores = {.k = to, .n = all}, .out = {.k = all, .n = to}};
+    s->scores.panels = infer_take(arena, panels);
+    s->scores.scale = infer_take(arena, (size_t)all);
+    s->scores.bias = infer_take(arena, (size_t)all);
+    s->out.panels = infer_take(arena, panels);
+    s->out.scale = infer_take(arena, (size_t)to);
+    s->out.bias = b->out_bias;
+    s->rows = infer_take(arena, panels);
+    s->row_room = infer_take_room(arena, b->kernels, (size_t)all, to);
+    s->part_room = infer_take_room(arena, b->kernels, (size_t)keys, b->head);
 }
 
-// seen = softmax(query * keys) * values, head by head.
-static void attend(const struct infer_block *b, const struct heads *heads, int keys, struct kernel_rows query,
-                   size_t cells, float *scores, struct infer_room room, float *seen, size_t seen_stride)
+// Every head's part of `kv` (keys, pair), columns from `first` on, through that head's layer into s->rows.
+static void through_heads(const struct seen *s, const struct infer_block *b, const float *kv, int first,
+                          const struct kernel_matrix *layers)
 {
-    const struct kernels *kernels = b->kernels;
-    const size_t score = infer_stride(heads->keys);
+    const size_t padded = (size_t)s->padded, keys = (size_t)s->keys, to = (size_t)b->to,
+                 pair = (size_t)b->key_value.n;
     for (int h = 0; h < b->plan.heads; h++) {
-        struct kernel_matrix key = head_matrix(heads, 2 * h), value = head_matrix(heads, 2 * h + 1);
-        struct kernel_rows own = infer_rows_from(query, 0, h * b->head);
-        struct kernel_linear call = {
-            .a = own, .cells = cells, .matrix = &key, .out = scores, .out_stride = score};
-        infer_linear(kernels, call, NET_LINEAR);
-        for (size_t i = 0; i < cells; i++)
-            kernels->softmax(scores + i * score, keys);
-        call = (struct kernel_linear){.a = infer_rows(kernels, scores, score, cells, heads->keys, room),
-                                      .cells = cells,
-                                      .matrix = &value,
-                                      .out = seen + h * b->head,
-                                      .out_stride = seen_stride};
-        infer_linear(kernels, call, NET_LINEAR);
+        float *rows = s->rows + (size_t)h * padded * to;
+        const struct kernel_linear call = {
+            .a = infer_rows(b->kernels, kv + first + h * b->head, pair, keys, b->head, s->part_room),
+            .cells = keys,
+            .matrix = &layers[h],
+            .out = rows,
+            .out_stride = to,
+        };
+        infer_linear(b->kernels, call, NET_LINEAR);
+        memset(rows + keys * to, 0, (padded - keys) * to * sizeof *rows);
     }
+}
+
+static void make_seen(struct seen *s, const struct infer_block *b, const float *kv)
+{
+    const int all = s->scores.n, half = b->key_value.n / 2;
+    through_heads(s, b, kv, 0, b->query);
+    kernel_matrix_turn(b->kernels, &s->scores,
+                       infer_rows(b->kernels, s->rows, (size_t)b->to, (size_t)all, b->to, s->row_room), all);
+    for (int h = 0; h < b->plan.heads; h++)
+        for (int i = 0; i < s->padded; i++) {
+            float *bias = &s->scores.bias[h * s->padded + i];
+            *bias = i < s->keys ? 0 : KERNEL_NEVER;
+            for (int k = 0; i < s->keys && k < b->head; k++)
+                *bias += kv[i * b->key_value.n + h * b->head + k] * b->query_bias[h * b->head + k];
+        }
+    through_heads(s, b, kv, half, b->out);
+    kernel_matrix_fill(b->kernels, &s->out, s->rows, (size_t)b->to, all, b->to);
 }
 
 static int max(int a, int b)
@@ -127,11 +148,10 @@ void infer_attention(const struct infer_block *b, const struct infer_map *in, st
     const int pool = b->plan.pool, channels = in->channels, hide = b->mlp1.n;
     const int pool_rows = in->rows < pool ? 1 : pool, pool_cols = in->cols < pool ? 1 : pool;
     const int key_rows = in->rows / pool_rows, key_cols = in->cols / pool_cols, keys = key_rows * key_cols;
-    struct heads heads = {.head = b->head, .keys = kernel_pad(keys)};
     const size_t cells = (size_t)in->rows * (size_t)in->cols, n = (size_t)channels,
                  pair = (size_t)b->key_value.n;
     const size_t most = cells < TILE_CELLS ? cells : TILE_CELLS, stride = infer_stride(channels),
-                 wide = infer_stride(b->query.n), hidden_stride = infer_stride(hide);
+                 hidden_stride = infer_stride(hide);
 
     const size_t held = kernels->precision == KERNEL_F32 ? cells
                         : (size_t)in->cols > NORM_CELLS  ? (size_t)in->cols
@@ -139,17 +159,13 @@ void infer_attention(const struct infer_block *b, const struct infer_map *in, st
     float *position = infer_take(arena, cells * n), *normed = infer_take(arena, held * stride);
     struct infer_room map_room = infer_take_room(arena, kernels, cells, channels);
     float *pooled = infer_take(arena, (size_t)keys * n), *kv = infer_take(arena, (size_t)keys * pair);
-    float *query = infer_take(arena, most * wide), *seen = infer_take(arena, most * wide);
-    float *scores = infer_take(arena, most * infer_stride(heads.keys));
-    float *hidden = infer_take(arena, most * hidden_stride);
     struct infer_room pooled_room = infer_take_room(arena, kernels, (size_t)keys, channels);
-    struct infer_room key_room = infer_take_room(arena, kernels, (size_t)keys, b->query.n);
-    struct infer_room query_room = infer_take_room(arena, kernels, most, b->query.n);
-    struct infer_room room =
-        infer_take_room(arena, kernels, most, max(max(hide, heads.keys), max(channels, b->query.n)));
-    heads.panel_floats = base_work_round((size_t)heads.head * (size_t)heads.keys);
-    heads.panels = infer_take(arena, 2 * (size_t)b->plan.heads * heads.panel_floats);
-    heads.scale = infer_take(arena, 2 * (size_t)b->plan.heads * (size_t)(heads.head + heads.keys));
+    struct seen seen;
+    take_seen(&seen, b, keys, arena);
+    const int all = seen.scores.n;
+    const size_t score_stride = infer_stride(all);
+    float *scores = infer_take(arena, most * score_stride), *hidden = infer_take(arena, most * hidden_stride);
+    struct infer_room room = infer_take_room(arena, kernels, most, max(max(hide, all), channels));
     if (!arena->memory)
         return;
 
@@ -162,27 +178,22 @@ void infer_attention(const struct infer_block *b, const struct infer_map *in, st
         .out = kv,
         .out_stride = pair};
     infer_linear(kernels, pairs, NET_LINEAR);
-    // Of a row of `kv`, the first half are keys. Every head's part has at most the norm of all of it.
-    const struct kernel_rows all = infer_rows(kernels, kv, pair, (size_t)keys, b->query.n, key_room);
-    for (int h = 0; h < b->plan.heads; h++) {
-        struct kernel_matrix key = head_matrix(&heads, 2 * h), value = head_matrix(&heads, 2 * h + 1);
-        kernel_matrix_turn(kernels, &key, infer_rows_from(all, 0, h * b->head), keys);
-        kernel_matrix_fill(kernels, &value, kv + pair / 2 + h * b->head, pair, keys, b->head);
-    }
+    make_seen(&seen, b, kv);
     for (size_t first = 0; first < cells; first += most) {
         size_t count = cells - first < most ? cells - first : most;
         float *p = position + first * n;
         struct kernel_linear call = {.a = infer_rows_from(map, first, 0),
                                      .cells = count,
-                                     .matrix = &b->query,
-                                     .out = query,
-                                     .out_stride = wide};
+                                     .matrix = &seen.scores,
+                                     .out = scores,
+                                     .out_stride = score_stride};
         infer_linear(kernels, call, NET_LINEAR);
-        struct kernel_rows queries = infer_rows(kernels, query, wide, count, b->query.n, query_room);
-        attend(b, &heads, keys, queries, count, scores, room, seen, wide);
-        call = (struct kernel_linear){.a = infer_rows(kernels, seen, wide, count, b->query.n, room),
+        for (size_t i = 0; i < count; i++)
+            for (int h = 0; h < b->plan.heads; h++)
+                kernels->softmax(scores + i * score_stride + h * seen.padded, seen.padded);
+        call = (struct kernel_linear){.a = infer_rows(kernels, scores, score_stride, count, all, room),
                                       .cells = count,
-                                      .matrix = &b->out,
+                                      .matrix = &seen.out,
                                       .add = p,
                                       .add_stride = n,
                                       .out = p,

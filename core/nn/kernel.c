@@ -65,14 +65,14 @@ static float whole_factor(float square, float largest, int count)
 
 enum { PANEL = 64 }; // columns at most
 
-static inline int16_t whole(float x)
+static inline int32_t whole(float x)
 {
     x = fabsf(x) <= 32767 ? x : 0; // NaN, of numbers that are not finite: refused by whoever packs them
-    return (int16_t)(x + copysignf(0.5f, x));
+    return (int32_t)(x + copysignf(0.5f, x));
 }
 
 // `columns` columns of a matrix into a panel of `width`.
-KERNEL_CLONES static void fill_panel(int16_t *out, float *scale, int k, int width, const float *values,
+KERNEL_CLONES static void fill_panel(int32_t *out, float *scale, int k, int width, const float *values,
                                      size_t row_step, int rows, int columns)
 {
     const float none[PANEL] = {0};
@@ -87,26 +87,23 @@ KERNEL_CLONES static void fill_panel(int16_t *out, float *scale, int k, int widt
         factor[j] = whole_factor(square[j], largest[j], rows);
         scale[j] = factor[j] != 0 ? 1 / factor[j] : 0;
     }
-    memset(out, 0, (size_t)k * (size_t)width * sizeof *out);
-    for (int i = 0; i < rows; i += 2) {
+    memset(out, 0, (size_t)k * (size_t)width * sizeof(int16_t));
+    for (int i = 0; i < rows; i += 2, out += width) {
         const float *even = values + (size_t)i * row_step, *odd = i + 1 < rows ? even + row_step : none;
-        int16_t *pair = out + i * width;
-        for (int j = 0; j < columns; j++) {
-            pair[2 * j] = whole(even[j] * factor[j]);
-            pair[2 * j + 1] = whole(odd[j] * factor[j]);
-        }
+        for (int j = 0; j < columns; j++)
+            out[j] = (int32_t)((uint32_t)whole(even[j] * factor[j]) & 0xffff) | (int32_t)((uint32_t)whole(odd[j] * factor[j]) << 16);
     }
 }
 
 static void fill_whole(const struct kernel_matrix *matrix, int panel, const float *values, size_t row_step,
                        int rows, int columns)
 {
-    int16_t *out = matrix->panels;
+    int32_t *out = matrix->panels; // two numbers in each
     for (int from = 0; from < matrix->n; from += panel) {
         int width = matrix->n - from < panel ? matrix->n - from : panel;
         int filled = columns - from < 0 ? 0 : columns - from < width ? columns - from : width;
         fill_panel(out, matrix->scale + from, matrix->k, width, values + from, row_step, rows, filled);
-        out += (size_t)matrix->k * (size_t)width;
+        out += (size_t)matrix->k / 2 * (size_t)width;
     }
 }
 

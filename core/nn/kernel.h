@@ -17,6 +17,7 @@
 #endif
 
 enum { KERNEL_LANES = 16, KERNEL_SEGMENTS = 3, KERNEL_PICTURE = 32 };
+#define KERNEL_NEVER (-1e30f)
 
 static inline int kernel_pad(int channels)
 {
@@ -87,7 +88,7 @@ struct kernels {
     // `padded`; gamma and beta are 0 beyond.
     void (*layer_norm)(const float *in, int channels, int padded, const float *gamma, const float *beta,
                        float *out);
-    // In place over `count` numbers; those from there to kernel_pad(count) become 0.
+    // In place over `count` numbers, a multiple of KERNEL_LANES. Where one is KERNEL_NEVER, next to nothing is left.
     void (*softmax)(float *row, int count);
     // Only where precision is KERNEL_I16, else NULL. n: a multiple of KERNEL_LANES; both sides have cells
     // in_stride and out_stride apart. Cells of few numbers share a scale with their neighbours.

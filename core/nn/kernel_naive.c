@@ -58,6 +58,6 @@ void kernel_softmax_naive(float *row, int count)
         highest = fmax(highest, row[i]);
     for (int i = 0; i < count; i++)
         sum += exp(row[i] - highest);
-    for (int i = 0; i < kernel_pad(count); i++)
-        row[i] = i < count ? (float)(exp(row[i] - highest) / sum) : 0;
+    for (int i = 0; i < count; i++)
+        row[i] = (float)(exp(row[i] - highest) / sum);
 }

@@ -133,7 +133,7 @@ UNCHECKED PART void product_tile(const struct kernel_linear *call, size_t row, i
 
 TARGET static void linear(const struct kernel_linear *call)
 {
-    size_t tiles = (call->cells + ROWS - 1) / ROWS;
+    const size_t most = call->matrix->k / UNIT <= 32 ? (ROWS + 1) / 2 : ROWS; size_t tiles = (call->cells + most - 1) / most;
     for (int column = 0; column < call->matrix->n; column += COLUMNS) {
         bool wide = call->matrix->n - column >= COLUMNS;
         // Tiles of equal height, within one.
@@ -290,22 +290,18 @@ PART vec exponential(vec x)
 
 TARGET static void softmax(float *row, int count)
 {
-    int padded = kernel_pad(count);
-    for (int i = count; i < padded; i++)
-        row[i] = row[0];
     vec top = load(row);
-    for (int i = LANES; i < padded; i += LANES)
+    for (int i = LANES; i < count; i += LANES)
         top = MAX(top, load(row + i));
     const vec h = SPLAT(lanes_max(top));
-    for (int i = 0; i < padded; i += LANES)
-        store(row + i, exponential(load(row + i) - h));
-    for (int i = count; i < padded; i++)
-        row[i] = 0;
     vec sum = SPLAT(0.f);
-    for (int i = 0; i < padded; i += LANES)
-        sum += load(row + i);
+    for (int i = 0; i < count; i += LANES) {
+        vec e = exponential(load(row + i) - h);
+        store(row + i, e);
+        sum += e;
+    }
     const vec scale = SPLAT(1 / lanes_sum(sum));
-    for (int i = 0; i < padded; i += LANES)
+    for (int i = 0; i < count; i += LANES)
         store(row + i, load(row + i) * scale);
 }
 
