@@ -73,9 +73,9 @@ static struct kernel_rows norm_rows(const struct infer_block *b, const float *in
     return (struct kernel_rows){room.values, stride, room.scale};
 }
 
-// Scores are query * keys, and what is seen goes through a layer. With few keys it is less work to put the query's
-// layer into the keys and that layer into the values first (A (B C) = (A B) C): cells meet `scores` (to, heads * keys)
-// and `out` (heads * keys, to), and nothing lies between but the softmax.
+// Scores are query * keys, and what is seen goes through a layer. With few keys it is less work to put the
+// query's layer into the keys and that layer into the values first, (A B) C = A (B C): cells meet `scores`
+// (to, heads * keys) and `out` (heads * keys, to), and nothing lies between but the softmax.
 struct seen {
     int keys, padded; // of a head
     struct kernel_matrix scores, out;
@@ -87,7 +87,8 @@ static void take_seen(struct seen *s, const struct infer_block *b, int keys, str
 {
     const int padded = kernel_pad(keys), all = b->plan.heads * padded, to = b->to;
     const size_t panels = (size_t)all * (size_t)to;
-    *s = (struct seen){.keys = keys, .padded = padded, .scores = {.k = to, .n = all}, .out = {.k = all, .n = to}};
+    *s = (struct seen){
+        .keys = keys, .padded = padded, .scores = {.k = to, .n = all}, .out = {.k = all, .n = to}};
     s->scores.panels = infer_take(arena, panels);
     s->scores.scale = infer_take(arena, (size_t)all);
     s->scores.bias = infer_take(arena, (size_t)all);

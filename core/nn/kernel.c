@@ -72,7 +72,7 @@ static inline int32_t whole(float x)
 }
 
 // `columns` columns of a matrix into a panel of `width`.
-KERNEL_CLONES static void fill_panel(int32_t *out, float *scale, int k, int width, const float *values,
+KERNEL_CLONES static void fill_panel(uint32_t *out, float *scale, int k, int width, const float *values,
                                      size_t row_step, int rows, int columns)
 {
     const float none[PANEL] = {0};
@@ -91,14 +91,15 @@ KERNEL_CLONES static void fill_panel(int32_t *out, float *scale, int k, int widt
     for (int i = 0; i < rows; i += 2, out += width) {
         const float *even = values + (size_t)i * row_step, *odd = i + 1 < rows ? even + row_step : none;
         for (int j = 0; j < columns; j++)
-            out[j] = (int32_t)((uint32_t)whole(even[j] * factor[j]) & 0xffff) | (int32_t)((uint32_t)whole(odd[j] * factor[j]) << 16);
+            out[j] = ((uint32_t)whole(even[j] * factor[j]) & 0xffff) | (uint32_t)whole(odd[j] * factor[j])
+                                                                           << 16;
     }
 }
 
 static void fill_whole(const struct kernel_matrix *matrix, int panel, const float *values, size_t row_step,
                        int rows, int columns)
 {
-    int32_t *out = matrix->panels; // two numbers in each
+    uint32_t *out = matrix->panels; // two numbers in each
     for (int from = 0; from < matrix->n; from += panel) {
         int width = matrix->n - from < panel ? matrix->n - from : panel;
         int filled = columns - from < 0 ? 0 : columns - from < width ? columns - from : width;

@@ -88,7 +88,7 @@ struct kernels {
     // `padded`; gamma and beta are 0 beyond.
     void (*layer_norm)(const float *in, int channels, int padded, const float *gamma, const float *beta,
                        float *out);
-    // In place over `count` numbers, a multiple of KERNEL_LANES. Where one is KERNEL_NEVER, next to nothing is left.
+    // In place over `count` numbers, a multiple of KERNEL_LANES. Of KERNEL_NEVER next to nothing is left.
     void (*softmax)(float *row, int count);
     // Only where precision is KERNEL_I16, else NULL. n: a multiple of KERNEL_LANES; both sides have cells
     // in_stride and out_stride apart. Cells of few numbers share a scale with their neighbours.

@@ -5,7 +5,7 @@
 
 typedef __m512 vec;
 typedef vec sums;
-enum { LANES = 16, ROWS = 14 };
+enum { LANES = 16, ROWS = 7 };
 #define SPLAT                          _mm512_set1_ps
 #define FMA                            _mm512_fmadd_ps
 #define MAX                            _mm512_max_ps

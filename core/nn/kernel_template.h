@@ -11,7 +11,8 @@
 //   STORE_WHOLE(at, v) v as LANES whole numbers, rounded to nearest, to int16_t *at
 //   STORE_WHOLES(at, v, w) the same of two vectors
 //   TARGET            attribute of every function
-//   ROWS              most cells that a tile of the product has: 2 * ROWS sums stay in registers
+//   ROWS              most cells that a tile of the product has: 2 * ROWS sums stay in registers, and a
+//                     processor has room to begin the next tile while it finishes one
 //   KERNELS, NAME     the table that comes out, and its name
 #include <math.h>
 #include <stdbool.h>
@@ -54,14 +55,12 @@ PART float load_unit(const char *at)
 
 // The statements for r = 0 .. rows-1. Written out rather than left to the optimiser: with an index that is a
 // constant from the beginning, every compiler keeps the sums in registers.
-enum { ROWS_MOST = 14 };
+enum { ROWS_MOST = 7 };
 // clang-format off
 #define EACH_ROW(...)                                                                             \
     do {                                                                                          \
         ROW(0, __VA_ARGS__) ROW(1, __VA_ARGS__) ROW(2, __VA_ARGS__) ROW(3, __VA_ARGS__)           \
-        ROW(4, __VA_ARGS__) ROW(5, __VA_ARGS__) ROW(6, __VA_ARGS__) ROW(7, __VA_ARGS__)           \
-        ROW(8, __VA_ARGS__) ROW(9, __VA_ARGS__) ROW(10, __VA_ARGS__) ROW(11, __VA_ARGS__)         \
-        ROW(12, __VA_ARGS__) ROW(13, __VA_ARGS__)                                                 \
+        ROW(4, __VA_ARGS__) ROW(5, __VA_ARGS__) ROW(6, __VA_ARGS__)                               \
     } while (0)
 #define ROW(n, ...) if ((n) < rows) { enum { r = (n) }; __VA_ARGS__ }
 // clang-format on
@@ -133,7 +132,7 @@ UNCHECKED PART void product_tile(const struct kernel_linear *call, size_t row, i
 
 TARGET static void linear(const struct kernel_linear *call)
 {
-    const size_t most = call->matrix->k / UNIT <= 32 ? (ROWS + 1) / 2 : ROWS; size_t tiles = (call->cells + most - 1) / most;
+    size_t tiles = (call->cells + ROWS - 1) / ROWS;
     for (int column = 0; column < call->matrix->n; column += COLUMNS) {
         bool wide = call->matrix->n - column >= COLUMNS;
         // Tiles of equal height, within one.
@@ -147,13 +146,6 @@ TARGET static void linear(const struct kernel_linear *call)
                 TILE_CASE(5)
                 TILE_CASE(6)
                 TILE_CASE(7)
-                TILE_CASE(8)
-                TILE_CASE(9)
-                TILE_CASE(10)
-                TILE_CASE(11)
-                TILE_CASE(12)
-                TILE_CASE(13)
-                TILE_CASE(14)
             }
             row += rows;
         }

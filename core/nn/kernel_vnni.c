@@ -6,7 +6,7 @@
 
 typedef __m512 vec;
 typedef int sums __attribute__((vector_size(64))); // __m512i would cost gcc 12 a copy of every sum
-enum { LANES = 16, ROWS = 14 };
+enum { LANES = 16, ROWS = 7 };
 #define SPLAT                          _mm512_set1_ps
 #define FMA                            _mm512_fmadd_ps
 #define MAX                            _mm512_max_ps
