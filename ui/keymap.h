@@ -60,7 +60,8 @@ const char *keymap_shown(const struct keymap *map, enum context context, enum co
 // `text` with keys as people read them in place of {undo}, or {text.filter} for a command of another context than
 // `context`, by the names that a file of keys has; {arrows} or {Arrows}: the four that move. Others stay. format: the result
 // is a format of printf, as `text` is. Caller frees.
-char *keymap_expand(const struct keymap *map, enum context context, const char *text, bool format);
+char *keymap_expand(const struct keymap *map, enum context context, const char *text, bool format)
+    __attribute__((format_arg(3)));
 
 // All of it as text, `first` before the others (with what holds in all of them if it is a view). Caller frees.
 char *keymap_text(const struct keymap *map, enum context first);

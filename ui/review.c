@@ -42,11 +42,11 @@ static void on_signal(int number)
 void session_say(struct session *s, const char *fmt, ...)
 {
     va_list args;
-    char *keyed = keymap_expand(s->keymap, s->view ? s->view->context : CONTEXT_ALL, fmt, true);
+    const char *const keyed = keymap_expand(s->keymap, s->view ? s->view->context : CONTEXT_ALL, fmt, true);
     va_start(args, fmt);
     vsnprintf(s->status, sizeof s->status, keyed, args);
     va_end(args);
-    free(keyed);
+    free((char *)keyed);
     text_clean(s->status);
     s->dirty = true;
 }
