@@ -25,7 +25,11 @@ static void put_answer(struct strbuf *sb, const struct log_row *row)
 
 static void put_class(struct strbuf *sb, const struct log_row *row)
 {
-    strbuf_printf(sb, "class %s: %s%s%s", row->first, row->what, row->second[0] ? " " : "", row->second);
+    strbuf_puts(sb, is(row->note, "undo") ? "took back: " : is(row->note, "redo") ? "again: " : is(row->note, "kept") ? "could not take back: " : "");
+    if (is(row->what, "template"))
+        strbuf_printf(sb, "template %s", row->second);
+    else
+        strbuf_printf(sb, "class %s: %s%s%s", row->first, row->what, row->second[0] ? " " : "", row->second);
 }
 
 static void put_active(struct strbuf *sb, const struct log_row *row)

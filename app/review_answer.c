@@ -5,6 +5,7 @@
 
 #include "app/review_session_impl.h"
 #include "base/alloc.h"
+#include "base/intl.h"
 
 static void look_at_audits(struct review_session *s)
 {
@@ -116,8 +117,7 @@ static size_t on_concerned(void *context)
 }
 
 // Taking back, or giving again with the commands that go with it.
-static enum status go_back(struct review_session *s, bool redo, int64_t *picture, int64_t *count,
-                           struct error *err)
+static enum status go_back(struct review_session *s, bool redo, struct back *back, struct error *err)
 {
     int64_t before = 0;
     bool due = false;
@@ -126,7 +126,7 @@ static enum status go_back(struct review_session *s, bool redo, int64_t *picture
         return status;
     status = db_ask_last(s->project->db, &before, err);
     if (status == ST_OK)
-        status = db_label_back(s->project->db, s->person, redo, picture, count, err);
+        status = db_back(s->project->db, s->person, redo, back, err);
     if (status == ST_OK)
         status = note_hooks(s, before, &due, err);
     if (status == ST_OK)
@@ -136,19 +136,56 @@ static enum status go_back(struct review_session *s, bool redo, int64_t *picture
     if (status == ST_OK && due)
         keeper_hook(s->keeper);
     s->lead.fresh = false;
-    s->lead.focus = status == ST_OK ? *picture : 0;
+    s->lead.focus = status == ST_OK ? back->picture : 0;
     return status;
+}
+
+// What was done to a class, as people read it.
+static void say_class(struct review_session *s, bool redo, const struct back *back)
+{
+    static const struct {
+        const char *what, *words;
+    } kinds[] = {{"rename", N_("renamed to")}, {"code", N_("code")}, {"severity", N_("severity")}, {"parent", N_("below")},
+                 {"retire", N_("retired")}, {"merge", N_("merged into")}, {"zh", N_("in Chinese")}, {"new", N_("new")},
+                 {"template", N_("template")}};
+    char words[200] = "";
+    bool retire = strcmp(back->what, "retire") == 0;
+    const char *value = retire ? "" : strcmp(back->what, "severity") == 0 ? _(back->value) : back->value;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(kinds[i].what, back->what) == 0)
+            snprintf(words, sizeof words, "%s%s%s", _(kinds[i].words), value[0] ? " " : "", value);
+    if (retire && !back->value[0])
+        snprintf(words, sizeof words, "%s", _("offered again"));
+    const char *name = back->name[0] ? back->name : _("classes");
+    snprintf(s->class_back, sizeof s->class_back,
+             back->kept ? _("%s (%s) stays: others have built on it. Once more goes on with what was before.")
+             : redo     ? _("Given again: %s, %s.")
+                        : _("Taken back: %s, %s."),
+             name, words);
+}
+
+static const char *on_class_back(void *context)
+{
+    struct review_session *s = context;
+    return s->class_back[0] ? s->class_back : NULL;
 }
 
 static enum status on_act(void *context, const struct action *a, size_t *index, struct error *err)
 {
     struct review_session *s = context;
-    int64_t picture, count;
+    struct back back;
+    s->class_back[0] = '\0';
     if (a->kind != ACTION_UNDO && a->kind != ACTION_REDO)
         return say(s, a, 1, err);
-    enum status status = go_back(s, a->kind == ACTION_REDO, &picture, &count, err);
+    enum status status = go_back(s, a->kind == ACTION_REDO, &back, err);
     if (status != ST_OK)
         return status;
+    int64_t picture = back.picture, count = back.count;
+    if (picture == 0)
+        say_class(s, a->kind == ACTION_REDO, &back);
+    back_clear(&back);
+    if (picture == 0)
+        return ST_OK;
     bool drawn;
     status = db_region_last(s->project->db, s->person, &drawn, err);
     if (status != ST_OK)
@@ -190,5 +227,6 @@ void review_answer_bind(struct review_session *s)
     s->model.act = on_act;
     s->model.bulk = on_bulk;
     s->model.concerned = on_concerned;
+    s->model.class_back = on_class_back;
     s->model.decide = on_decide;
 }

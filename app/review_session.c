@@ -133,7 +133,8 @@ static enum status on_change_class(void *context, int64_t id, enum class_action 
                                                 [CLASS_ACTION_PARENT] = CLASS_PARENT,
                                                 [CLASS_ACTION_RETIRE] = CLASS_RETIRE,
                                                 [CLASS_ACTION_MERGE] = CLASS_MERGE,
-                                                [CLASS_ACTION_ZH] = CLASS_ZH};
+                                                [CLASS_ACTION_ZH] = CLASS_ZH,
+                                                [CLASS_ACTION_NEW] = CLASS_NEW};
     struct review_session *s = context;
     enum status status = what == CLASS_ACTION_MERGE
                              ? db_lead_only(s->project->db, s->person, _("merging classes"), err)

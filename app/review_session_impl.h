@@ -44,6 +44,7 @@ struct review_session {
     struct queue_item *items; // this session's list: answered ones, the current one, leased ones ahead
     size_t count, capacity;
     size_t answers, concerned;
+    char class_back[400];      // what the last undo or redo was about, "" a picture
     size_t *alike;
     double ask_again; // when the queue had nothing more: not before this time
     struct review_lead lead;

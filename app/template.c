@@ -273,7 +273,15 @@ enum status template_apply(struct project *project, const struct template *t, in
     enum status status = db_begin(project->db, err);
     if (status != ST_OK)
         return status;
-    status = apply(project, t, scene, person, report, err);
+    char *came = NULL;
+    status = db_class_begin(project->db, err);
+    if (status == ST_OK)
+        status = apply(project, t, scene, person, report, err);
+    if (status == ST_OK) {
+        came = xasprintf("%s, %zu new classes and %zu relations", t->name, report->classes, report->relations);
+        status = db_class_end(project->db, person, "template", came, err);
+    }
+    free(came);
     if (status == ST_OK)
         return db_commit(project->db, err);
     db_rollback(project->db);

@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "db/handle.h"
+#include "db/class_back.h"
 
 // What the name stands for now: renamed and merged ones lead on.
 static enum status resolve(struct db *db, const char *name, char **now, struct error *err)
@@ -36,7 +36,7 @@ enum status db_class_ensure(struct db *db, const char *name, const char *severit
     if (status != ST_OK)
         return status;
     sqlite3_stmt *stmt = db_prepare(db,
-                                    "INSERT INTO class(name, severity, uses, used_ms) VALUES(?1, ?2, 1, ?3)"
+                                    "INSERT INTO class(id, name, severity, uses, used_ms) VALUES(" CLASS_NEXT ", ?1, ?2, 1, ?3)"
                                     " ON CONFLICT(name) DO UPDATE SET severity = excluded.severity, uses = uses + 1,"
                                     " used_ms = excluded.used_ms, retired = 0 RETURNING id",
                                     err);
@@ -104,22 +104,6 @@ static enum status change(struct db *db, const char *sql, int64_t id, const char
         bind_text(stmt, 2, text);
     else if (sqlite3_bind_parameter_count(stmt) > 1)
         sqlite3_bind_int64(stmt, 2, number);
-    return db_run(db, stmt, "changing a class", err);
-}
-
-static enum status note(struct db *db, int64_t person, int64_t id, const char *what, const char *to, struct error *err)
-{
-    sqlite3_stmt *stmt = db_prepare(db,
-                                    "INSERT INTO class_event(at_ms, person, class, what, name, value)"
-                                    " SELECT ?1, ?2, id, ?4, name, ?5 FROM class WHERE id = ?3",
-                                    err);
-    if (!stmt)
-        return err->code;
-    sqlite3_bind_int64(stmt, 1, clock_unix_ms());
-    sqlite3_bind_int64(stmt, 2, person);
-    sqlite3_bind_int64(stmt, 3, id);
-    bind_text(stmt, 4, what);
-    bind_text(stmt, 5, to);
     return db_run(db, stmt, "changing a class", err);
 }
 
@@ -217,32 +201,75 @@ static enum status set_code(struct db *db, int64_t id, const char *code, struct 
     return status == ST_OK ? change(db, "UPDATE class SET code = ?2 WHERE id = ?1", id, code, 0, err) : status;
 }
 
+static enum status new_class(struct db *db, const char *name, int64_t *id, struct error *err)
+{
+    enum status status = name[0] ? class_id(db, "SELECT id FROM class WHERE name = " CLASS_NOW("?1"), name, id, err)
+                                 : error_set(err, ST_INVALID, "a class needs a name");
+    if (status == ST_OK && *id)
+        return error_set(err, ST_INVALID, "there is a class called \"%s\", or one that was", name);
+    sqlite3_stmt *stmt =
+        status == ST_OK ? db_prepare(db, "INSERT INTO class(id, name, severity, used_ms) VALUES(" CLASS_NEXT ", ?1, 'general', ?2)", err) : NULL;
+    if (!stmt)
+        return err->code;
+    bind_text(stmt, 1, name);
+    sqlite3_bind_int64(stmt, 2, clock_unix_ms());
+    status = db_run(db, stmt, "making a class", err);
+    *id = sqlite3_last_insert_rowid(db->sqlite);
+    return status;
+}
+
+static enum status change_one(struct db *db, int64_t id, enum class_change what, const char *value, struct error *err)
+{
+    switch (what) {
+    case CLASS_RENAME:
+        return rename_class(db, id, value, err);
+    case CLASS_CODE:
+        return set_code(db, id, value, err);
+    case CLASS_PARENT:
+        return put_below(db, id, value, err);
+    case CLASS_MERGE:
+        return merge_class(db, id, value, err);
+    case CLASS_RETIRE:
+        return change(db, "UPDATE class SET retired = ?2 WHERE id = ?1", id, NULL, value[0] != '\0', err);
+    case CLASS_ZH:
+        return change(db, "UPDATE class SET zh = ?2 WHERE id = ?1", id, value, 0, err);
+    case CLASS_SEVERITY:
+        return severity_known(value) ? change(db, "UPDATE class SET severity = ?2 WHERE id = ?1", id, value, 0, err)
+                                     : error_set(err, ST_INVALID, "a severity is stop, key or general, not \"%s\"", value);
+    case CLASS_NEW:
+        break;
+    }
+    return ST_OK;
+}
+
+static enum status is_there(struct db *db, int64_t id, struct error *err)
+{
+    sqlite3_stmt *stmt = db_prepare(db, "SELECT 1 FROM class WHERE id = ?1", err);
+    if (!stmt)
+        return err->code;
+    sqlite3_bind_int64(stmt, 1, id);
+    enum status status = db_first(db, stmt, "looking for a class", err);
+    sqlite3_reset(stmt);
+    return status == ST_NOT_FOUND ? error_set(err, ST_NOT_FOUND, "this class is not there any more") : status;
+}
+
 enum status db_class_change(struct db *db, int64_t person, int64_t id, enum class_change what, const char *value,
                             struct error *err)
 {
-    static const char *const names[] = {"rename", "code", "severity", "parent", "retire", "merge", "zh"};
+    static const char *const names[] = {"rename", "code", "severity", "parent", "retire", "merge", "zh", "new"};
+    int64_t event;
     bool own;
     enum status status = db_enter(db, &own, err);
     if (status != ST_OK)
         return status;
-    status = note(db, person, id, names[what], value, err); // with the name it had
-    if (status == ST_OK && sqlite3_changes(db->sqlite) == 0)
-        status = error_set(err, ST_NOT_FOUND, "this class is not there any more");
-    if (status == ST_OK && what == CLASS_RENAME)
-        status = rename_class(db, id, value, err);
-    else if (status == ST_OK && what == CLASS_CODE)
-        status = set_code(db, id, value, err);
-    else if (status == ST_OK && what == CLASS_PARENT)
-        status = put_below(db, id, value, err);
-    else if (status == ST_OK && what == CLASS_MERGE)
-        status = merge_class(db, id, value, err);
-    else if (status == ST_OK && what == CLASS_RETIRE)
-        status = change(db, "UPDATE class SET retired = ?2 WHERE id = ?1", id, NULL, value[0] != '\0', err);
-    else if (status == ST_OK && what == CLASS_ZH)
-        status = change(db, "UPDATE class SET zh = ?2 WHERE id = ?1", id, value, 0, err);
-    else if (status == ST_OK && !severity_known(value))
-        status = error_set(err, ST_INVALID, "a severity is stop, key or general, not \"%s\"", value);
-    else if (status == ST_OK)
-        status = change(db, "UPDATE class SET severity = ?2 WHERE id = ?1", id, value, 0, err);
+    status = class_watch(db, err);
+    if (status == ST_OK)
+        status = what == CLASS_NEW ? new_class(db, value, &id, err) : is_there(db, id, err);
+    if (status == ST_OK)
+        status = class_note(db, person, id, names[what], what == CLASS_NEW ? "" : value, &event, err); // with the name it had
+    if (status == ST_OK)
+        status = change_one(db, id, what, value, err);
+    if (status == ST_OK)
+        status = class_watched(db, event, err);
     return db_leave(db, own, status, err);
 }

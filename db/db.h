@@ -197,11 +197,26 @@ void class_free(struct class_row *rows, size_t count);
 // The name that one has now, after renaming and merging; itself where nothing leads on. Caller frees.
 ASSAY_CHECKED enum status db_class_now(struct db *db, const char *name, char **now, struct error *err);
 // What was said keeps the name it was said with; where it is read, that leads to the name of now.
-enum class_change { CLASS_RENAME, CLASS_CODE, CLASS_SEVERITY, CLASS_PARENT, CLASS_RETIRE, CLASS_MERGE, CLASS_ZH };
+enum class_change { CLASS_RENAME, CLASS_CODE, CLASS_SEVERITY, CLASS_PARENT, CLASS_RETIRE, CLASS_MERGE, CLASS_ZH, CLASS_NEW };
 // value: the new name, code ("" none), severity, name of the class above ("" none), "yes" or "" for retired, name of the
-// class to merge into. ST_INVALID with a sentence where that cannot be; nothing is changed then.
+// class to merge into, name of the new class (id is not used). ST_INVALID with a sentence where that cannot be; nothing is changed then.
 ASSAY_CHECKED enum status db_class_change(struct db *db, int64_t person, int64_t id, enum class_change what,
                                           const char *value, struct error *err);
+
+// --- taking back, across answers and changes of classes (class_back.c) --------------------------
+struct back {
+    int64_t picture, count;   // of answers, as db_label_back; picture 0: a change of classes
+    char *what, *name, *value; // of a change: "rename", ...; the class as it was called; as in db_class_change
+    bool kept;                // ... that stays as it is, for others have built on it; the next call goes on before it
+};
+// What this person did last and stands (again: took back last, unless something was done since). back_clear.
+// ST_NOT_FOUND: nothing.
+ASSAY_CHECKED enum status db_back(struct db *db, int64_t person, bool again, struct back *back, struct error *err);
+void back_clear(struct back *back);
+
+// Changes between these two calls are one: "template", its name and how much came of it. Inside of a transaction.
+ASSAY_CHECKED enum status db_class_begin(struct db *db, struct error *err);
+ASSAY_CHECKED enum status db_class_end(struct db *db, int64_t person, const char *what, const char *value, struct error *err);
 
 // As a template has it: one that is there already (under this name or an earlier one) stays as it is, a code that another
 // one has is left out. parent: name of the class above, "" none. zh may be "".

@@ -6,7 +6,7 @@ libdb_a_SOURCES = \
 	db/audit.c db/audit_review.c \
 	db/acquire.c db/acquire_sql.h \
 	db/check.c \
-	db/class.c \
+	db/class.c db/class_back.c db/class_back.h \
 	db/db.c db/db.h db/handle.h \
 	db/export.c \
 	db/find.c \

@@ -40,7 +40,7 @@ enum status db_log_add(struct db *db, const char *person, const char *kind, cons
          "comment m JOIN picture p ON p.id = m.picture JOIN person w ON w.id = m.person JOIN person t ON t.id = m.recipient WHERE 1", \
          "'comment'", "w.name", "p.scene")
 #define CLASSES                                                                                         \
-    PART("7", "k.at_ms", "k.id", "'class', w.name, 0, 0, k.what, k.name, k.value, '', 0, 0",             \
+    PART("7", "k.at_ms", "k.id", "'class', w.name, 0, 0, k.what, k.name, k.value, CASE k.kind WHEN 'change' THEN '' ELSE k.kind END, 0, 0",             \
          "class_event k JOIN person w ON w.id = k.person WHERE 1", "'class'", "w.name", "0")
 #define ACTIVE                                                                                          \
     PART("6", "a.at_ms", "a.id",                                                                        \

@@ -341,7 +341,24 @@ static const char version_2[] =
     "CREATE INDEX verdict_review ON verdict(picture) WHERE source = 0;"                                 \
     "DROP INDEX score_flagged;"                                                                         \
     "CREATE INDEX score_flagged ON score(revision, score DESC, picture, flagged) WHERE flagged = 1;"
-static const char version_3[] = REVISION_3 AUDIT_3 LIVE_3 CLASS_3 ROUND_3 ACQUIRE_3 REGION_3 LEAD_3 CURVE_3 RELATION_3 FIND_3;
+// Changes of classes taken back and given again: `kind` is 'change', 'undo', 'redo' or 'kept' (it was to be taken back, and
+// stays), `ref` the event that this is about, `root` the change, `after_event` the newest label event then. What each
+// change made different, before and after it.
+#define CLASS_BACK_3                                                                                    \
+    "ALTER TABLE class_event ADD COLUMN kind TEXT NOT NULL DEFAULT 'change';"                           \
+    "ALTER TABLE class_event ADD COLUMN ref INTEGER;"                                                   \
+    "ALTER TABLE class_event ADD COLUMN root INTEGER;"                                                  \
+    "ALTER TABLE class_event ADD COLUMN after_event INTEGER NOT NULL DEFAULT 0;"                        \
+    "CREATE INDEX class_event_person ON class_event(person, id);"                                       \
+    "CREATE UNIQUE INDEX class_event_ref ON class_event(ref) WHERE ref IS NOT NULL;" KEEP("class_event")  \
+    "CREATE TABLE class_state(event INTEGER NOT NULL REFERENCES class_event(id), after INTEGER NOT NULL, class INTEGER NOT NULL,"  \
+    " name TEXT NOT NULL, severity TEXT NOT NULL, code TEXT NOT NULL, parent INTEGER, retired INTEGER NOT NULL, zh TEXT NOT NULL," \
+    " uses INTEGER NOT NULL, used_ms INTEGER NOT NULL, PRIMARY KEY(event, after, class)) WITHOUT ROWID;"  \
+    "CREATE INDEX class_state_class ON class_state(class);"                                             \
+    "CREATE TABLE alias_state(event INTEGER NOT NULL REFERENCES class_event(id), after INTEGER NOT NULL, name TEXT NOT NULL,"      \
+    " class INTEGER NOT NULL, PRIMARY KEY(event, after, name)) WITHOUT ROWID;"
+static const char version_3[] = REVISION_3 AUDIT_3 LIVE_3 CLASS_3 ROUND_3 ACQUIRE_3 REGION_3 LEAD_3 CURVE_3 RELATION_3 FIND_3
+    CLASS_BACK_3;
 
 static const char *const migrations[DB_VERSION] = {version_1, version_2, version_3};
 

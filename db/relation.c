@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "db/handle.h"
+#include "db/class_back.h"
 
 static const char doing[] = "keeping a relation";
 
@@ -152,7 +152,7 @@ enum status db_class_offer(struct db *db, const struct class_row *class, const c
     if (status != ST_OK)
         return status;
     sqlite3_stmt *stmt = db_prepare(db,
-                                    "INSERT INTO class(name, severity, code, zh, parent) SELECT ?1, ?2,"
+                                    "INSERT INTO class(id, name, severity, code, zh, parent) SELECT " CLASS_NEXT ", ?1, ?2,"
                                     " CASE WHEN EXISTS(SELECT 1 FROM class WHERE code = ?3) THEN '' ELSE ?3 END, ?4,"
                                     " (SELECT id FROM class WHERE name = " CLASS_NOW("?5") ")"
                                     " WHERE NOT EXISTS(SELECT 1 FROM class WHERE name = ?1)",

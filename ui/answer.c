@@ -141,6 +141,12 @@ void answer_act(struct session *s, enum action_kind kind, const char *class_name
         session_say(s, "%s", err.text);
         return;
     }
+    const char *class_back = !about && s->model->class_back ? s->model->class_back(s->model->context) : NULL;
+    if (class_back) {
+        session_say(s, "%s", class_back);
+        view_load(s);
+        return;
+    }
     if (kind != ACTION_SKIP)
         answer_count(s, kind);
     say_done(s, kind, class_name, severity);

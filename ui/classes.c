@@ -146,6 +146,29 @@ static void renamed(struct session *s, const char *line)
     change(s, CLASS_ACTION_RENAME, line, _("is now called "));
 }
 
+static void go_to(struct session *s, const char *name)
+{
+    struct classes *c = &s->classes;
+    for (size_t i = 0; i < c->count; i++)
+        if (strcmp(c->lines[i].row.name, name) == 0)
+            c->at = i;
+    view_load(s); // with it on the page
+}
+
+static void made(struct session *s, const char *line)
+{
+    struct error err;
+    if (!line[0])
+        return;
+    if (s->model->change_class(s->model->context, 0, CLASS_ACTION_NEW, line, &err)) {
+        session_say(s, "%s", err.text);
+        return;
+    }
+    session_say(s, _("%s is a class now; {severity} gives its severity, {undo} takes it back."), line);
+    view_load(s);
+    go_to(s, line);
+}
+
 static void coded(struct session *s, const char *line)
 {
     change(s, CLASS_ACTION_CODE, line, line[0] ? _("code ") : _("no code"));
@@ -197,6 +220,9 @@ static bool key(struct session *s, enum command command, int pressed)
     int level = 0;
     (void)pressed;
     switch (command) {
+    case COMMAND_CLASS_NEW:
+        popup_line(s, _("The new class is called"), "", made);
+        return true;
     case COMMAND_RENAME:
         if (row)
             popup_line(s, _("The class is called"), row->name, renamed);

@@ -77,6 +77,7 @@ static const struct binding table[] = {
     {CONTEXT_FIND, {'h'}, COMMAND_HEAT, "h", NULL, N_("Heatmap on or off.")},
     {CONTEXT_FIND, {KEYMAP_ESCAPE}, COMMAND_BACK, "Esc", NULL, N_("Without a filter again.")},
 
+    {CONTEXT_CLASSES, {'n'}, COMMAND_CLASS_NEW, "n", N_("new"), N_("A new class.")},
     {CONTEXT_CLASSES, {'e'}, COMMAND_RENAME, "e", N_("rename"), N_("Edit the name; what was said so far goes with it.")},
     {CONTEXT_CLASSES, {'c'}, COMMAND_CODE, "c", N_("code"), N_("The code to type for it (cr for crack).")},
     {CONTEXT_CLASSES, {'s'}, COMMAND_LEVEL, "s", N_("severity"), N_("The severity proposed for it, in turn.")},

@@ -38,7 +38,7 @@ static const struct {
     {COMMAND_HISTORY, "log"}, {COMMAND_NOTE, "memo"}, {COMMAND_MARK, "mark"}, {COMMAND_RANGE, "block"},
     {COMMAND_MARK_ALL, "mark-all"}, {COMMAND_ALL_NORMAL, "rest-normal"}, {COMMAND_ALIKE, "alike"},
     {COMMAND_PAGE_NEXT, "page-next"}, {COMMAND_PAGE_PREVIOUS, "page-previous"}, {COMMAND_OPEN, "open"},
-    {COMMAND_LARGER, "larger"}, {COMMAND_SMALLER, "smaller"}, {COMMAND_RENAME, "rename"}, {COMMAND_CODE, "code"},
+    {COMMAND_LARGER, "larger"}, {COMMAND_SMALLER, "smaller"}, {COMMAND_RENAME, "rename"}, {COMMAND_CLASS_NEW, "new"}, {COMMAND_CODE, "code"},
     {COMMAND_LEVEL, "severity"}, {COMMAND_BELOW, "below"}, {COMMAND_RETIRE, "retire"}, {COMMAND_MERGE, "merge"},
     {COMMAND_SCENE, "scene"}, {COMMAND_FILTER, "filter"}, {COMMAND_SAVE, "save"}, {COMMAND_SAVED, "saved"},
     {COMMAND_ORDER, "order"}, {COMMAND_VIEW_REVIEW, "review"}, {COMMAND_VIEW_GRID, "grid"},

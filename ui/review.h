@@ -78,7 +78,7 @@ struct review_region { // drawn on a picture, or suggested
 };
 
 enum class_action { CLASS_ACTION_RENAME, CLASS_ACTION_CODE, CLASS_ACTION_SEVERITY, CLASS_ACTION_PARENT,
-                    CLASS_ACTION_RETIRE, CLASS_ACTION_MERGE, CLASS_ACTION_ZH };
+                    CLASS_ACTION_RETIRE, CLASS_ACTION_MERGE, CLASS_ACTION_ZH, CLASS_ACTION_NEW };
 
 struct review_found { // a picture that a filter lets through
     int64_t id;
@@ -150,6 +150,9 @@ struct review_model {
     enum status (*bulk)(void *context, const struct action *actions, size_t count, struct error *err);
     // How many answers the last undo or redo was about, 0: what was drawn; NULL: one.
     size_t (*concerned)(void *context);
+    // What the last undo or redo was about where that was no picture but a class: a sentence, valid until the next call;
+    // NULL: a picture. May be NULL.
+    const char *(*class_back)(void *context);
     // The list's places from `from` on, `count` of them, will be asked for soon; 0: none beyond `from` any more, they
     // are free for others. May be NULL.
     void (*reserve)(void *context, size_t from, size_t count);
@@ -157,7 +160,7 @@ struct review_model {
     // the next call of this function. May be NULL.
     enum status (*alike)(void *context, int64_t id, const size_t **places, size_t *count, struct error *err);
     // Change a class; value: new name, code or "", severity, name of the class above or "", "yes" or "" for retired, name
-    // of the class to merge it into. May be NULL.
+    // of the class to merge it into; name of a new one (id 0). May be NULL.
     enum status (*change_class)(void *context, int64_t id, enum class_action what, const char *value, struct error *err);
     // Classes, most recently used first, retired ones too; valid until the next call.
     void (*classes)(void *context, const struct review_class **classes, size_t *count);

@@ -384,6 +384,7 @@ static const char without_version_3[] =
     "DROP TABLE relation; ALTER TABLE class DROP COLUMN zh; ALTER TABLE label_event DROP COLUMN component;" // RELATION_3
     "DROP TRIGGER scene_activation; DROP TABLE activation; DROP TABLE round; DROP TABLE model_picture; DROP TABLE strategy; DROP TABLE model; DROP TABLE worker;"
     "ALTER TABLE revision DROP COLUMN learned_sha256;" // ROUND_3
+    "DROP TABLE class_state; DROP TABLE alias_state;" // CLASS_BACK_3
     "DROP TABLE filter; DROP TABLE class_alias; DROP TABLE class_event; ALTER TABLE class DROP COLUMN code;"
     "ALTER TABLE class DROP COLUMN parent; ALTER TABLE class DROP COLUMN retired; DROP INDEX event_batch; ALTER TABLE label_event DROP COLUMN batch;" // CLASS_3
     "DROP TRIGGER queue_asked; DROP TABLE asked; DROP TABLE doubt; DROP INDEX queue_scene; DROP INDEX queue_all;"
