@@ -51,6 +51,12 @@ static void feed_drop(struct feed *f)
     f->count = f->at = 0;
 }
 
+static void feed_looked(void *context)
+{
+    struct feed *f = context;
+    progress_step(f->progress, ++f->done);
+}
+
 static bool feed_next(void *context, struct extract_item *item)
 {
     struct feed *f = context;
@@ -63,7 +69,6 @@ static bool feed_next(void *context, struct extract_item *item)
             return false;
         *item = (struct extract_item){row.id, project_picture(f->project, &row)};
         picture_clear(&row);
-        progress_step(f->progress, ++f->done);
         return true;
     }
     for (;;) {
@@ -303,7 +308,7 @@ static enum status fit_patches(struct project *project, struct extract_config *c
     progress_start(&progress, what, (int64_t)sample->count, o->quiet);
     struct feed feed = {.project = project, .scene = scene, .only = sample->ids, .only_count = sample->count,
                         .progress = &progress};
-    struct extract_io io = {.context = &feed, .next = feed_next, .stop = stop_asked};
+    struct extract_io io = {.context = &feed, .next = feed_next, .looked = feed_looked, .stop = stop_asked};
     if (status == ST_OK)
         status = extract_fit_patches(config, &io, patch, err);
     progress_end(&progress);

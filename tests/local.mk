@@ -41,6 +41,7 @@ include tests/bench/local.mk
 include tests/bench/acquire.mk
 include tests/bench/adapter.mk
 include tests/bench/zero.mk
+include tests/bench/demo.mk
 include tests/bench/db.mk
 include tests/bench/extract.mk
 include tests/bench/layer.mk

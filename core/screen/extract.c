@@ -16,6 +16,8 @@ struct run {
     const struct extract_io *io;
     struct ignore_map *ignore;
     struct patch_sample *sample; // when fitting, else NULL
+    struct register_sample *places; // when finding whether the pictures are to be registered, else NULL
+    const struct registration *registration; // NULL none
     pthread_mutex_t lock;
     size_t pulled;
     enum status status;
@@ -27,6 +29,7 @@ struct run {
 struct worker {
     struct viewer *viewer;
     struct patch_work *patch;
+    struct register_work *place;
     struct copy_work *copies;
     struct viewer *before; // only where copies are made
     struct flaw_copy copy;
@@ -124,8 +127,10 @@ static void heat_merge(struct heat *heat, const struct patch_view *view, const f
                 continue;
             int y = (int)((box[1] + (r + 0.5) / rows * (box[3] - box[1])) * heat->rows);
             int x = (int)((box[0] + (c + 0.5) / cols * (box[2] - box[0])) * heat->cols);
-            y = y < heat->rows ? y : heat->rows - 1;
-            x = x < heat->cols ? x : heat->cols - 1;
+            y = y < 0            ? 0
+                : y < heat->rows ? y
+                                 : heat->rows - 1; // a moved view's cells may begin before the edge
+            x = x < 0 ? 0 : x < heat->cols ? x : heat->cols - 1;
             float level = values[r * cols + c] * 128;
             uint8_t cell = level >= 255 ? 255 : (uint8_t)(level + 0.5f),
                     *at = &heat->cells[y * heat->cols + x];
@@ -238,8 +243,9 @@ static void worker_init(struct worker *worker, const struct run *run)
     const struct base_info *info = base_info(run->config->base);
     int widest = info->channels[0] > info->channels[1] ? info->channels[0] : info->channels[1];
     *worker = (struct worker){
-        .viewer = viewer_new(run->config, run->ignore),
+        .viewer = viewer_new(run->config, run->ignore, run->registration),
         .patch = patch_work_new(),
+        .place = register_work_new(),
         .copies = copy_work_new(),
         .copied = xcalloc((size_t)extract_dim(run->config->base), sizeof(float)),
         .copy = {.without = run->config->without},
@@ -254,6 +260,7 @@ static void worker_clear(struct worker *worker)
     viewer_free(worker->before);
     flaw_copy_clear(&worker->copy);
     patch_work_free(worker->patch);
+    register_work_free(worker->place);
     copy_work_free(worker->copies);
     free(worker->copied);
     free(worker->embedding);
@@ -285,6 +292,7 @@ static enum status run_start(struct run *run, const struct extract_config *confi
     if (status != ST_OK)
         return status;
     *run = (struct run){.config = config, .io = io, .ignore = ignore_new(config->ignore)};
+    run->registration = config->patch ? patch_registration(config->patch) : NULL;
     pthread_mutex_init(&run->lock, NULL);
     return ST_OK;
 }
@@ -340,7 +348,7 @@ static void sample_copies(struct run *run, struct worker *worker, size_t number,
     int dim = extract_dim(run->config->base), from = extract_from(run->config->base), channels = info->channels[1];
     double box[4];
     if (!worker->before)
-        worker->before = viewer_new(run->config, run->ignore);
+        worker->before = viewer_new(run->config, run->ignore, run->registration);
     if (!viewer_whole(worker->before, picture, &before, box)) // stays while the other viewer's change
         return;
     extract_pool(&before, worker->sums, worker->embedding);
@@ -421,19 +429,114 @@ static void sample_body(void *context, int index)
     worker_clear(&worker);
 }
 
+// ---- whether the sample's pictures are to be registered ----
+
+static void place_body(void *context, int index)
+{
+    (void)index;
+    struct run *run = context;
+    struct viewer *viewer = viewer_new(run->config, run->ignore, NULL);
+    struct register_work *work = register_work_new();
+    struct extract_item item;
+    size_t number;
+    while (pull(run, &item, &number)) {
+        struct picture picture;
+        if (picture_open(run->config, item.path, &picture, &(struct error){0}) == ST_OK) {
+            const float *rgb = viewer_input(viewer, &picture);
+            pthread_mutex_lock(&run->lock);
+            register_sample_add(run->places, work, number, rgb, picture.rows, picture.cols);
+            pthread_mutex_unlock(&run->lock);
+            image_clear(&picture.image);
+        }
+        free(item.path);
+    }
+    register_work_free(work);
+    viewer_free(viewer);
+}
+
+// The caller's pictures, to be gone through twice.
+struct listed {
+    const struct extract_io *io;
+    struct extract_item *items;
+    size_t count, capacity, at, most;
+    bool last; // time through
+};
+
+static bool next_listed(void *context, struct extract_item *item)
+{
+    struct listed *listed = context;
+    if (listed->at == listed->most || listed->at == listed->count)
+        return false;
+    *item = (struct extract_item){listed->items[listed->at].id, xstrdup(listed->items[listed->at].path)};
+    listed->at++;
+    if (listed->last && listed->io->looked)
+        listed->io->looked(listed->io->context);
+    return true;
+}
+
+static bool stop_listed(void *context)
+{
+    const struct listed *listed = context;
+    return listed->io->stop && listed->io->stop(listed->io->context);
+}
+
+// ST_OK, registration empty: they are not to be.
+static enum status find_places(const struct extract_config *config, struct listed *listed,
+                               struct registration *registration, struct error *err)
+{
+    const struct extract_io io = {.context = listed, .next = next_listed, .stop = stop_listed};
+    struct run run;
+    listed->most = REGISTER_MOST;
+    if (listed->count < REGISTER_LEAST)
+        return ST_OK;
+    enum status status = run_start(&run, config, &io, err);
+    if (status != ST_OK)
+        return status;
+    run.places = register_sample_new();
+    parallel_run(config->threads, place_body, &run);
+    struct register_sample *places = run.places;
+    status = run_end(&run, err);
+    if (status == ST_OK)
+        register_fit(places, registration, NULL);
+    register_sample_free(places);
+    return status;
+}
+
 enum status extract_fit_patches(const struct extract_config *config, const struct extract_io *io,
                                 struct patch_model **model, struct error *err)
 {
-    struct run run;
-    enum status status = run_start(&run, config, io, err);
-    if (status != ST_OK)
-        return status;
-    run.sample = patch_sample_new(base_info(config->base), &config->settings);
-    parallel_run(config->threads, sample_body, &run);
-    struct patch_sample *sample = run.sample;
-    status = run_end(&run, err);
-    if (status == ST_OK)
-        status = patch_fit(sample, config->threads, model, err);
-    patch_sample_free(sample);
+    struct extract_config plain = *config;
+    struct listed listed = {.io = io};
+    struct extract_item item;
+    struct registration registration = {0};
+    plain.patch = NULL;
+    while (io->next(io->context, &item)) {
+        GROW(listed.items, listed.capacity, listed.count + 1);
+        listed.items[listed.count++] = item;
+    }
+    enum status status = find_places(&plain, &listed, &registration, err);
+    if (status == ST_OK) {
+        const struct extract_io again = {.context = &listed, .next = next_listed, .stop = stop_listed};
+        struct run run;
+        listed.at = 0;
+        listed.last = true;
+        listed.most = SIZE_MAX;
+        status = run_start(&run, &plain, &again, err);
+        if (status == ST_OK) {
+            run.sample = patch_sample_new(base_info(config->base), &config->settings);
+            run.registration = &registration;
+            parallel_run(config->threads, sample_body, &run);
+            struct patch_sample *sample = run.sample;
+            status = run_end(&run, err);
+            patch_sample_register(sample, &registration);
+            if (status == ST_OK)
+                status = patch_fit(sample, config->threads, model, err);
+            patch_sample_free(sample);
+        }
+    }
+    registration_clear(&registration);
+    for (size_t i = 0; i < listed.count; i++)
+        free(listed.items[i].path);
+    free(listed.items);
     return status;
 }

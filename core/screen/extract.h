@@ -45,6 +45,8 @@ struct extract_io {
     // A finished picture; pointers are valid during the call. One thread at a time.
     // Not ST_OK stops the run with that error.
     enum status (*done)(void *context, const struct extract_result *result, struct error *err);
+    // extract_fit_patches: a picture was looked at; may be NULL. One thread at a time.
+    void (*looked)(void *context);
     // True ends the run early (ST_CANCELLED); may be NULL. Any thread.
     bool (*stop)(void *context);
 };
@@ -57,8 +59,8 @@ ASSAY_CHECKED enum status extract_run(const struct extract_config *config, const
                                       struct error *err);
 
 // Fit patch statistics on the pictures that io->next gives (a sample of those
-// believed normal, some hundred); io->done is not called, unreadable pictures
-// are passed over. config->patch is ignored. ST_INVALID when fewer than 8
+// believed normal, some hundred), all of them before the first is read; io->done
+// is not called, unreadable pictures are passed over. config->patch is ignored. ST_INVALID when fewer than 8
 // pictures could be read. Caller: patch_free.
 ASSAY_CHECKED enum status extract_fit_patches(const struct extract_config *config, const struct extract_io *io,
                                               struct patch_model **model, struct error *err);

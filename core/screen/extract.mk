@@ -8,4 +8,6 @@ libcore_a_SOURCES += \
 	core/screen/patch_flaw.c core/screen/patch_flaw.h \
 	core/screen/patch_fit.c \
 	core/screen/patch_gaussian.c \
+	core/screen/patch_local.c core/screen/patch_local.h \
+	core/screen/register.c core/screen/register.h \
 	core/screen/settings.c core/screen/settings.h

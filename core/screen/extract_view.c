@@ -147,18 +147,23 @@ int picture_tiles(const struct extract_config *config, const struct picture *pic
 struct viewer {
     const struct extract_config *config;
     const struct ignore_map *ignore;
+    const struct registration *registration;
+    struct register_work *place;
     struct base_work *work;
-    float *rgb; // network input
-    size_t rgb_capacity;
+    float *rgb, *moved; // network input, before it is moved
+    size_t rgb_capacity, moved_capacity;
     uint8_t *looked[BASE_TAPS];
     size_t looked_capacity[BASE_TAPS];
 };
 
-struct viewer *viewer_new(const struct extract_config *config, const struct ignore_map *ignore)
+struct viewer *viewer_new(const struct extract_config *config, const struct ignore_map *ignore,
+                          const struct registration *registration)
 {
     struct viewer *viewer = xcalloc(1, sizeof *viewer);
     viewer->config = config;
     viewer->ignore = ignore;
+    viewer->registration = registration && registration->rows ? registration : NULL;
+    viewer->place = register_work_new();
     viewer->work = base_work_new(config->base);
     return viewer;
 }
@@ -168,51 +173,118 @@ void viewer_free(struct viewer *viewer)
     if (!viewer)
         return;
     base_work_free(viewer->work);
+    register_work_free(viewer->place);
     free(viewer->rgb);
+    free(viewer->moved);
     for (int t = 0; t < BASE_TAPS; t++)
         free(viewer->looked[t]);
     free(viewer);
 }
 
-// Marks the cells of tap t that are looked at: at least half of each. Returns how many.
-static size_t mark_cells(struct viewer *viewer, const struct picture *picture, int x, int y, int w, int h,
-                         int t, int rows, int cols)
+struct rectangle { // pixels of the decoded picture, parts of them where a view was moved
+    double x, y, w, h;
+};
+
+// Marks the cells of tap t that are looked at: at least half of each, and half of it in the rectangle of
+// interest. Returns how many.
+static size_t mark_cells(struct viewer *viewer, const struct picture *picture, const struct rectangle *at,
+                         bool moved, int t, int rows, int cols)
 {
     size_t cells = (size_t)rows * (size_t)cols, count = 0;
     GROW(viewer->looked[t], viewer->looked_capacity[t], cells);
-    if (!viewer->ignore) {
+    if (!viewer->ignore && !moved) {
         memset(viewer->looked[t], 1, cells);
         return cells;
     }
-    double left = (double)x / picture->image.width, top = (double)y / picture->image.height;
-    double across = (double)w / picture->image.width / cols, down = (double)h / picture->image.height / rows;
+    double width = picture->image.width, height = picture->image.height;
+    double left = at->x / width, top = at->y / height, across = at->w / width / cols,
+           down = at->h / height / rows;
+    double west = picture->x / width, east = (picture->x + picture->w) / width;
+    double north = picture->y / height, south = (picture->y + picture->h) / height;
     for (int r = 0; r < rows; r++)
         for (int c = 0; c < cols; c++) {
-            double share = ignored_share(viewer->ignore, left + c * across, top + r * down,
-                                         left + (c + 1) * across, top + (r + 1) * down);
-            viewer->looked[t][r * cols + c] = share <= 0.5 + 1e-9;
+            double x0 = left + c * across, y0 = top + r * down, x1 = x0 + across, y1 = y0 + down;
+            double inside =
+                fmax(fmin(x1, east) - fmax(x0, west), 0) * fmax(fmin(y1, south) - fmax(y0, north), 0);
+            double share = viewer->ignore ? ignored_share(viewer->ignore, x0, y0, x1, y1) : 0;
+            viewer->looked[t][r * cols + c] = share <= 0.5 + 1e-9 && inside >= (0.5 - 1e-9) * across * down;
             count += viewer->looked[t][r * cols + c];
         }
     return count;
 }
 
+static void resize_input(struct viewer *viewer, const struct picture *picture, int x, int y, int w, int h,
+                         int rows, int cols)
+{
+    GROW(viewer->rgb, viewer->rgb_capacity, (size_t)rows * (size_t)cols * 3);
+    image_resize_rgb(&picture->image, x, y, w, h, cols, rows, viewer->rgb);
+}
+
+// Moves the input to its place in the scene's mean picture, and the rectangle that it shows along.
+static bool move_input(struct viewer *viewer, int rows, int cols, struct rectangle *at)
+{
+    int dx, dy;
+    register_find(viewer->registration, viewer->place, viewer->rgb, rows, cols, &dx, &dy);
+    if (!dx && !dy)
+        return false;
+    GROW(viewer->moved, viewer->moved_capacity, (size_t)rows * (size_t)cols * 3);
+    register_move(viewer->rgb, rows, cols, dx, dy, viewer->moved);
+    float *before = viewer->rgb;
+    size_t capacity = viewer->rgb_capacity;
+    viewer->rgb = viewer->moved;
+    viewer->rgb_capacity = viewer->moved_capacity;
+    viewer->moved = before;
+    viewer->moved_capacity = capacity;
+    at->x += at->w * dx / cols;
+    at->y += at->h * dy / rows;
+    return true;
+}
+
+// FNV-1a over the input, by words; 48 bits and not 0, so that two floats hold it.
+static uint64_t mark_of(const float *rgb, size_t count)
+{
+    uint64_t mark = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < count; i += 4) { // every fourth number tells pictures apart
+        uint32_t word;
+        memcpy(&word, rgb + i, sizeof word);
+        mark = (mark ^ word) * 0x100000001b3u;
+    }
+    mark = (mark ^ mark >> 48) & 0xffffffffffffu;
+    return mark ? mark : 1;
+}
+
 static bool view_rectangle(struct viewer *viewer, const struct picture *picture, int x, int y, int w, int h,
-                           int rows, int cols, struct patch_view *view, double box[4])
+                           int rows, int cols, bool whole, struct patch_view *view, double box[4])
 {
     const struct base_info *info = base_info(viewer->config->base);
+    struct rectangle at = {x, y, w, h};
+    bool moved = false, shown = false;
+    if (whole && viewer->registration) {
+        resize_input(viewer, picture, x, y, w, h, rows, cols);
+        shown = true;
+        moved = move_input(viewer, rows, cols, &at);
+    }
     for (int t = 0; t < BASE_TAPS; t++) {
-        if (!mark_cells(viewer, picture, x, y, w, h, t, rows / info->stride[t], cols / info->stride[t]))
+        if (!mark_cells(viewer, picture, &at, moved, t, rows / info->stride[t], cols / info->stride[t]))
             return false;
         view->looked[t] = viewer->looked[t];
     }
-    GROW(viewer->rgb, viewer->rgb_capacity, (size_t)rows * (size_t)cols * 3);
-    image_resize_rgb(&picture->image, x, y, w, h, cols, rows, viewer->rgb);
+    if (!shown)
+        resize_input(viewer, picture, x, y, w, h, rows, cols);
     base_taps(viewer->config->base, viewer->work, viewer->rgb, rows, cols, view->taps);
-    box[0] = (double)(x - picture->x) / picture->w;
-    box[1] = (double)(y - picture->y) / picture->h;
-    box[2] = (double)(x - picture->x + w) / picture->w;
-    box[3] = (double)(y - picture->y + h) / picture->h;
+    view->mark = whole && viewer->registration ? mark_of(viewer->rgb, (size_t)rows * (size_t)cols * 3) : 0;
+    box[0] = (at.x - picture->x) / picture->w;
+    box[1] = (at.y - picture->y) / picture->h;
+    box[2] = (at.x - picture->x + at.w) / picture->w;
+    box[3] = (at.y - picture->y + at.h) / picture->h;
     return true;
+}
+
+const float *viewer_input(struct viewer *viewer, const struct picture *picture)
+{
+    resize_input(viewer, picture, picture->x, picture->y, picture->w, picture->h, picture->rows,
+                 picture->cols);
+    return viewer->rgb;
 }
 
 const float *viewer_rgb(const struct viewer *viewer)
@@ -222,6 +294,7 @@ const float *viewer_rgb(const struct viewer *viewer)
 
 void viewer_again(struct viewer *viewer, const float *rgb, int rows, int cols, struct patch_view *view)
 {
+    view->mark = 0;
     for (int t = 0; t < BASE_TAPS; t++)
         view->looked[t] = viewer->looked[t];
     base_taps(viewer->config->base, viewer->work, rgb, rows, cols, view->taps);
@@ -231,7 +304,7 @@ bool viewer_whole(struct viewer *viewer, const struct picture *picture, struct p
                   double box[4])
 {
     return view_rectangle(viewer, picture, picture->x, picture->y, picture->w, picture->h, picture->rows,
-                          picture->cols, view, box);
+                          picture->cols, true, view, box);
 }
 
 bool viewer_tile(struct viewer *viewer, const struct picture *picture, int tile, struct patch_view *view,
@@ -244,5 +317,5 @@ bool viewer_tile(struct viewer *viewer, const struct picture *picture, int tile,
     int x = clamp(tile % across * step, 0, picture->w - w),
         y = clamp(tile / across * step, 0, picture->h - h);
     return view_rectangle(viewer, picture, picture->x + x, picture->y + y, w, h,
-                          patch_input_side(h, multiple), patch_input_side(w, multiple), view, box);
+                          patch_input_side(h, multiple), patch_input_side(w, multiple), false, view, box);
 }

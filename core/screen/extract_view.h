@@ -4,6 +4,7 @@
 
 #include "screen/extract.h"
 #include "screen/patch_impl.h"
+#include "screen/register.h"
 
 // Area under a mask, by summed areas.
 struct ignore_map;
@@ -28,16 +29,21 @@ int picture_tiles(const struct extract_config *config, const struct picture *pic
 
 // One thread's way from pictures to maps.
 struct viewer;
-struct viewer *viewer_new(const struct extract_config *config, const struct ignore_map *ignore);
+// registration (NULL none): wholes are seen with everything at its place in the scene's mean picture.
+struct viewer *viewer_new(const struct extract_config *config, const struct ignore_map *ignore,
+                          const struct registration *registration);
 void viewer_free(struct viewer *viewer);
 
 // The maps of the whole region of interest, or of one tile. `view` is valid until the next call.
-// box: x0 y0 x1 y1 in fractions of the region of interest. False when a tap has no cell to look at
-// (then nothing was computed).
+// box: x0 y0 x1 y1 in fractions of the region of interest, beyond which a registered view may reach: cells
+// there are not looked at. False when a tap has no cell to look at (then nothing was computed).
 bool viewer_whole(struct viewer *viewer, const struct picture *picture, struct patch_view *view,
                   double box[4]);
 bool viewer_tile(struct viewer *viewer, const struct picture *picture, int tile, struct patch_view *view,
                  double box[4]);
+
+// The network's input of the whole, as it is, valid until the next call: what registrations are fitted on.
+const float *viewer_input(struct viewer *viewer, const struct picture *picture);
 
 // The network's input of the latest view, and the maps of another input of the same shape, with that view's
 // marks.

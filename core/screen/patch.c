@@ -32,27 +32,46 @@ void patch_work_free(struct patch_work *work)
     free(work);
 }
 
+static void patch_part_clear(struct patch_stats *part)
+{
+    patch_flaws_clear(&part->flaws);
+    free(part->flaw_typical);
+}
+
 void patch_free(struct patch_model *model)
 {
     if (!model)
         return;
     for (int p = 0; p < PATCH_PARTS; p++)
-        patch_flaws_clear(&model->parts[p].flaws);
+        patch_part_clear(&model->parts[p]);
     for (int p = 0; p < PATCH_PARTS; p++)
         for (int t = 0; t < BASE_TAPS; t++) {
             free(model->parts[p].taps[t].mean);
             free(model->parts[p].taps[t].places);
             free(model->parts[p].taps[t].whiten);
+            patch_local_clear(&model->parts[p].taps[t].local);
             free(model->parts[p].taps[t].typical);
             free(model->parts[p].taps[t].power);
         }
     contrast_clear(&model->contrast);
+    registration_clear(&model->registration);
+    free(model->fitted);
     free(model);
 }
 
 const struct contrast *patch_contrast(const struct patch_model *model)
 {
     return &model->contrast;
+}
+
+const struct registration *patch_registration(const struct patch_model *model)
+{
+    return &model->registration;
+}
+
+bool patch_registered(const struct patch_model *model)
+{
+    return model->registration.rows > 0;
 }
 
 double patch_aligned(const struct patch_model *model)
@@ -75,9 +94,21 @@ void patch_distances(const float *whiten, int dim, float *residuals, size_t coun
     }
 }
 
-float patch_told(float distance, const struct patch_gaussian *g, size_t place)
+float patch_told(float distance, const float *typical, const float *power, size_t place)
 {
-    return g->typical ? powf(distance / g->typical[place], g->power[place]) : distance;
+    return typical ? powf(distance / typical[place], power[place]) : distance;
+}
+
+static int by_mark(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+bool patch_fitted(const struct patch_model *model, const struct patch_view *view)
+{
+    return view->mark && model->fitted_count &&
+           bsearch(&view->mark, model->fitted, model->fitted_count, sizeof *model->fitted, by_mark);
 }
 
 enum patch_part patch_part_of(const struct patch_model *model, const struct patch_view *view)
@@ -103,14 +134,23 @@ static void tap_residuals(const struct patch_gaussian *g, const struct tap *tap,
 }
 
 // Distances of all cells of one tap, in units of its quantile.
-static void tap_values(const struct patch_gaussian *g, const struct tap *tap, struct patch_work *work,
-                       float *out)
+// left_out: NULL, or the cells that the covariances for each place were fitted on.
+static void tap_values(const struct patch_gaussian *g, const struct tap *tap, const uint8_t *left_out,
+                       struct patch_work *work, float *out)
 {
     size_t cells = (size_t)tap->rows * (size_t)tap->cols;
     tap_residuals(g, tap, work);
-    patch_distances(g->whiten, tap->channels, work->residuals, cells, out);
+    if (g->local.rank) {
+        GROW(work->projected, work->projected_capacity, cells * (size_t)g->local.rank);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)cells, g->local.rank, tap->channels,
+                    1, work->residuals, tap->channels, g->local.project, g->local.rank, 0, work->projected,
+                    g->local.rank);
+        patch_local_distances(&g->local, tap->rows, tap->cols, work->projected, left_out, out);
+    } else {
+        patch_distances(g->whiten, tap->channels, work->residuals, cells, out);
+    }
     for (size_t i = 0; i < cells; i++)
-        out[i] = patch_told(out[i], g, i) / g->quantile;
+        out[i] = patch_told(out[i], g->typical, g->power, i) / g->quantile;
 }
 
 // Value at (r, c) of a finer grid, cell centres aligned, the edge repeated.
@@ -133,8 +173,9 @@ const float *patch_values(const struct patch_model *model, enum patch_part part,
     size_t cells = (size_t)fine->rows * (size_t)fine->cols;
     GROW(work->values, work->value_capacity, cells);
     GROW(work->distances, work->distance_capacity, (size_t)coarse->rows * (size_t)coarse->cols);
-    tap_values(&stats->taps[0], fine, work, work->values);
-    tap_values(&stats->taps[1], coarse, work, work->distances);
+    bool fitted = patch_fitted(model, view);
+    tap_values(&stats->taps[0], fine, fitted ? view->looked[0] : NULL, work, work->values);
+    tap_values(&stats->taps[1], coarse, fitted ? view->looked[1] : NULL, work, work->distances);
     float down = (float)coarse->rows / (float)fine->rows, across = (float)coarse->cols / (float)fine->cols;
     for (int r = 0; r < fine->rows; r++)
         for (int c = 0; c < fine->cols; c++) {
@@ -170,22 +211,36 @@ float patch_top(float *values, size_t count)
     return top_of(values, count, TOP);
 }
 
-float patch_flaw_measure(const struct patch_model *model, enum patch_part part, const struct patch_view *view,
-                         struct patch_work *work)
+size_t patch_flaw_values(const struct patch_model *model, enum patch_part part, const struct patch_view *view,
+                         struct patch_work *work, float **values, uint32_t *places)
 {
     const struct patch_stats *stats = &model->parts[part];
     const struct tap *tap = &view->taps[1];
     size_t cells = (size_t)tap->rows * (size_t)tap->cols, n = 0, rank = (size_t)stats->flaws.rank;
-    if (!rank)
-        return NAN;
     GROW(work->distances, work->distance_capacity, cells);
     GROW(work->projected, work->projected_capacity, cells * rank);
     tap_residuals(&stats->taps[1], tap, work);
     patch_distances(stats->taps[1].whiten, tap->channels, work->residuals, cells, work->distances);
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)cells, (blasint)rank, tap->channels, 1,
                 work->residuals, tap->channels, stats->flaws.project, (blasint)rank, 0, work->projected, (blasint)rank);
-    for (size_t i = 0; i < cells; i++)
-        if (view->looked[1][i])
-            work->distances[n++] = cblas_snrm2((blasint)rank, work->projected + i * rank, 1);
-    return top_of(work->distances, n, FLAW_TOP);
+    for (size_t i = 0; i < cells; i++) {
+        if (!view->looked[1][i])
+            continue;
+        if (places)
+            places[n] = (uint32_t)i;
+        float scale = stats->flaw_typical ? stats->flaw_typical[i] : 1;
+        work->distances[n++] = cblas_snrm2((blasint)rank, work->projected + i * rank, 1) / scale;
+    }
+    *values = work->distances;
+    return n;
+}
+
+float patch_flaw_measure(const struct patch_model *model, enum patch_part part, const struct patch_view *view,
+                         struct patch_work *work)
+{
+    float *values;
+    if (!model->parts[part].flaws.rank)
+        return NAN;
+    size_t count = patch_flaw_values(model, part, view, work, &values, NULL);
+    return top_of(values, count, FLAW_TOP);
 }

@@ -37,6 +37,8 @@ const struct contrast *patch_contrast(const struct patch_model *model);
 // How much of what cells differ by their place in the picture tells, 0..1 (the demo's fasteners
 // 0.89, its belt 0.50, magnetic tiles 0.39 at most, the demo's insulators 0.15).
 double patch_aligned(const struct patch_model *model);
+// Whether the pictures are registered to the scene's mean picture (register.h).
+bool patch_registered(const struct patch_model *model);
 // Whether drawn defects taught how their cells look (patch_flaw.h).
 bool patch_learned(const struct patch_model *model);
 

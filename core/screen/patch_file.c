@@ -7,10 +7,14 @@
 #include "nn/safetensors.h"
 #include "screen/patch_impl.h"
 
-static const char kind[] = "patch statistics 2";
+// Programs of before pictures were registered would measure registered ones wrongly: such files have a kind
+// of their own.
+static const char kind[] = "patch statistics 2", registered_kind[] = "patch statistics 3";
 static const char *const part_names[PATCH_PARTS] = {"aligned", "free", "tile"};
 static const char *const contrast_names[CONTRAST_SIDES] = {"contrast/harmless", "contrast/flaw"};
 static const char placed_name[] = "aligned/placed";
+static const char mean_name[] = "register/mean", shape_name[] = "register/figures",
+                  fitted_name[] = "register/fitted", flaw_places_name[] = "aligned/1/flaw_typical";
 enum { FIGURES = 4 }; // of a tap: quantile, blend, shrinkage, quantile of both taps together
 
 static void put_stats(struct tensor_writer *writer, const struct patch_model *patch, int part, int t)
@@ -44,6 +48,49 @@ static void put_flaws(struct tensor_writer *writer, const struct patch_model *pa
     char name[64];
     snprintf(name, sizeof name, "%s/1/flaws", part_names[part]);
     tensor_put(writer, name, (const int64_t[TENSOR_RANK]){patch->channels[1], flaws->rank}, flaws->project);
+    if (patch->parts[part].flaw_typical)
+        tensor_put(writer, flaw_places_name,
+                   (const int64_t[TENSOR_RANK]){patch->parts[part].rows[1], patch->parts[part].cols[1]},
+                   patch->parts[part].flaw_typical);
+}
+
+// Of tap t of the aligned part.
+static void put_local(struct tensor_writer *writer, const struct patch_model *patch, int t)
+{
+    const struct patch_stats *stats = &patch->parts[PART_ALIGNED];
+    const struct patch_local *local = &stats->taps[t].local;
+    const int64_t rank = local->rank, places = (int64_t)patch_local_count(stats->rows[t], stats->cols[t]);
+    char name[64];
+    snprintf(name, sizeof name, "aligned/%d/local/project", t);
+    tensor_put(writer, name, (const int64_t[TENSOR_RANK]){patch->channels[t], rank}, local->project);
+    snprintf(name, sizeof name, "aligned/%d/local/factors", t);
+    tensor_put(writer, name, (const int64_t[TENSOR_RANK]){places, rank * (rank + 1) / 2}, local->factors);
+    snprintf(name, sizeof name, "aligned/%d/local/counts", t);
+    tensor_put(writer, name, (const int64_t[TENSOR_RANK]){places}, local->counts);
+}
+
+// Marks have 48 bits: two whole numbers that floats hold.
+static void put_fitted(struct tensor_writer *writer, const struct patch_model *patch)
+{
+    float *halves = xreallocarray(NULL, 2 * patch->fitted_count, sizeof *halves);
+    for (size_t i = 0; i < patch->fitted_count; i++) {
+        halves[2 * i] = (float)(patch->fitted[i] >> 24);
+        halves[2 * i + 1] = (float)(patch->fitted[i] & 0xffffff);
+    }
+    tensor_put(writer, fitted_name, (const int64_t[TENSOR_RANK]){(int64_t)patch->fitted_count, 2}, halves);
+    free(halves);
+}
+
+static void put_registration(struct tensor_writer *writer, const struct registration *registration)
+{
+    int rows = registration->rows / 2, cols = registration->cols / 2;
+    float *mean = xreallocarray(NULL, (size_t)rows * (size_t)cols, sizeof *mean);
+    const float figures[] = {(float)registration->rows, (float)registration->cols, registration->typical};
+    for (int i = 0; i < rows * cols; i++)
+        mean[i] = registration->mean[i];
+    tensor_put(writer, mean_name, (const int64_t[TENSOR_RANK]){rows, cols}, mean);
+    tensor_put(writer, shape_name, (const int64_t[TENSOR_RANK]){sizeof figures / sizeof *figures}, figures);
+    free(mean);
 }
 
 enum status patch_save(const struct patch_model *patch, const struct base_info *base,
@@ -53,7 +100,7 @@ enum status patch_save(const struct patch_model *patch, const struct base_info *
     struct tensor_writer *writer = tensor_writer_new();
     char text[SCREEN_SETTINGS_TEXT];
     screen_settings_text(settings, text);
-    tensor_put_meta(writer, "kind", kind);
+    tensor_put_meta(writer, "kind", patch->registration.rows ? registered_kind : kind);
     tensor_put_meta(writer, "base", base->name);
     tensor_put_meta(writer, "base_sha256", base->sha256);
     tensor_put_meta(writer, "settings", text);
@@ -63,6 +110,13 @@ enum status patch_save(const struct patch_model *patch, const struct base_info *
                 put_stats(writer, patch, part, t);
     if (patch->parts[PART_ALIGNED].used)
         tensor_put(writer, placed_name, (const int64_t[TENSOR_RANK]){1}, &patch->parts[PART_ALIGNED].placed);
+    if (patch->registration.rows)
+        put_registration(writer, &patch->registration);
+    for (int t = 0; t < BASE_TAPS; t++)
+        if (patch->parts[PART_ALIGNED].taps[t].local.rank)
+            put_local(writer, patch, t);
+    if (patch->fitted_count)
+        put_fitted(writer, patch);
     for (int side = 0; side < CONTRAST_SIDES; side++)
         if (patch->contrast.counts[side])
             tensor_put(
@@ -154,6 +208,104 @@ static enum status read_flaws(const struct tensor_file *file, struct patch_model
         status = error_set(err, ST_CORRUPT, "%s: tensor %s: its shape is absurd", tensor_path(file), name);
     if (status == ST_OK)
         flaws->rank = (int)shape[1];
+    if (status != ST_OK || part != PART_ALIGNED || !has_tensor(file, flaw_places_name))
+        return status;
+    struct patch_stats *stats = &patch->parts[part];
+    status = tensor_read(file, flaw_places_name, (int64_t[TENSOR_RANK]){stats->rows[1], stats->cols[1]},
+                         &stats->flaw_typical, err);
+    for (int i = 0; status == ST_OK && i < stats->rows[1] * stats->cols[1]; i++)
+        if (!(stats->flaw_typical[i] > 0))
+            status = error_set(err, ST_CORRUPT, "%s: tensor %s: it is not positive everywhere",
+                               tensor_path(file), flaw_places_name);
+    return status;
+}
+
+// Scenes that are not registered have none.
+static enum status read_local(const struct tensor_file *file, struct patch_model *patch, int t,
+                              struct error *err)
+{
+    const struct patch_stats *stats = &patch->parts[PART_ALIGNED];
+    struct patch_local *local = &patch->parts[PART_ALIGNED].taps[t].local;
+    const int64_t places = (int64_t)patch_local_count(stats->rows[t], stats->cols[t]);
+    int64_t shape[TENSOR_RANK] = {patch->channels[t], -1};
+    char name[64];
+    snprintf(name, sizeof name, "aligned/%d/local/project", t);
+    if (!has_tensor(file, name))
+        return ST_OK;
+    enum status status = tensor_read(file, name, shape, &local->project, err);
+    if (status == ST_OK && (shape[1] < 1 || shape[1] > LOCAL_RANK))
+        status = error_set(err, ST_CORRUPT, "%s: tensor %s: its shape is absurd", tensor_path(file), name);
+    snprintf(name, sizeof name, "aligned/%d/local/factors", t);
+    if (status == ST_OK)
+        status = tensor_read(file, name, (int64_t[TENSOR_RANK]){places, shape[1] * (shape[1] + 1) / 2},
+                             &local->factors, err);
+    snprintf(name, sizeof name, "aligned/%d/local/counts", t);
+    if (status == ST_OK)
+        status = tensor_read(file, name, (int64_t[TENSOR_RANK]){places}, &local->counts, err);
+    for (int64_t i = 0; status == ST_OK && i < places; i++)
+        if (!(local->counts[i] > 0))
+            status = error_set(err, ST_CORRUPT, "%s: tensor %s: it is not positive everywhere",
+                               tensor_path(file), name);
+    if (status == ST_OK)
+        local->rank = (int)shape[1];
+    return status;
+}
+
+static enum status read_fitted(const struct tensor_file *file, struct patch_model *patch, struct error *err)
+{
+    int64_t shape[TENSOR_RANK] = {-1, 2};
+    float *halves;
+    if (!has_tensor(file, fitted_name))
+        return ST_OK;
+    enum status status = tensor_read(file, fitted_name, shape, &halves, err);
+    if (status != ST_OK)
+        return status;
+    patch->fitted_count = (size_t)shape[0];
+    patch->fitted = xcalloc(patch->fitted_count + 1, sizeof *patch->fitted);
+    for (size_t i = 0; i < patch->fitted_count && status == ST_OK; i++) {
+        const float high = halves[2 * i], low = halves[2 * i + 1];
+        if (!(high >= 0 && high < 0x1p24f && low >= 0 && low < 0x1p24f))
+            status = error_set(err, ST_CORRUPT, "%s: tensor %s: it holds no marks", tensor_path(file),
+                               fitted_name);
+        else
+            patch->fitted[i] = (uint64_t)high << 24 | (uint64_t)low;
+        if (status == ST_OK && i && patch->fitted[i] < patch->fitted[i - 1])
+            status = error_set(err, ST_CORRUPT, "%s: tensor %s: its marks are not in order",
+                               tensor_path(file), fitted_name);
+    }
+    free(halves);
+    return status;
+}
+
+// Statistics of before pictures were registered, and of scenes where they are not, have none.
+static enum status read_registration(const struct tensor_file *file, struct registration *registration,
+                                     struct error *err)
+{
+    float *mean = NULL, *figures = NULL;
+    if (!has_tensor(file, mean_name))
+        return ST_OK;
+    int64_t shape[TENSOR_RANK] = {-1, -1};
+    enum status status = tensor_read(file, mean_name, shape, &mean, err);
+    if (status == ST_OK)
+        status = tensor_read(file, shape_name, (int64_t[TENSOR_RANK]){3}, &figures, err);
+    bool sound = status == ST_OK && (int64_t)figures[0] / 2 == shape[0] &&
+                 (int64_t)figures[1] / 2 == shape[1] && shape[0] > REGISTER_REACH &&
+                 shape[1] > REGISTER_REACH && shape[0] <= INT16_MAX && shape[1] <= INT16_MAX;
+    for (int64_t i = 0; sound && i < shape[0] * shape[1]; i++)
+        sound = mean[i] >= -REGISTER_LEVEL && mean[i] <= REGISTER_LEVEL;
+    if (status == ST_OK && !sound)
+        status =
+            error_set(err, ST_CORRUPT, "%s: tensor %s: it is no mean picture", tensor_path(file), mean_name);
+    if (status == ST_OK) {
+        registration->rows = (int)figures[0];
+        registration->cols = (int)figures[1];
+        registration->typical = figures[2];
+        registration->mean = xreallocarray(NULL, (size_t)(shape[0] * shape[1]), sizeof *registration->mean);
+        for (int64_t i = 0; i < shape[0] * shape[1]; i++)
+            registration->mean[i] = (int16_t)mean[i];
+    }
+    free(mean);
+    free(figures);
     return status;
 }
 
@@ -164,7 +316,7 @@ static enum status check_meta(const struct tensor_file *file, const struct base_
     const char *name = tensor_meta(file, "base"), *text = tensor_meta(file, "settings");
     char want[SCREEN_SETTINGS_TEXT];
     screen_settings_text(settings, want);
-    if (!what || strcmp(what, kind) != 0)
+    if (!what || (strcmp(what, kind) != 0 && strcmp(what, registered_kind) != 0))
         return error_set(err, ST_INVALID, "%s: not a file of patch statistics", tensor_path(file));
     if (!sha || !name || strcmp(sha, base->sha256) != 0)
         return error_set(err, ST_INVALID,
@@ -207,6 +359,12 @@ enum status patch_load(const char *path, const struct base_info *base, const str
         if (status == ST_OK)
             free(placed);
     }
+    if (status == ST_OK)
+        status = read_registration(file, &patch->registration, err);
+    for (int t = 0; t < BASE_TAPS && patch->parts[PART_ALIGNED].used && status == ST_OK; t++)
+        status = read_local(file, patch, t, err);
+    if (status == ST_OK)
+        status = read_fitted(file, patch, err);
     patch->contrast.dim = 3 * base->channels[1];
     for (int side = 0; side < CONTRAST_SIDES && status == ST_OK; side++) {
         int64_t shape[TENSOR_RANK] = {-1, patch->contrast.dim};

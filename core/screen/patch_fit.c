@@ -44,6 +44,7 @@ struct patch_sample {
     struct screen_settings settings;
     struct kept_picture *pictures;
     size_t count, capacity, bytes;
+    struct registration registration;
 };
 
 struct patch_sample *patch_sample_new(const struct base_info *base, const struct screen_settings *settings)
@@ -73,8 +74,15 @@ void patch_sample_free(struct patch_sample *sample)
         contrast_clear(&sample->pictures[i].changes);
         flaw_moves_clear(&sample->pictures[i].moves);
     }
+    registration_clear(&sample->registration);
     free(sample->pictures);
     free(sample);
+}
+
+void patch_sample_register(struct patch_sample *sample, struct registration *registration)
+{
+    sample->registration = *registration;
+    *registration = (struct registration){0};
 }
 
 static void pack(const float *data, size_t count, uint16_t *levels, float *low, float *step)
@@ -128,6 +136,7 @@ static void view_keep(struct kept_view *kept, const struct patch_view *view)
         memcpy(kept->looked[t], view->looked[t], cells);
         kept->bytes += count * sizeof *kept->levels[t] + cells;
         kept->view.taps[t] = *tap;
+        kept->view.mark = view->mark;
         kept->view.taps[t].data = NULL;
         kept->view.looked[t] = kept->looked[t];
     }
@@ -249,7 +258,9 @@ static void fit_job(struct job_set *set, enum patch_part part, int t)
     size_t dim = (size_t)set->model->channels[t];
     size_t places = part == PART_ALIGNED ? (size_t)stats->rows[t] * (size_t)stats->cols[t] : 0;
     struct chosen chosen = {.views = xcalloc(sample->count, sizeof *chosen.views)};
-    struct patch_views views = {.get = get_chosen, .context = &chosen};
+    struct patch_views views = {.get = get_chosen,
+                                .context = &chosen,
+                                .registered = part == PART_ALIGNED && sample->registration.rows};
     for (size_t i = 0; i < sample->count; i++) {
         const struct kept_view *view = view_for(&sample->pictures[i], stats, part);
         if (view)
@@ -327,6 +338,24 @@ static void calibrate_jobs(void *context, int worker)
     }
 }
 
+static int by_mark(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void note_fitted(const struct patch_sample *sample, struct patch_model *model)
+{
+    model->fitted = xcalloc(sample->count + 1, sizeof *model->fitted);
+    for (size_t i = 0; i < sample->count; i++) {
+        const struct kept_picture *picture = &sample->pictures[i];
+        if (!picture->dropped && picture->whole.view.mark &&
+            view_for(picture, &model->parts[PART_ALIGNED], PART_ALIGNED))
+            model->fitted[model->fitted_count++] = picture->whole.view.mark;
+    }
+    qsort(model->fitted, model->fitted_count, sizeof *model->fitted, by_mark);
+}
+
 static enum status fit_round(struct patch_sample *sample, int threads, struct patch_model **out,
                              struct error *err)
 {
@@ -348,6 +377,7 @@ static enum status fit_round(struct patch_sample *sample, int threads, struct pa
             model->parts[PART_TILE].used = true;
     for (int p = 0; p < PATCH_PARTS; p++)
         model->parts[p].quantile = 1;
+    note_fitted(sample, model);
 
     struct job_set set = {.sample = sample, .model = model, .threads = threads};
     parallel_run(threads, fit_jobs, &set);
@@ -412,6 +442,39 @@ static void fit_flaws(const struct patch_sample *sample, struct patch_model *mod
     free(moves);
 }
 
+// How much cells that are normal at their place look like a drawn defect, where some hundred pictures tell.
+// Registered scenes have a covariance for each place that says so better: there it costs (the demo's
+// fasteners: AUROC of the learned measure 0.776 without, 0.724 with; belt 0.869 and 0.878, insulators 0.575
+// and 0.627).
+static void fit_flaw_places(const struct patch_sample *sample, struct patch_model *model)
+{
+    struct patch_stats *stats = &model->parts[PART_ALIGNED];
+    size_t places = (size_t)stats->rows[1] * (size_t)stats->cols[1], count = 0, capacity = 0, at_capacity = 0;
+    struct patch_work *work = patch_work_new();
+    struct unpacked unpacked = {0};
+    float *all = NULL, *values, *power = NULL;
+    uint32_t *at = NULL;
+    if (stats->used && stats->flaws.rank && stats->taps[1].typical && !model->registration.rows)
+        for (size_t i = 0; i < sample->count; i++) {
+            const struct kept_view *kept = view_for(&sample->pictures[i], stats, PART_ALIGNED);
+            if (!kept)
+                continue;
+            GROW(all, capacity, count + places);
+            GROW(at, at_capacity, count + places);
+            size_t n =
+                patch_flaw_values(model, PART_ALIGNED, unpack(&unpacked, kept, 1), work, &values, at + count);
+            memcpy(all + count, values, n * sizeof *all);
+            count += n;
+        }
+    if (count)
+        patch_typical_fit(all, at, count, places, &stats->flaw_typical, &power);
+    free(power); // spreads made equal, too, tell less
+    free(all);
+    free(at);
+    unpacked_clear(&unpacked);
+    patch_work_free(work);
+}
+
 enum status patch_fit(struct patch_sample *sample, int threads, struct patch_model **model, struct error *err)
 {
     sample_settle(sample);
@@ -431,6 +494,9 @@ enum status patch_fit(struct patch_sample *sample, int threads, struct patch_mod
     if (status == ST_OK) {
         gather_changes(sample, &(*model)->contrast);
         fit_flaws(sample, *model);
+        (*model)->registration = sample->registration;
+        sample->registration = (struct registration){0};
+        fit_flaw_places(sample, *model);
     }
     return status;
 }

@@ -14,6 +14,7 @@
 #include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "screen/patch_impl.h"
@@ -183,22 +184,22 @@ float patch_quantile(float *values, size_t count)
     return values[at];
 }
 
-// Centre and spread of the logarithms of the distances at each place, the spreads drawn towards their common one as by
-// SPREAD_PRIOR more pictures; the distances are told in them then. at: the place of each.
-static void fit_typical(const struct fit *fit, float *distances, const uint32_t *at, size_t n, struct patch_gaussian *g)
+// The spreads are drawn towards their common one as by SPREAD_PRIOR more pictures.
+void patch_typical_fit(float *distances, const uint32_t *at, size_t n, size_t places, float **typical,
+                       float **power)
 {
-    size_t *counts = xcalloc(fit->places, sizeof *counts), seen = 0;
-    double *centre = xcalloc(fit->places, sizeof *centre), *squares = xcalloc(fit->places, sizeof *squares);
+    size_t *counts = xcalloc(places, sizeof *counts), seen = 0;
+    double *centre = xcalloc(places, sizeof *centre), *squares = xcalloc(places, sizeof *squares);
     double all = 0, common = 0;
-    g->typical = xreallocarray(NULL, fit->places, sizeof *g->typical);
-    g->power = xreallocarray(NULL, fit->places, sizeof *g->power);
+    *typical = xreallocarray(NULL, places, sizeof **typical);
+    *power = xreallocarray(NULL, places, sizeof **power);
     for (size_t i = 0; i < n; i++) {
         distances[i] = logf(fmaxf(distances[i], 1e-6f));
         centre[at[i]] += (double)distances[i];
         all += (double)distances[i] / (double)n;
         counts[at[i]]++;
     }
-    for (size_t p = 0; p < fit->places; p++) {
+    for (size_t p = 0; p < places; p++) {
         centre[p] = counts[p] ? centre[p] / (double)counts[p] : all;
         seen += counts[p] > 0;
     }
@@ -208,14 +209,14 @@ static void fit_typical(const struct fit *fit, float *distances, const uint32_t 
         common += d * d;
     }
     common /= n > seen ? (double)(n - seen) : 1;
-    for (size_t p = 0; p < fit->places; p++) {
+    for (size_t p = 0; p < places; p++) {
         double freedom = counts[p] ? (double)(counts[p] - 1) : 0;
         double square = (squares[p] + SPREAD_PRIOR * common) / (freedom + SPREAD_PRIOR);
-        g->typical[p] = (float)exp(centre[p]);
-        g->power[p] = square > 0 ? (float)sqrt(common / square) : 1;
+        (*typical)[p] = (float)exp(centre[p]);
+        (*power)[p] = square > 0 ? (float)sqrt(common / square) : 1;
     }
     for (size_t i = 0; i < n; i++)
-        distances[i] = patch_told(expf(distances[i]), g, at[i]);
+        distances[i] = patch_told(expf(distances[i]), *typical, *power, at[i]);
     free(squares);
     free(centre);
     free(counts);
@@ -244,6 +245,56 @@ static double fit_placed(const struct fit *fit)
     return between + within > 0 ? between / (between + within) : 0;
 }
 
+// The directions of one view's cells (rows, cols, rank), about means that leave the view out; 0 where it was
+// not looked.
+static void fit_directions(const struct fit *fit, const struct patch_view *view, double blend,
+                           const struct patch_local *local, float *z)
+{
+    const struct tap *tap = &view->taps[fit->tap];
+    const size_t cells = (size_t)tap->rows * (size_t)tap->cols, rank = (size_t)local->rank;
+    size_t from = fit_residuals(fit, view, blend);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)from, (blasint)rank, (blasint)fit->dim, 1,
+                fit->block, (blasint)fit->dim, local->project, (blasint)rank, 0, z, (blasint)rank);
+    for (size_t i = cells; i-- > 0;) // apart again, from the last on
+        if (view->looked[fit->tap][i])
+            memmove(z + i * rank, z + --from * rank, rank * sizeof *z);
+        else
+            memset(z + i * rank, 0, rank * sizeof *z);
+}
+
+// A covariance for each place, and the distances of all cells then. False: there is none.
+static bool fit_local(const struct fit *fit, const double *covariance, double blend, struct patch_gaussian *g,
+                      float *distances)
+{
+    const struct tap *tap = &view_of(fit, 0)->taps[fit->tap];
+    struct local_fit *local = local_fit_new(covariance, (int)fit->dim, tap->rows, tap->cols, &g->local);
+    if (!local)
+        return false;
+    float *z = xreallocarray(NULL, (size_t)tap->rows * (size_t)tap->cols * (size_t)g->local.rank, sizeof *z);
+    for (size_t v = 0; v < fit->views->count; v++) {
+        const struct patch_view *view = view_of(fit, v);
+        fit_directions(fit, view, blend, &g->local, z);
+        local_fit_add(local, z, view->looked[fit->tap]);
+    }
+    float *all = xreallocarray(NULL, fit->places, sizeof *all);
+    bool fitted = local_fit_end(local);
+    for (size_t v = 0; v < fit->views->count && fitted; v++) {
+        const struct patch_view *view = view_of(fit, v);
+        const uint8_t *looked = view->looked[fit->tap];
+        fit_directions(fit, view, blend, &g->local, z);
+        patch_local_distances(&g->local, tap->rows, tap->cols, z, looked, all);
+        for (size_t i = 0; i < fit->places; i++)
+            if (looked[i])
+                *distances++ = all[i];
+    }
+    if (!fitted)
+        patch_local_clear(&g->local);
+    free(all);
+    free(z);
+    local_fit_free(local);
+    return fitted;
+}
+
 static bool fit_run(struct fit *fit, struct patch_gaussian *g)
 {
     size_t dim = fit->dim, largest = 0;
@@ -268,8 +319,12 @@ static bool fit_run(struct fit *fit, struct patch_gaussian *g)
     for (size_t i = 0; i < dim * dim; i++)
         fit->covariance[i] /= (double)n;
     g->placed = (float)(fit->places ? fit_placed(fit) : 0);
-    if (!fit_whiten(fit, (double)n, g))
+    double *covariance = xmalloc(dim * dim * sizeof *covariance); // the other is lost
+    memcpy(covariance, fit->covariance, dim * dim * sizeof *covariance);
+    if (!fit_whiten(fit, (double)n, g)) {
+        free(covariance);
         return false;
+    }
 
     float *distances = xreallocarray(NULL, n, sizeof *distances);
     uint32_t *places = xreallocarray(NULL, n, sizeof *places);
@@ -284,8 +339,11 @@ static bool fit_run(struct fit *fit, struct patch_gaussian *g)
                 places[next++] = (uint32_t)i;
         at += rows;
     }
+    if (fit->places && fit->tap == 0 && fit->views->count >= TYPICAL_LEAST && fit->views->registered)
+        fit_local(fit, covariance, blend, g, distances);
+    free(covariance);
     if (fit->places && fit->views->count >= TYPICAL_LEAST)
-        fit_typical(fit, distances, places, n, g);
+        patch_typical_fit(distances, places, n, fit->places, &g->typical, &g->power);
     g->quantile = patch_quantile(distances, n);
     free(places);
     free(distances);

@@ -135,7 +135,8 @@ static struct extract_config config_of(int size)
 
 static enum status run(const struct extract_config *config, struct runner *runner, struct error *err)
 {
-    const struct extract_io io = {runner, runner_next, runner_done, runner_stop};
+    const struct extract_io io = {
+        .context = runner, .next = runner_next, .done = runner_done, .stop = runner_stop};
     return extract_run(config, &io, err);
 }
 
@@ -152,7 +153,7 @@ static enum status fit(const struct extract_config *config, char **paths, int co
                        struct patch_model **model, struct error *err)
 {
     struct runner *runner = runner_new(paths, count);
-    const struct extract_io io = {runner, runner_next, NULL, runner_stop};
+    const struct extract_io io = {.context = runner, .next = runner_next, .stop = runner_stop};
     enum status status = extract_fit_patches(config, &io, model, err);
     free(runner);
     return status;
