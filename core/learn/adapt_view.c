@@ -10,6 +10,7 @@
 #include "base/parallel.h"
 #include "learn/adapt_pixels.h"
 #include "learn/adapt_view.h"
+#include "nn/kernel.h"
 
 enum { LARGEST = 32767, CELL = 8 };
 
@@ -115,6 +116,12 @@ static float quantise(const float *map, size_t count, int16_t *values)
     for (size_t i = 0; i < count; i++)
         values[i] = (int16_t)lrintf(map[i] * inverse);
     return largest / LARGEST;
+}
+
+KERNEL_CLONES static void expand(const int16_t *restrict values, size_t count, float scale, float *restrict map)
+{
+    for (size_t i = 0; i < count; i++)
+        map[i] = scale * (float)values[i];
 }
 
 static size_t tap_count(const struct net *base, int tap, int rows, int cols)
@@ -334,10 +341,8 @@ enum status adapt_view_get(struct adapt_views *v, int worker, size_t entry, int 
         l->capacity = count;
     }
     size_t first = v->taps ? tap_count(v->base, 0, view->rows, view->cols) : count;
-    for (size_t i = 0; i < first; i++)
-        l->map[i] = view->scale[0] * (float)view->values[i];
-    for (size_t i = first; i < count; i++)
-        l->map[i] = view->scale[1] * (float)view->values[i];
+    expand(view->values, first, view->scale[0], l->map);
+    expand(view->values + first, count - first, view->scale[1], l->map + first);
     *out = view;
     *map = l->map;
     *map_rows = view->rows / (v->taps ? CELL : v->stride);

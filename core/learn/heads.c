@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "learn/heads.h"
+#include "nn/kernel.h"
 #include "nn/layer.h"
 
 enum { QUARTERS = 4 };
@@ -218,6 +219,23 @@ static int quarter_of(const struct described *d, int row, int col)
     return 2 * (row >= (d->rows + 1) / 2) + (col >= (d->cols + 1) / 2);
 }
 
+KERNEL_CLONES static void standardise(const float *restrict values, const float *restrict mean, const float *restrict inverse, size_t n,
+                                      float *restrict x, float *restrict sum)
+{
+    for (size_t k = 0; k < n; k++) {
+        x[k] = (values[k] - mean[k]) * inverse[k];
+        sum[k] += x[k];
+    }
+}
+
+KERNEL_CLONES static void add_squares(const float *restrict x, const float *restrict mean, size_t n, float *restrict sum)
+{
+    for (size_t k = 0; k < n; k++) {
+        float difference = x[k] - mean[k];
+        sum[k] += difference * difference;
+    }
+}
+
 static void describe(struct described *d, const float *values, const float *mean, const float *inverse)
 {
     size_t n = (size_t)d->channels, cells = (size_t)d->rows * (size_t)d->cols;
@@ -230,12 +248,8 @@ static void describe(struct described *d, const float *values, const float *mean
         for (int col = 0; col < d->cols; col++) {
             size_t at = ((size_t)row * (size_t)d->cols + (size_t)col) * n;
             int q = quarter_of(d, row, col);
-            float *x = d->x + at, *sum = d->quarters + (size_t)q * n;
             d->quarter_cells[q]++;
-            for (size_t k = 0; k < n; k++) {
-                x[k] = (values[at + k] - mean[k]) * inverse[k];
-                sum[k] += x[k];
-            }
+            standardise(values + at, mean, inverse, n, d->x + at, d->quarters + (size_t)q * n);
         }
     int filled = 0;
     for (int q = 0; q < QUARTERS; q++) {
@@ -247,10 +261,7 @@ static void describe(struct described *d, const float *values, const float *mean
         }
     }
     for (size_t c = 0; c < cells; c++)
-        for (size_t k = 0; k < n; k++) {
-            float difference = d->x[c * n + k] - d->mean[k];
-            d->deviation[k] += difference * difference;
-        }
+        add_squares(d->x + c * n, d->mean, n, d->deviation);
     for (size_t k = 0; k < n; k++)
         d->deviation[k] = sqrtf(d->deviation[k] / (float)cells + least_variance);
     for (size_t k = 0; k < n; k++) { // a picture of one row has two quarters

@@ -3,12 +3,13 @@
 // that are left, which nothing here ever reads before. A line of JSON a round: the learned score, the same with a tile's exposures heard
 // together, and the score that a revision would have.
 // bench_adapter PICTURES [--seeds N] [--first N] [--side N] [--answers N,N..] [--kinds adapter,heads,full] [--no-masks] [--threads N]
-//     [--order asked|score|random] [--tiles N] [--leave-out KIND] [--defects N,N..] [--between KIND] [--keep FOLDER] [name=value ..]
+//     [--order asked|score|random] [--tiles N] [--leave-out KIND] [--defects N,N..] [--between KIND] [--keep FOLDER] [--table FILE] [name=value ..]
 // --order: asked as above; score: half to the highest scores, a quarter to the upper third, the rest anywhere; random.
 // --tiles: defective tiles that are kept among those asked about, drawn anew for each seed (the set has far more than a line); 0 all.
 // --leave-out: no answer is about a picture of that kind. --defects: instead of answers, so many defects drawn at random and three
 // normals to each. --between: what is trained between one stage and the last (adapter or heads; the latter is quicker).
-// --keep: what the base says of pictures and views stays there for the next run.
+// --keep: what the base says of pictures and views stays there for the next run. --table: what every picture scored, as CSV: kind,
+// seed, answers, picture, tile, defect, in the fitting groups, answered, trained on (or its tile), fused score, logit, the detectors' parts.
 #include "config.h"
 
 #include <math.h>
@@ -35,6 +36,7 @@ struct bench {
     enum order order;
     size_t defective;         // tiles that are kept, 0 all
     bool drawn;
+    FILE *table; // NULL none
     const struct adapt_scorer *scorer;
     struct tiles_said *said;  // (count) of the model in use
 };
@@ -398,6 +400,21 @@ struct round {
     bool taught;
 };
 
+// A line for every picture: what it is, what was said of it.
+static void write_table(const struct bench *b, const struct seed *s, const struct round *r)
+{
+    for (size_t i = 0; i < b->count; i++) {
+        const struct mtd_picture *p = &b->tiles.mtd.pictures[i];
+        fprintf(b->table, "%s,%llu,%zu,%zu,%llu,%s,%d,%d,%d,%.5f,%.5f", r->kind, (unsigned long long)s->number, r->answers, i,
+                (unsigned long long)p->group, mtd_kind_key(p->kind), s->fit[i], s->answered[i], s->trained[i], s->fused[i],
+                r->taught ? b->said[i].logit : 0);
+        for (int d = 0; d < DETECTORS; d++)
+            fprintf(b->table, ",%.5f", s->scores[i].parts[d]);
+        fputc('\n', b->table);
+    }
+    fflush(b->table);
+}
+
 static void print(const struct bench *b, const struct seed *s, const struct round *r)
 {
     static const char *const orders[] = {"asked", "score", "random"};
@@ -405,6 +422,8 @@ static void print(const struct bench *b, const struct seed *s, const struct roun
     printf("{\"kind\":\"%s\",\"order\":\"%s\",\"seed\":%llu,\"answers\":%zu,\"defects\":%zu,\"tiles\":%zu,\"seconds\":%.1f,"
            "\"megabytes\":%.3f", r->kind, orders[b->order], (unsigned long long)s->number, r->answers, r->defects, r->groups,
            r->seconds, r->megabytes);
+    if (b->table)
+        write_table(b, s, r);
     struct verdicts v = verdicts_of(&b->tiles.mtd, s->fit, s->fused, false);
     verdicts_print("fused_", &v);
     for (size_t i = 0; i < b->count; i++)
@@ -525,6 +544,8 @@ int main(int argc, char **argv)
             b.tiles.threads = atoi(value), i++;
         } else if (strcmp(argv[i], "--tiles") == 0) {
             b.defective = (size_t)atol(value), i++;
+        } else if (strcmp(argv[i], "--table") == 0) {
+            b.table = fopen(value, "w"), i++;
         } else if (strcmp(argv[i], "--keep") == 0) {
             b.tiles.folder = value, i++;
         } else if (strcmp(argv[i], "--no-masks") == 0) {
@@ -562,6 +583,8 @@ int main(int argc, char **argv)
     for (long i = first; i < first + seeds; i++)
         one_seed(&b, (uint64_t)i, stages, stage_count, which, &options);
     tiles_close(&b.tiles);
+    if (b.table)
+        fclose(b.table);
     free(b.said);
     return 0;
 }
