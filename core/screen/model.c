@@ -17,6 +17,7 @@
 
 enum { NORMALS_LEAST = 16, TAUGHT_LEAST = 10, FIT_MOST = 20000, BLOCK = 256 };
 static const double aligned_from = 0.4, aligned_full = 0.6;
+static const double unseen_least = 0.1; // share of the normals
 static const double TRIM = 0.03; // share of believed normals taken for hidden defects
 
 const char *detector_name(enum detector detector)
@@ -309,7 +310,8 @@ static bool fit_tail(const double *measures, const size_t *members, size_t norma
     for (size_t i = 0; i < normals; i++)
         if (!isnan(measures[members[i]]) && !(unseen && unseen[members[i]].trained))
             values[n++] = measures[members[i]];
-    if (unseen && n < NORMALS_LEAST) { // better a little too low than not at all
+    // Better a little too low than not at all, or by a few that were left over because they are odd.
+    if (unseen && (n < NORMALS_LEAST || (double)n < unseen_least * (double)normals)) {
         free(values);
         return fit_tail(measures, members, normals, NULL, tail);
     }

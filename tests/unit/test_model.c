@@ -347,6 +347,26 @@ static void a_taught_detector_leads_and_hides_nothing(void **state)
     set_clear(&s);
 }
 
+// Where nearly all was trained on, the few that are left are what nobody believed in: the learned scores are not compared with those alone.
+static void few_left_over_are_no_measure(void **state)
+{
+    (void)state;
+    struct set s = make(1000, 0, 400, 100, NOBODY, 12);
+    struct rng rng = rng_seed(6);
+    for (size_t i = 0; i < s.count; i++) {
+        s.inputs[i].trained = i < 1000 && i >= 40;
+        s.inputs[i].measures[DETECTOR_LEARNED] = (float)(rng_normal(&rng) + (i < 40 ? 8 : s.defect[i] ? 4 : 0));
+    }
+    struct screen_model *model = fit(&s, 0.01);
+    double told = 0;
+    for (size_t i = 1300; i < 1400; i++)
+        told += s.scores[i].parts[DETECTOR_LEARNED] > 1.2;
+    printf("# of 100 defects %.0f are among the highest of the learned scores\n", told);
+    assert_true(told > 90);
+    screen_free(model);
+    set_clear(&s);
+}
+
 static void what_was_not_measured_takes_no_part(void **state)
 {
     (void)state;
@@ -640,6 +660,7 @@ int main(void)
         cmocka_unit_test(small_and_odd_sets_work_or_are_refused),
         cmocka_unit_test(a_detector_that_never_varies_is_left_out),
         cmocka_unit_test(a_taught_detector_leads_and_hides_nothing),
+        cmocka_unit_test(few_left_over_are_no_measure),
         cmocka_unit_test(what_was_not_measured_takes_no_part),
         cmocka_unit_test(one_detector_alone_may_flag_within_its_share),
         cmocka_unit_test(pictures_of_one_thing_are_heard_together),
