@@ -21,8 +21,11 @@
 enum {
     SAMPLE = 400, // pictures that the patch statistics are fitted on
     PAGE = 256,
-    BATCH = 100,  // scores per transaction: no answer waits for its lock any longer than they take
+    BATCH = 200,  // scores per transaction at most
+    FEW = 25,     // and at least: what a commit costs by itself does not fall with them
 };
+// No answer waits for the lock any longer than a transaction takes: where one took longer than this, the next are smaller.
+static const double hold_seconds = 0.005;
 
 // Pictures of a scene as the extractor wants them, paged from the database.
 // `next` is called by one thread at a time, while no other uses the handle.
@@ -358,8 +361,9 @@ static enum status store_scores(struct project *project, const struct dataset *s
     struct score_new *batch = xcalloc(BATCH, sizeof *batch);
     struct store_record *records = xcalloc(BATCH, sizeof *records);
     enum status status = ST_OK;
-    for (size_t at = 0; at < set->count && status == ST_OK; at += BATCH) {
-        size_t n = set->count - at < BATCH ? set->count - at : BATCH;
+    size_t room = FEW;
+    for (size_t at = 0, n; at < set->count && status == ST_OK; at += n) {
+        n = set->count - at < room ? set->count - at : room;
         for (size_t i = 0; i < n; i++) {
             bool flag = scores[at + i].score >= threshold;
             batch[i] = (struct score_new){.picture = set->ids[at + i], .score = scores[at + i], .flagged = flag};
@@ -372,7 +376,10 @@ static enum status store_scores(struct project *project, const struct dataset *s
             }
             *flagged += flag;
         }
+        double begun = clock_seconds();
         status = db_revision_scores(project->db, revision, batch, n, err);
+        double took = clock_seconds() - begun;
+        room = took > hold_seconds && room > FEW ? room / 2 : took < hold_seconds / 2 && 2 * room <= BATCH ? 2 * room : room;
     }
     free(records);
     free(batch);
