@@ -21,7 +21,7 @@ void base_file_plan(struct net_plan *plan)
         {.type = NET_SEPARABLE, .to = 256, .stride = 2, .tap = -1},
         {.type = NET_SEPARABLE, .to = 256, .stride = 1, .tap = -1, .residual = true, .optional = true},
         {.type = NET_SEPARABLE, .to = 256, .stride = 1, .tap = -1, .residual = true, .optional = true},
-        {.type = NET_ATTENTION, .to = 256, .stride = 1, .tap = -1, .heads = 4, .pool = 2, .hidden = 128},
+        {.type = NET_ATTENTION, .to = 256, .stride = 1, .tap = -1, .heads = 4, .pool = 3, .hidden = 128},
         {.type = NET_SEPARABLE, .to = 384, .stride = 1, .tap = 1},
     };
     *plan = (struct net_plan){.padding = NET_PAD_SYMMETRIC, .epsilon = 1e-5, .side = 256,

@@ -7,10 +7,11 @@
 #include "base/alloc.h"
 #include "nn/net.h"
 
+// Pooling has no weights.
 static bool alike(const struct net_block *a, const struct net_block *b)
 {
     return a->type == b->type && a->from == b->from && a->to == b->to && a->stride == b->stride &&
-           a->residual == b->residual && a->activation == b->activation && a->heads == b->heads && a->pool == b->pool;
+           a->residual == b->residual && a->activation == b->activation && a->heads == b->heads;
 }
 
 struct unit {
