@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <cblas.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,14 +82,14 @@ static void one_peak(void *context, int worker)
 
 static double block_work(const struct net_block *b, double cells)
 {
-    double keys = cells / (b->pool * b->pool > 0 ? b->pool * b->pool : 1), to = b->to;
+    double across = b->pool > 0 ? floor(sqrt(cells) / b->pool) : 0, keys = across * across, to = b->to;
     switch (b->type) {
     case NET_CONV:
         return cells * 9 * b->from * to;
     case NET_SEPARABLE:
         return cells * b->from * (9 + to);
     default:
-        return cells * to * (9 + 2 * to + 2 * keys + 2 * b->hidden) + keys * 2 * to * to;
+        return cells * to * (9 + 2 * b->heads * keys + 2 * b->hidden) + keys * 4 * to * to; // infer_attention.c
     }
 }
 
