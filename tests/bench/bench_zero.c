@@ -1,7 +1,9 @@
-// What is found with no label at all: the magnetic-tile pictures by group. Per seed, the normals of 80 % of the groups are
-// fitted on, as `assay screen` does it; the other groups' normals and all defects are tested. No defect is ever fitted on:
-// each kind is one that was never seen.
-// bench_zero PICTURES [--seeds N] [--first N] [--size N] [--ablate]
+// What is found with no label at all: the magnetic-tile pictures by group. Per seed, the normals of 80 % of
+// the groups are fitted on, as `assay screen` does it; the other groups' normals and all defects are tested.
+// No defect is ever fitted on: each kind is one that was never seen.
+// --kinds: what labels do to a kind that has none. Half of the defective tiles are labelled, and as many
+// pictures of other tiles that are normal; the other half is tested: without labels, with all of them, with
+// all but those of a kind. bench_zero PICTURES [--seeds N] [--first N] [--size N] [--ablate] [--kinds]
 #include "config.h"
 
 #include <math.h>
@@ -110,11 +112,13 @@ static double measure_all(struct bench *b, uint64_t seed, unsigned without)
 }
 
 struct figures {
-    double auroc, filtered90, filtered95, filtered98, found; // found: defects above all but 5 % of the normals
+    double auroc, filtered90, filtered95, filtered98,
+        found; // found: defects above all but 5 % of the normals
     double kinds[MTD_KINDS];
 };
 
-static struct figures figures_of(const struct bench *b, const double *values)
+// untested: pictures that the figures are not about.
+static struct figures figures_of(const struct bench *b, const double *values, const bool *untested)
 {
     struct figures f = {0};
     double *scores = xcalloc(b->mtd.count, sizeof *scores), normals = 0, defects = 0;
@@ -122,7 +126,8 @@ static struct figures figures_of(const struct bench *b, const double *values)
     for (int k = -1; k < MTD_KINDS; k++) {
         size_t n = 0;
         for (size_t i = 0; i < b->mtd.count; i++)
-            if (!b->fit[i] && (k < 0 || b->mtd.pictures[i].kind == k || b->mtd.pictures[i].kind == MTD_FREE)) {
+            if (!untested[i] &&
+                (k < 0 || b->mtd.pictures[i].kind == k || b->mtd.pictures[i].kind == MTD_FREE)) {
                 scores[n] = values[i];
                 defect[n++] = b->mtd.pictures[i].kind != MTD_FREE;
             }
@@ -166,13 +171,76 @@ static struct figures fused(struct bench *b, unsigned off, enum detector alone, 
             if (off & 1u << d)
                 inputs[i].measures[d] = NAN;
     }
-    const struct screen_space space = {extract_dim(b->base), extract_from(b->base), patch_contrast(b->patch), 0, patch_aligned(b->patch)};
-    if (screen_fit(inputs, b->mtd.count, &space, b->fit, groups, 0.004, seed, NULL, scores, &model, &err) != ST_OK)
+    const struct screen_space space = {extract_dim(b->base), extract_from(b->base), patch_contrast(b->patch),
+                                       0, patch_aligned(b->patch)};
+    if (screen_fit(inputs, b->mtd.count, &space, b->fit, groups, 0.004, seed, NULL, scores, &model, &err) !=
+        ST_OK)
         die(&err);
     for (size_t i = 0; i < b->mtd.count; i++)
         values[i] = alone == DETECTORS ? scores[i].score : scores[i].parts[alone];
-    struct figures f = figures_of(b, values);
+    struct figures f = figures_of(b, values, b->fit);
     screen_free(model);
+    free(values);
+    free(groups);
+    free(inputs);
+    free(scores);
+    return f;
+}
+
+// Half of the defective groups, drawn by the seed, and the other groups' normals after it, as many: what is
+// labelled, 1 or -1. Confirmed pictures are what a person has said: no fitted one is among them.
+static void label_half(const struct bench *b, uint64_t seed, int *said)
+{
+    struct rng rng = rng_seed(seed + 77);
+    bool *labelled = xcalloc(b->mtd.groups, sizeof *labelled),
+         *defective = xcalloc(b->mtd.groups, sizeof *defective);
+    size_t defects = 0, normals = 0;
+    for (size_t g = 0; g < b->mtd.groups; g++)
+        labelled[g] = rng_uniform(&rng) < 0.5;
+    for (size_t i = 0; i < b->mtd.count; i++)
+        if (b->mtd.pictures[i].kind != MTD_FREE)
+            defective[b->mtd.pictures[i].group] = true;
+    for (size_t i = 0; i < b->mtd.count; i++) {
+        bool defect = b->mtd.pictures[i].kind != MTD_FREE;
+        said[i] = labelled[b->mtd.pictures[i].group] && defect ? 1 : 0;
+        defects += said[i] > 0;
+    }
+    for (size_t i = 0; i < b->mtd.count && normals < defects; i++)
+        if (labelled[b->mtd.pictures[i].group] && !defective[b->mtd.pictures[i].group] &&
+            b->mtd.pictures[i].kind == MTD_FREE && !b->fit[i]) {
+            said[i] = -1;
+            normals++;
+        }
+    free(labelled);
+    free(defective);
+}
+
+// As `assay screen` would score with these labels; a kind of which none are heard (MTD_KINDS: all are).
+static struct figures with_labels(struct bench *b, const int *said, int left_out, uint64_t seed)
+{
+    struct screen_score *scores = xcalloc(b->mtd.count, sizeof *scores);
+    struct screen_input *inputs = xcalloc(b->mtd.count, sizeof *inputs);
+    uint64_t *groups = xcalloc(b->mtd.count, sizeof *groups);
+    double *values = xcalloc(b->mtd.count, sizeof *values);
+    bool *untested = xcalloc(b->mtd.count, sizeof *untested);
+    struct screen_model *model;
+    struct error err;
+    for (size_t i = 0; i < b->mtd.count; i++) {
+        inputs[i] = b->inputs[i];
+        groups[i] = b->mtd.pictures[i].group;
+        untested[i] = b->fit[i] || said[i];
+        inputs[i].said = left_out < 0 || b->mtd.pictures[i].kind == left_out ? 0 : said[i];
+    }
+    const struct screen_space space = {extract_dim(b->base), extract_from(b->base), patch_contrast(b->patch),
+                                       SCREEN_ALONE, patch_aligned(b->patch)};
+    if (screen_fit(inputs, b->mtd.count, &space, b->fit, groups, 0.004, seed, NULL, scores, &model, &err) !=
+        ST_OK)
+        die(&err);
+    for (size_t i = 0; i < b->mtd.count; i++)
+        values[i] = scores[i].score;
+    struct figures f = figures_of(b, values, untested);
+    screen_free(model);
+    free(untested);
     free(values);
     free(groups);
     free(inputs);
@@ -182,15 +250,32 @@ static struct figures fused(struct bench *b, unsigned off, enum detector alone, 
 
 static void print(const char *name, const char *without, long seed, double seconds, const struct figures *f)
 {
-    printf("{\"what\":\"%s\",\"without\":\"%s\",\"seed\":%ld,\"auroc\":%.4f,\"filtered90\":%.3f,\"filtered95\":%.3f,"
-           "\"filtered9824\":%.3f,\"found5\":%.3f,\"blowhole\":%.3f,\"break\":%.3f,\"crack\":%.3f,\"fray\":%.3f,"
-           "\"uneven\":%.3f,\"fit_seconds\":%.1f}\n",
-           name, without, seed, f->auroc, f->filtered90, f->filtered95, f->filtered98, f->found, f->kinds[0], f->kinds[1],
-           f->kinds[2], f->kinds[3], f->kinds[5], seconds);
+    printf(
+        "{\"what\":\"%s\",\"without\":\"%s\",\"seed\":%ld,\"auroc\":%.4f,\"filtered90\":%.3f,\"filtered95\":%"
+        ".3f,"
+        "\"filtered9824\":%.3f,\"found5\":%.3f,\"blowhole\":%.3f,\"break\":%.3f,\"crack\":%.3f,\"fray\":%.3f,"
+        "\"uneven\":%.3f,\"fit_seconds\":%.1f}\n",
+        name, without, seed, f->auroc, f->filtered90, f->filtered95, f->filtered98, f->found, f->kinds[0],
+        f->kinds[1], f->kinds[2], f->kinds[3], f->kinds[5], seconds);
     fflush(stdout);
 }
 
-static void one_seed(struct bench *b, long seed, int without)
+static void by_kinds(struct bench *b, long seed)
+{
+    int *said = xcalloc(b->mtd.count, sizeof *said);
+    label_half(b, (uint64_t)seed, said);
+    struct figures f = with_labels(b, said, -1, (uint64_t)seed);
+    print("no labels", "", seed, 0, &f);
+    for (int k = MTD_KINDS; k >= 0; k--) {
+        if (k == MTD_FREE)
+            continue;
+        f = with_labels(b, said, k, (uint64_t)seed);
+        print("half labelled", k < MTD_KINDS ? mtd_kind_name(k) : "", seed, 0, &f);
+    }
+    free(said);
+}
+
+static void one_seed(struct bench *b, long seed, int without, bool labels)
 {
     const char *name = without < 0 ? "" : flaw_name(without);
     double seconds = measure_all(b, (uint64_t)seed, without < 0 ? 0 : 1u << without);
@@ -209,16 +294,19 @@ static void one_seed(struct bench *b, long seed, int without)
         print(what, name, seed, seconds, &f);
         free(what);
     }
+    if (labels)
+        by_kinds(b, seed);
     patch_free(b->patch);
 }
 
 int main(int argc, char **argv)
 {
     blas_reexec(argv);
-    struct bench b = {.config = {.settings = screen_settings_default, .limits = image_limits_default,
+    struct bench b = {.config = {.settings = screen_settings_default,
+                                 .limits = image_limits_default,
                                  .threads = parallel_cores()}};
     long first = 0, seeds = 5;
-    bool ablate = false;
+    bool ablate = false, labels = false;
     struct error err;
     for (int i = 2; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
@@ -230,6 +318,8 @@ int main(int argc, char **argv)
             b.config.settings.size = atoi(value), i++;
         } else if (strcmp(argv[i], "--ablate") == 0) {
             ablate = true;
+        } else if (strcmp(argv[i], "--kinds") == 0) {
+            labels = true;
         } else {
             fprintf(stderr, "%s: unknown argument %s\n", argv[0], argv[i]);
             return 2;
@@ -238,7 +328,8 @@ int main(int argc, char **argv)
     mtd_open(argc > 1 ? argv[1] : "", argv[0], &b.mtd);
     const unsigned char *bytes;
     size_t size;
-    if (embedded_base(&bytes, &size, NULL, &err) != ST_OK || base_open_bytes(bytes, size, EMBEDDED_NAME, &b.base, &err) != ST_OK)
+    if (embedded_base(&bytes, &size, NULL, &err) != ST_OK ||
+        base_open_bytes(bytes, size, EMBEDDED_NAME, &b.base, &err) != ST_OK)
         die(&err);
     b.config.base = b.base;
     b.fit = xcalloc(b.mtd.count, sizeof *b.fit);
@@ -247,7 +338,7 @@ int main(int argc, char **argv)
     b.embeddings = xcalloc(b.mtd.count * (size_t)extract_dim(b.base), sizeof *b.embeddings);
     for (long seed = first; seed < first + seeds; seed++)
         for (int without = -1; without < (ablate ? (int)FLAW_KINDS : 0); without++)
-            one_seed(&b, seed, without);
+            one_seed(&b, seed, without, labels && without < 0);
     mtd_close(&b.mtd);
     base_free(b.base);
     free(b.fit), free(b.order), free(b.inputs), free(b.embeddings);
