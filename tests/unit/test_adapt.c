@@ -310,11 +310,14 @@ static void views_are_kept_from_round_to_round(void **state)
         assert_int_equal(shelf.loads - before, i == 1 ? PICTURES : 1); // the one that cannot be read is asked for again
     }
     const struct heads *h[3] = {models[0]->heads, models[1]->heads, models[2]->heads};
-    float most = 0;
-    for (size_t i = 0; i < h[0]->trained; i++)
-        most = fmaxf(most, fabsf(h[0]->values[i] - h[1]->values[i]));
-    printf("# kept or not, weights differ by %g at most\n", (double)most);
-    assert_true(most < 0.01f);
+    // What is kept is rounded, and AdamW turns what that does to a channel that hardly varies into whole steps.
+    double square = 0, apart = 0;
+    for (size_t i = 0; i < h[0]->trained; i++) {
+        square += (double)h[0]->values[i] * h[0]->values[i];
+        apart += pow((double)h[0]->values[i] - h[1]->values[i], 2);
+    }
+    printf("# kept or not, weights differ by %g of their norm\n", sqrt(apart / square));
+    assert_true(apart < 0.05 * 0.05 * square);
     assert_memory_equal(h[1]->values, h[2]->values, h[1]->size * sizeof(float));
     for (int i = 0; i < 3; i++)
         adapt_model_free(models[i]);
