@@ -23,7 +23,7 @@ assay_SOURCES = \
 	app/cmd_report.c app/report.c app/report.h app/report_chart.c app/report_html.c app/report_json.c app/report_picture.c \
 	app/report_text.c \
 	app/coco.h app/coco_read.c app/coco_write.c app/regions.c app/regions.h \
-	app/review_audit.c app/review_audit.h app/review_keeper.c app/review_keeper.h app/review_known.c app/review_known.h app/review_regions.c app/review_regions.h app/review_results.c app/review_results.h \
+	app/review_audit.c app/review_audit.h app/review_keeper.c app/review_keeper.h app/review_known.c app/review_known.h app/review_regions.c app/review_regions.h app/review_results.c app/review_results.h app/review_scores.c app/review_scores.h \
 	app/review_find.c app/review_find.h \
 	app/review_answer.c app/review_list.c app/review_news.c app/review_session.c app/review_session_impl.h app/review_session.h \
 	app/scoring.c app/scoring.h \

@@ -13,6 +13,9 @@ struct report_options {
     const char *scene; // NULL: all
     int64_t since_ms;  // what people said from then on; 0 ever
     bool shift;        // the handover of a shift instead of the proof
+    // Called before a line about a picture (or an object: one of its pictures) is printed at `out`; NULL none.
+    void (*line)(void *context, FILE *out, int64_t picture);
+    void *context;
 };
 
 struct report_severity { // defects found independently of the score, and screened

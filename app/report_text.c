@@ -200,6 +200,8 @@ static void put_finds(FILE *out, const struct report *r)
         const char *slash = strrchr(f->path, '/');
         char at[CLOCK_TEXT];
         report_time(f->at_ms, at);
+        if (r->options.line)
+            r->options.line(r->options.context, out, f->picture);
         fprintf(out, "  %-8s ", severity_name(f->severity));
         put_cell(out, f->class_name[0] ? f->class_name : "defect", 16);
         fputc(' ', out);
@@ -220,6 +222,8 @@ static void put_objects(FILE *out, const struct report *r)
     fprintf(out, "  %-28s %8s %7s %7s %7s %7s %7s\n", "object", "answered", "stop", "key", "general", "unsure", "open");
     for (size_t i = 0; i < r->object_count; i++) {
         const struct object_row *b = &r->objects[i];
+        if (r->options.line)
+            r->options.line(r->options.context, out, b->picture);
         fputs("  ", out);
         put_cell(out, b->object[0] ? b->object : "(none named)", 28);
         fprintf(out, " %8" PRId64 " %7" PRId64 " %7" PRId64 " %7" PRId64 " %7" PRId64 " %7" PRId64 "\n", b->answered,

@@ -234,9 +234,41 @@ enum status review_lead_log(struct review_lead *l, const char *text, const struc
     return status;
 }
 
-enum status review_lead_handover(struct review_lead *l, const char *since, char **text, struct error *err)
+struct line_starts { // where lines about a picture begin
+    struct line_start {
+        long at;
+        int64_t picture;
+    } *rows;
+    size_t count, room;
+};
+
+static void note_line(void *context, FILE *out, int64_t picture)
 {
-    struct report_options options = {.shift = true};
+    struct line_starts *l = context;
+    GROW(l->rows, l->room, l->count + 1);
+    l->rows[l->count++] = (struct line_start){ftell(out), picture};
+}
+
+// (lines of `text`) the picture that each is about, 0 none.
+static int64_t *pictures_of(const char *text, const struct line_starts *l)
+{
+    size_t lines = 1, line = 0, next = 0;
+    for (const char *p = text; *p; p++)
+        lines += *p == '\n';
+    int64_t *pictures = xcalloc(lines, sizeof *pictures);
+    for (const char *p = text; *p; line++) {
+        if (next < l->count && l->rows[next].at == p - text)
+            pictures[line] = l->rows[next++].picture;
+        p += strcspn(p, "\n");
+        p += *p == '\n';
+    }
+    return pictures;
+}
+
+enum status review_lead_handover(struct review_lead *l, const char *since, char **text, int64_t **pictures, struct error *err)
+{
+    struct line_starts lines = {0};
+    struct report_options options = {.shift = true, .line = note_line, .context = &lines};
     struct report report;
     struct scene scene = {0};
     size_t size = 0;
@@ -255,8 +287,10 @@ enum status review_lead_handover(struct review_lead *l, const char *since, char 
         }
         if (!*text)
             *text = xstrdup("");
+        *pictures = pictures_of(*text, &lines);
         report_clear(&report);
     }
+    free(lines.rows);
     scene_clear(&scene);
     return status;
 }

@@ -40,7 +40,8 @@ void review_lead_decided(struct review_lead *lead, int64_t picture); // it waits
 ASSAY_CHECKED enum status review_lead_comment(struct review_lead *lead, int64_t id, const char *text, struct error *err);
 ASSAY_CHECKED enum status review_lead_log(struct review_lead *lead, const char *text, const struct review_logged **rows,
                                           size_t *count, bool *more, struct error *err);
-ASSAY_CHECKED enum status review_lead_handover(struct review_lead *lead, const char *since, char **text, struct error *err);
+ASSAY_CHECKED enum status review_lead_handover(struct review_lead *lead, const char *since, char **text, int64_t **pictures,
+                                                struct error *err);
 ASSAY_CHECKED enum status review_lead_greeting(struct review_lead *lead, char **text, struct error *err);
 void review_lead_greeted(struct review_lead *lead); // something was answered: what was told counts as read
 void review_lead_place(struct review_lead *lead, struct review_place *place);

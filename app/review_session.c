@@ -90,6 +90,17 @@ static enum status on_results(void *context, size_t number, bool anew, const str
     return review_counter_results(s->counter, number, anew, results, err);
 }
 
+static enum status on_scores(void *context, int64_t id, const struct review_scores **scores, struct error *err)
+{
+    struct review_session *s = context;
+    size_t at = session_place(s, id);
+    bool hides;
+    enum status status = review_audit_hides(&s->audit, id, &hides, err);
+    if (status == ST_OK && (hides || at == s->count))
+        status = error_set(err, ST_NOT_FOUND, "no distribution is known of this picture's score");
+    return status == ST_OK ? score_counter_get(s->scores, s->items[at].revision, scores, err) : status;
+}
+
 static enum status on_find(void *context, const char *text, const struct review_found **rows, size_t *count,
                            bool *more, struct error *err)
 {
@@ -169,10 +180,10 @@ static enum status on_log(void *context, const char *text, const struct review_l
     return review_lead_log(&s->lead, text, rows, count, more, err);
 }
 
-static enum status on_handover(void *context, const char *since, char **text, struct error *err)
+static enum status on_handover(void *context, const char *since, char **text, int64_t **pictures, struct error *err)
 {
     struct review_session *s = context;
-    return review_lead_handover(&s->lead, since, text, err);
+    return review_lead_handover(&s->lead, since, text, pictures, err);
 }
 
 static enum status on_greeting(void *context, char **text, struct error *err)
@@ -210,6 +221,7 @@ enum status review_session_open(struct project *project, const char *person, con
                                      .draw = on_draw,
                                      .history = on_history,
                                      .results = on_results,
+                                     .scores = on_scores,
                                      .find = on_find,
                                      .saved = on_saved,
                                      .save = on_save,
@@ -253,6 +265,7 @@ enum status review_session_open(struct project *project, const char *person, con
     s->model.knowledge = &s->knowledge.model;
     s->lead = (struct review_lead){.project = project, .person = s->person, .scene = s->scene};
     s->counter = review_counter_new(project, scene);
+    s->scores = score_counter_new(project);
     s->keeper = keeper_start(project);
     struct hook_counts hooks;
     if (db_hook_counts(project->db, &hooks, err) == ST_OK && hooks.due > 0)
@@ -293,6 +306,7 @@ size_t review_session_close(struct review_session *s, struct error *kept)
     review_knowledge_clear(&s->knowledge);
     free(s->person_name);
     review_counter_free(s->counter);
+    score_counter_free(s->scores);
     review_known_clear(&s->known);
     review_lead_clear(&s->lead);
     review_regions_clear(&s->regions);

@@ -15,6 +15,7 @@
 #include "app/review_lead.h"
 #include "app/review_regions.h"
 #include "app/review_results.h"
+#include "app/review_scores.h"
 #include "app/review_session.h"
 #include "app/scoring.h"
 #include "base/strbuf.h"
@@ -32,6 +33,7 @@ struct review_session {
     struct review_audit audit;
     struct review_regions regions;
     struct review_counter *counter;
+    struct score_counter *scores;
     struct review_finder finder;
     struct review_flow flow;
     struct review_knowledge knowledge;
@@ -44,7 +46,7 @@ struct review_session {
     struct queue_item *items; // this session's list: answered ones, the current one, leased ones ahead
     size_t count, capacity;
     size_t answers, concerned;
-    char class_back[400];      // what the last undo or redo was about, "" a picture
+    char class_back[400]; // what the last undo or redo was about, "" a picture
     size_t *alike;
     double ask_again; // when the queue had nothing more: not before this time
     struct review_lead lead;

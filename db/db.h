@@ -150,6 +150,10 @@ ASSAY_CHECKED enum status db_revision_ready(struct db *db, int64_t id, struct er
 ASSAY_CHECKED enum status db_revision_get(struct db *db, int64_t id, struct revision *revision,
                                           struct error *err);
 
+// counts: (bins), how many scores of the revision lie from i * step on; the last one takes all beyond.
+ASSAY_CHECKED enum status db_score_bins(struct db *db, int64_t revision, double step, int bins, int64_t *counts,
+                                        struct error *err);
+
 // --- people (person.c, lead.c) and classes (class.c) -----------------------------------------------
 ASSAY_CHECKED enum status db_person_ensure(struct db *db, const char *name, int64_t *id, struct error *err);
 // Roles are by user name; they say who decides, they do not keep anybody out. Where no lead is named everybody may do
@@ -495,6 +499,7 @@ void find_free(struct find_row *rows, size_t count);
 struct object_row {
     char *object; // "" where the pictures name none
     int64_t answered, found[SEVERITIES], unsure, open; // since then; open: now
+    int64_t picture; // one of it: the most anomalous open one, else one that was answered
 };
 // Objects with an answer from `since_ms` on or with an open picture, by name. object_free
 ASSAY_CHECKED enum status db_objects(struct db *db, int64_t scene, int64_t since_ms, struct object_row **rows,

@@ -63,14 +63,14 @@ enum status db_objects(struct db *db, int64_t scene, int64_t since_ms, struct ob
     *count = 0;
     sqlite3_stmt *stmt = report_prepare(
         db,
-        "WITH part(object, answered, stop, key, general, unsure, open) AS (SELECT " OBJECT ", 1,"
+        "WITH part(object, answered, stop, key, general, unsure, open, picture, score) AS (SELECT " OBJECT ", 1,"
         " v.verdict = 2 AND " SEVERITY_OF("e") " = 'stop', v.verdict = 2 AND " SEVERITY_OF("e") " = 'key',"
-        " v.verdict = 2 AND " SEVERITY_OF("e") " NOT IN ('stop', 'key'), v.verdict = 3, 0 FROM verdict v"
+        " v.verdict = 2 AND " SEVERITY_OF("e") " NOT IN ('stop', 'key'), v.verdict = 3, 0, p.id, 0 FROM verdict v"
         " CROSS JOIN label_event e ON e.id = v.event CROSS JOIN picture p ON p.id = v.picture"
         " LEFT JOIN class k ON k.name = " CLASS_NOW("e.class") " WHERE v.source = 0 AND e.at_ms >= ?2 AND (?1 = 0 OR p.scene = ?1)"
-        " UNION ALL SELECT " OBJECT ", 0, 0, 0, 0, 0, 1 FROM queue q CROSS JOIN picture p ON p.id = q.picture"
-        " WHERE ?1 = 0 OR q.scene = ?1) SELECT object, sum(answered), sum(stop), sum(key), sum(general), sum(unsure), sum(open)"
-        " FROM part GROUP BY object ORDER BY object",
+        " UNION ALL SELECT " OBJECT ", 0, 0, 0, 0, 0, 1, p.id, q.score FROM queue q CROSS JOIN picture p ON p.id = q.picture"
+        " WHERE ?1 = 0 OR q.scene = ?1) SELECT object, sum(answered), sum(stop), sum(key), sum(general), sum(unsure), sum(open),"
+        " picture, max(open * 1e9 + score) FROM part GROUP BY object ORDER BY object", // the picture of the row with that maximum
         scene, since_ms, err);
     if (!stmt)
         return err->code;
@@ -80,7 +80,8 @@ enum status db_objects(struct db *db, int64_t scene, int64_t since_ms, struct ob
         *row = (struct object_row){.object = column_copy(stmt, 0),
                                    .answered = sqlite3_column_int64(stmt, 1),
                                    .unsure = sqlite3_column_int64(stmt, 5),
-                                   .open = sqlite3_column_int64(stmt, 6)};
+                                   .open = sqlite3_column_int64(stmt, 6),
+                                   .picture = sqlite3_column_int64(stmt, 7)};
         for (int s = 0; s < SEVERITIES; s++)
             row->found[s] = sqlite3_column_int64(stmt, 2 + s);
     }

@@ -191,3 +191,22 @@ enum status db_revision_alone(struct db *db, int64_t revision, int64_t counts[DE
     sqlite3_reset(stmt);
     return status;
 }
+
+enum status db_score_bins(struct db *db, int64_t revision, double step, int bins, int64_t *counts, struct error *err)
+{
+    int code;
+    sqlite3_stmt *stmt = db_prepare(db,
+                                    "SELECT max(0, min(CAST(score / ?2 AS INTEGER), ?3 - 1)) AS bin, count(*) FROM score"
+                                    " WHERE revision = ?1 GROUP BY bin",
+                                    err);
+    if (!stmt)
+        return err->code;
+    sqlite3_bind_int64(stmt, 1, revision);
+    sqlite3_bind_double(stmt, 2, step);
+    sqlite3_bind_int(stmt, 3, bins);
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
+        counts[sqlite3_column_int(stmt, 0)] = sqlite3_column_int64(stmt, 1);
+    enum status status = code == SQLITE_DONE ? ST_OK : db_failed(db, "counting the scores", err);
+    sqlite3_reset(stmt);
+    return status;
+}

@@ -92,12 +92,20 @@ void answer_count(struct session *s, enum action_kind kind)
     }
 }
 
+const char *answer_component(const struct session *s, int64_t id, const char *class_name)
+{
+    const struct choice *c = &s->choice; // what was chosen for another picture, or another class, says nothing of this one
+    return c->picture == id && class_name && strcmp(c->taken, class_name) == 0 ? knowledge_component(c) : "";
+}
+
 // With what it is on, and what it contradicts.
 static void say_defect(struct session *s, const char *class_name, const char *severity)
 {
     char otherwise[160];
-    const char *component = knowledge_component(&s->choice);
-    knowledge_contradiction(&s->choice, severity, otherwise, sizeof otherwise);
+    const char *component = answer_component(s, s->entry.item.id, class_name);
+    otherwise[0] = '\0';
+    if (component[0])
+        knowledge_contradiction(&s->choice, severity, otherwise, sizeof otherwise);
     session_say(s, component[0] ? _("%s: defect, %s (%s), on %s") : _("%s: defect, %s (%s)"), s->entry.item.name, class_name,
                 _(severity), component);
     if (otherwise[0])
@@ -133,7 +141,7 @@ void answer_act(struct session *s, enum action_kind kind, const char *class_name
     if (about && s->item_seen)
         action.took_ms = (int64_t)((clock_seconds() - s->item_seen_at) * 1000);
     if (kind == ACTION_DEFECT)
-        action.component = knowledge_component(&s->choice);
+        action.component = answer_component(s, action.id, class_name);
     if (about && s->note_id == action.id)
         action.note = s->note;
     size_t index = s->index;
@@ -176,7 +184,8 @@ void answer_choose(struct session *s, void (*done)(struct session *s, const char
     knowledge_clear(c);
     memset(c, 0, sizeof *c);
     c->done = done;
-    c->picture = s->view == &view_review && s->entry.present ? s->entry.item.id : 0;
+    bool one = s->view == &view_review || s->view == &view_regions || s->view == &view_second;
+    c->picture = one && s->entry.present ? s->entry.item.id : 0;
     c->names = xcalloc(count + 1, sizeof *c->names);
     c->codes = xcalloc(count + 1, sizeof *c->codes);
     c->zh = xcalloc(count + 1, sizeof *c->zh);

@@ -72,3 +72,16 @@ void braille_plot(const struct braille_point *points, size_t count, const struct
     }
     free(y);
 }
+
+void braille_bars(const double *heights, int rows, int cols, bool ascii, wchar_t *cells)
+{
+    int height = rows * 4;
+    for (int i = 0; i < rows * cols; i++)
+        cells[i] = L' ';
+    for (int x = 0; x < 2 * cols; x++) {
+        int dot = heights[x] > 0 ? (int)lround(heights[x] * height) : 0;
+        dot = heights[x] > 0 && dot < 1 ? 1 : dot > height ? height : dot;
+        for (int y = height - dot; y < height; y++)
+            set(cells, cols, y, x, ascii);
+    }
+}

@@ -19,4 +19,7 @@ struct braille_range {
 void braille_plot(const struct braille_point *points, size_t count, const struct braille_range *range, int rows, int cols,
                   bool ascii, wchar_t *cells);
 
+// Columns from the bottom up. heights: (2 * cols) shares 0..1; what is above 0 has one dot at least.
+void braille_bars(const double *heights, int rows, int cols, bool ascii, wchar_t *cells);
+
 #endif

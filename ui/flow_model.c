@@ -60,8 +60,11 @@ static void draw(struct session *s)
         draw_text(stdscr, y, name + 3, 11, how, flow_word(row->state));
         draw_text(stdscr, y, name + 15, COLS - name - 16, how, row->words);
     }
-    if (s->flow.model_count == 1 && y < LINES - 3)
-        draw_wrapped(stdscr, y + 1, 2, COLS - 4, 2, A_NORMAL, _("Nothing was trained yet; a round of training (6) learns from the answers."));
+    if (s->flow.model_count == 1 && y < LINES - 3) {
+        char *none = session_keyed(s, _("Nothing was trained yet; a round of training ({training}) learns from the answers."));
+        draw_wrapped(stdscr, y + 1, 2, COLS - 4, 2, A_NORMAL, none);
+        free(none);
+    }
 }
 
 static void details(struct session *s, int64_t model)

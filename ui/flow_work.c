@@ -10,8 +10,8 @@
 #include "ui/session.h"
 
 static const char *const titles[FLOW_COLUMNS] = {N_("label"), N_("train"), N_("evaluate"), N_("feed back"), N_("deploy")};
-static const char *const keys[] = {[FLOW_NOTHING] = "", [FLOW_REVIEW] = "1", [FLOW_BEGIN] = "t", [FLOW_TRAINING] = "6",
-                                   [FLOW_RESULTS] = "3"};
+static const enum command keys[] = {[FLOW_REVIEW] = COMMAND_VIEW_REVIEW, [FLOW_BEGIN] = COMMAND_TRAIN,
+                                    [FLOW_TRAINING] = COMMAND_VIEW_TRAINING, [FLOW_RESULTS] = COMMAND_VIEW_RESULTS};
 
 static const struct flow_board *focused(const struct session *s, size_t *at)
 {
@@ -66,7 +66,7 @@ static void draw_board(const struct session *s, const struct flow_board *b, int 
     int used = draw_text(stdscr, y, 2, COLS / 3, A_BOLD | (in_focus ? A_REVERSE : 0), b->name);
     used += 4 + draw_text(stdscr, y, used + 4, COLS - used - 5, A_NORMAL, b->next);
     if (b->go != FLOW_NOTHING && used + 8 < COLS)
-        draw_printf(stdscr, y, used + 2, COLS - used - 3, A_BOLD, "[%s]", keys[b->go]);
+        draw_printf(stdscr, y, used + 2, COLS - used - 3, A_BOLD, "[%s]", session_key(s, keys[b->go]));
     WINDOW *w = derwin(stdscr, rows + 2, column * FLOW_COLUMNS + 1, y + 1, 1);
     if (!w)
         return;

@@ -242,6 +242,14 @@ static const struct binding table[] = {
     {CONTEXT_TEXT, {FN(KEY_DOWN), 'j', ' ', FN(KEY_NPAGE)}, COMMAND_DOWN, "Down, j, Space, PgDn", N_("further"),
      N_("Read on.")},
     {CONTEXT_TEXT, {FN(KEY_UP), 'k', FN(KEY_PPAGE)}, COMMAND_UP, "Up, k, PgUp", NULL, N_("Read back.")},
+
+    {CONTEXT_JUMPS, {KEYMAP_ENTER}, COMMAND_OPEN, "Enter", N_("show"), N_("The line's picture in the review.")},
+    {CONTEXT_JUMPS, {FN(KEY_DOWN), 'j'}, COMMAND_DOWN, "Down, j", N_("next"), N_("The next line with a picture.")},
+    {CONTEXT_JUMPS, {FN(KEY_UP), 'k'}, COMMAND_UP, "Up, k", NULL, N_("The one before.")},
+    {CONTEXT_JUMPS, {FN(KEY_NPAGE), ' '}, COMMAND_PAGE_NEXT, "PgDn, Space", N_("further"), N_("A page down.")},
+    {CONTEXT_JUMPS, {FN(KEY_PPAGE)}, COMMAND_PAGE_PREVIOUS, "PgUp", NULL, N_("A page up.")},
+    {CONTEXT_JUMPS, {'/'}, COMMAND_FILTER, "/", N_("search"), N_("Only what has a word in it; nothing: all of it.")},
+    {CONTEXT_JUMPS, {KEYMAP_ESCAPE, 'q'}, COMMAND_BACK, "Esc, q", N_("back"), N_("Leave the list.")},
 };
 
 const struct binding *keymap_standard(size_t *count)
@@ -256,7 +264,7 @@ const char *keymap_context(enum context context)
         N_("Review: one picture after the other"), N_("Grid: many pictures at once"), N_("Results: what is found, and at what cost"), N_("Find"), N_("Classes"), N_("Regions: where the defects are"), N_("Second review: a lead looks again"), N_("Log"),
         N_("Training: rounds and what came out"), N_("Models: what was trained from what"), N_("Work: what stands where"), N_("Settings"),
         N_("In every view"),
-        N_("Choosing the class"), N_("Choosing the severity"), N_("Writing a line"), N_("Writing a note"), N_("Reading help or a log")};
+        N_("Choosing the class"), N_("Choosing the severity"), N_("Writing a line"), N_("Writing a note"), N_("Reading help or a log"), N_("A list to go on from")};
     return _(names[context]);
 }
 

@@ -20,7 +20,7 @@ static const char *const contexts[CONTEXTS] = {
     [CONTEXT_REVIEW] = "review", [CONTEXT_GRID] = "grid", [CONTEXT_RESULTS] = "results", [CONTEXT_FIND] = "find",
     [CONTEXT_CLASSES] = "classes", [CONTEXT_REGIONS] = "regions", [CONTEXT_SECOND] = "second", [CONTEXT_LOG] = "log",
     [CONTEXT_TRAINING] = "training", [CONTEXT_MODELS] = "models", [CONTEXT_WORKFLOW] = "workflow", [CONTEXT_SETTINGS] = "settings", [CONTEXT_ALL] = "all", [CONTEXT_CLASS] = "class", [CONTEXT_SEVERITY] = "severity",
-    [CONTEXT_LINE] = "line", [CONTEXT_NOTE] = "note", [CONTEXT_TEXT] = "text",
+    [CONTEXT_LINE] = "line", [CONTEXT_NOTE] = "note", [CONTEXT_TEXT] = "text", [CONTEXT_JUMPS] = "jumps",
 };
 
 static const struct {

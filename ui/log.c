@@ -156,11 +156,12 @@ static void open_it(struct session *s)
 static void handover_done(struct session *s, const char *line)
 {
     char *text = NULL;
+    int64_t *pictures = NULL;
     struct error err;
-    if (s->model->handover(s->model->context, line, &text, &err))
+    if (s->model->handover(s->model->context, line, &text, &pictures, &err))
         session_say(s, "%s", err.text);
     else
-        popup_read(s, _("Handover of the shift"), text);
+        popup_jumps(s, _("Handover of the shift: pictures to go to"), text, pictures);
 }
 
 static bool key(struct session *s, enum command command, int pressed)

@@ -6,8 +6,11 @@
 
 #include "base/alloc.h"
 #include "base/intl.h"
+#include "ui/braille.h"
 #include "ui/draw.h"
 #include "ui/session.h"
+
+enum { SCORE_ROWS = 3, SCORES_FROM = 30 }; // lines of the chart, and that the screen needs for it
 
 static const char blind_words[] = N_("An audit runs: score, reason and heatmap are hidden until you have answered.");
 
@@ -68,6 +71,59 @@ static void draw_answer(const struct review_item *item, int y, int x, int width)
     draw_text(stdscr, y, x + used, width - used, A_BOLD, text);
 }
 
+// The distribution of all scores, on a logarithmic scale of counts: a column of bars, below them where the threshold (|)
+// and this picture (^) lie. Returns the line after it.
+static int draw_scores(const struct session *s, const struct review_item *item, int y, int x, int width)
+{
+    const struct review_scores *v = s->scores;
+    int columns = 2 * width;
+    double top = item->threshold > item->score.score ? item->threshold : item->score.score, most = 0;
+    for (size_t i = 0; i < v->bins; i++)
+        top = v->counts[i] > 0 && (double)(i + 1) * v->step > top ? (double)(i + 1) * v->step : top;
+    top = top > v->step ? top * 1.02 : 1;
+    double *heights = xcalloc((size_t)columns, sizeof *heights);
+    wchar_t *cells = xcalloc((size_t)(SCORE_ROWS * width), sizeof *cells);
+    for (int c = 0; c < columns; c++) { // narrower than a bin: its height over all of its width
+        size_t from = (size_t)(c * top / columns / v->step), to = (size_t)((c + 1) * top / columns / v->step);
+        int64_t n = 0;
+        for (size_t i = from; i <= to && i < v->bins; i++)
+            n = v->counts[i] > n ? v->counts[i] : n;
+        heights[c] = log1p((double)n);
+        most = heights[c] > most ? heights[c] : most;
+    }
+    for (int c = 0; c < columns; c++)
+        heights[c] = most > 0 ? heights[c] / most : 0;
+    braille_bars(heights, SCORE_ROWS, width, s->symbols == SYMBOLS_ASCII || s->ascii_lines, cells);
+    for (int row = 0; row < SCORE_ROWS; row++)
+        mvaddnwstr(y + row, x, cells + row * width, width);
+    int line = (int)(item->threshold / top * width), here = (int)(item->score.score / top * width);
+    line = line < 0 ? 0 : line >= width ? width - 1 : line;
+    here = here < 0 || !(item->score.score > 0) ? 0 : here >= width ? width - 1 : here;
+    mvhline(y + SCORE_ROWS, x, s->ascii_lines ? '-' : ACS_HLINE, width);
+    mvaddch(y + SCORE_ROWS, x + line, '|' | A_BOLD);
+    mvaddch(y + SCORE_ROWS, x + here, '^' | A_BOLD);
+    free(cells);
+    free(heights);
+    return y + SCORE_ROWS + 1;
+}
+
+void panel_scores(struct session *s, bool first)
+{
+    const struct review_item *item = &s->entry.item;
+    struct error unused;
+    bool shown = s->entry.present && s->model->scores && COLS >= PANEL_FROM && LINES >= SCORES_FROM && !item->blind && !item->reason[0];
+    if (!first && !s->scores_wait)
+        return;
+    s->scores = NULL;
+    s->scores_wait = false;
+    if (!shown)
+        return;
+    enum status status = s->model->scores(s->model->context, item->id, &s->scores, &unused);
+    s->scores_wait = status == ST_BUSY;
+    s->scores = status == ST_OK ? s->scores : NULL;
+    s->dirty = s->dirty || (!first && !s->scores_wait);
+}
+
 static void draw_wide(struct session *s, const struct review_item *item)
 {
     int x = s->pane.cols + 2, width = COLS - x - 1, y = 2, end = LINES - 4;
@@ -87,8 +143,13 @@ static void draw_wide(struct session *s, const struct review_item *item)
     y += draw_wrapped(stdscr, y, x, width, 2, A_NORMAL, text);
     one_in(item->threshold, n);
     draw_printf(stdscr, y++, x, width, A_DIM, _("flagged from 1 in %s on"), n);
-    draw_bar(stdscr, y, x, width - 16, item->percentile, s->ascii_lines);
-    draw_printf(stdscr, y, x + width - 15, 15, A_NORMAL, _("above %.1f %%"), floor(item->percentile * 1000) / 10);
+    if (s->scores) {
+        y = draw_scores(s, item, y, x, width);
+        draw_printf(stdscr, y, x, width, A_NORMAL, _("^ this one, above %.1f %%  | threshold"), floor(item->percentile * 1000) / 10);
+    } else {
+        draw_bar(stdscr, y, x, width - 16, item->percentile, s->ascii_lines);
+        draw_printf(stdscr, y, x + width - 15, 15, A_NORMAL, _("above %.1f %%"), floor(item->percentile * 1000) / 10);
+    }
     y += 2;
     for (int i = 0; i < DETECTORS && y < end; i++) {
         double part = item->score.parts[i];

@@ -88,12 +88,15 @@ static size_t lines_of(const char *text)
 }
 
 // The lines with what is looked for, below the headings they belong to; a heading that has it brings all of its lines.
-static char *searched(const char *text, const char *search)
+// pictures: as in the session, NULL none; *left: those of the lines that stay, caller frees both.
+static char *searched(const char *text, const char *search, const int64_t *pictures, int64_t **left)
 {
     struct strbuf out = {0};
     char *copy = xstrdup(text), *rest = copy, *line, *heading = NULL;
+    size_t at = 0, kept = 0;
     bool whole = false;
-    while ((line = strsep(&rest, "\n")) && (line[0] || rest)) {
+    *left = xcalloc(lines_of(text) + 1, sizeof **left);
+    for (; (line = strsep(&rest, "\n")) && (line[0] || rest); at++) {
         bool has = !search[0] || strcasestr(line, search);
         if (line[0] != ' ') {
             heading = line;
@@ -101,26 +104,42 @@ static char *searched(const char *text, const char *search)
         }
         if (!whole && !has)
             continue;
-        if (heading && heading != line)
+        if (heading && heading != line) {
             strbuf_printf(&out, "%s\n", heading);
+            kept++;
+        }
         heading = NULL;
         strbuf_printf(&out, "%s\n", line);
+        (*left)[kept++] = pictures ? pictures[at] : 0;
     }
     free(copy);
     return out.data ? out.data : xasprintf("%s\n", _("Nothing here has that word."));
 }
 
+static int page_of(int count) // lines of text in the popup
+{
+    return count + 2 > LINES - 3 ? LINES - 5 : count;
+}
+
 static WINDOW *draw_reading(struct session *s)
 {
-    char *text = searched(s->text ? s->text : "", s->text_search), *rest = text, *line;
-    int rows = LINES - 3, count = (int)lines_of(text);
-    int last = count + 2 > rows ? count + 2 - rows : 0;
+    int64_t *pictures;
+    char *text = searched(s->text ? s->text : "", s->text_search, s->text_pictures, &pictures), *rest = text, *line;
+    int count = (int)lines_of(text), last = count - page_of(count);
     s->text_top = s->text_top > last ? last : s->text_top < 0 ? 0 : s->text_top;
     WINDOW *w = popup(s, count + 2, COLS < 100 ? COLS : 100);
-    for (int i = 0; i < count && (line = strsep(&rest, "\n")); i++)
-        if (i >= s->text_top && i - s->text_top < getmaxy(w) - 2)
-            draw_text(w, 1 + i - s->text_top, 2, getmaxx(w) - 4, line[0] == ' ' ? A_NORMAL : A_BOLD, line);
+    for (int i = 0; i < count && (line = strsep(&rest, "\n")); i++) {
+        bool here = s->text_pictures && i == s->text_at;
+        attr_t how = here ? A_REVERSE : line[0] == ' ' ? A_NORMAL : A_BOLD;
+        int y = 1 + i - s->text_top;
+        if (i < s->text_top || y >= getmaxy(w) - 1)
+            continue;
+        draw_text(w, y, 2, getmaxx(w) - 4, how, line);
+        if (here)
+            mvwaddch(w, y, 1, '>' | A_BOLD);
+    }
     draw_printf(w, 0, 2, getmaxx(w) - 4, A_BOLD, " %s%s%s%s ", s->text_title, s->text_search[0] ? ": " : "", s->text_search, last > s->text_top ? _(" (more below)") : "");
+    free(pictures);
     free(text);
     return w;
 }
@@ -154,6 +173,7 @@ void popup_draw(struct session *s)
                    : s->context == CONTEXT_LINE     ? draw_line(s)
                    : s->context == CONTEXT_NOTE     ? draw_note(s)
                    : s->context == CONTEXT_TEXT     ? draw_reading(s)
+                   : s->context == CONTEXT_JUMPS    ? draw_reading(s)
                                                     : NULL;
     if (over) {
         wnoutrefresh(over);
@@ -164,17 +184,84 @@ void popup_draw(struct session *s)
 void popup_read(struct session *s, const char *title, char *text)
 {
     free(s->text);
+    free(s->text_pictures);
     s->text = text;
+    s->text_pictures = NULL;
     snprintf(s->text_title, sizeof s->text_title, "%s", title);
     s->text_top = 0;
     s->text_search[0] = '\0';
     s->context = CONTEXT_TEXT;
 }
 
+// The first line with a picture from `from` on, downwards or upwards; where there is none it stays.
+static void go_to_line(struct session *s, int from, int by)
+{
+    int64_t *pictures;
+    char *text = searched(s->text, s->text_search, s->text_pictures, &pictures);
+    int count = (int)lines_of(text), page = page_of(count), at = from < 0 ? 0 : from >= count ? count - 1 : from;
+    while (at >= 0 && at < count && !pictures[at])
+        at += by;
+    if (at >= 0 && at < count)
+        s->text_at = at;
+    else if (by < 0)
+        s->text_top = 0; // what stands above the first one
+    if (s->text_at < s->text_top + 1)
+        s->text_top = s->text_at > 0 && at >= 0 ? s->text_at - 1 : 0;
+    if (s->text_at >= s->text_top + page)
+        s->text_top = s->text_at - page + 1;
+    if (at >= count)
+        s->text_top = count; // the end, which has none
+    free(pictures);
+    free(text);
+}
+
+void popup_jumps(struct session *s, const char *title, char *text, int64_t *pictures)
+{
+    popup_read(s, title, text);
+    s->text_pictures = pictures;
+    s->context = CONTEXT_JUMPS;
+    s->text_at = 0;
+    go_to_line(s, 0, 1);
+    s->text_top = s->text_at < page_of((int)lines_of(text)) ? 0 : s->text_top; // its beginning, if that shows the line, too
+}
+
+static void open_line(struct session *s)
+{
+    int64_t *pictures, id;
+    struct error err;
+    size_t index;
+    char *text = searched(s->text, s->text_search, s->text_pictures, &pictures);
+    id = s->text_at < (int)lines_of(text) ? pictures[s->text_at] : 0;
+    free(pictures);
+    free(text);
+    if (id == 0 || !s->model->jump)
+        return;
+    if (s->model->jump(s->model->context, id, &index, &err)) {
+        session_say(s, "%s", err.text);
+        return;
+    }
+    s->context = s->view->context;
+    s->index = index;
+    view_switch(s, &view_review);
+}
+
+static void jumps_key(struct session *s, enum command command)
+{
+    int page = LINES - 6 > 1 ? LINES - 6 : 1;
+    if (command == COMMAND_OPEN)
+        open_line(s);
+    else if (command == COMMAND_UP || command == COMMAND_DOWN)
+        go_to_line(s, s->text_at + (command == COMMAND_UP ? -1 : 1), command == COMMAND_UP ? -1 : 1);
+    else if (command == COMMAND_PAGE_NEXT || command == COMMAND_PAGE_PREVIOUS)
+        go_to_line(s, s->text_at + (command == COMMAND_PAGE_NEXT ? page : -page), command == COMMAND_PAGE_NEXT ? 1 : -1);
+}
+
 static void search_done(struct session *s, const char *line)
 {
     snprintf(s->text_search, sizeof s->text_search, "%s", line);
-    s->text_top = 0;
+    s->text_top = s->text_at = 0;
+    if (s->text_pictures)
+        go_to_line(s, 0, 1);
 }
 
 void popup_note(struct session *s, int64_t id)
@@ -233,7 +320,7 @@ void popup_line(struct session *s, const char *title, const char *text, void (*d
 static void line_key(struct session *s, enum command command, int key)
 {
     if (command == COMMAND_BACK || command == COMMAND_ACCEPT) {
-        s->context = s->searching ? CONTEXT_TEXT : s->view->context;
+        s->context = !s->searching ? s->view->context : s->text_pictures ? CONTEXT_JUMPS : CONTEXT_TEXT;
         s->searching = false;
     }
     if (command == COMMAND_ACCEPT)
@@ -257,6 +344,8 @@ void popup_key(struct session *s, enum command command, int key)
     else if (command == COMMAND_FILTER) {
         popup_line(s, _("Look for"), s->text_search, search_done);
         s->searching = true;
-    } else if (command != COMMAND_NONE)
+    } else if (s->context == CONTEXT_JUMPS)
+        jumps_key(s, command);
+    else if (command != COMMAND_NONE)
         s->text_top += command == COMMAND_DOWN ? 5 : s->text_top > 0 ? -5 : 0;
 }

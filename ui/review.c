@@ -330,6 +330,7 @@ static void run_screen(struct session *s, enum status *status, struct error *err
     log_clear(s);
     entry_clear(&s->entry);
     free(s->text);
+    free(s->text_pictures);
     free(s->choice.names);
     free(s->choice.codes);
     free(s->choice.severities);

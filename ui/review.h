@@ -128,6 +128,12 @@ struct review_results { // of one scene's active revision
     size_t severity_count;
 };
 
+struct review_scores { // how all scores of a revision are distributed
+    double step;            // a bin holds those from i * step on, the last one all beyond
+    size_t bins;
+    const int64_t *counts;  // (bins)
+};
+
 struct review_model {
     void *context;
     // The item at place `index` of this session's list (0 first; earlier ones stay
@@ -174,6 +180,9 @@ struct review_model {
     // are being counted, ask again. Valid until the next call with `anew`; may be NULL.
     enum status (*results)(void *context, size_t number, bool anew, const struct review_results **results,
                            struct error *err);
+    // The distribution that the picture's score is one of. ST_BUSY, err untouched: it is being counted, ask again. Valid
+    // until the next call; may be NULL.
+    enum status (*scores)(void *context, int64_t id, const struct review_scores **scores, struct error *err);
     // The first pictures that `text` (review_find.h) lets through, or, for NULL, the next ones; *more: it may be asked
     // again, also where *count is 0. Valid until the next call; may be NULL, and with it the four below.
     enum status (*find)(void *context, const char *text, const struct review_found **rows, size_t *count, bool *more,
@@ -195,7 +204,8 @@ struct review_model {
     // The log, as `find`; `text`: by:NAME kind:KIND since:TIME until:TIME. May be NULL.
     enum status (*log)(void *context, const char *text, const struct review_logged **rows, size_t *count, bool *more,
                        struct error *err);
-    enum status (*handover)(void *context, const char *since, char **text, struct error *err); // lines; caller frees; may be NULL
+    // Lines, and for each the picture that it is about, 0 none; caller frees both. May be NULL.
+    enum status (*handover)(void *context, const char *since, char **text, int64_t **pictures, struct error *err);
     // What others wrote to this person since, lines (caller frees), "" nothing; told again until something was answered.
     // May be NULL.
     enum status (*greeting)(void *context, char **text, struct error *err);

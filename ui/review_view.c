@@ -47,6 +47,18 @@ static void load(struct session *s)
         return;
     struct look look = look_of(s, &item);
     compare_put(s, &item, &look);
+    panel_scores(s, true);
+}
+
+static bool ready(struct session *s)
+{
+    return !s->scores_wait;
+}
+
+static void idle(struct session *s, double now)
+{
+    compare_idle(s, now);
+    panel_scores(s, false);
 }
 
 static void draw(struct session *s)
@@ -286,4 +298,4 @@ static bool key(struct session *s, enum command command, int pressed)
 
 const struct view view_review = {
     .name = "review", .context = CONTEXT_REVIEW, .load = load, .draw = draw, .key = key, .ahead = ahead,
-    .idle = compare_idle, .leave = compare_clear};
+    .ready = ready, .idle = idle, .leave = compare_clear};

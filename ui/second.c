@@ -167,6 +167,7 @@ static void decide(struct session *s, enum action_kind kind, const char *class_n
     struct action action = {.kind = kind, .id = v->id, .class_name = class_name, .severity = severity};
     const char *told = "";
     struct error err;
+    action.component = answer_component(s, v->id, class_name);
     if (s->item_seen)
         action.took_ms = (int64_t)((clock_seconds() - s->item_seen_at) * 1000);
     if (s->note_id == v->id)

@@ -201,6 +201,8 @@ struct session {
     char *text;            // help or a log, lines
     char text_title[64];
     int text_top;
+    int64_t *text_pictures; // (lines of it) which picture each is about, 0 none; NULL: it is only read
+    int text_at;           // then: the line in focus, of those that are shown
     char text_search[64];  // only lines with it are shown
     bool searching;        // the line written is that
     char note[NOTE_ROOM], note_before[NOTE_ROOM];
@@ -223,6 +225,8 @@ struct session {
     bool hung_up;          // the line broke: this person comes back to where he was
     struct flow flow;
     struct regions regions;
+    const struct review_scores *scores; // the entry's, NULL not known (yet)
+    bool scores_wait;      // they are being counted
     bool item_seen;        // the entry's picture has been on the terminal, ...
     double item_seen_at;   // ... since then
 
@@ -264,10 +268,13 @@ bool answer_confirmed(struct session *s, bool seen, int64_t id); // an answer to
 void answer_choose(struct session *s, void (*done)(struct session *s, const char *class_name, const char *severity));
 void answer_key(struct session *s, enum command command, int key); // while choosing
 size_t answer_matches(const struct choice *choice, size_t *places, size_t room); // into names; count for "new"
+const char *answer_component(const struct session *s, int64_t id, const char *class_name); // chosen with it, "" none
 bool answer_new(const struct choice *choice); // the search is the name of no class yet
 extern const char *const answer_severities[3];
 // popup.c
 void popup_read(struct session *s, const char *title, char *text); // takes the text
+// The same with lines to go to a picture from: `pictures` has one for each, 0 none. Takes it.
+void popup_jumps(struct session *s, const char *title, char *text, int64_t *pictures);
 void popup_key(struct session *s, enum command command, int key);  // while reading or writing a note
 void popup_draw(struct session *s);
 void popup_note(struct session *s, int64_t id);
@@ -278,6 +285,7 @@ void panel_layout(struct session *s);
 void panel_head(struct session *s, const char *middle, const char *right);
 void panel_foot(struct session *s);
 void panel_item(struct session *s);  // what is known of the entry
+void panel_scores(struct session *s, bool first); // asks for the distribution where it is shown; false `first`: again
 void panel_end(struct session *s);   // nothing more to review
 // review_view.c
 bool entry_load(struct session *s, struct review_item *item); // the item at `index`; false: there is none, the status line says why

@@ -13,11 +13,11 @@ struct colours {
     short popup[2], head[2], key[2]; // front and back
 };
 
-// Of 256 colours, and of the 8 that every terminal has.
+// Of 256 colours, and of the 8 that every terminal has: there bold black is gray on many, so that the front is white.
 static const struct colours dark[2] = {{{255, 24}, {255, 238}, {16, 110}},
-                                       {{COLOR_WHITE, COLOR_BLUE}, {COLOR_BLACK, COLOR_WHITE}, {COLOR_BLACK, COLOR_CYAN}}};
+                                       {{COLOR_WHITE, COLOR_BLUE}, {COLOR_WHITE, COLOR_BLUE}, {COLOR_WHITE, COLOR_BLUE}}};
 static const struct colours light[2] = {{{16, 254}, {16, 252}, {255, 25}},
-                                        {{COLOR_BLACK, COLOR_WHITE}, {COLOR_WHITE, COLOR_BLACK}, {COLOR_WHITE, COLOR_BLUE}}};
+                                        {{COLOR_WHITE, COLOR_BLUE}, {COLOR_WHITE, COLOR_BLACK}, {COLOR_WHITE, COLOR_BLUE}}};
 
 static bool no_color(void)
 {

@@ -148,7 +148,7 @@ void view_key(struct session *s, int key)
     s->dirty = true;
     if (s->context == CONTEXT_CLASS || s->context == CONTEXT_SEVERITY)
         answer_key(s, command, key);
-    else if (s->context == CONTEXT_NOTE || s->context == CONTEXT_TEXT || s->context == CONTEXT_LINE)
+    else if (s->context == CONTEXT_NOTE || s->context == CONTEXT_TEXT || s->context == CONTEXT_JUMPS || s->context == CONTEXT_LINE)
         popup_key(s, command, key);
     else if (!s->view->key(s, command, key) && !everywhere(s, command))
         say_nothing(s, key);

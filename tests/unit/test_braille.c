@@ -52,12 +52,25 @@ static void means_edges_and_what_is_no_number(void **state)
     assert_cells(mean + 1, 1, &flat, 1, 1, true, L".");
 }
 
+static void bars_stand_on_the_ground(void **state)
+{
+    (void)state;
+    static const double heights[4] = {0, 0.01, 0.5, 1};
+    wchar_t cells[3] = {0};
+    braille_bars(heights, 1, 2, false, cells); // none, one dot; two of four, all four
+    assert_int_equal(cells[0], 0x2880);
+    assert_int_equal(cells[1], 0x2800 + 0x04 + 0x40 + 0x08 + 0x10 + 0x20 + 0x80);
+    braille_bars(heights, 1, 2, true, cells);
+    assert_true(cells[0] == L'.' && cells[1] == L':');
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_diagonal_has_a_dot_in_every_column),
         cmocka_unit_test(a_jump_is_joined),
         cmocka_unit_test(means_edges_and_what_is_no_number),
+        cmocka_unit_test(bars_stand_on_the_ground),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
