@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "app/add.h"
+#include "app/people.h"
 #include "app/progress.h"
 #include "base/alloc.h"
 #include "base/file.h"
@@ -331,5 +332,18 @@ enum status add_paths(struct project *project, char *const *paths, size_t count,
     for (size_t i = 0; i < list.count; i++)
         free(list.files[i].path);
     free(list.files);
+    return status;
+}
+
+enum status add_log(struct project *project, const char *scene, const struct add_report *r, struct error *err)
+{
+    char text[160];
+    if (r->added + r->changed + r->moved + r->copies + r->unreadable == 0)
+        return ST_OK;
+    char *person = person_now(project, NULL);
+    snprintf(text, sizeof text, "%lld pictures added, %lld changed, %lld moved, %lld further copies, %lld unreadable",
+             (long long)r->added, (long long)r->changed, (long long)r->moved, (long long)r->copies, (long long)r->unreadable);
+    enum status status = db_log_add(project->db, person, "add", scene, text, err);
+    free(person);
     return status;
 }

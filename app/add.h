@@ -30,6 +30,10 @@ ASSAY_CHECKED enum status add_paths(struct project *project, char *const *paths,
                                     const struct add_options *options, struct add_report *report,
                                     struct error *err);
 
+// A line in the log of what was added to `scene`, by whoever runs the program; nothing new: none.
+ASSAY_CHECKED enum status add_log(struct project *project, const char *scene, const struct add_report *report,
+                                  struct error *err);
+
 // A file or folder that belongs to a project's own (its database, models/, cache/, pictures/).
 bool add_is_project_part(const char *path);
 

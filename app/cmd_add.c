@@ -135,12 +135,7 @@ static void print_report(const struct add_report *r, const struct options *o)
 static enum status log_it(struct project *project, const struct options *o, const struct add_report *r, struct error *err)
 {
     char *person = person_now(project, NULL), text[160];
-    enum status status = ST_OK;
-    if (r->added + r->changed + r->moved + r->copies + r->unreadable > 0) {
-        snprintf(text, sizeof text, "%lld pictures added, %lld changed, %lld moved, %lld further copies, %lld unreadable",
-                 (long long)r->added, (long long)r->changed, (long long)r->moved, (long long)r->copies, (long long)r->unreadable);
-        status = db_log_add(project->db, person, "add", o->scene, text, err);
-    }
+    enum status status = add_log(project, o->scene, r, err);
     if (status == ST_OK && r->truths > 0) {
         snprintf(text, sizeof text, "%lld known answers imported", (long long)r->truths);
         status = db_log_add(project->db, person, "import", o->count > 0 ? o->scene : "", text, err);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "app/log_text.h"
+#include "app/people.h"
 #include "app/project.h"
 
 enum { OPT_USER = OPT_OWN, OPT_UNSET };
@@ -77,19 +79,42 @@ static void list(const struct settings *s, bool json)
     json_decref(files);
 }
 
+// In the log of the project that one stands in; a setting for all projects, or outside of one, is in none.
+static enum status log_it(const char *dir, const struct settings *s, enum setting setting, const char *value, struct error *err)
+{
+    struct project project;
+    if (!dir)
+        return ST_OK;
+    enum status status = project_open(dir, &project, err);
+    if (status != ST_OK)
+        return status;
+    char *person = person_now(&project, NULL);
+    status = log_setting(project.db, person, setting, value, settings_file(s, SETTING_PROJECT), err);
+    free(person);
+    project_close(&project);
+    return status;
+}
+
 static enum status run(const struct options *o, struct error *err)
 {
     struct settings *s;
     enum setting setting = SETTINGS;
     char *dir = project_nearest();
     enum status status = settings_load(dir, &s, err);
-    free(dir);
-    if (status != ST_OK)
+    if (status != ST_OK) {
+        free(dir);
         return status;
+    }
     if (o->name && !setting_find(o->name, &setting))
         status = error_set(err, ST_NOT_FOUND, "there is no setting '%s'; `assay config` lists them", o->name);
     else if (o->value || o->unset)
         status = settings_store(s, setting, o->unset ? NULL : o->value, o->user ? SETTING_USER : SETTING_PROJECT, err);
+    if (status == ST_OK && (o->value || o->unset) && !o->user) {
+        status = log_it(dir, s, setting, o->unset ? NULL : o->value, err);
+        if (status != ST_OK)
+            error_prefix(err, "the setting is stored, but not in the log");
+    }
+    free(dir);
     if (status == ST_OK && o->json && o->name)
         print_json(one_json(s, setting));
     else if (status == ST_OK && o->value)

@@ -187,6 +187,8 @@ static enum status screen_scene(struct project *project, const struct base *base
     struct add_report added = {.bad = json_array()};
     enum status status = add_paths(project, &folder, 1, &add, &added, err);
     json_decref(added.bad);
+    if (status == ST_OK)
+        status = add_log(project, demo_scenes[s].name, &added, err);
     free(folder);
     struct scene scene;
     if (status == ST_OK)

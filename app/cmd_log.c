@@ -88,7 +88,7 @@ int cmd_log(int argc, char **argv)
     static const struct argp_option table[] = {
         {"scene", OPT_SCENE, "NAME", 0, "this scene only", 0},
         {"person", OPT_PERSON, "NAME", 0, "what this person did", 0},
-        {"kind", OPT_KIND, "KIND", 0, "answer, skip, undo, redo, comment, class, role, screening, round, model, audit, hook, add, import, backup", 0},
+        {"kind", OPT_KIND, "KIND", 0, "answer, skip, undo, redo, comment, class, role, screening, round, model, audit, hook, relation, setting, add, import, backup", 0},
         {"since", OPT_SINCE, "TIME", 0, "from then on: a date, a time, or an age such as 8h", 0},
         {"until", OPT_UNTIL, "TIME", 0, "until then", 0},
         {"lines", 'n', "N", 0, "at most (default 200)", 0},

@@ -1,8 +1,10 @@
 #include "config.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/log_text.h"
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/strbuf.h"
 #include "base/text.h"
@@ -60,6 +62,8 @@ void log_sentence(const struct log_row *row, char text[LOG_TEXT])
         strbuf_printf(&sb, "round %s %s%s%s", row->first, row->what, row->second[0] ? ": " : "", row->second);
     else if (is(row->kind, "audit"))
         strbuf_printf(&sb, "audit %s %s", row->first, row->what);
+    else if (is(row->kind, "relation"))
+        strbuf_printf(&sb, "%s on %s: %s%s%s", row->second, row->first, row->what, row->note[0] ? ", " : "", row->note);
     else if (is(row->kind, "hook"))
         strbuf_printf(&sb, "stop command %s%s%s", row->what, row->second[0] ? ": " : "", row->second);
     else
@@ -81,4 +85,14 @@ json_t *log_json(const struct log_row *row)
         json_object_set_new(j, "path", json_string(row->path));
     }
     return j;
+}
+
+enum status log_setting(struct db *db, const char *person, enum setting setting, const char *value, const char *path,
+                        struct error *err)
+{
+    char *text = value ? xasprintf("%s = %s, in %s", setting_about(setting)->name, value, path)
+                       : xasprintf("%s is no longer said in %s", setting_about(setting)->name, path);
+    enum status status = db_log_add(db, person, "setting", "", text, err);
+    free(text);
+    return status;
 }

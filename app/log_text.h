@@ -3,11 +3,16 @@
 #define APP_LOG_TEXT_H
 
 #include "app/app.h"
+#include "app/settings.h"
 
 enum { LOG_TEXT = 700 };
 
 // What happened, one sentence without who and when; cleaned.
 void log_sentence(const struct log_row *row, char text[LOG_TEXT]);
 json_t *log_json(const struct log_row *row);
+
+// That a setting was changed in the file `path`; value NULL: taken out of it.
+ASSAY_CHECKED enum status log_setting(struct db *db, const char *person, enum setting setting, const char *value,
+                                      const char *path, struct error *err);
 
 #endif

@@ -86,7 +86,7 @@ static enum status state(void *context, const struct knowledge_row *row, char **
 static enum status take_away(void *context, int64_t id, struct error *err)
 {
     struct review_knowledge *k = context;
-    return db_relation_retire(k->project->db, id, err);
+    return db_relation_retire(k->project->db, k->person, id, err);
 }
 
 static enum status templates(void *context, char **text, struct error *err)

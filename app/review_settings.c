@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/log_text.h"
 #include "app/review_flow.h"
 #include "base/alloc.h"
 #include "base/intl.h"
@@ -51,6 +52,9 @@ enum status flow_set(void *context, size_t index, const char *value, bool own, c
     if (status != ST_OK)
         return status;
     const char *path = settings_file(f->project->settings, file);
+    status = log_setting(f->project->db, f->person, setting, value, path, err);
+    if (status != ST_OK)
+        return status;
     if (!value)
         *said = xasprintf(_("%s is not said in %s any more; now %s."), name, path, settings_text(f->project->settings, setting));
     else if (strcmp(settings_text(f->project->settings, setting), value) != 0)

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-enum { IDLE_MS = 500, PAUSE_MS = 30, PAGE = 1000 };
+enum { IDLE_MS = 500, PAUSE_MS = 30, PAGE = 1000, LOG_S = 600 };
 static const double TELL_EVERY = 10; // seconds, while a backlog is worked off
 
 struct watch {
@@ -29,6 +29,8 @@ struct watch {
     double again;    // not to be scored before
     double told;
     bool said_first, said_busy;
+    struct add_report unlogged; // what came since the log told last
+    double log_at;
 };
 
 // ---- what is told ----
@@ -205,6 +207,11 @@ static enum status add_some(struct watch *w, size_t most, bool *any, struct erro
         add.context = w;
         status = add_paths(w->project, paths, count, &add, &added, err);
         w->report->added += added.added + added.changed;
+        w->unlogged.added += added.added;
+        w->unlogged.changed += added.changed;
+        w->unlogged.moved += added.moved;
+        w->unlogged.copies += added.copies;
+        w->unlogged.unreadable += added.unreadable;
         size_t i;
         json_t *bad;
         json_array_foreach(added.bad, i, bad)
@@ -215,6 +222,20 @@ static enum status add_some(struct watch *w, size_t most, bool *any, struct erro
     for (size_t i = 0; i < count; i++)
         free(paths[i]);
     free(paths);
+    return status;
+}
+
+// What came, now and then: not a line for each picture.
+static enum status log_some(struct watch *w, bool end, struct error *err)
+{
+    double now = clock_seconds();
+    if (!end && now < w->log_at)
+        return ST_OK;
+    enum status status = add_log(w->project, w->options->add.scene, &w->unlogged, err);
+    if (status == ST_OK) {
+        w->unlogged = (struct add_report){0};
+        w->log_at = now + LOG_S;
+    }
     return status;
 }
 
@@ -243,6 +264,8 @@ static enum status turn(struct watch *w, bool *busy, struct error *err)
         status = score_some(w, most < 16 ? 16 : most, err);
     *busy |= w->scoring && w->pending_count > 0 && clock_seconds() >= w->again;
     tell_progress(w);
+    if (status == ST_OK)
+        status = log_some(w, false, err);
     if (status == ST_OK && follow_folders(w->follow) == 0)
         status =
             error_set(err, ST_NOT_FOUND, "none of the folders is there any more: nothing is left to follow");
@@ -307,8 +330,14 @@ enum status watch_run(struct project *project, char *const *folders, size_t coun
         status = follow_open(folders, count, &follow, &w.follow, err);
     if (status == ST_OK)
         status = watch_lock_take(project, full, count, &lock, err);
-    if (status == ST_OK)
+    w.log_at = clock_seconds() + LOG_S;
+    if (status == ST_OK) {
+        struct error late;
         status = loop(&w, err);
+        enum status logged = log_some(&w, true, &late);
+        if (status == ST_OK && logged != ST_OK)
+            status = error_set(err, logged, "%s", late.text);
+    }
     close_scoring(&w);
     scene_clear(&w.scene);
     follow_close(w.follow);

@@ -239,7 +239,7 @@ void relation_free(struct relation_row *rows, size_t count);
 // stood, "" none. added false: it stood just so.
 ASSAY_CHECKED enum status db_relation_state(struct db *db, int64_t person, const struct relation_row *row, bool keep,
                                             char before[16], bool *added, struct error *err);
-ASSAY_CHECKED enum status db_relation_retire(struct db *db, int64_t id, struct error *err);
+ASSAY_CHECKED enum status db_relation_retire(struct db *db, int64_t person, int64_t id, struct error *err);
 // Of a fault (by its name now; NULL: all), by fault and component; relation_free.
 ASSAY_CHECKED enum status db_relation_list(struct db *db, const char *fault, struct relation_row **rows, size_t *count,
                                            struct error *err);
@@ -905,7 +905,7 @@ struct log_key { // where a page ended; begin with {0}
 struct log_row { // text valid during the callback
     int64_t at_ms, picture;   // picture 0 none
     const char *kind;         // "answer", "skip", "undo", "redo", "comment", "class", "role", "screening", "round",
-                              // "model", "audit", "hook", or as in db_log_add
+                              // "model", "audit", "hook", "relation", or as in db_log_add
     const char *person, *scene, *path;
     const char *what;         // "normal" ..; what of a class; how a model became active; a round's state
     const char *first, *second; // class and severity; name and value; revision and reason; sentence

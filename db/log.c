@@ -68,6 +68,13 @@ enum status db_log_add(struct db *db, const char *person, const char *kind, cons
     PART("0", "g.at_ms", "g.id", "g.kind, g.person, (SELECT id FROM scene WHERE name = g.scene), 0, '', g.text, '', '', 0, 0", \
          "log g WHERE 1", "g.kind", "g.person", "(SELECT id FROM scene WHERE name = g.scene)")
 
+#define STATED                                                                                          \
+    PART("10", "r.at_ms", "r.id", "'relation', w.name, 0, 0, 'stated', r.component, " CLASS_NOW("r.fault") ", r.severity, 0, 0",  \
+         "relation r JOIN person w ON w.id = r.person WHERE r.template = 0", "'relation'", "w.name", "0")
+#define TAKEN_AWAY                                                                                      \
+    PART("11", "r.retired_ms", "r.id", "'relation', w.name, 0, 0, 'taken away', r.component, " CLASS_NOW("r.fault") ", '', 0, 0", \
+         "relation r JOIN person w ON w.id = r.retired_by WHERE r.retired_ms > 0", "'relation'", "w.name", "0")
+
 // What the column `what` holds is a number where the name is the program's.
 static const char *what_of(sqlite3_stmt *stmt, const char *kind)
 {
@@ -92,7 +99,7 @@ enum status db_log(struct db *db, const struct log_filter *filter, struct log_ke
         " FROM (SELECT at, source, id, kind, name AS person, scene, picture, verdict AS what, first, second, note, lead, about FROM ("
         "SELECT 0 AS at, 0 AS source, 0 AS id, '' AS kind, '' AS name, 0 AS scene, 0 AS picture, '' AS verdict, '' AS first,"
         " '' AS second, '' AS note, 0 AS lead, 0 AS about WHERE 0" AND_THEN SAID AND_THEN COMMENTS AND_THEN CLASSES AND_THEN ACTIVE
-        AND_THEN ROUNDS_ASKED AND_THEN ROUNDS_ENDED AND_THEN AUDITS AND_THEN AUDITS_ENDED AND_THEN HOOKS AND_THEN OTHERS
+        AND_THEN ROUNDS_ASKED AND_THEN ROUNDS_ENDED AND_THEN AUDITS AND_THEN AUDITS_ENDED AND_THEN HOOKS AND_THEN OTHERS AND_THEN STATED AND_THEN TAKEN_AWAY
         ") ORDER BY at DESC, source DESC, id DESC LIMIT ?7) x LEFT JOIN scene c ON c.id = x.scene"
         " ORDER BY at DESC, source DESC, id DESC",
         err);

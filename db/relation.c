@@ -45,13 +45,14 @@ static enum status stands(struct db *db, const struct relation_row *row, const c
     return status == ST_NOT_FOUND ? ST_OK : status;
 }
 
-static enum status retire(struct db *db, int64_t id, struct error *err)
+static enum status retire(struct db *db, int64_t id, int64_t by, struct error *err)
 {
-    sqlite3_stmt *stmt = db_prepare(db, "UPDATE relation SET retired_ms = ?2 WHERE id = ?1 AND retired_ms = 0", err);
+    sqlite3_stmt *stmt = db_prepare(db, "UPDATE relation SET retired_ms = ?2, retired_by = ?3 WHERE id = ?1 AND retired_ms = 0", err);
     if (!stmt)
         return err->code;
     sqlite3_bind_int64(stmt, 1, id);
     sqlite3_bind_int64(stmt, 2, clock_unix_ms());
+    sqlite3_bind_int64(stmt, 3, by);
     return db_run(db, stmt, doing, err);
 }
 
@@ -65,10 +66,10 @@ static enum status state(struct db *db, int64_t person, const struct relation_ro
     if (status != ST_OK || (id && (same || keep)))
         return status;
     if (id)
-        status = retire(db, id, err);
+        status = retire(db, id, 0, err);
     sqlite3_stmt *stmt = status == ST_OK ? db_prepare(db,
                                                       "INSERT INTO relation(component, fault, cause, action, severity, at_ms,"
-                                                      " person) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                                                      " person, template) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                                                       err)
                                          : NULL;
     if (!stmt)
@@ -80,6 +81,7 @@ static enum status state(struct db *db, int64_t person, const struct relation_ro
     bind_text(stmt, 5, row->severity);
     sqlite3_bind_int64(stmt, 6, clock_unix_ms());
     sqlite3_bind_int64(stmt, 7, person);
+    sqlite3_bind_int(stmt, 8, keep);
     *added = true;
     return db_run(db, stmt, doing, err);
 }
@@ -105,9 +107,9 @@ enum status db_relation_state(struct db *db, int64_t person, const struct relati
     return db_leave(db, own, status, err);
 }
 
-enum status db_relation_retire(struct db *db, int64_t id, struct error *err)
+enum status db_relation_retire(struct db *db, int64_t person, int64_t id, struct error *err)
 {
-    return retire(db, id, err);
+    return retire(db, id, person, err);
 }
 
 enum status db_relation_list(struct db *db, const char *fault, struct relation_row **rows, size_t *count, struct error *err)

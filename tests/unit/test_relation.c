@@ -81,7 +81,7 @@ static void one_stands_of_a_component_and_a_fault(void **state)
     assert_int_equal(known(f, NULL, &first), 2);
     assert_int_equal(known(f, "hole", &first), 0);
     assert_int_equal(known(f, "tear", &first), 2);
-    assert_ok(db_relation_retire(f->db, first.id, &err), &err);
+    assert_ok(db_relation_retire(f->db, f->ann, first.id, &err), &err);
     assert_int_equal(known(f, "tear", &first), 1);
 }
 
