@@ -10,7 +10,7 @@
 
 // One call looks on for so long at most, so that it returns soon also where nothing fits. Rows are cheap each, however
 // many there are: what is read here is an index, and only what the filter names is looked up for a row.
-static const double SLICE_S = 0.015;
+static const double SLICE_S = 0.008;
 
 // Where rows come from: in the order of an index, so that what was looked at last says where to go on.
 enum walk { WALK_ANSWERS, WALK_SCORES, WALK_ANSWERED_PICTURES, WALK_VERDICT, WALK_SCENE, WALK_PICTURES };

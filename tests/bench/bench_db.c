@@ -199,7 +199,7 @@ static void measure_find(const char *path)
         {"verdict defect", {.has_verdict = true, .verdict = VERDICT_DEFECT}},
         {"verdict open", {.has_verdict = true, .verdict = VERDICT_NONE}},
         {"path", {.path = "0007.jpg"}},
-        {"class, severity, person, scene", {.class_name = "class", .severity = "key", .person = "bob", .scene = 3}},
+        {"class, severity, person, scene", {.class_name = "class", .severity = "key", .person = "wang", .scene = 3}},
         {"class and path that few have", {.class_name = "class 07", .path = "55.jpg"}},
         {"no such class", {.class_name = "no such"}},
         {"no such path", {.path = "no such path"}},

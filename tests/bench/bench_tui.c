@@ -1,4 +1,4 @@
-// bench_tui ASSAY [--json] [--pictures N] [--pace MS] [--dir DIR] [--training yes|no|both]: how long after a key the next picture
+// bench_tui ASSAY [--json] [--pictures N] [--pace MS] [--dir DIR] [--training yes|no|both] [--effort yes|no|only]: how long after a key the next picture
 // begins to arrive, over a pseudo-terminal that answers as a terminal with sixel, or without, does; and how long an answer
 // that is stored waits for its lock, is written, and reaches the disk. Each while nothing else happens, and while the
 // project's worker goes through one round of training after the other: pictures, steps, scores, a new revision, the gate.
@@ -20,6 +20,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "db/db.h"
+#include "tests/bench/effort.h"
 #include "tests/tui/pty.h"
 
 extern char **environ;
@@ -27,7 +28,7 @@ extern char **environ;
 struct options {
     const char *assay, *parent;
     int pictures, pace;
-    bool json, calm, trains;
+    bool json, calm, trains, effort;
 };
 
 struct series {
@@ -49,6 +50,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 't':
         o->calm = strcmp(arg, "yes") != 0;
         o->trains = strcmp(arg, "no") != 0;
+        return 0;
+    case 'e':
+        o->calm = o->calm && strcmp(arg, "only") != 0;
+        o->trains = o->trains && strcmp(arg, "only") != 0;
+        o->effort = strcmp(arg, "no") != 0;
         return 0;
     case ARGP_KEY_ARG: o->assay = arg; return 0;
     case ARGP_KEY_END:
@@ -325,9 +331,10 @@ int main(int argc, char **argv)
         {"pace", 'p', "MS", 0, "pause between a picture and the next key (default 250)", 0},
         {"dir", 'd', "DIR", 0, "where the project is made (default /tmp)", 0},
         {"training", 't', "yes|no|both", 0, "while rounds of training run in the background (default: both)", 0},
+        {"effort", 'e', "yes|no|only", 0, "keys that an ideal inspector presses to clear the queue (default yes)", 0},
         {0}};
     static const struct argp argp = {table, parse, "ASSAY", NULL, NULL, NULL, NULL};
-    struct options o = {.pictures = 200, .pace = 250, .parent = "/tmp", .calm = true, .trains = true};
+    struct options o = {.pictures = 200, .pace = 250, .parent = "/tmp", .calm = true, .trains = true, .effort = true};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     setlocale(LC_CTYPE, "C.UTF-8");
     if (!(o.assay = realpath(o.assay, NULL)))
@@ -338,10 +345,22 @@ int main(int argc, char **argv)
     folder = dir;
     atexit(remove_folder);
     char *project = xasprintf("%s/p", dir);
-    char *demo[] = {(char *)o.assay, "demo", project, "--no-review", "--json", "--pictures", wanted, NULL};
+    char *demo[] = {(char *)o.assay, "demo", project, "--no-review", "--json", "--pictures", wanted, "--defect-rate", "0.02", NULL};
     char *screen[] = {(char *)o.assay, "screen", "--json", "--flag-rate", "0.5", NULL};
+    char *few[] = {(char *)o.assay, "screen", "--json", "--flag-rate", "0.05", NULL};
+    char *copy[] = {"/bin/cp", "-r", project, "q", NULL};
     fprintf(stderr, "making %s pictures ...\n", wanted);
     command("/", demo);
+    if (o.effort) {
+        char *other = xasprintf("%s/q", dir);
+        command(project, few);
+        command(dir, copy);
+        effort_measure(o.assay, other, false, o.json);
+        effort_measure(o.assay, project, true, o.json);
+        free(other);
+    }
+    if (!o.calm && !o.trains)
+        return 0;
     command(project, screen);
     import(&o, project);
     if (!o.json)

@@ -116,8 +116,8 @@ static void find(struct pty *pty, const char *filter)
 {
     enum { TIMES = 9 };
     double first[TIMES], whole[TIMES], page[TIMES];
+    size_t pages = 0;
     for (int i = 0; i < TIMES; i++) {
-        char *name = NULL;
         type(pty, "/");
         settle(pty, 30);
         type(pty, "\025"); // Ctrl-U
@@ -125,20 +125,21 @@ static void find(struct pty *pty, const char *filter)
         settle(pty, 30);
         double started = clock_seconds();
         first[i] = press(pty, "\r");
-        while (has(pty, "looking on") || has(pty, "_ "))
+        while (has(pty, "looking on"))
             if (!pty_pump(pty, 1000) || clock_seconds() - started > PATIENCE_S)
                 break;
         whole[i] = 1000 * (clock_seconds() - started);
         settle(pty, 150);
-        page[i] = press(pty, has(pty, "Nothing fits") ? "/\033" : "\033[6~");
+        if (has(pty, "and more found"))
+            page[pages++] = press(pty, "\033[6~");
         settle(pty, 200);
-        free(name);
     }
     char *name = xasprintf("screen: find %s", filter[0] ? filter : "(no filter)");
     big_report(name, first, TIMES, 50);
     if (whole[TIMES / 2] > first[TIMES - 1] + 1)
         big_report("    the first one, or that there is none", whole, TIMES, 0);
-    big_report("    a page on", page, TIMES, 50);
+    if (pages > 0)
+        big_report("    a page on", page, pages, 50);
     free(name);
 }
 
@@ -149,7 +150,7 @@ void big_screen(const char *assay, const char *dir)
         "class:\"class 07\" sort:added", "severity:stop", "severity:stop sort:score", "score:9.7..9.8", "score:9.7..9.8 sort:added",
         "score:9.7..9.8 sort:answered", "date:>2026-01-01", "date:>2026-01-01 sort:score", "scene:scene2", "scene:scene2 sort:added",
         "by:wang", "by:wang sort:added", "verdict:defect", "verdict:defect sort:added", "verdict:open", "verdict:open sort:added", "0007.jpg",
-        "0007.jpg sort:added", "000001234.jpg sort:added", "class:class severity:key by:bob scene:scene3", "class:\"no such\"",
+        "0007.jpg sort:added", "000001234.jpg sort:added", "class:class severity:key by:wang scene:scene3", "class:\"no such\"",
         "\"no such path\"", "\"no such path\" sort:added", "date:<2001-01-01", "date:<2001-01-01 sort:score", "by:nobody sort:added", "score:>99",
         "score:>99 sort:added"};
     struct pty pty;

@@ -62,7 +62,7 @@ bench: bench-nn
 
 EXTRA_PROGRAMS += bench_tui
 CLEANFILES += bench_tui
-bench_tui_SOURCES = tests/bench/bench_tui.c $(TERMINAL_SOURCES)
+bench_tui_SOURCES = tests/bench/bench_tui.c tests/bench/effort.c tests/bench/effort.h $(TERMINAL_SOURCES)
 bench_tui_LDADD = $(DB_LIBS) $(ZLIB_LIBS)
 
 .PHONY: bench-tui
