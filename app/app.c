@@ -8,6 +8,16 @@
 
 #include "app/app.h"
 #include "base/alloc.h"
+#include "base/intl.h"
+
+// What argp itself says of a command, it looks up in the program's catalogue; here xgettext finds it.
+#define ARGP_SAYS                                                                                                         \
+    N_("print JSON for programs")                                                                                          \
+    N_("Usage:")                                                                                                          \
+    N_(" [OPTION...]")                                                                                                    \
+    N_("  or: ")                                                                                                          \
+    N_("Mandatory or optional arguments to long options are also mandatory or optional for any corresponding short options.") \
+    N_("Try `%s --help' or `%s --usage' for more information.\n")
 
 static volatile sig_atomic_t asked;
 
@@ -30,7 +40,7 @@ int command_run(const char *program, const struct command *commands, size_t coun
         free(name);
         return code;
     }
-    fprintf(stderr, "assay: there is no command '%s'; see `%s --help`\n", argv[1], program);
+    fprintf(stderr, _("assay: there is no command '%s'; see `%s --help`\n"), argv[1], program);
     return EXIT_USAGE;
 }
 
@@ -38,7 +48,7 @@ void command_list(FILE *out, const struct command *commands, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         if (commands[i].summary)
-            fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+            fprintf(out, "  %-10s %s\n", commands[i].name, _(commands[i].summary));
 }
 
 void print_json(json_t *object)
@@ -55,7 +65,7 @@ long long option_number(struct argp_state *state, const char *text, const char *
     errno = 0;
     long long value = strtoll(text, &end, 10);
     if (errno || end == text || *end || value < low || value > high)
-        argp_error(state, "%s must be a whole number from %lld to %lld, not '%s'", what, low, high, text);
+        argp_error(state, _("%s must be a whole number from %lld to %lld, not '%s'"), what, low, high, text);
     return value;
 }
 
@@ -64,7 +74,7 @@ double option_real(struct argp_state *state, const char *text, const char *what,
     char *end;
     double value = strtod(text, &end);
     if (end == text || *end || !isfinite(value) || value < low || value > high)
-        argp_error(state, "%s must be a number from %g to %g, not '%s'", what, low, high, text);
+        argp_error(state, _("%s must be a number from %g to %g, not '%s'"), what, low, high, text);
     return value;
 }
 

@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 
+#include "base/intl.h"
 #include "base/status.h"
 #include "db/db.h"
 #include "image/image.h"
@@ -57,7 +58,7 @@ int cmd_worker(int argc, char **argv);
 // Options with these keys exist in every command that has the line below in its
 // table; the others begin above.
 enum { OPT_JSON = 0x100, OPT_OWN };
-#define OPTION_JSON {"json", OPT_JSON, NULL, 0, "print JSON for programs", 90}
+#define OPTION_JSON {"json", OPT_JSON, NULL, 0, N_("print JSON for programs"), 90}
 
 // "assay: sentence" on stderr; EXIT_FAILED.
 int fail(const struct error *err);

@@ -7,17 +7,18 @@
 #include "app/audit.h"
 #include "app/layout.h"
 #include "base/alloc.h"
+#include "base/intl.h"
 #include "base/strbuf.h"
 
-static const char *const names[] = {"none", "running", "answered", "stopped", "void"};
+static const char *const names[] = {N_("none"), N_("running"), N_("answered"), N_("stopped"), N_("void")};
 
 // What a bound is worth at this scene's own rate of defects: "" while no defect was confirmed.
 static void say_worth(struct strbuf *text, const struct auditing *a)
 {
     double found = (double)a->tally.flagged_defects;
     if (found > 0 && a->screened > 0)
-        strbuf_printf(text, " At %.3g %% defects (%lld flagged ones confirmed, of %lld screened) a miss bound of %.3g %% means only about"
-                            " %.3g %% recall.",
+        strbuf_printf(text, _(" At %.3g %% defects (%lld flagged ones confirmed, of %lld screened) a miss bound of %.3g %% means only about"
+                            " %.3g %% recall."),
                       100 * found / (double)a->screened, (long long)a->tally.flagged_defects, (long long)a->screened,
                       100 * a->row.bound, 100 * found / (found + a->row.bound * (double)a->row.size));
 }
@@ -26,23 +27,23 @@ static void say_reader(struct strbuf *text, const struct auditing *a)
 {
     const struct audit_tally *t = &a->tally;
     if (a->measured)
-        strbuf_printf(text, " The reviewer recognised %lld of %lld known defects slipped in (a recall of at least %.3g %%), which is in"
-                            " the bound; for one who recognises all of them it would be %lld.",
+        strbuf_printf(text, _(" The reviewer recognised %lld of %lld known defects slipped in (a recall of at least %.3g %%), which is in"
+                            " the bound; for one who recognises all of them it would be %lld."),
                       (long long)t->recognised, (long long)t->slipped_answered, 100 * a->reader, (long long)a->seen_most);
     else
-        strbuf_printf(text, " It takes the reviewer to recognise every defect: %s.",
-                      t->slipped > 0 ? "no known defect that was slipped in is answered yet"
-                                     : "no known defect was there to be slipped in, so that his recall is not measured");
+        strbuf_printf(text, _(" It takes the reviewer to recognise every defect: %s."),
+                      t->slipped > 0 ? _("no known defect that was slipped in is answered yet")
+                                     : _("no known defect was there to be slipped in, so that his recall is not measured"));
 }
 
 static void say_needed(struct strbuf *text, const struct auditing *a)
 {
     if (a->needed == 0)
-        strbuf_printf(text, " The asked bound of %.3g %% is reached.", 100 * a->row.bound);
+        strbuf_printf(text, _(" The asked bound of %.3g %% is reached."), 100 * a->row.bound);
     else if (a->needed < 0)
-        strbuf_printf(text, " The asked bound of %.3g %% cannot be reached any more with the pictures that are left.", 100 * a->row.bound);
+        strbuf_printf(text, _(" The asked bound of %.3g %% cannot be reached any more with the pictures that are left."), 100 * a->row.bound);
     else
-        strbuf_printf(text, " The asked bound of %.3g %% takes %lld more answers, none of them a defect (%lld are drawn and wait).",
+        strbuf_printf(text, _(" The asked bound of %.3g %% takes %lld more answers, none of them a defect (%lld are drawn and wait)."),
                       100 * a->row.bound, (long long)a->needed, (long long)a->ahead);
 }
 
@@ -51,48 +52,48 @@ char *auditing_sentence(const struct scene *scene, const struct auditing *a)
     struct strbuf text = {0};
     double recall = auditing_recall(a);
     if (a->state == AUDITING_NONE) {
-        strbuf_printf(&text, "%s: no audit yet; `assay audit` begins one.", scene->name);
+        strbuf_printf(&text, _("%s: no audit yet; `assay audit` begins one."), scene->name);
         return text.data;
     }
     if (a->state == AUDITING_VOID) {
-        strbuf_printf(&text, "%s: the audit was of revision %d, and revision %d filters differently: its bound is void. `assay audit`"
-                             " begins anew and uses its %lld answered draws again.",
+        strbuf_printf(&text, _("%s: the audit was of revision %d, and revision %d filters differently: its bound is void. `assay audit`"
+                             " begins anew and uses its %lld answered draws again."),
                       scene->name, a->row.revision_number, a->revision, (long long)(a->used + a->reused));
         return text.data;
     }
     if (a->row.fixed && a->used < a->draws) {
-        strbuf_printf(&text, "%s: %lld of the %lld draws of a plan fixed beforehand are answered; it is looked at when all are.", scene->name,
+        strbuf_printf(&text, _("%s: %lld of the %lld draws of a plan fixed beforehand are answered; it is looked at when all are."), scene->name,
                       (long long)a->answered, (long long)a->draws);
         return text.data;
     }
     if (a->used + a->reused == 0) {
-        strbuf_printf(&text, "%s: an audit of the %lld filtered pictures of unknown content is under way (revision %d); no draw is answered"
-                             " yet, and nothing is bounded.",
+        strbuf_printf(&text, _("%s: an audit of the %lld filtered pictures of unknown content is under way (revision %d); no draw is answered"
+                             " yet, and nothing is bounded."),
                       scene->name, (long long)a->row.size, a->row.revision_number);
         say_needed(&text, a);
         return text.data;
     }
-    strbuf_printf(&text, "%s: of %lld filtered pictures of unknown content at most %lld (%.3g %%) are missed defects, at %g %% confidence%s:"
-                         " revision %d, %lld draws answered%s, %lld missed defect%s found",
+    strbuf_printf(&text, _("%s: of %lld filtered pictures of unknown content at most %lld (%.3g %%) are missed defects, at %g %% confidence%s:"
+                         " revision %d, %lld draws answered%s, %lld missed defect%s found"),
                   scene->name, (long long)a->row.size, (long long)a->most, 100 * auditing_bound(a), 100 * a->row.confidence,
-                  a->row.fixed ? "" : ", whenever one looks", a->row.revision_number, (long long)(a->used + a->reused),
-                  a->reused > 0 ? " in this and earlier revisions" : "", (long long)a->missed, a->missed == 1 ? "" : "s");
+                  a->row.fixed ? "" : _(", whenever one looks"), a->row.revision_number, (long long)(a->used + a->reused),
+                  a->reused > 0 ? _(" in this and earlier revisions") : "", (long long)a->missed, a->missed == 1 ? "" : "s");
     if (isnan(a->estimate))
-        strbuf_puts(&text, ".");
+        strbuf_puts(&text, _("."));
     else
-        strbuf_printf(&text, ", about %.3g expected in all.", a->estimate);
+        strbuf_printf(&text, _(", about %.3g expected in all."), a->estimate);
     if (a->unsure > 0)
-        strbuf_printf(&text, " Of those found nobody is sure about %lld: they count as defects.", (long long)a->unsure);
+        strbuf_printf(&text, _(" Of those found nobody is sure about %lld: they count as defects."), (long long)a->unsure);
     if (!isnan(recall))
-        strbuf_printf(&text, " So at least %.3g %% of the defects are flagged: %lld / (%lld + %lld)%s.", 100 * floor(recall * 1000) / 1000,
+        strbuf_printf(&text, _(" So at least %.3g %% of the defects are flagged: %lld / (%lld + %lld)%s."), 100 * floor(recall * 1000) / 1000,
                       (long long)a->tally.flagged_defects, (long long)a->tally.flagged_defects,
                       (long long)(a->most + a->tally.filtered_defects),
-                      a->open > 0 ? ", and what is open can only raise that" : "");
+                      a->open > 0 ? _(", and what is open can only raise that") : "");
     say_reader(&text, a);
     say_needed(&text, a);
     say_worth(&text, a);
     if (a->tally.later > 0)
-        strbuf_printf(&text, " %lld pictures filtered since it began are not covered.", (long long)a->tally.later);
+        strbuf_printf(&text, _(" %lld pictures filtered since it began are not covered."), (long long)a->tally.later);
     return text.data;
 }
 
@@ -100,9 +101,9 @@ char *auditing_line(const struct scene *scene, const struct auditing *a)
 {
     if (a->state == AUDITING_NONE || a->state == AUDITING_VOID || (a->row.fixed && a->used < a->draws))
         return auditing_sentence(scene, a);
-    return xasprintf("%s: audit of revision %d %s, %lld of %lld draws answered: at most %.3g %% missed (asked %.3g %%)%s", scene->name,
-                     a->row.revision_number, names[a->state], (long long)a->answered, (long long)a->draws, 100 * auditing_bound(a),
-                     100 * a->row.bound, a->measured ? "" : ", the reviewer's recall not measured");
+    return xasprintf(_("%s: audit of revision %d %s, %lld of %lld draws answered: at most %.3g %% missed (asked %.3g %%)%s"), scene->name,
+                     a->row.revision_number, _(names[a->state]), (long long)a->answered, (long long)a->draws, 100 * auditing_bound(a),
+                     100 * a->row.bound, a->measured ? "" : _(", the reviewer's recall not measured"));
 }
 
 static json_t *number(double value)
@@ -146,7 +147,7 @@ static void put_line(FILE *out, const char *what, const char *fmt, ...) __attrib
 static void put_line(FILE *out, const char *what, const char *fmt, ...)
 {
     va_list args;
-    fprintf(out, "  %-24s ", what);
+    fprintf(out, "  %-*s ", CELL(_(what), 24));
     va_start(args, fmt);
     vfprintf(out, fmt, args);
     va_end(args);
@@ -161,26 +162,26 @@ void auditing_text(const struct scene *scene, const struct auditing *a, FILE *ou
     free(sentence);
     if (a->state == AUDITING_NONE || a->state == AUDITING_VOID)
         return;
-    put_line(out, "state", "%s, revision %d", names[a->state], a->row.revision_number);
-    put_line(out, "draws answered", "%" PRId64 " of %" PRId64 " (%" PRId64 " uniform, %" PRId64 " near the threshold)", a->answered,
-             a->draws, a->uniform, a->draws - a->uniform);
+    put_line(out, N_("state"), _("%s, revision %d"), _(names[a->state]), a->row.revision_number);
+    put_line(out, N_("draws answered"), _("%lld of %lld (%lld uniform, %lld near the threshold)"), (long long)a->answered, (long long)a->draws,
+             (long long)a->uniform, (long long)(a->draws - a->uniform));
     if (a->reused > 0)
-        put_line(out, "from earlier revisions", "%" PRId64, a->reused);
-    put_line(out, "missed defects found", "%" PRId64, a->missed);
+        put_line(out, N_("from earlier revisions"), "%" PRId64, a->reused);
+    put_line(out, N_("missed defects found"), "%" PRId64, a->missed);
     if (!a->row.fixed || a->used == a->draws) {
         if (!isnan(a->estimate))
-            put_line(out, "missed, estimated", "%.3g of %" PRId64, a->estimate, a->row.size);
-        put_line(out, "missed at most", "%" PRId64 ", or %.3g %% (asked: %.3g %%)", a->most, 100 * auditing_bound(a), 100 * a->row.bound);
+            put_line(out, N_("missed, estimated"), _("%.3g of %lld"), a->estimate, (long long)a->row.size);
+        put_line(out, N_("missed at most"), _("%lld, or %.3g %% (asked: %.3g %%)"), (long long)a->most, 100 * auditing_bound(a), 100 * a->row.bound);
         if (!isnan(auditing_recall(a)))
-            put_line(out, "recall at least", "%.1f %%", floor(auditing_recall(a) * 1000) / 10);
+            put_line(out, N_("recall at least"), "%.1f %%", floor(auditing_recall(a) * 1000) / 10);
     }
     if (a->measured)
-        put_line(out, "reviewer's recall", "%" PRId64 " of %" PRId64 " recognised, at least %.3g %%", t->recognised, t->slipped_answered,
+        put_line(out, N_("reviewer's recall"), _("%lld of %lld recognised, at least %.3g %%"), (long long)t->recognised, (long long)t->slipped_answered,
                  100 * a->reader);
     else
-        put_line(out, "reviewer's recall", "not measured yet");
+        put_line(out, N_("reviewer's recall"), "%s", _("not measured yet"));
     if (a->needed >= 0)
-        put_line(out, "answers still needed", "%" PRId64, a->needed);
+        put_line(out, N_("answers still needed"), "%" PRId64, a->needed);
     else
-        put_line(out, "answers still needed", "more than there are pictures");
+        put_line(out, N_("answers still needed"), "%s", _("more than there are pictures"));
 }

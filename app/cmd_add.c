@@ -36,7 +36,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_BYTES: o->megabytes = option_number(state, arg, "--max-megabytes", 1, 65536); return 0;
     case OPT_LAYOUT:
         if (strcmp(arg, "folders") != 0)
-            argp_error(state, "--layout knows 'folders' only, not '%s'", arg);
+            argp_error(state, _("--layout knows 'folders' only, not '%s'"), arg);
         o->folders = true;
         return 0;
     case ARGP_KEY_ARGS:
@@ -45,7 +45,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (o->count == 0 && !o->truth && !o->coco)
-            argp_error(state, "name the folders or files to add, or --truth FILE or --coco FILE");
+            argp_error(state, _("name the folders or files to add, or --truth FILE or --coco FILE"));
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -97,19 +97,19 @@ static void print_files(const struct add_report *r)
     size_t i;
     json_t *bad;
     json_array_foreach(r->bad, i, bad)
-        printf("unreadable: %s: %s\n", json_string_value(json_object_get(bad, "path")),
+        printf(_("unreadable: %s: %s\n"), json_string_value(json_object_get(bad, "path")),
                json_string_value(json_object_get(bad, "reason")));
     if (r->added + r->changed + r->moved + r->copies > 0)
-        printf("%lld file%s: %lld added, %lld known, %lld moved, %lld further copies, %lld changed, %lld unreadable\n",
+        printf(_("%lld file%s: %lld added, %lld known, %lld moved, %lld further copies, %lld changed, %lld unreadable\n"),
                (long long)r->seen, plural(r->seen), (long long)r->added, (long long)r->known, (long long)r->moved,
                (long long)r->copies, (long long)r->changed, (long long)r->unreadable);
     else if (r->unreadable > 0)
-        printf("%lld file%s, nothing added: %lld known already, %lld unreadable\n", (long long)r->seen, plural(r->seen),
+        printf(_("%lld file%s, nothing added: %lld known already, %lld unreadable\n"), (long long)r->seen, plural(r->seen),
                (long long)r->known, (long long)r->unreadable);
     else if (r->seen > 0)
-        printf("%lld file%s, all known already: nothing added\n", (long long)r->seen, plural(r->seen));
+        printf(_("%lld file%s, all known already: nothing added\n"), (long long)r->seen, plural(r->seen));
     else
-        printf("no files found: nothing added\n");
+        printf(_("no files found: nothing added\n"));
 }
 
 static void print_report(const struct add_report *r, const struct options *o)
@@ -125,11 +125,11 @@ static void print_report(const struct add_report *r, const struct options *o)
     if (o->count > 0)
         print_files(r);
     if (o->group || o->sidecar || o->pattern)
-        printf("%lld of them described by --group, --sidecar or --pattern\n", (long long)r->described);
+        printf(_("%lld of them described by --group, --sidecar or --pattern\n"), (long long)r->described);
     if (r->truths > 0)
-        printf("%lld known answer%s imported\n", (long long)r->truths, plural(r->truths));
+        printf(_("%lld known answer%s imported\n"), (long long)r->truths, plural(r->truths));
     else if (o->truth || o->coco || o->folders)
-        printf("no new known answers\n");
+        printf(_("no new known answers\n"));
 }
 
 static enum status log_it(struct project *project, const struct options *o, const struct add_report *r, struct error *err)
@@ -187,20 +187,20 @@ static enum status run(struct options *o, struct add_report *report, struct erro
 int cmd_add(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"scene", OPT_SCENE, "NAME", 0, "scene the pictures belong to (default: main)", 0},
-        {"layout", OPT_LAYOUT, "folders", 0, "read known answers from folder names: good/, crack/ ...; masks are a .png beside a .jpg, or below ground_truth/", 0},
-        {"normal", OPT_NORMAL, "REGEX", 0, "folder names that mean normal (default: good, normal, ok, free, ..._free)", 0},
-        {"truth", OPT_TRUTH, "FILE.csv", 0, "import known answers: path, verdict, class, severity, mask, group", 0},
-        {"coco", OPT_COCO, "FILE.json", 0, "import boxes, polygons and masks of known defects from COCO JSON", 0},
-        {"group", OPT_GROUP, "REGEX", 0, "group pictures by this part of their path (first parenthesis, else the match)", 0},
-        {"sidecar", OPT_SIDECAR, "FILE", 0, "CSV or JSON with path and object, position, camera, time, group", 0},
-        {"pattern", OPT_PATTERN, "TEXT", 0, "the same from the path's end, e.g. '{object}/{camera}_{position}.jpg'", 0},
-        {"max-megapixels", OPT_PIXELS, "N", 0, "largest picture (default 120)", 0},
-        {"max-megabytes", OPT_BYTES, "N", 0, "largest file (default 256)", 0},
+        {"scene", OPT_SCENE, "NAME", 0, N_("scene the pictures belong to (default: main)"), 0},
+        {"layout", OPT_LAYOUT, "folders", 0, N_("read known answers from folder names: good/, crack/ ...; masks are a .png beside a .jpg, or below ground_truth/"), 0},
+        {"normal", OPT_NORMAL, "REGEX", 0, N_("folder names that mean normal (default: good, normal, ok, free, ..._free)"), 0},
+        {"truth", OPT_TRUTH, "FILE.csv", 0, N_("import known answers: path, verdict, class, severity, mask, group"), 0},
+        {"coco", OPT_COCO, "FILE.json", 0, N_("import boxes, polygons and masks of known defects from COCO JSON"), 0},
+        {"group", OPT_GROUP, "REGEX", 0, N_("group pictures by this part of their path (first parenthesis, else the match)"), 0},
+        {"sidecar", OPT_SIDECAR, "FILE", 0, N_("CSV or JSON with path and object, position, camera, time, group"), 0},
+        {"pattern", OPT_PATTERN, "TEXT", 0, N_("the same from the path's end, e.g. '{object}/{camera}_{position}.jpg'"), 0},
+        {"max-megapixels", OPT_PIXELS, "N", 0, N_("largest picture (default 120)"), 0},
+        {"max-megabytes", OPT_BYTES, "N", 0, N_("largest file (default 256)"), 0},
         OPTION_JSON,
         {0}};
     static const struct argp argp = {table, parse, "[PATH...]",
-                                     "Add pictures (PNG, JPEG) to the project of the current folder.", NULL, NULL, NULL};
+                                     N_("Add pictures (PNG, JPEG) to the project of the current folder."), NULL, NULL, NULL};
     struct options o = {.scene = "main", .normal = "^(good|normal|ok|free|.*_free)$"};
     struct add_report report = {.bad = json_array()};
     struct error err;

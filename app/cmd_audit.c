@@ -18,7 +18,7 @@ static double share(struct argp_state *state, const char *text, const char *what
     char *end;
     double value = strtod(text, &end);
     if (end == text || *end || !(value > low && value < high))
-        argp_error(state, "%s must lie between %g and %g, not be '%s'", what, low, high, text);
+        argp_error(state, _("%s must lie between %g and %g, not be '%s'"), what, low, high, text);
     return value;
 }
 
@@ -38,10 +38,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_STATUS: o->status = true; return 0;
     case OPT_STOP: o->stop = true; return 0;
-    case ARGP_KEY_ARG: argp_error(state, "takes no argument '%s'", arg); return 0;
+    case ARGP_KEY_ARG: argp_error(state, _("takes no argument '%s'"), arg); return 0;
     case ARGP_KEY_END:
         if (o->status + o->stop > 1 || ((o->status || o->stop) && (o->audit.bound > 0 || o->audit.confidence > 0 || o->audit.draws > 0 || o->audit.fixed)))
-            argp_error(state, "--status and --stop go with --scene and --json only");
+            argp_error(state, _("--status and --stop go with --scene and --json only"));
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -77,7 +77,7 @@ static enum status one_scene(struct project *project, const struct scene *scene,
         return ST_OK;
     }
     if (drawn > 0)
-        printf("%s: %lld pictures drawn; `assay review` asks about them among the others\n", scene->name, (long long)drawn);
+        printf(_("%s: %lld pictures drawn; `assay review` asks about them among the others\n"), scene->name, (long long)drawn);
     auditing_text(scene, &a, stdout);
     return ST_OK;
 }
@@ -114,22 +114,22 @@ static enum status run(const struct options *o, struct error *err)
 int cmd_audit(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"scene", OPT_SCENE, "NAME", 0, "this scene only (default: every screened one)", 0},
-        {"bound", OPT_BOUND, "SHARE", 0, "missed defects among the filtered pictures to be shown to be at most this share (default 0.001)", 0},
-        {"confidence", OPT_CONFIDENCE, "SHARE", 0, "how sure that is to be (default 0.95)", 0},
-        {"draws", OPT_DRAWS, "N", 0, "draw N pictures, or N more (default: as many as the bound needs, at most half of the filtered ones)", 0},
-        {"fixed", OPT_FIXED, NULL, 0, "a plan fixed beforehand: all draws uniform, looked at once all are answered", 0},
-        {"seed", OPT_SEED, "N", 0, "draw the same again, for tests (default: a seed that nobody chose)", 0},
-        {"status", OPT_STATUS, NULL, 0, "show how it stands, draw nothing", 0},
-        {"stop", OPT_STOP, NULL, 0, "end it; its answers count on", 0},
+        {"scene", OPT_SCENE, "NAME", 0, N_("this scene only (default: every screened one)"), 0},
+        {"bound", OPT_BOUND, "SHARE", 0, N_("missed defects among the filtered pictures to be shown to be at most this share (default 0.001)"), 0},
+        {"confidence", OPT_CONFIDENCE, "SHARE", 0, N_("how sure that is to be (default 0.95)"), 0},
+        {"draws", OPT_DRAWS, "N", 0, N_("draw N pictures, or N more (default: as many as the bound needs, at most half of the filtered ones)"), 0},
+        {"fixed", OPT_FIXED, NULL, 0, N_("a plan fixed beforehand: all draws uniform, looked at once all are answered"), 0},
+        {"seed", OPT_SEED, "N", 0, N_("draw the same again, for tests (default: a seed that nobody chose)"), 0},
+        {"status", OPT_STATUS, NULL, 0, N_("show how it stands, draw nothing"), 0},
+        {"stop", OPT_STOP, NULL, 0, N_("end it; its answers count on"), 0},
         OPTION_JSON,
         {0}};
     static const struct argp argp = {
-        table, parse, "",
-        "Bound what the filter lets through: draw filtered pictures at random, which `assay review` mixes unmarked among the flagged ones, "
+        table, parse, NULL,
+        N_("Bound what the filter lets through: draw filtered pictures at random, which `assay review` mixes unmarked among the flagged ones, "
         "with known defects slipped in, and reckon from the answers how many defects are missed at most. While an audit runs, the review "
         "shows no score, reason or heatmap before an answer. A new revision voids the bound and uses the draws again.\v"
-        "Half of the draws or more are uniform; the rest favour scores near the threshold. What an audit drew is never learnt from.", NULL, NULL, NULL};
+        "Half of the draws or more are uniform; the rest favour scores near the threshold. What an audit drew is never learnt from."), NULL, NULL, NULL};
     struct options o = {0};
     struct error err;
     argp_parse(&argp, argc, argv, 0, NULL, &o);

@@ -27,11 +27,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         else if (o->restore && !o->second)
             o->second = arg;
         else
-            argp_error(state, "takes no argument '%s'", arg);
+            argp_error(state, _("takes no argument '%s'"), arg);
         return 0;
     case ARGP_KEY_END:
         if (o->restore && !o->second)
-            argp_error(state, "name the backup and the new project's folder");
+            argp_error(state, _("name the backup and the new project's folder"));
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -43,8 +43,8 @@ static void print(const struct options *o, const struct backup_report *r, const 
         print_json(json_pack("{s:s, s:I, s:I, s:I}", o->restore ? "project" : "backup", r->path, "files", (json_int_t)r->files,
                              "bytes", (json_int_t)r->bytes, "removed", (json_int_t)r->removed));
     else
-        printf("%s: %s, %zu files, %.1f MB, every one checked%s\n", r->path, did, r->files, (double)r->bytes / 1e6,
-               r->removed ? "; older ones removed" : "");
+        printf(_("%s: %s, %zu files, %.1f MB, every one checked%s\n"), r->path, _(did), r->files, (double)r->bytes / 1e6,
+               r->removed ? _("; older ones removed") : "");
 }
 
 static enum status backup(const struct options *o, struct error *err)
@@ -63,7 +63,7 @@ static enum status backup(const struct options *o, struct error *err)
     if (status == ST_OK) {
         char *person = person_now(&project, NULL), *text = xasprintf("%s, %zu files, %.1f MB", report.path, report.files,
                                                                      (double)report.bytes / 1e6);
-        print(o, &report, "backed up");
+        print(o, &report, N_("backed up"));
         status = db_log_add(project.db, person, "backup", "", text, err);
         free(text);
         free(person);
@@ -78,7 +78,7 @@ static enum status restore(const struct options *o, struct error *err)
     struct backup_report report = {0};
     enum status status = backup_restore(o->first, o->second, &report, err);
     if (status == ST_OK)
-        print(o, &report, "restored");
+        print(o, &report, N_("restored"));
     backup_report_clear(&report);
     return status;
 }
@@ -86,14 +86,14 @@ static enum status restore(const struct options *o, struct error *err)
 int cmd_backup(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"keep", OPT_KEEP, "N", 0, "in a folder: remove older backups of this project than the latest N (default: the setting backup.keep)", 0},
-        {"without-pictures", OPT_BARE, NULL, 0, "leave out the copies of labelled and audited pictures", 0},
+        {"keep", OPT_KEEP, "N", 0, N_("in a folder: remove older backups of this project than the latest N (default: the setting backup.keep)"), 0},
+        {"without-pictures", OPT_BARE, NULL, 0, N_("leave out the copies of labelled and audited pictures"), 0},
         OPTION_JSON,
         {0}};
     static const struct argp argp = {table, parse, "[FILE|DIR]",
-                                     "Copy the project into one file while people work: answers, regions, models, settings and "
+                                     N_("Copy the project into one file while people work: answers, regions, models, settings and "
                                      "the copies of labelled pictures, as they are at one moment. The file is checked before "
-                                     "it gets its name; tar opens it.", NULL, NULL, NULL};
+                                     "it gets its name; tar opens it."), NULL, NULL, NULL};
     struct options o = {.keep = -1};
     struct error err;
     argp_parse(&argp, argc, argv, 0, NULL, &o);
@@ -105,8 +105,8 @@ int cmd_restore(int argc, char **argv)
 {
     static const struct argp_option table[] = {OPTION_JSON, {0}};
     static const struct argp argp = {table, parse, "FILE DIR",
-                                     "Make a project in a new folder from a backup, after checking all of it. Nothing is ever "
-                                     "written over; a project that has gone wrong stays as it is until you move it away.", NULL, NULL, NULL};
+                                     N_("Make a project in a new folder from a backup, after checking all of it. Nothing is ever "
+                                     "written over; a project that has gone wrong stays as it is until you move it away."), NULL, NULL, NULL};
     struct options o = {.restore = true};
     struct error err;
     argp_parse(&argp, argc, argv, 0, NULL, &o);

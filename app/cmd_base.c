@@ -6,11 +6,11 @@
 #include "app/cmd_base.h"
 
 static const struct command commands[] = {
-    {"train", "train a base, or go on with one on a project's own pictures", cmd_base_train},
-    {"list", "the bases of this project and the one inside the program", cmd_base_list},
-    {"import", "take a weight file into the project", cmd_base_import},
-    {"extract", "cut a smaller base out of an elastic one", cmd_base_extract},
-    {"export", "write a base as a weight file or as an ONNX model", cmd_base_export},
+    {"train", N_("train a base, or go on with one on a project's own pictures"), cmd_base_train},
+    {"list", N_("the bases of this project and the one inside the program"), cmd_base_list},
+    {"import", N_("take a weight file into the project"), cmd_base_import},
+    {"extract", N_("cut a smaller base out of an elastic one"), cmd_base_extract},
+    {"export", N_("write a base as a weight file or as an ONNX model"), cmd_base_export},
 };
 
 static void usage(FILE *out)

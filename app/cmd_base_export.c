@@ -33,13 +33,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         o->half = true;
         return 0;
     case ARGP_KEY_ARG:
-        argp_error(state, "takes no argument '%s'", arg);
+        argp_error(state, _("takes no argument '%s'"), arg);
         return 0;
     case ARGP_KEY_END:
         if (!o->onnx && !o->safetensors)
-            argp_error(state, "name the file to write: --onnx FILE or --safetensors FILE");
+            argp_error(state, _("name the file to write: --onnx FILE or --safetensors FILE"));
         if (o->half && !o->safetensors)
-            argp_error(state, "--half goes with --safetensors");
+            argp_error(state, _("--half goes with --safetensors"));
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -111,16 +111,16 @@ static enum status run(const struct options *o, struct error *err)
 int cmd_base_export(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"onnx", OPT_ONNX, "FILE", 0, "as an ONNX model: rgb (1, 3, rows, cols) in, tap0 and tap1 out", 0},
-        {"safetensors", OPT_SAFETENSORS, "FILE", 0, "as a weight file of this program", 0},
-        {"half", OPT_HALF, NULL, 0, "weights of the weight file in half precision", 0},
+        {"onnx", OPT_ONNX, "FILE", 0, N_("as an ONNX model: rgb (1, 3, rows, cols) in, tap0 and tap1 out"), 0},
+        {"safetensors", OPT_SAFETENSORS, "FILE", 0, N_("as a weight file of this program"), 0},
+        {"half", OPT_HALF, NULL, 0, N_("weights of the weight file in half precision"), 0},
         {"base", OPT_BASE, "BASE", 0,
          "which: first digits of its SHA-256, a file, or 'embedded' (default: the project's, else the "
          "embedded one)",
          0},
         OPTION_JSON,
         {0}};
-    static const struct argp argp = {table, parse, "",  "Write a base as a weight file or as an ONNX model.",
+    static const struct argp argp = {table, parse, NULL,  N_("Write a base as a weight file or as an ONNX model."),
                                      NULL,  NULL,  NULL};
     struct options o = {0};
     struct error err;

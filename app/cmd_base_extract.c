@@ -61,11 +61,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         o->request.measure = true;
         return 0;
     case ARGP_KEY_ARG:
-        argp_error(state, "takes no argument '%s'", arg);
+        argp_error(state, _("takes no argument '%s'"), arg);
         return 0;
     case ARGP_KEY_END:
         if ((o->out || o->use) && !limited)
-            argp_error(state, "say how small: --latency-ms X, --parameters N or --size-mb S");
+            argp_error(state, _("say how small: --latency-ms X, --parameters N or --size-mb S"));
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -270,9 +270,9 @@ static enum status run(const struct options *o, struct error *err)
 int cmd_base_extract(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"latency-ms", OPT_MS, "X", 0, "at most X milliseconds a picture on this machine, one thread", 0},
-        {"parameters", OPT_PARAMETERS, "N", 0, "at most N parameters", 0},
-        {"size-mb", OPT_MB, "S", 0, "a file of at most S megabytes", 0},
+        {"latency-ms", OPT_MS, "X", 0, N_("at most X milliseconds a picture on this machine, one thread"), 0},
+        {"parameters", OPT_PARAMETERS, "N", 0, N_("at most N parameters"), 0},
+        {"size-mb", OPT_MB, "S", 0, N_("a file of at most S megabytes"), 0},
         {"base", OPT_BASE, "BASE", 0,
          "the elastic base: first digits of its SHA-256, a file, or 'embedded' (default: the project's, else "
          "the "
@@ -286,8 +286,8 @@ int cmd_base_extract(int argc, char **argv)
         {"measure", OPT_MEASURE, NULL, 0, "measure anew, even if the table of this base and machine is kept",
          1},
         {"out", OPT_OUT, "FILE", 0,
-         "write here (default: base-NAME.safetensors, with --use to the project only)", 2},
-        {"use", OPT_USE, NULL, 0, "make it this project's base; scenes must then be screened again", 2},
+         N_("write here (default: base-NAME.safetensors, with --use to the project only)"), 2},
+        {"use", OPT_USE, NULL, 0, N_("make it this project's base; scenes must then be screened again"), 2},
         OPTION_JSON,
         {0}};
     static const struct argp argp = {

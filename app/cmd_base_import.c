@@ -40,12 +40,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_ARG:
         if (o->file)
-            argp_error(state, "one file only");
+            argp_error(state, _("one file only"));
         o->file = arg;
         return 0;
     case ARGP_KEY_END:
         if (!o->file)
-            argp_error(state, "name the weight file");
+            argp_error(state, _("name the weight file"));
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -155,7 +155,7 @@ static enum status run(const struct options *o, struct error *err)
 int cmd_base_import(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"use", OPT_USE, NULL, 0, "make it the project's base; scenes must then be screened again", 0},
+        {"use", OPT_USE, NULL, 0, N_("make it the project's base; scenes must then be screened again"), 0},
         OPTION_JSON,
         {0}};
     static const struct argp argp = {

@@ -34,7 +34,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         *json = true;
         return 0;
     case ARGP_KEY_ARG:
-        argp_error(state, "takes no argument '%s'", arg);
+        argp_error(state, _("takes no argument '%s'"), arg);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -212,7 +212,7 @@ int cmd_base_list(int argc, char **argv)
 {
     static const struct argp_option table[] = {OPTION_JSON, {0}};
     static const struct argp argp = {
-        table, parse, "", "List the bases of this project and the one inside the program.", NULL, NULL, NULL};
+        table, parse, NULL, N_("List the bases of this project and the one inside the program."), NULL, NULL, NULL};
     bool json = false;
     struct project project;
     struct error err;

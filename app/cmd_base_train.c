@@ -72,20 +72,20 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_SIDE: t->side = (int)option_number(state, arg, "--side", 32, 512); return 0;
     case OPT_RATE: t->rate = option_real(state, arg, "--rate", 1e-7, 1); return 0;
     case OPT_THREADS: t->threads = (int)option_number(state, arg, "--threads", 1, 256); return 0;
-    case ARGP_KEY_ARG: argp_error(state, "takes no argument '%s'; pictures come with --images", arg); return 0;
+    case ARGP_KEY_ARG: argp_error(state, _("takes no argument '%s'; pictures come with --images"), arg); return 0;
     case ARGP_KEY_END:
         if (!o->teacher && !o->none && !o->again)
-            argp_error(state, "name a --teacher FILE, or say --teacher none");
+            argp_error(state, _("name a --teacher FILE, or say --teacher none"));
         if (o->again && o->from)
-            argp_error(state, "--continue starts from the project's base; leave --from out");
+            argp_error(state, _("--continue starts from the project's base; leave --from out"));
         if (t->steps > 0 && t->minutes > 0)
-            argp_error(state, "give --steps or --minutes, not both");
+            argp_error(state, _("give --steps or --minutes, not both"));
         if (t->steps == 0 && t->minutes == 0)
-            argp_error(state, "say how long: --minutes M or --steps N");
+            argp_error(state, _("say how long: --minutes M or --steps N"));
         if (t->side % 16)
-            argp_error(state, "--side must be a multiple of 16");
+            argp_error(state, _("--side must be a multiple of 16"));
         if (t->batch % (4 * t->threads))
-            argp_error(state, "--batch must be a multiple of four times the threads (%d)", 4 * t->threads);
+            argp_error(state, _("--batch must be a multiple of four times the threads (%d)"), 4 * t->threads);
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -323,29 +323,29 @@ static enum status run(struct options *o, struct error *err)
 int cmd_base_train(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"images", OPT_IMAGES, "DIR", 0, "pictures to learn from, a folder or a project; may be repeated", 0},
+        {"images", OPT_IMAGES, "DIR", 0, N_("pictures to learn from, a folder or a project; may be repeated"), 0},
         {"teacher", OPT_TEACHER, "FILE|none", 0,
-         "network whose maps are matched; none: learn from the pictures alone (two views of a place agree)", 0},
+         N_("network whose maps are matched; none: learn from the pictures alone (two views of a place agree)"), 0},
         {"continue", OPT_CONTINUE, NULL, 0,
-         "go on with the base in use, on the given pictures only: what it knows is kept, and it learns to see synthetic defects there", 0},
-        {"from", OPT_FROM, "FILE", 0, "start from these weights, not at random", 0},
-        {"out", OPT_OUT, "FILE", 0, "where the base goes (default base.safetensors); FILE.checkpoint beside it", 0},
-        {"minutes", OPT_MINUTES, "M", 0, "length of the whole run, all stretches together", 0},
-        {"steps", OPT_STEPS, "N", 0, "the same in steps: the result is then the same bit for bit", 0},
-        {"seed", OPT_SEED, "S", 0, "of everything random (default 1)", 0},
-        {"batch", OPT_BATCH, "N", 0, "crops a step (default 32)", 0},
-        {"side", OPT_SIDE, "N", 0, "side of a crop (default 160)", 0},
-        {"rate", OPT_RATE, "X", 0, "peak learning rate (default 0.002)", 0},
-        {"textures", OPT_TEXTURES, "X", 0, "share of crops that show procedural textures (default 0.25; 0 with --continue)", 0},
-        {"demo", OPT_DEMO, "X", 0, "share of crops of the demo's pictures (default 0.1; 0 with --continue)", 0},
-        {"save-every", OPT_SAVE, "S", 0, "seconds from checkpoint to checkpoint (default 120)", 0},
-        {"threads", OPT_THREADS, "N", 0, "default: all processors", 0},
-        {"fixed", OPT_FIXED, NULL, 0, "train the one network only, none of smaller size inside it", 0},
+         N_("go on with the base in use, on the given pictures only: what it knows is kept, and it learns to see synthetic defects there"), 0},
+        {"from", OPT_FROM, "FILE", 0, N_("start from these weights, not at random"), 0},
+        {"out", OPT_OUT, "FILE", 0, N_("where the base goes (default base.safetensors); FILE.checkpoint beside it"), 0},
+        {"minutes", OPT_MINUTES, "M", 0, N_("length of the whole run, all stretches together"), 0},
+        {"steps", OPT_STEPS, "N", 0, N_("the same in steps: the result is then the same bit for bit"), 0},
+        {"seed", OPT_SEED, "S", 0, N_("of everything random (default 1)"), 0},
+        {"batch", OPT_BATCH, "N", 0, N_("crops a step (default 32)"), 0},
+        {"side", OPT_SIDE, "N", 0, N_("side of a crop (default 160)"), 0},
+        {"rate", OPT_RATE, "X", 0, N_("peak learning rate (default 0.002)"), 0},
+        {"textures", OPT_TEXTURES, "X", 0, N_("share of crops that show procedural textures (default 0.25; 0 with --continue)"), 0},
+        {"demo", OPT_DEMO, "X", 0, N_("share of crops of the demo's pictures (default 0.1; 0 with --continue)"), 0},
+        {"save-every", OPT_SAVE, "S", 0, N_("seconds from checkpoint to checkpoint (default 120)"), 0},
+        {"threads", OPT_THREADS, "N", 0, N_("default: all processors"), 0},
+        {"fixed", OPT_FIXED, NULL, 0, N_("train the one network only, none of smaller size inside it"), 0},
         OPTION_JSON,
         {0}};
-    static const struct argp argp = {table, parse, "",
-                                     "Train a base. Measure with `assay evaluate` what it is worth before it is used. ^C saves a checkpoint and stops; the same command goes "
-                                     "on from there.",
+    static const struct argp argp = {table, parse, NULL,
+                                     N_("Train a base. Measure with `assay evaluate` what it is worth before it is used. ^C saves a checkpoint and stops; the same command goes "
+                                     "on from there."),
                                      NULL, NULL, NULL};
     struct options o = {.out = "base.safetensors", .save_every = 120, .demo = -1, .textures = -1, .train = pretrain_defaults};
     struct error err;

@@ -28,7 +28,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     switch (key) {
     case OPT_JSON: o->json = true; return 0;
     case OPT_REPAIR: o->repair = true; return 0;
-    case ARGP_KEY_ARG: argp_error(state, "takes no argument '%s'", arg); return 0;
+    case ARGP_KEY_ARG: argp_error(state, _("takes no argument '%s'"), arg); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -190,10 +190,10 @@ static enum status run(struct findings *f, bool repair, struct error *err)
 int cmd_check(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"repair", OPT_REPAIR, NULL, 0, "copy labelled pictures that have no copy in the project, or no longer", 0},
+        {"repair", OPT_REPAIR, NULL, 0, N_("copy labelled pictures that have no copy in the project, or no longer"), 0},
         OPTION_JSON,
         {0}};
-    static const struct argp argp = {table, parse, "", "Check database, files and models against each other.", NULL, NULL, NULL};
+    static const struct argp argp = {table, parse, NULL, N_("Check database, files and models against each other."), NULL, NULL, NULL};
     struct options o = {0};
     struct project project;
     struct error err;
@@ -208,10 +208,10 @@ int cmd_check(int argc, char **argv)
         print_json(json_pack("{s:b, s:O, s:O}", "ok", problems == 0, "problems", f.problems, "warnings", f.warnings));
     } else if (status == ST_OK) {
         json_array_foreach(f.problems, i, text)
-            printf("problem: %s\n", json_string_value(text));
+            printf(_("problem: %s\n"), json_string_value(text));
         json_array_foreach(f.warnings, i, text)
-            printf("note: %s\n", json_string_value(text));
-        printf("%s: %zu problem%s\n", project.dir, problems, problems == 1 ? "" : "s");
+            printf(_("note: %s\n"), json_string_value(text));
+        printf(_("%s: %zu problem%s\n"), project.dir, problems, problems == 1 ? "" : "s");
     }
     json_decref(f.problems);
     json_decref(f.warnings);

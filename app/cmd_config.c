@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "app/layout.h"
 #include "app/log_text.h"
 #include "app/people.h"
 #include "app/project.h"
@@ -26,13 +27,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         else if (!o->value)
             o->value = arg;
         else
-            argp_error(state, "a setting and its value, no more");
+            argp_error(state, _("a setting and its value, no more"));
         return 0;
     case ARGP_KEY_END:
         if (o->unset && (!o->name || o->value))
-            argp_error(state, "--unset takes the name of a setting, and no value");
+            argp_error(state, _("--unset takes the name of a setting, and no value"));
         if (o->user && !o->value && !o->unset)
-            argp_error(state, "--user says where to set a value");
+            argp_error(state, _("--user says where to set a value"));
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -41,8 +42,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static void print_one(const struct settings *s, enum setting setting)
 {
     const char *text = settings_text(s, setting), *where = settings_where(s, setting);
-    printf("%-14s %-24s %s%s%s\n", setting_about(setting)->name, text[0] ? text : "-",
-           setting_origin_name(settings_origin(s, setting)), where[0] ? ", " : "", where);
+    printf("%-14s %-*s %s%s%s\n", setting_about(setting)->name, CELL(text[0] ? text : "-", 24),
+           _(setting_origin_name(settings_origin(s, setting))), where[0] ? ", " : "", where);
 }
 
 static json_t *one_json(const struct settings *s, enum setting setting)
@@ -70,8 +71,8 @@ static void list(const struct settings *s, bool json)
         if (path && json)
             json_object_set_new(files, setting_origin_name((enum setting_origin)origin), json_string(path));
         else if (path)
-            printf("%s%-8s %s\n", origin == SETTING_SYSTEM ? "\nfiles, a later one counts more, then the environment, then options:\n  " : "  ",
-                   setting_origin_name((enum setting_origin)origin), path);
+            printf("%s  %-*s %s\n", origin == SETTING_SYSTEM ? _("\nfiles, a later one counts more, then the environment, then options:\n") : "",
+                   CELL(_(setting_origin_name((enum setting_origin)origin)), 8), path);
     }
     if (json)
         print_json(json_pack("{s:O, s:O}", "settings", all, "files", files));
@@ -130,12 +131,12 @@ static enum status run(const struct options *o, struct error *err)
 int cmd_config(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"user", OPT_USER, NULL, 0, "set it in your own file, for all projects, instead of the project's", 0},
-        {"unset", OPT_UNSET, NULL, 0, "take it out of the file again", 0},
+        {"user", OPT_USER, NULL, 0, N_("set it in your own file, for all projects, instead of the project's"), 0},
+        {"unset", OPT_UNSET, NULL, 0, N_("take it out of the file again"), 0},
         OPTION_JSON,
         {0}};
     static const struct argp argp = {table, parse, "[NAME [VALUE]]",
-                                     "List the settings with where each comes from, show one, or set one.", NULL, NULL, NULL};
+                                     N_("List the settings with where each comes from, show one, or set one."), NULL, NULL, NULL};
     struct options o = {0};
     struct error err;
     argp_parse(&argp, argc, argv, 0, NULL, &o);

@@ -40,7 +40,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_NO_PROJECT: o->no_project = true; return 0;
     case ARGP_KEY_ARG:
         if (o->dir)
-            argp_error(state, "one folder only");
+            argp_error(state, _("one folder only"));
         o->dir = arg;
         return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -218,7 +218,7 @@ static enum status run_scenes(struct project *project, const struct options *o, 
         flagged += report.flagged;
         poor += report.poor;
         if (status == ST_OK && !o->json)
-            printf("%-10s %6" PRId64 " pictures, %4" PRId64 " flagged, %6.2f %% filtered\n", demo_scenes[s].name,
+            printf(_("%-10s %6" PRId64 " pictures, %4" PRId64 " flagged, %6.2f %% filtered\n"), demo_scenes[s].name,
                    report.screened, report.flagged,
                    report.screened ? 100.0 * (double)(report.screened - report.flagged) / (double)report.screened : 0);
     }
@@ -235,10 +235,10 @@ static enum status run_scenes(struct project *project, const struct options *o, 
                              "planted_defects", (json_int_t)tally.defects, "planted_defects_flagged",
                              (json_int_t)tally.found, "planted_defects_in_top_5_percent", (json_int_t)on_top, "seconds", seconds, "base", base_info(base)->name));
     else if (status == ST_OK)
-        printf("\n%" PRId64 " pictures screened, %" PRId64 " left to look at: %.2f %% filtered, in %.0f s, pictures made included.\n"
+        printf(_("\n%" PRId64 " pictures screened, %" PRId64 " left to look at: %.2f %% filtered, in %.0f s, pictures made included.\n"
                "Of the %" PRId64 " defects planted, %" PRId64 " are among the flagged and %" PRId64 " among the %zu pictures that score highest\n"
                "(base %s, nothing labelled yet).\n"
-               "The project is %s: `cd` there and run `assay`.\n",
+               "The project is %s: `cd` there and run `assay`.\n"),
                screened, flagged, 100 * filtered, seconds, tally.defects, tally.found, on_top, most, base_info(base)->name, project->dir);
     free(tally.scores);
     free(tally.planted);
@@ -249,17 +249,17 @@ static enum status run_scenes(struct project *project, const struct options *o, 
 int cmd_demo(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"pictures", OPT_COUNT, "N", 0, "how many pictures to make (default 2400)", 0},
-        {"defect-rate", OPT_RATE, "R", 0, "share that gets a defect (default 0.005)", 0},
-        {"seed", OPT_SEED, "N", 0, "another set (default 1)", 0},
-        {"base", OPT_BASE, "FILE|filter-bank", 0, "another base than the one inside the program", 0},
-        {"no-project", OPT_NO_PROJECT, NULL, 0, "only the pictures and the table of their answers, truth.csv", 0},
-        {"no-review", OPT_NO_REVIEW, NULL, 0, "do not open the review screen", 0},
+        {"pictures", OPT_COUNT, "N", 0, N_("how many pictures to make (default 2400)"), 0},
+        {"defect-rate", OPT_RATE, "R", 0, N_("share that gets a defect (default 0.005)"), 0},
+        {"seed", OPT_SEED, "N", 0, N_("another set (default 1)"), 0},
+        {"base", OPT_BASE, "FILE|filter-bank", 0, N_("another base than the one inside the program"), 0},
+        {"no-project", OPT_NO_PROJECT, NULL, 0, N_("only the pictures and the table of their answers, truth.csv"), 0},
+        {"no-review", OPT_NO_REVIEW, NULL, 0, N_("do not open the review screen"), 0},
         OPTION_JSON,
         {0}};
     static const struct argp argp = {table, parse, "[DIR]",
-                                     "Make inspection pictures of three lines in DIR (default: assay-demo), screen them, "
-                                     "print what was filtered, and open the review screen when there is a terminal.", NULL, NULL, NULL};
+                                     N_("Make inspection pictures of three lines in DIR (default: assay-demo), screen them, "
+                                     "print what was filtered, and open the review screen when there is a terminal."), NULL, NULL, NULL};
     struct options o = {.count = 2400, .rate = 0.005, .seed = 1};
     struct project project;
     struct error err;
@@ -293,7 +293,7 @@ int cmd_demo(int argc, char **argv)
         status = run_scenes(&project, &o, items, o.count, started, &err);
         fflush(stdout);
         if (status == ST_OK && !o.no_review && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)) {
-            fputs("Press Enter to review what was flagged. ", stdout);
+            fputs(_("Press Enter to review what was flagged. "), stdout);
             fflush(stdout);
             int c;
             while ((c = getchar()) != '\n' && c != EOF)

@@ -35,12 +35,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         o->means = strcmp(arg, "mean") == 0;
         o->reach = strcmp(arg, "reach") == 0;
         if (!o->means && !o->reach && strcmp(arg, "mean-sd") != 0)
-            argp_error(state, "--statistics is mean, mean-sd or reach, not '%s'", arg);
+            argp_error(state, _("--statistics is mean, mean-sd or reach, not '%s'"), arg);
         return 0;
     case ARGP_KEY_END:
         o->means |= o->part != 0; // one tap is compared by its means
         return 0;
-    case ARGP_KEY_ARG: argp_error(state, "takes no argument '%s'", arg); return 0;
+    case ARGP_KEY_ARG: argp_error(state, _("takes no argument '%s'"), arg); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -128,7 +128,7 @@ static void print_result(const struct options *o, const struct scene *scene, con
 {
     struct summary s = summarise(result->overall, o->seeds, 1);
     if (!o->json)
-        printf("%s: picture-level detector%s, %s split, %d seeds, %zu test normals\n%-14s %7s %s\n",
+        printf(_("%s: picture-level detector%s, %s split, %d seeds, %zu test normals\n%-14s %7s %s\n"),
                scene->name,
                o->reach   ? " on means and reach"
                : o->means ? " on means alone"
@@ -219,27 +219,27 @@ static enum status evaluate_scene(struct project *project, const struct base *ba
 int cmd_evaluate(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"scene", OPT_SCENE, "NAME", 0, "this scene only", 0},
-        {"seeds", OPT_SEEDS, "N", 0, "splits (default 5)", 0},
-        {"first", OPT_FIRST, "S", 0, "number of the first split (default 0)", 0},
+        {"scene", OPT_SCENE, "NAME", 0, N_("this scene only"), 0},
+        {"seeds", OPT_SEEDS, "N", 0, N_("splits (default 5)"), 0},
+        {"first", OPT_FIRST, "S", 0, N_("number of the first split (default 0)"), 0},
         {"list", OPT_LIST, NULL, 0,
-         "print the pictures that fit in the first split, one a line, and measure nothing", 0},
+         N_("print the pictures that fit in the first split, one a line, and measure nothing"), 0},
         {"random", OPT_RANDOM, NULL, 0,
-         "split pictures, not groups: leaks, for comparison with published figures only", 0},
+         N_("split pictures, not groups: leaks, for comparison with published figures only"), 0},
         {"tap", OPT_PART, "0|1|2", 0,
-         "features: both taps, the means of the finer, of the coarser (default 0)", 0},
+         N_("features: both taps, the means of the finer, of the coarser (default 0)"), 0},
         {"statistics", OPT_STATISTICS, "mean|mean-sd|reach", 0,
          "mean of each feature over the picture alone; with its standard deviation (the default); or the "
          "coarser tap's means with how far the features reach from them (what `assay screen` looks at)",
          0},
         {"resamples", OPT_RESAMPLES, "N", 0,
-         "bootstrap draws of whole groups for the intervals (default 200)", 0},
+         N_("bootstrap draws of whole groups for the intervals (default 200)"), 0},
         OPTION_JSON,
         {0}};
-    static const struct argp argp = {table, parse, "",
-                                     "Measure the picture-level detector alone against known answers: the normals of 80 % of the "
+    static const struct argp argp = {table, parse, NULL,
+                                     N_("Measure the picture-level detector alone against known answers: the normals of four fifths of the "
                                      "groups fit, the other normals and all defects test. The patch statistics of `assay "
-                                     "screen` are fitted on a sample that may hold test normals, and take no part.", NULL, NULL, NULL};
+                                     "screen` are fitted on a sample that may hold test normals, and take no part."), NULL, NULL, NULL};
     struct options o = {.seeds = 5, .resamples = 200};
     struct project project;
     struct base *base = NULL;

@@ -23,12 +23,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_FORMAT:
         o->coco = strcmp(arg, "coco") == 0;
         if (strcmp(arg, "csv") != 0 && strcmp(arg, "jsonl") != 0 && !o->coco)
-            argp_error(state, "--format is csv, jsonl or coco, not '%s'", arg);
+            argp_error(state, _("--format is csv, jsonl or coco, not '%s'"), arg);
         o->jsonl = strcmp(arg, "jsonl") == 0;
         return 0;
     case OPT_SCENE: o->scene = arg; return 0;
     case OPT_ALL: o->answered = true; return 0;
-    case ARGP_KEY_ARG: argp_error(state, "takes no argument '%s'", arg); return 0;
+    case ARGP_KEY_ARG: argp_error(state, _("takes no argument '%s'"), arg); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -211,12 +211,12 @@ static enum status print_text(void *context, const char *text, struct error *err
 int cmd_export(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"format", OPT_FORMAT, "csv|jsonl|coco", 0, "form of the output (default: csv); coco: answered pictures and their regions", 0},
-        {"scene", OPT_SCENE, "NAME", 0, "this scene only", 0},
-        {"answered", OPT_ALL, NULL, 0, "only pictures that a person answered", 0},
-        {"json", OPT_JSON, NULL, 0, "the same as --format jsonl", 90},
+        {"format", OPT_FORMAT, "csv|jsonl|coco", 0, N_("form of the output (default: csv); coco: answered pictures and their regions"), 0},
+        {"scene", OPT_SCENE, "NAME", 0, N_("this scene only"), 0},
+        {"answered", OPT_ALL, NULL, 0, N_("only pictures that a person answered"), 0},
+        {"json", OPT_JSON, NULL, 0, N_("the same as --format jsonl"), 90},
         {0}};
-    static const struct argp argp = {table, parse, "", "Write everything known about the pictures to standard output.", NULL, NULL, NULL};
+    static const struct argp argp = {table, parse, NULL, N_("Write everything known about the pictures to standard output."), NULL, NULL, NULL};
     struct options o = {0};
     struct project project;
     struct error err;

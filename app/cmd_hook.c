@@ -16,7 +16,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_RUN: o->run = true; return 0;
     case OPT_ONCE: o->run = o->once = true; return 0;
     case OPT_AGAIN: o->run = o->again = true; return 0;
-    case ARGP_KEY_ARG: argp_error(state, "takes no argument '%s'", arg); return 0;
+    case ARGP_KEY_ARG: argp_error(state, _("takes no argument '%s'"), arg); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -35,7 +35,7 @@ static enum status tell(struct project *project, bool json, struct error *err)
         print_json(json_pack("{s:s, s:I, s:I, s:s}", "command", command, "due", (json_int_t)counts.due, "failed",
                              (json_int_t)counts.failed, "last", counts.sentence));
     else
-        printf("command: %s\n%lld due, %lld failed\n%s%s", command[0] ? command : "none (`assay config hook.stop 'COMMAND'`)",
+        printf(_("command: %s\n%lld due, %lld failed\n%s%s"), command[0] ? command : _("none (`assay config hook.stop 'COMMAND'`)"),
                (long long)counts.due, (long long)counts.failed, text, text[0] ? "\n" : "");
     return ST_OK;
 }
@@ -62,17 +62,17 @@ static enum status run(const struct options *o, struct error *err)
 int cmd_hook(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"run", OPT_RUN, NULL, 0, "run what is due and try again what fails, until nothing is left (the review starts this)", 0},
-        {"once", OPT_ONCE, NULL, 0, "one try for each that is due, no waiting", 0},
-        {"again", OPT_AGAIN, NULL, 0, "those that were given up, and those that wait for another try, now", 0},
+        {"run", OPT_RUN, NULL, 0, N_("run what is due and try again what fails, until nothing is left (the review starts this)"), 0},
+        {"once", OPT_ONCE, NULL, 0, N_("one try for each that is due, no waiting"), 0},
+        {"again", OPT_AGAIN, NULL, 0, N_("those that were given up, and those that wait for another try, now"), 0},
         OPTION_JSON,
         {0}};
-    static const struct argp argp = {table, parse, "",
-                                     "How the command for confirmed stop defects (setting hook.stop) stands. It gets the "
+    static const struct argp argp = {table, parse, NULL,
+                                     N_("How the command for confirmed stop defects (setting hook.stop) stands. It gets the "
                                      "picture's path, object, class and person as arguments, and ASSAY_PICTURE, ASSAY_OBJECT, "
                                      "ASSAY_POSITION, ASSAY_SCENE, ASSAY_CLASS, ASSAY_PERSON, ASSAY_NOTE, ASSAY_TIME and "
                                      "ASSAY_EVENT in the environment; it runs once for each event, and is tried again when it "
-                                     "ends with another status than 0.",
+                                     "ends with another status than 0."),
                                      NULL, NULL, NULL};
     struct options o = {0};
     struct error err;

@@ -26,12 +26,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_ARG:
         if (o->dir)
-            argp_error(state, "one folder only");
+            argp_error(state, _("one folder only"));
         o->dir = arg;
         return 0;
     case ARGP_KEY_END:
         if (!o->dir)
-            argp_error(state, "name the folder of the new project");
+            argp_error(state, _("name the folder of the new project"));
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -42,11 +42,11 @@ int cmd_init(int argc, char **argv)
 {
     static const struct argp_option table[] = {
         {"base", OPT_OWN, "FILE|filter-bank", 0,
-         "another base than the one inside the program: a weight file (`assay base import --help`) or the filter bank", 0},
-        {"lead", OPT_LEAD, "NAME", 0, "who decides: second review, promoting models, merging classes (`assay user` changes it)", 0},
+         N_("another base than the one inside the program: a weight file (`assay base import --help`) or the filter bank"), 0},
+        {"lead", OPT_LEAD, "NAME", 0, N_("who decides: second review, promoting models, merging classes (`assay user` changes it)"), 0},
         OPTION_JSON,
         {0}};
-    static const struct argp argp = {table, parse, "DIR", "Make a project in DIR.", NULL, NULL, NULL};
+    static const struct argp argp = {table, parse, "DIR", N_("Make a project in DIR."), NULL, NULL, NULL};
     struct options o = {0};
     struct project project;
     struct error err;
@@ -63,7 +63,7 @@ int cmd_init(int argc, char **argv)
         print_json(json_pack("{s:s, s:s, s:s, s:I}", "project", project.dir, "base", info->name, "sha256",
                              info->sha256, "parameters", (json_int_t)info->parameters));
     else
-        printf("%s: new project, base %s\n", project.dir, info->name);
+        printf(_("%s: new project, base %s\n"), project.dir, info->name);
     base_free(base);
     project_close(&project);
     return EXIT_OK;

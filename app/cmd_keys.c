@@ -28,7 +28,7 @@ int cmd_keys(int argc, char **argv)
         {"file", 'f', NULL, 0, N_("as a file of key bindings, to be changed and named by the setting keys"), 0},
         {"man", 'm', NULL, 0, N_("the standard keys, as source of the manual page"), 0},
         {0}};
-    static const struct argp argp = {table, parse, "", N_("List the keys of the screen."), NULL, NULL, NULL};
+    static const struct argp argp = {table, parse, NULL, N_("List the keys of the screen."), NULL, NULL, NULL};
     struct options o = {0};
     struct error err;
     struct settings *settings = NULL;

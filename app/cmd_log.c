@@ -23,7 +23,7 @@ static int64_t time_of(struct argp_state *state, const char *option, const char 
 {
     int64_t at;
     if (!clock_parse(arg, clock_unix_ms(), &at) || at < 0)
-        argp_error(state, "%s is a date (2026-01-31), a time (2026-01-31T06:00) or an age (8h, 30m, 2d), not '%s'", option, arg);
+        argp_error(state, _("%s is a date (2026-01-31), a time (2026-01-31T06:00) or an age (8h, 30m, 2d), not '%s'"), option, arg);
     return at;
 }
 
@@ -38,7 +38,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_SINCE: o->filter.since_ms = time_of(state, "--since", arg); return 0;
     case OPT_UNTIL: o->filter.until_ms = time_of(state, "--until", arg); return 0;
     case 'n': o->most = option_number(state, arg, "--lines", 1, 1000000000); return 0;
-    case ARGP_KEY_ARG: argp_error(state, "takes no argument '%s'", arg); return 0;
+    case ARGP_KEY_ARG: argp_error(state, _("takes no argument '%s'"), arg); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -56,7 +56,7 @@ static void print_row(void *context, const struct log_row *row)
     log_sentence(row, text);
     printf("%s  ", at);
     put_cell(stdout, row->person, 12);
-    printf("  %-9s  ", row->kind);
+    printf("  %-*s  ", CELL(_(row->kind), 9));
     if (row->picture) {
         put_cell(stdout, slash ? slash + 1 : row->path, 24);
         fputs("  ", stdout);
@@ -86,15 +86,15 @@ static enum status run(struct options *o, struct error *err)
 int cmd_log(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"scene", OPT_SCENE, "NAME", 0, "this scene only", 0},
-        {"person", OPT_PERSON, "NAME", 0, "what this person did", 0},
-        {"kind", OPT_KIND, "KIND", 0, "answer, skip, undo, redo, comment, class, role, screening, round, model, audit, hook, relation, setting, add, import, backup", 0},
-        {"since", OPT_SINCE, "TIME", 0, "from then on: a date, a time, or an age such as 8h", 0},
-        {"until", OPT_UNTIL, "TIME", 0, "until then", 0},
-        {"lines", 'n', "N", 0, "at most (default 200)", 0},
+        {"scene", OPT_SCENE, "NAME", 0, N_("this scene only"), 0},
+        {"person", OPT_PERSON, "NAME", 0, N_("what this person did"), 0},
+        {"kind", OPT_KIND, "KIND", 0, N_("answer, skip, undo, redo, comment, class, role, screening, round, model, audit, hook, relation, setting, add, import, backup"), 0},
+        {"since", OPT_SINCE, "TIME", 0, N_("from then on: a date, a time, or an age such as 8h"), 0},
+        {"until", OPT_UNTIL, "TIME", 0, N_("until then"), 0},
+        {"lines", 'n', "N", 0, N_("at most (default 200)"), 0},
         OPTION_JSON,
         {0}};
-    static const struct argp argp = {table, parse, "", "Who did what when, the latest first.", NULL, NULL, NULL};
+    static const struct argp argp = {table, parse, NULL, N_("Who did what when, the latest first."), NULL, NULL, NULL};
     struct options o = {.most = 200};
     struct error err;
     argp_parse(&argp, argc, argv, 0, NULL, &o);

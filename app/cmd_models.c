@@ -9,6 +9,8 @@
 #include "app/ask.h"
 #include "app/promote.h"
 #include "app/rounds.h"
+#include "app/layout.h"
+#include "app/stored.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 
@@ -29,7 +31,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_AS: o->as = arg; return 0;
     case ARGP_KEY_ARG:
         if (!o->takes_model || o->model)
-            argp_error(state, "takes no argument '%s'", arg);
+            argp_error(state, _("takes no argument '%s'"), arg);
         o->model = arg;
         return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -81,14 +83,17 @@ static void print_model(struct project *project, const struct model_row *m)
     double adapter = json_number_value(json_object_get(notes, "adapter_parameters"));
     double base = json_number_value(json_object_get(notes, "base_parameters"));
     clock_text(m->created_ms, when);
-    printf("%.12s %s %-12s %.16s  %s%s\n", m->sha256, m->scene ? "L2" : "L1", scene, when, m->state, m->active ? ", active" : "");
-    printf("    from %s%.12s; %lld answers, %lld of them defects; adapter %.0f numbers (%.1f %% of the base), heads %.0f\n",
-           m->parent[0] ? "" : "base ", m->parent[0] ? m->parent : m->base_sha256,
+    printf("%.12s %s %-*s %.16s  %s%s\n", m->sha256, m->scene ? "L2" : "L1", CELL(scene, 12), when, _(m->state),
+           m->active ? _(", active") : "");
+    printf(_("    from %s%.12s; %lld answers, %lld of them defects; adapter %.0f numbers (%.1f %% of the base), heads %.0f\n"),
+           m->parent[0] ? "" : _("base "), m->parent[0] ? m->parent : m->base_sha256,
            (long long)json_integer_value(json_object_get(data, "labels")),
            (long long)json_integer_value(json_object_get(data, "defects")), adapter, base > 0 ? 100 * adapter / base : 0,
            json_number_value(json_object_get(notes, "head_parameters")));
-    if (m->reason[0])
-        printf("    %s\n", m->reason);
+    char *reason = stored_text(m->reason);
+    if (reason[0])
+        put_wrapped(stdout, 4, reason);
+    free(reason);
     free(scene);
     json_decref(notes);
     json_decref(data);
@@ -110,7 +115,7 @@ static enum status models(struct project *project, const struct options *o, stru
     if (o->json)
         print_json(json_pack("{s:O}", "models", list));
     else if (count == 0)
-        puts("nothing was trained yet; `assay train` learns from the answers");
+        puts(_("nothing was trained yet; `assay train` learns from the answers"));
     json_decref(list);
     model_free(rows, count);
     return ST_OK;
@@ -176,8 +181,11 @@ static enum status promote(struct project *project, const struct options *o, str
         return status;
     if (o->json)
         print_json(model_json(project, &model));
-    else
-        printf("%.12s is active: %s\n", model.sha256, model.reason);
+    else {
+        char *reason = stored_text(model.reason);
+        printf(_("%.12s is active: %s\n"), model.sha256, reason);
+        free(reason);
+    }
     model_clear(&model);
     return ST_OK;
 }
@@ -196,7 +204,7 @@ static enum status roll_back(struct project *project, const struct scene *scene,
         print_json(json_pack("{s:s, s:i, s:s}", "scene", scene->name, "revision", revision.number, "learned",
                              revision.learned_sha256));
     else
-        printf("%s: revision %d is active again (%s%.12s)\n", scene->name, revision.number,
+        printf(_("%s: revision %d is active again (%s%.12s)\n"), scene->name, revision.number,
                revision.learned_sha256[0] ? "model " : "without a trained model", revision.learned_sha256);
     return ST_OK;
 }
@@ -231,32 +239,32 @@ static int run(const struct argp *argp, struct options *o, int argc, char **argv
 int cmd_models(int argc, char **argv)
 {
     static const struct argp_option table[] = {OPTION_JSON, {0}};
-    static const struct argp argp = {table, parse, "", "List what was trained: from what, on what, how it compared, and why "
-                                                       "it is or is not active.", NULL, NULL, NULL};
+    static const struct argp argp = {table, parse, NULL, N_("List what was trained: from what, on what, how it compared, and why "
+                                                       "it is or is not active."), NULL, NULL, NULL};
     return run(&argp, &(struct options){0}, argc, argv, models);
 }
 
 int cmd_promote(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"scene", OPT_SCENE, "NAME", 0, "of this scene (needed where there are several and no model is named)", 0},
-        {"lead", OPT_LEAD, NULL, 0, "yes to stop defects that are newly missed, as a lead", 0},
-        {"as", OPT_AS, "PERSON", 0, "who decides (default: the account)", 0},
+        {"scene", OPT_SCENE, "NAME", 0, N_("of this scene (needed where there are several and no model is named)"), 0},
+        {"lead", OPT_LEAD, NULL, 0, N_("yes to stop defects that are newly missed, as a lead"), 0},
+        {"as", OPT_AS, "PERSON", 0, N_("who decides (default: the account)"), 0},
         OPTION_JSON,
         {0}};
-    static const struct argp argp = {table, parse, "[MODEL]", "Make a scored model the active one of its scene, at once: the one "
-                                                             "that begins with these digits, or the newest candidate.", NULL, NULL, NULL};
+    static const struct argp argp = {table, parse, "[MODEL]", N_("Make a scored model the active one of its scene, at once: the one "
+                                                             "that begins with these digits, or the newest candidate."), NULL, NULL, NULL};
     return run(&argp, &(struct options){.takes_model = true}, argc, argv, promote);
 }
 
 int cmd_rollback(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"scene", OPT_SCENE, "NAME", 0, "the scene (needed where there are several)", 0},
-        {"as", OPT_AS, "PERSON", 0, "who decides (default: the account)", 0},
+        {"scene", OPT_SCENE, "NAME", 0, N_("the scene (needed where there are several)"), 0},
+        {"as", OPT_AS, "PERSON", 0, N_("who decides (default: the account)"), 0},
         OPTION_JSON,
         {0}};
-    static const struct argp argp = {table, parse, "", "Go back to the revision that was active before, at once; its scores were "
-                                                       "kept. Again: one further back.", NULL, NULL, NULL};
+    static const struct argp argp = {table, parse, NULL, N_("Go back to the revision that was active before, at once; its scores were "
+                                                       "kept. Again: one further back."), NULL, NULL, NULL};
     return run(&argp, &(struct options){0}, argc, argv, rollback);
 }

@@ -21,15 +21,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_SHIFT: o->report.shift = true; return 0;
     case OPT_SINCE:
         if (!clock_parse(arg, clock_unix_ms(), &o->report.since_ms) || o->report.since_ms < 0)
-            argp_error(state, "--since is a date (2026-01-31), a time (2026-01-31T06:00) or an age (8h, 30m, 2d), not '%s'", arg);
+            argp_error(state, _("--since is a date (2026-01-31), a time (2026-01-31T06:00) or an age (8h, 30m, 2d), not '%s'"), arg);
         if (o->report.since_ms > clock_unix_ms())
-            argp_error(state, "--since %s is still to come", arg);
+            argp_error(state, _("--since %s is still to come"), arg);
         return 0;
     case ARGP_KEY_END:
         if (o->report.shift && !o->report.since_ms)
             o->report.since_ms = clock_unix_ms() - SHIFT_MS;
         return 0;
-    case ARGP_KEY_ARG: argp_error(state, "takes no argument '%s'", arg); return 0;
+    case ARGP_KEY_ARG: argp_error(state, _("takes no argument '%s'"), arg); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -60,15 +60,15 @@ static enum status run(const struct options *o, struct error *err)
 int cmd_report(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"scene", OPT_SCENE, "NAME", 0, "this scene only", 0},
-        {"html", OPT_HTML, "FILE", 0, "write a page that needs nothing else, with curves and pictures", 0},
+        {"scene", OPT_SCENE, "NAME", 0, N_("this scene only"), 0},
+        {"html", OPT_HTML, "FILE", 0, N_("write a page that needs nothing else, with curves and pictures"), 0},
         {"since", OPT_SINCE, "TIME", 0,
-         "what people said from then on: a date, a time, or an age such as 8h (default: ever; with --shift: 8h)", 0},
-        {"shift", OPT_SHIFT, NULL, 0, "the handover of a shift: what was found, what is open, by object", 0},
+         N_("what people said from then on: a date, a time, or an age such as 8h (default: ever; with --shift: 8h)"), 0},
+        {"shift", OPT_SHIFT, NULL, 0, N_("the handover of a shift: what was found, what is open, by object"), 0},
         OPTION_JSON,
         {0}};
     static const struct argp argp = {
-        table, parse, "", "Tell what the filter kept, what it lost, how sure that is, and what people said.", NULL, NULL, NULL};
+        table, parse, NULL, N_("Tell what the filter kept, what it lost, how sure that is, and what people said."), NULL, NULL, NULL};
     struct options o = {0};
     struct error err;
     argp_parse(&argp, argc, argv, 0, NULL, &o);

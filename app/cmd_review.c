@@ -35,10 +35,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_SECOND: o->second_look = true; return 0;
     case OPT_GRAPHICS:
         if (setting_valid(SETTING_GRAPHICS, arg, &err) != ST_OK)
-            argp_error(state, "--%s", err.text);
+            argp_error(state, _("--%s"), err.text);
         o->graphics = arg;
         return 0;
-    case ARGP_KEY_ARG: argp_error(state, "takes no argument '%s'", arg); return 0;
+    case ARGP_KEY_ARG: argp_error(state, _("takes no argument '%s'"), arg); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -51,7 +51,7 @@ static char *ask_person(void)
     char line[128];
     if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
         return xstrdup(proposal);
-    fprintf(stderr, "Who answers? [%s] ", proposal);
+    fprintf(stderr, _("Who answers? [%s] "), proposal);
     if (!fgets(line, sizeof line, stdin))
         return xstrdup(proposal);
     line[strcspn(line, "\r\n")] = '\0';
@@ -90,7 +90,7 @@ static void tell_gain(struct project *project, const char *only)
         char text[ASK_TEXT];
         if ((!only || strcmp(only, scenes[i].name) == 0) &&
             ask_gain_text(project, scenes[i].id, text, &unused) == ST_OK && text[0])
-            fprintf(stderr, "assay: %s: %s\n", scenes[i].name, text);
+            fprintf(stderr, _("assay: %s: %s\n"), scenes[i].name, text);
         scene_clear(&scenes[i]);
     }
     free(scenes);
@@ -121,11 +121,11 @@ enum status review_project(struct project *project, const char *as, const char *
         struct error kept = {0};
         size_t answers = review_session_close(session, &kept);
         if (status == ST_OK || answers > 0)
-            fprintf(stderr, "assay: %zu answers by %s, all saved\n", answers, person);
+            fprintf(stderr, _("assay: %zu answers by %s, all saved\n"), answers, person);
         if (answers > 0 && !second_look)
             tell_gain(project, scene);
         if (kept.code != ST_OK)
-            fprintf(stderr, "assay: a labelled picture could not be copied into the project: %s; `assay check --repair` tries again\n",
+            fprintf(stderr, _("assay: a labelled picture could not be copied into the project: %s; `assay check --repair` tries again\n"),
                     kept.text);
     }
     free(person);
@@ -146,16 +146,16 @@ static enum status review_poor(struct project *project, const struct options *o,
     if (status == ST_OK)
         status = poor_review(project, person, o->scene, &config, &answers, err);
     if (status == ST_OK || answers > 0)
-        fprintf(stderr, "assay: %zu answers by %s, all saved\n", answers, person);
+        fprintf(stderr, _("assay: %zu answers by %s, all saved\n"), answers, person);
     if (status == ST_OK) {
         status = poor_screen_fine(project, &report, err);
         if (status == ST_BUSY) {
-            fprintf(stderr, "assay: those that are fine after all are screened by what runs now, or by the next `assay screen`\n");
+            fprintf(stderr, _("assay: those that are fine after all are screened by what runs now, or by the next `assay screen`\n"));
             status = ST_OK;
         }
     }
     if (report.scored > 0)
-        fprintf(stderr, "assay: %lld fine after all: screened, %lld of them flagged\n", (long long)report.scored,
+        fprintf(stderr, _("assay: %lld fine after all: screened, %lld of them flagged\n"), (long long)report.scored,
                 (long long)report.flagged);
     free(title);
     keymap_free(keymap);
@@ -167,12 +167,12 @@ static enum status review_poor(struct project *project, const struct options *o,
 int cmd_review(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"as", OPT_AS, "NAME", 0, "who answers (or ASSAY_AS in the environment)", 0},
-        {"scene", OPT_SCENE, "NAME", 0, "this scene only", 0},
-        {"graphics", OPT_GRAPHICS, "HOW", 0, "auto, sixel, kitty, symbols, blocks (for fonts with few symbols) or ascii; default: what the terminal says it has", 0},
-        {"poor", OPT_POOR, NULL, 0, "the pictures set aside as poor: n fine after all, w really poor, d a defect", 0},
-        {"second-look", OPT_SECOND, NULL, 0, "answers that score and neighbours contradict, once more", 0},
-        {"script", OPT_SCRIPT, "FILE", 0, "keys from a file instead of the keyboard", 0},
+        {"as", OPT_AS, "NAME", 0, N_("who answers (or ASSAY_AS in the environment)"), 0},
+        {"scene", OPT_SCENE, "NAME", 0, N_("this scene only"), 0},
+        {"graphics", OPT_GRAPHICS, "HOW", 0, N_("auto, sixel, kitty, symbols, blocks (for fonts with few symbols) or ascii; default: what the terminal says it has"), 0},
+        {"poor", OPT_POOR, NULL, 0, N_("the pictures set aside as poor: n fine after all, w really poor, d a defect"), 0},
+        {"second-look", OPT_SECOND, NULL, 0, N_("answers that score and neighbours contradict, once more"), 0},
+        {"script", OPT_SCRIPT, "FILE", 0, N_("keys from a file instead of the keyboard"), 0},
         {0}};
     struct options o = {0};
     struct project project;
@@ -180,7 +180,7 @@ int cmd_review(int argc, char **argv)
     struct keymap *standard = keymap_new();
     char *keys = keymap_all(standard, false);
     char *doc = xasprintf("%s\v%s", _("Answer the flagged pictures, in the order in which answers are worth most."), keys);
-    const struct argp argp = {table, parse, "", doc, NULL, NULL, NULL};
+    const struct argp argp = {table, parse, NULL, doc, NULL, NULL, NULL};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     free(doc);
     free(keys);

@@ -42,16 +42,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_ROI:
         o->roi_set = true;
         if (sscanf(arg, "%lf,%lf,%lf,%lf%c", &o->roi[0], &o->roi[1], &o->roi[2], &o->roi[3], &rest) != 4)
-            argp_error(state, "--roi is X0,Y0,X1,Y1 as fractions of the picture, e.g. 0,0.2,1,0.8, not '%s'", arg);
+            argp_error(state, _("--roi is X0,Y0,X1,Y1 as fractions of the picture, e.g. 0,0.2,1,0.8, not '%s'"), arg);
         return 0;
     case ARGP_KEY_ARG:
         if (o->name)
-            argp_error(state, "one scene only");
+            argp_error(state, _("one scene only"));
         o->name = arg;
         return 0;
     case ARGP_KEY_END:
         if (o->changes && !o->name)
-            argp_error(state, "name the scene to change");
+            argp_error(state, _("name the scene to change"));
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -183,11 +183,11 @@ static enum status show(struct project *p, const struct options *o, struct error
                                      "ignore", s->ignore_sha256, "alone", alone, "recall", recall[SEVERITY_STOP],
                                      recall[SEVERITY_KEY], recall[SEVERITY_GENERAL]));
             else
-                printf("%s: size %d, %s, region %g,%g,%g,%g, tiles %d (overlap %g), ignore mask %s, one "
-                       "detector alone %g\n",
-                       scenes[i].name, s->size, s->squash ? "squashed" : "aspect kept", s->roi[0], s->roi[1],
+                printf(_("%s: size %d, %s, region %g,%g,%g,%g, tiles %d (overlap %g), ignore mask %s, one "
+                       "detector alone %g\n"),
+                       scenes[i].name, s->size, s->squash ? _("squashed") : _("aspect kept"), s->roi[0], s->roi[1],
                        s->roi[2], s->roi[3], s->tile, s->overlap,
-                       s->ignore_sha256[0] ? s->ignore_sha256 : "none", alone);
+                       s->ignore_sha256[0] ? s->ignore_sha256 : _("none"), alone);
             if (!o->json && recall[SEVERITY_STOP] + recall[SEVERITY_KEY] + recall[SEVERITY_GENERAL] > 0)
                 printf(_("  recalls asked for: stop %g, key %g, general %g\n"), recall[SEVERITY_STOP], recall[SEVERITY_KEY],
                        recall[SEVERITY_GENERAL]);
@@ -203,24 +203,24 @@ static enum status show(struct project *p, const struct options *o, struct error
 int cmd_scene(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"size", OPT_SIZE, "N", 0, "network input: side of the square of equal area (default 256)", 0},
-        {"squash", OPT_SQUASH, NULL, 0, "squash every picture to a square", 0},
-        {"keep-aspect", OPT_KEEP, NULL, 0, "keep the aspect (default)", 0},
-        {"roi", OPT_ROI, "X0,Y0,X1,Y1", 0, "region of interest, fractions of the picture", 0},
-        {"ignore", OPT_IGNORE, "FILE", 0, "mask picture, white is not looked at; 'none' takes it away", 0},
-        {"tile", OPT_TILE, "N", 0, "screen native-resolution tiles of N pixels beside the whole; 0 none", 0},
+        {"size", OPT_SIZE, "N", 0, N_("network input: side of the square of equal area (default 256)"), 0},
+        {"squash", OPT_SQUASH, NULL, 0, N_("squash every picture to a square"), 0},
+        {"keep-aspect", OPT_KEEP, NULL, 0, N_("keep the aspect (default)"), 0},
+        {"roi", OPT_ROI, "X0,Y0,X1,Y1", 0, N_("region of interest, fractions of the picture"), 0},
+        {"ignore", OPT_IGNORE, "FILE", 0, N_("mask picture, white is not looked at; 'none' takes it away"), 0},
+        {"tile", OPT_TILE, "N", 0, N_("screen native-resolution tiles of N pixels beside the whole; 0 none"), 0},
         {"alone", OPT_ALONE, "F", 0,
          "share of the normals that may be flagged which one detector alone may claim, whatever the others "
          "say (default 0.1)",
          0},
-        {"overlap", OPT_OVERLAP, "F", 0, "overlap of neighbouring tiles, 0 to 0.5", 0},
+        {"overlap", OPT_OVERLAP, "F", 0, N_("overlap of neighbouring tiles, 0 to 0.5"), 0},
         {"template", OPT_TEMPLATE, "NAME", 0,
-         "take the classes, relations and recalls of a template, or of a file of one", 0},
-        {"templates", OPT_TEMPLATES, NULL, 0, "list the templates", 0},
+         N_("take the classes, relations and recalls of a template, or of a file of one"), 0},
+        {"templates", OPT_TEMPLATES, NULL, 0, N_("list the templates"), 0},
         OPTION_JSON,
         {0}};
     static const struct argp argp = {table, parse, "[SCENE]",
-                                     "Show or change how a scene's pictures are looked at. The next `assay screen` uses it.", NULL, NULL, NULL};
+                                     N_("Show or change how a scene's pictures are looked at. The next `assay screen` uses it."), NULL, NULL, NULL};
     struct options o = {.size = -1, .tile = -1, .squash = -1, .overlap = -1, .alone = -1};
     struct project project;
     struct error err;

@@ -4,6 +4,7 @@
 
 #include "app/calibrate.h"
 #include "app/layout.h"
+#include "app/stored.h"
 #include "app/template.h"
 #include "base/alloc.h"
 #include "base/intl.h"
@@ -28,11 +29,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_RECALL: o->run.target_recall = option_real(state, arg, "--target-recall", RECALL_LEAST, RECALL_MOST); return 0;
     case OPT_SEVERITY:
         if (!calibrate_option(arg, o->run.recall))
-            argp_error(state, "--severity is stop, key or general, =, and a recall from %g to %g, not '%s'", RECALL_LEAST,
+            argp_error(state, _("--severity is stop, key or general, =, and a recall from %g to %g, not '%s'"), RECALL_LEAST,
                        RECALL_MOST, arg);
         return 0;
     case 'j': o->run.threads = (int)option_number(state, arg, "--threads", 1, 1024); return 0;
-    case ARGP_KEY_ARG: argp_error(state, "takes no argument '%s'", arg); return 0;
+    case ARGP_KEY_ARG: argp_error(state, _("takes no argument '%s'"), arg); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -54,22 +55,24 @@ static void print_scene(const struct scene *scene, const struct screening_report
     size_t i;
     json_t *bad;
     json_array_foreach(r->bad, i, bad)
-        printf("not screened: %s: %s\n", json_string_value(json_object_get(bad, "path")),
+        printf(_("not screened: %s: %s\n"), json_string_value(json_object_get(bad, "path")),
                json_string_value(json_object_get(bad, "reason")));
     if (r->poor > 0)
-        printf("%s: %lld poor picture%s set aside; `assay review --poor` shows them\n", scene->name, (long long)r->poor,
+        printf(_("%s: %lld poor picture%s set aside; `assay review --poor` shows them\n"), scene->name, (long long)r->poor,
                r->poor == 1 ? "" : "s");
-    printf("%s: revision %d, %lld pictures, %lld flagged, %.2f %% filtered (%.1f s)\n", scene->name, r->revision,
+    printf(_("%s: revision %d, %lld pictures, %lld flagged, %.2f %% filtered (%.1f s)\n"), scene->name, r->revision,
            (long long)r->screened, (long long)r->flagged, 100 * rate, r->seconds);
     const char *name;
     json_object_foreach(r->alone, name, bad)
-        printf("  %lld flagged by %s alone\n", (long long)json_integer_value(bad), name);
+        printf(_("  %lld flagged by %s alone\n"), (long long)json_integer_value(bad), _(name));
     if (r->without_learned) {
         char *line = xasprintf(_("without the learned detector: %s"), _(r->without_learned));
         put_wrapped(stdout, 2, line);
         free(line);
     }
-    put_wrapped(stdout, 2, json_string_value(json_object_get(r->rule, "reason")));
+    char *reason = stored_text(json_string_value(json_object_get(r->rule, "reason")));
+    put_wrapped(stdout, 2, reason);
+    free(reason);
 }
 
 static enum status run(struct options *o, struct error *err)
@@ -123,18 +126,18 @@ static enum status run(struct options *o, struct error *err)
 int cmd_screen(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"scene", OPT_SCENE, "NAME", 0, "this scene only", 0},
+        {"scene", OPT_SCENE, "NAME", 0, N_("this scene only"), 0},
         {"target-recall", OPT_RECALL, "R", 0,
-         "share of the defects that must be flagged, of each severity, at 95 % confidence; shown on defects found "
-         "independently of the score. Where these are too few, the filter rate is kept and the output says so", 0},
-        {"severity", OPT_SEVERITY, "NAME=R", 0, "the same for one severity: stop, key or general; may be repeated", 0},
-        {"filter-rate", OPT_FILTER, "R", 0, "share of the normal pictures to filter (default 0.996)", 0},
-        {"flag-rate", OPT_RATE, "R", 0, "the same said the other way round: the share that may be flagged", 0},
-        {"refit", OPT_REFIT, NULL, 0, "learn the patch statistics anew and compute every picture again", 0},
-        {"threads", 'j', "N", 0, "pictures worked on at once (default: all cores)", 0},
+         N_("share of the defects that must be flagged, of each severity, with a confidence of 0.95; shown on defects found "
+         "independently of the score. Where these are too few, the filter rate is kept and the output says so"), 0},
+        {"severity", OPT_SEVERITY, "NAME=R", 0, N_("the same for one severity: stop, key or general; may be repeated"), 0},
+        {"filter-rate", OPT_FILTER, "R", 0, N_("share of the normal pictures to filter (default 0.996)"), 0},
+        {"flag-rate", OPT_RATE, "R", 0, N_("the same said the other way round: the share that may be flagged"), 0},
+        {"refit", OPT_REFIT, NULL, 0, N_("learn the patch statistics anew and compute every picture again"), 0},
+        {"threads", 'j', "N", 0, N_("pictures worked on at once (default: all cores)"), 0},
         OPTION_JSON,
         {0}};
-    static const struct argp argp = {table, parse, "", "Score every picture and flag the rare ones.", NULL, NULL, NULL};
+    static const struct argp argp = {table, parse, NULL, N_("Score every picture and flag the rare ones."), NULL, NULL, NULL};
     struct options o = {.run = {.flag_rate = 0.004}};
     struct error err;
     argp_parse(&argp, argc, argv, 0, NULL, &o);

@@ -32,11 +32,11 @@ static void parse_budgets(struct argp_state *state, char *arg, struct simulate_o
     o->budget_count = 0;
     for (char *word = strtok_r(arg, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
         if (o->budget_count == SIMULATE_BUDGETS)
-            argp_error(state, "--budget takes at most %d numbers", SIMULATE_BUDGETS);
+            argp_error(state, _("--budget takes at most %d numbers"), SIMULATE_BUDGETS);
         o->budgets[o->budget_count++] = (int)option_number(state, word, "--budget", 1, 1000000);
     }
     if (o->budget_count == 0)
-        argp_error(state, "--budget needs a number");
+        argp_error(state, _("--budget needs a number"));
 }
 
 static enum simulate_train parse_train(struct argp_state *state, const char *arg)
@@ -46,7 +46,7 @@ static enum simulate_train parse_train(struct argp_state *state, const char *arg
     for (int i = 0; i < (int)(sizeof names / sizeof *names); i++)
         if (strcmp(arg, names[i]) == 0)
             return (enum simulate_train)i;
-    argp_error(state, "--train is never, gate or always, not '%s'", arg);
+    argp_error(state, _("--train is never, gate or always, not '%s'"), arg);
     return SIMULATE_TRAIN_NEVER;
 }
 
@@ -59,7 +59,7 @@ static error_t parse_screen(int key, char *arg, struct argp_state *state, struct
         return 0;
     case OPT_SEVERITY:
         if (!calibrate_option(arg, o->recall))
-            argp_error(state, "--severity is stop, key or general, =, and a recall from %g to %g, not '%s'",
+            argp_error(state, _("--severity is stop, key or general, =, and a recall from %g to %g, not '%s'"),
                        RECALL_LEAST, RECALL_MOST, arg);
         return 0;
     case 'j': o->threads = (int)option_number(state, arg, "--threads", 1, 1024); return 0;
@@ -80,7 +80,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_TRAIN: o->train = parse_train(state, arg); return 0;
     case OPT_SET:
         if (adapt_option_set(&(struct adapt_options){0}, arg, &err) != ST_OK)
-            argp_error(state, "--set: %s", err.text);
+            argp_error(state, _("--set: %s"), err.text);
         o->train_options = xreallocarray(o->train_options, o->train_option_count + 1, sizeof *o->train_options);
         o->train_options[o->train_option_count++] = arg;
         return 0;
@@ -90,17 +90,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_RESAMPLES: o->resamples = (int)option_number(state, arg, "--resamples", 1, 100000); return 0;
     case OPT_STRATEGY:
         if (strcmp(arg, "queue") != 0 && strcmp(arg, "random") != 0)
-            argp_error(state, "--strategy is queue or random, not '%s'", arg);
+            argp_error(state, _("--strategy is queue or random, not '%s'"), arg);
         o->random = strcmp(arg, "random") == 0;
         return 0;
     case ARGP_KEY_ARG:
         if (o->truth)
-            argp_error(state, "one table only, not '%s' too", arg);
+            argp_error(state, _("one table only, not '%s' too"), arg);
         o->truth = arg;
         return 0;
     case ARGP_KEY_END:
         if (!o->truth)
-            argp_error(state, "name the table of known answers");
+            argp_error(state, _("name the table of known answers"));
         return 0;
     default: return parse_screen(key, arg, state, &o->screen);
     }
@@ -109,30 +109,30 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 int cmd_simulate(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"scene", OPT_SCENE, "NAME", 0, "this scene only", 0},
-        {"rounds", OPT_ROUNDS, "N", 0, "how often answers are given and the filter is updated (default 5); 0: without any answer", 0},
-        {"budget", OPT_BUDGET, "K[,K...]", 0, "answers in a round (default 40), or in the first, the second and so on", 0},
+        {"scene", OPT_SCENE, "NAME", 0, N_("this scene only"), 0},
+        {"rounds", OPT_ROUNDS, "N", 0, N_("how often answers are given and the filter is updated (default 5); 0: without any answer"), 0},
+        {"budget", OPT_BUDGET, "K[,K...]", 0, N_("answers in a round (default 40), or in the first, the second and so on"), 0},
         {"strategy", OPT_STRATEGY, "queue|random", 0,
-         "what is asked: the order of the review, going on among the filtered by score where the flagged run out "
-         "(default), or pictures drawn at random", 0},
+         N_("what is asked: the order of the review, going on among the filtered by score where the flagged run out "
+         "(default), or pictures drawn at random"), 0},
         {"train", OPT_TRAIN, "never|gate|always", 0,
-         "train on the answers after each round: not at all, with the gate of `assay train` to decide (default), or "
-         "with a person who says yes where the gate leaves it to one", 0},
-        {"defect-rate", OPT_DEFECTS, "R", 0, "leave out defects until this share of the pictures is one", 0},
-        {"held-out", OPT_HELD, "R", 0, "share of the groups that is only measured on (default 0.3)", 0},
-        {"seed", OPT_SEED, "S", 0, "of what is held out, left out and drawn (default 1)", 0},
-        {"filter-rate", OPT_FILTER, "R", 0, "share of the normal pictures to filter (default 0.996)", 1},
-        {"target-recall", OPT_RECALL, "R", 0, "share of the defects that must be flagged, as for `assay screen`", 1},
-        {"severity", OPT_SEVERITY, "NAME=R", 0, "the same for one severity; may be repeated", 1},
-        {"base", OPT_BASE, "FILE|filter-bank", 0, "for pictures without a project: another base than the one inside the program", 1},
-        {"set", OPT_SET, "NAME=NUMBER", 0, "an option of training, as for `assay train`; may be repeated", 1},
-        {"resamples", OPT_RESAMPLES, "N", 0, "bootstrap draws of whole groups for the intervals (default 200)", 1},
-        {"threads", 'j', "N", 0, "pictures worked on at once (default: all cores)", 1},
+         N_("train on the answers after each round: not at all, with the gate of `assay train` to decide (default), or "
+         "with a person who says yes where the gate leaves it to one"), 0},
+        {"defect-rate", OPT_DEFECTS, "R", 0, N_("leave out defects until this share of the pictures is one"), 0},
+        {"held-out", OPT_HELD, "R", 0, N_("share of the groups that is only measured on (default 0.3)"), 0},
+        {"seed", OPT_SEED, "S", 0, N_("of what is held out, left out and drawn (default 1)"), 0},
+        {"filter-rate", OPT_FILTER, "R", 0, N_("share of the normal pictures to filter (default 0.996)"), 1},
+        {"target-recall", OPT_RECALL, "R", 0, N_("share of the defects that must be flagged, as for `assay screen`"), 1},
+        {"severity", OPT_SEVERITY, "NAME=R", 0, N_("the same for one severity; may be repeated"), 1},
+        {"base", OPT_BASE, "FILE|filter-bank", 0, N_("for pictures without a project: another base than the one inside the program"), 1},
+        {"set", OPT_SET, "NAME=NUMBER", 0, N_("an option of training, as for `assay train`; may be repeated"), 1},
+        {"resamples", OPT_RESAMPLES, "N", 0, N_("bootstrap draws of whole groups for the intervals (default 200)"), 1},
+        {"threads", 'j', "N", 0, N_("pictures worked on at once (default: all cores)"), 1},
         OPTION_JSON,
         {0}};
     static const struct argp argp = {
         table, parse, "TRUTH.csv",
-        "What would assay have saved? Replays pictures whose answers are all known, as if a person had given them: "
+        N_("What would assay have saved? Replays pictures whose answers are all known, as if a person had given them: "
         "everything is hidden at first, each round asks the next pictures, takes their answers from the table, makes a "
         "new filter, trains on them, and measures it on groups of pictures held out, which it never learns from."
         "\v"
@@ -144,7 +144,7 @@ int cmd_simulate(int argc, char **argv)
         "kilobytes for each picture."
         "\n\n"
         "Two kinds of interval at 95 %: exact (Clopper and Pearson), which takes pictures for independent, and by groups "
-        "(bootstrap), which does not and says nothing where all or none is hit. With --json, one line for each round, as it ends.",
+        "(bootstrap), which does not and says nothing where all or none is hit. With --json, one line for each round, as it ends."),
         NULL, NULL, NULL};
     struct simulate_options o = {.rounds = 5,
                                  .budgets = {40},

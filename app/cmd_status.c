@@ -11,6 +11,7 @@
 #include "app/screening.h"
 #include "app/watch.h"
 #include "app/worker.h"
+#include "app/stored.h"
 #include "base/alloc.h"
 #include "base/strbuf.h"
 #include "base/text.h"
@@ -20,7 +21,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     bool *json = state->input;
     switch (key) {
     case OPT_JSON: *json = true; return 0;
-    case ARGP_KEY_ARG: argp_error(state, "takes no argument '%s'", arg); return 0;
+    case ARGP_KEY_ARG: argp_error(state, _("takes no argument '%s'"), arg); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -38,7 +39,7 @@ static json_t *counts_json(const struct scene_counts *c)
 static void print_counts(const char *name, const struct scene_counts *c)
 {
     double filtered = c->screened ? 100.0 * (double)(c->screened - c->flagged) / (double)c->screened : 0;
-    printf("%-12s %9lld %9lld %9lld %8.2f%% %9lld %9lld %9lld\n", name, (long long)c->pictures,
+    printf("%-*s %9lld %9lld %9lld %8.2f%% %9lld %9lld %9lld\n", CELL(name, 12), (long long)c->pictures,
            (long long)c->screened, (long long)c->flagged, filtered, (long long)c->open, (long long)c->answered,
            (long long)c->defects);
 }
@@ -65,9 +66,11 @@ static void print_rule(const char *scene, const json_t *rule)
     const char *reason = json_string_value(json_object_get(rule, "reason"));
     if (!reason || !reason[0])
         return;
-    char *line = xasprintf("%s, revision %lld: %s", scene, (long long)json_integer_value(json_object_get(rule, "revision")), reason);
+    char *said = stored_text(reason);
+    char *line = xasprintf(_("%s, revision %lld: %s"), scene, (long long)json_integer_value(json_object_get(rule, "revision")), said);
     put_wrapped(stdout, 0, line);
     free(line);
+    free(said);
 }
 
 static void add_kind(void *context, const char *kind, int64_t count, int64_t open)
@@ -93,12 +96,15 @@ static enum status add_live(struct project *project, const struct scene *scene, 
         struct strbuf text = {0};
         const char *kind;
         json_t *count;
-        strbuf_printf(&text, "%s: %lld poor picture%s set aside (", scene->name, (long long)counts->poor,
+        strbuf_printf(&text, _("%s: %lld poor picture%s set aside ("), scene->name, (long long)counts->poor,
                       counts->poor == 1 ? "" : "s");
-        json_object_foreach(kinds, kind, count)
-            strbuf_printf(&text, "%s%lld %s", text.data[text.len - 1] == '(' ? "" : ", ",
-                          (long long)json_integer_value(count), kind);
-        strbuf_printf(&text, "), %lld to look at: `assay review --poor`", (long long)counts->poor_open);
+        bool first = true;
+        json_object_foreach(kinds, kind, count) {
+            strbuf_printf(&text, "%s%lld %s", first ? "" : _(", "),
+                          (long long)json_integer_value(count), _(kind));
+            first = false;
+        }
+        strbuf_printf(&text, _("), %lld to look at: `assay review --poor`"), (long long)counts->poor_open);
         json_array_append_new(lines, json_string(text.data));
         strbuf_clear(&text);
     }
@@ -144,12 +150,12 @@ static enum status add_ask(struct project *project, const struct scene *scene, j
         return status;
     free(doubts);
     if (text[0])
-        json_array_append_new(lines, json_sprintf("%s: %s", scene->name, text));
+        json_array_append_new(lines, json_sprintf(_("%s: %s"), scene->name, text));
     if (known && gain.new_kind > 0)
-        json_array_append_new(lines, json_sprintf("%s: about 1 further defect in %.0f will be of a class not seen yet", scene->name,
+        json_array_append_new(lines, json_sprintf(_("%s: about 1 further defect in %.0f will be of a class not seen yet"), scene->name,
                                                   1 / gain.new_kind));
     if (count > 0)
-        json_array_append_new(lines, json_sprintf("%s: %zu answer%s contradicted by score and neighbours: `assay review --second-look`",
+        json_array_append_new(lines, json_sprintf(_("%s: %zu answer%s contradicted by score and neighbours: `assay review --second-look`"),
                                                   scene->name, count, count == 1 ? "" : "s"));
     json_object_set_new(entry, "second_look", json_integer((json_int_t)count));
     json_object_set_new(entry, "next_answers",
@@ -208,9 +214,9 @@ static enum status run(bool json, struct error *err)
     json_t *list = json_array(), *lines = json_array(), *watched = json_array();
     watch_lock_list(&project, add_folder, watched);
     if (status == ST_OK && !json) {
-        printf("%s, base %s\n", project.dir, base_info(base)->name);
-        printf("%-12s %9s %9s %9s %9s %9s %9s %9s\n", "scene", "pictures", "screened", "flagged", "filtered", "open",
-               "answered", "defects");
+        printf(_("%s, base %s\n"), project.dir, base_info(base)->name);
+        printf("%-*s %*s %*s %*s %*s %*s %*s %*s\n", CELL(_("scene"), 12), CELL(_("pictures"), 9), CELL(_("screened"), 9),
+               CELL(_("flagged"), 9), CELL(_("filtered"), 9), CELL(_("open"), 9), CELL(_("answered"), 9), CELL(_("defects"), 9));
     }
     for (size_t i = 0; i < count && status == ST_OK; i++) {
         status = db_counts(project.db, scenes[i].id, &counts, err);
@@ -242,7 +248,7 @@ static enum status run(bool json, struct error *err)
         print_json(json_pack("{s:s, s:s, s:o, s:O, s:O, s:O?}", "project", project.dir, "base", base_info(base)->name, "total",
                              counts_json(&counts), "scenes", list, "watched", watched, "training", training));
     else if (status == ST_OK && count != 1)
-        print_counts("total", &counts);
+        print_counts(_("total"), &counts);
     size_t nth;
     json_t *entry;
     if (status == ST_OK && !json)
@@ -250,7 +256,7 @@ static enum status run(bool json, struct error *err)
             print_rule(scenes[nth].name, json_object_get(entry, "threshold"));
     if (status == ST_OK && !json) {
         print_lines(lines, "");
-        print_lines(watched, "watching ");
+        print_lines(watched, _("watching "));
     }
     json_decref(list);
     json_decref(lines);
@@ -268,7 +274,7 @@ static enum status run(bool json, struct error *err)
 int cmd_status(int argc, char **argv)
 {
     static const struct argp_option table[] = {OPTION_JSON, {0}};
-    static const struct argp argp = {table, parse, "", "Show what stands where.", NULL, NULL, NULL};
+    static const struct argp argp = {table, parse, NULL, N_("Show what stands where."), NULL, NULL, NULL};
     bool json = false;
     struct error err;
     argp_parse(&argp, argc, argv, 0, NULL, &json);

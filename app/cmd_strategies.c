@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/train.h"
+#include "app/layout.h"
 #include "base/alloc.h"
 #include "base/file.h"
 #include "learn/strategy.h"
@@ -24,7 +25,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_SCENE: o->scene = arg; return 0;
     case OPT_EXPORT: o->to = arg; return 0;
     case OPT_IMPORT: o->from = arg; return 0;
-    case ARGP_KEY_ARG: argp_error(state, "takes no argument '%s'", arg); return 0;
+    case ARGP_KEY_ARG: argp_error(state, _("takes no argument '%s'"), arg); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -110,25 +111,25 @@ static enum status run(struct project *project, const struct options *o, struct 
         print_json(list_json(records));
         return ST_OK;
     }
-    printf("%-10s %6s %7s\n", "strategy", "rounds", "reward");
+    printf("%-*s %*s %*s\n", CELL(_("strategy"), 10), CELL(_("rounds"), 6), CELL(_("reward"), 7));
     for (int i = 0; i < STRATEGIES; i++)
         printf("%-10s %6.0f %7.2f  %s%s\n", strategies[i].name, records[i].count,
-               records[i].count > 0 ? records[i].sum / records[i].count : 0.5, strategies[i].about,
-               strategy_choose(records) == i ? " (next)" : "");
+               records[i].count > 0 ? records[i].sum / records[i].count : 0.5, _(strategies[i].about),
+               strategy_choose(records) == i ? _(" (next)") : "");
     return ST_OK;
 }
 
 int cmd_strategies(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"scene", OPT_SCENE, "NAME", 0, "what was tried in this scene (default: in all)", 0},
-        {"export", OPT_EXPORT, "FILE", 0, "write what was learnt, for another project", 0},
-        {"import", OPT_IMPORT, "FILE", 0, "begin from what another project learnt", 0},
+        {"scene", OPT_SCENE, "NAME", 0, N_("what was tried in this scene (default: in all)"), 0},
+        {"export", OPT_EXPORT, "FILE", 0, N_("write what was learnt, for another project"), 0},
+        {"import", OPT_IMPORT, "FILE", 0, N_("begin from what another project learnt"), 0},
         OPTION_JSON,
         {0}};
-    static const struct argp argp = {table, parse, "",
-                                     "Settings that rounds of training choose from, and what they brought: 0.5 is as good as what "
-                                     "was active before, more is better. The next round takes the most promising one.", NULL, NULL, NULL};
+    static const struct argp argp = {table, parse, NULL,
+                                     N_("Settings that rounds of training choose from, and what they brought: 0.5 is as good as what "
+                                     "was active before, more is better. The next round takes the most promising one."), NULL, NULL, NULL};
     struct options o = {0};
     struct project project;
     struct error err;

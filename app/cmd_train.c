@@ -43,7 +43,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_STRATEGY:
         if (strategy_find(arg) < 0)
-            argp_error(state, "there is no strategy '%s'; `assay strategies` shows them", arg);
+            argp_error(state, _("there is no strategy '%s'; `assay strategies` shows them"), arg);
         o->request.strategy = arg;
         return 0;
     case OPT_STATUS: o->action = STATUS; return 0;
@@ -51,10 +51,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_RESUME: o->action = RESUME; return 0;
     case OPT_CANCEL: o->action = CANCEL; return 0;
     case 'j': o->threads = (int)option_number(state, arg, "--threads", 1, 1024); return 0;
-    case ARGP_KEY_ARG: argp_error(state, "takes no argument '%s'", arg); return 0;
+    case ARGP_KEY_ARG: argp_error(state, _("takes no argument '%s'"), arg); return 0;
     case ARGP_KEY_END:
         if (o->industry && o->scene)
-            argp_error(state, "--industry is over all scenes: leave --scene out");
+            argp_error(state, _("--industry is over all scenes: leave --scene out"));
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -177,7 +177,7 @@ static enum status wait_for(struct project *project, const struct options *o, in
     if (!o->json && terminal)
         show(&round, true, true, last);
     if (status == ST_OK && open) {
-        fprintf(stderr, "assay: the worker goes on; `assay train --status` tells, --pause and --cancel stop it\n");
+        fprintf(stderr, _("assay: the worker goes on; `assay train --status` tells, --pause and --cancel stop it\n"));
     } else if (status == ST_OK) {
         print_round(o, project, &round);
         if (round.state != ROUND_DONE)
@@ -249,26 +249,26 @@ static enum status change(struct project *project, struct options *o, struct err
 int cmd_train(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"scene", OPT_SCENE, "NAME", 0, "the scene to train (needed where there are several)", 0},
-        {"industry", OPT_INDUSTRY, NULL, 0, "one model over the answers of all scenes; theirs begin from it then", 0},
-        {"from", OPT_FROM, "MODEL", 0, "begin from this model: first digits of one in `assay models`, or a file of another project with the same base", 0},
-        {"alone", OPT_ALONE, NULL, 0, "begin from nothing, though there is an industry model", 0},
-        {"with-truth", OPT_TRUTH, NULL, 0, "learn from answers that were imported as known, too; they prove nothing then", 0},
-        {"set", OPT_SET, "NAME=NUMBER", 0, "an option of the training itself; a wrong name lists them all", 0},
-        {"strategy", OPT_STRATEGY, "NAME", 0, "one of `assay strategies` (default: the most promising)", 0},
-        {"wait", OPT_WAIT, NULL, 0, "show how it goes until it ends (the default); ^C stops the showing only", 0},
-        {"no-wait", OPT_NO_WAIT, NULL, 0, "return at once", 0},
-        {"threads", 'j', "N", 0, "cores that the worker may use (default: all)", 0},
-        {"status", OPT_STATUS, NULL, 1, "tell of the latest round", 1},
-        {"pause", OPT_PAUSE, NULL, 0, "stop it for now", 1},
-        {"resume", OPT_RESUME, NULL, 0, "go on with it", 1},
-        {"cancel", OPT_CANCEL, NULL, 0, "give it up", 1},
+        {"scene", OPT_SCENE, "NAME", 0, N_("the scene to train (needed where there are several)"), 0},
+        {"industry", OPT_INDUSTRY, NULL, 0, N_("one model over the answers of all scenes; theirs begin from it then"), 0},
+        {"from", OPT_FROM, "MODEL", 0, N_("begin from this model: first digits of one in `assay models`, or a file of another project with the same base"), 0},
+        {"alone", OPT_ALONE, NULL, 0, N_("begin from nothing, though there is an industry model"), 0},
+        {"with-truth", OPT_TRUTH, NULL, 0, N_("learn from answers that were imported as known, too; they prove nothing then"), 0},
+        {"set", OPT_SET, "NAME=NUMBER", 0, N_("an option of the training itself; a wrong name lists them all"), 0},
+        {"strategy", OPT_STRATEGY, "NAME", 0, N_("one of `assay strategies` (default: the most promising)"), 0},
+        {"wait", OPT_WAIT, NULL, 0, N_("show how it goes until it ends (the default); ^C stops the showing only"), 0},
+        {"no-wait", OPT_NO_WAIT, NULL, 0, N_("return at once"), 0},
+        {"threads", 'j', "N", 0, N_("cores that the worker may use (default: all)"), 0},
+        {"status", OPT_STATUS, NULL, 1, N_("tell of the latest round"), 1},
+        {"pause", OPT_PAUSE, NULL, 0, N_("stop it for now"), 1},
+        {"resume", OPT_RESUME, NULL, 0, N_("go on with it"), 1},
+        {"cancel", OPT_CANCEL, NULL, 0, N_("give it up"), 1},
         OPTION_JSON,
         {0}};
-    static const struct argp argp = {table, parse, "",
-                                     "Learn from the answers: train an adapter of the base and what lies over it, score the scene "
+    static const struct argp argp = {table, parse, NULL,
+                                     N_("Learn from the answers: train an adapter of the base and what lies over it, score the scene "
                                      "with it, compare it with what is active, and promote it if it is better. A worker does it in "
-                                     "the background, on what the answers are at that moment.", NULL, NULL, NULL};
+                                     "the background, on what the answers are at that moment."), NULL, NULL, NULL};
     struct options o = {0};
     struct project project;
     struct error err;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/layout.h"
 #include "app/people.h"
 #include "base/alloc.h"
 #include "base/text.h"
@@ -31,19 +32,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_AS: o->as = arg; return 0;
     case OPT_ROLE:
         if (strcmp(arg, "lead") != 0 && strcmp(arg, "inspector") != 0)
-            argp_error(state, "--role is lead or inspector, not '%s'", arg);
+            argp_error(state, _("--role is lead or inspector, not '%s'"), arg);
         o->role = arg;
         return 0;
     case ARGP_KEY_ARG:
         if (o->name)
-            argp_error(state, "one person at a time");
+            argp_error(state, _("one person at a time"));
         o->name = arg;
         return 0;
     case ARGP_KEY_END:
         if (o->name && !o->role)
-            argp_error(state, "say what %s is with --role", o->name);
+            argp_error(state, _("say what %s is with --role"), o->name);
         if (o->role && !o->name)
-            argp_error(state, "say who with a NAME");
+            argp_error(state, _("say who with a NAME"));
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -82,13 +83,13 @@ static enum status list(struct project *project, bool json, struct error *err)
             json_array_append_new(all, json_pack("{s:s, s:s, s:I}", "name", rows[i].name, "role", rows[i].lead ? "lead" : "inspector",
                                                  "answers", (json_int_t)rows[i].answers));
         else
-            printf("%-24s %-10s %8lld answers\n", name, rows[i].lead ? "lead" : "inspector", (long long)rows[i].answers);
+            printf(_("%-*s %-*s %8lld answers\n"), CELL(name, 24), CELL(rows[i].lead ? _("lead") : _("inspector"), 10), (long long)rows[i].answers);
         free(name);
     }
     if (json)
         print_json(json_pack("{s:O}", "people", all));
     else if (leads == 0)
-        puts("No lead is named: everybody may do what a lead may. `assay user NAME --role lead` names one.");
+        puts(_("No lead is named: everybody may do what a lead may. `assay user NAME --role lead` names one."));
     json_decref(all);
     user_free(rows, count);
     return ST_OK;
@@ -114,13 +115,13 @@ static enum status run(const struct options *o, struct error *err)
 int cmd_user(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"role", OPT_ROLE, "ROLE", 0, "lead: second review, promoting models, merging classes; or inspector", 0},
-        {"as", OPT_AS, "PERSON", 0, "who says so (default: the setting person, else the account)", 0},
+        {"role", OPT_ROLE, "ROLE", 0, N_("lead: second review, promoting models, merging classes; or inspector"), 0},
+        {"as", OPT_AS, "PERSON", 0, N_("who says so (default: the setting person, else the account)"), 0},
         OPTION_JSON,
         {0}};
     static const struct argp argp = {table, parse, "[NAME]",
-                                     "List who answered and who is a lead, or say what somebody is. Roles go by the name "
-                                     "people give: they say who decides, they are no protection.", NULL, NULL, NULL};
+                                     N_("List who answered and who is a lead, or say what somebody is. Roles go by the name "
+                                     "people give: they say who decides, they are no protection."), NULL, NULL, NULL};
     struct options o = {0};
     struct error err;
     argp_parse(&argp, argc, argv, 0, NULL, &o);

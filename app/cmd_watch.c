@@ -33,7 +33,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (o->count == 0)
-            argp_error(state, "name the folders that pictures are written to");
+            argp_error(state, _("name the folders that pictures are written to"));
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -48,12 +48,12 @@ static void print_end(const struct watch_options *o, const struct watch_report *
                              (json_int_t)r->unfinished));
         return;
     }
-    printf("%lld added, %lld screened, %lld flagged, %lld poor pictures set aside\n", (long long)r->added,
+    printf(_("%lld added, %lld screened, %lld flagged, %lld poor pictures set aside\n"), (long long)r->added,
            (long long)r->scored, (long long)r->flagged, (long long)r->poor);
     if (r->failed > 0)
-        printf("%lld could not be read any more\n", (long long)r->failed);
+        printf(_("%lld could not be read any more\n"), (long long)r->failed);
     if (r->unfinished > 0)
-        printf("%lld still being written: left for the next time\n", (long long)r->unfinished);
+        printf(_("%lld still being written: left for the next time\n"), (long long)r->unfinished);
 }
 
 static enum status run(struct options *o, struct watch_report *report, struct error *err)
@@ -86,21 +86,21 @@ static enum status run(struct options *o, struct watch_report *report, struct er
 int cmd_watch(int argc, char **argv)
 {
     static const struct argp_option table[] = {
-        {"scene", OPT_SCENE, "NAME", 0, "scene the pictures belong to (default: main)", 0},
-        {"newest-first", OPT_NEWEST, NULL, 0, "work off what is there already from the newest on", 0},
-        {"once", OPT_ONCE, NULL, 0, "do what is to be done now, and end (for cron)", 0},
-        {"poll", OPT_POLL, "SECONDS", 0, "list the folders that often; network folders always are, every 2 s", 0},
-        {"group", OPT_GROUP, "REGEX", 0, "group pictures by this part of their path (first parenthesis, else the match)", 0},
-        {"sidecar", OPT_SIDECAR, "FILE", 0, "CSV or JSON with path and object, position, camera, time, group", 0},
-        {"pattern", OPT_PATTERN, "TEXT", 0, "the same from the path's end, e.g. '{object}/{camera}_{position}.jpg'", 0},
-        {"threads", 'j', "N", 0, "pictures worked on at once (default: all cores)", 0},
-        {"quiet", OPT_QUIET, NULL, 0, "tell errors and the end only", 0},
+        {"scene", OPT_SCENE, "NAME", 0, N_("scene the pictures belong to (default: main)"), 0},
+        {"newest-first", OPT_NEWEST, NULL, 0, N_("work off what is there already from the newest on"), 0},
+        {"once", OPT_ONCE, NULL, 0, N_("do what is to be done now, and end (for cron)"), 0},
+        {"poll", OPT_POLL, "SECONDS", 0, N_("list the folders that often; network folders always are, every 2 s"), 0},
+        {"group", OPT_GROUP, "REGEX", 0, N_("group pictures by this part of their path (first parenthesis, else the match)"), 0},
+        {"sidecar", OPT_SIDECAR, "FILE", 0, N_("CSV or JSON with path and object, position, camera, time, group"), 0},
+        {"pattern", OPT_PATTERN, "TEXT", 0, N_("the same from the path's end, e.g. '{object}/{camera}_{position}.jpg'"), 0},
+        {"threads", 'j', "N", 0, N_("pictures worked on at once (default: all cores)"), 0},
+        {"quiet", OPT_QUIET, NULL, 0, N_("tell errors and the end only"), 0},
         OPTION_JSON,
         {0}};
     static const struct argp argp = {table, parse, "DIR...",
-                                     "Follow folders that cameras write to: add each new picture, score it with the "
+                                     N_("Follow folders that cameras write to: add each new picture, score it with the "
                                      "scene's active revision, and flag it into the open review screens. Runs until it "
-                                     "is told to stop (^C, SIGTERM); no new revision is made.", NULL, NULL, NULL};
+                                     "is told to stop (^C, SIGTERM); no new revision is made."), NULL, NULL, NULL};
     struct options o = {.watch = {.add = {.scene = "main"}}};
     struct watch_report report = {0};
     struct error err;

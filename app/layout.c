@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -35,27 +36,68 @@ void put_cell(FILE *out, const char *text, int width)
     free(clean);
 }
 
+int layout_width(const char *text, int columns)
+{
+    int used = 0;
+    for (size_t at = 0, n; text[at]; at += n)
+        used += columns_of(text + at, &n);
+    return columns + (int)strlen(text) - used;
+}
+
+// Signs that do not begin a line, and such that do not end one.
+static bool closes(const char *text)
+{
+    static const char *const signs[] = {"\u3002", "\uff0c", "\uff1a", "\uff1b", "\uff09", "\u300d", "\u3001", "\uff01", "\uff1f",
+                                        "\uff0e"};
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
+        if (strncmp(text, signs[i], strlen(signs[i])) == 0)
+            return true;
+    return ispunct((unsigned char)*text) && *text != '`' && *text != '(' && *text != '-' && *text != '\'';
+}
+
+static bool opens(const char *text)
+{
+    return strncmp(text, "\uff08", 3) == 0 || strncmp(text, "\u300c", 3) == 0 || *text == '`' || *text == '(';
+}
+
+// What stays together: up to the next blank, or to where a wide character begins or ends. Bytes; *columns its width.
+static size_t piece(const char *text, int *columns)
+{
+    size_t at = 0, n, last = 0;
+    bool wide_before = false, first = true;
+    *columns = 0;
+    while (text[at] && text[at] != ' ') {
+        int w = columns_of(text + at, &n);
+        if (!first && (w == 2 || wide_before) && !closes(text + at) && !opens(text + last))
+            break;
+        wide_before = w == 2;
+        first = false;
+        *columns += w;
+        last = at;
+        at += n;
+    }
+    return at;
+}
+
 void put_wrapped(FILE *out, int indent, const char *text)
 {
     char *clean = text_cleaned(text);
     int used = 0;
-    for (const char *word = clean; *word;) {
-        size_t bytes = strcspn(word, " "), n;
-        int columns = 0;
-        for (size_t at = 0; at < bytes; at += n)
-            columns += columns_of(word + at, &n);
-        bool fits = used > 0 && used + 1 + columns <= LAYOUT_COLUMNS;
-        if (used > 0)
-            fputs(fits ? " " : "\n", out);
-        if (!fits) {
-            fprintf(out, "%*s", indent, "");
-            used = indent;
+    bool blank = false;
+    for (const char *word = clean + strspn(clean, " "); *word;) {
+        int columns;
+        size_t bytes = piece(word, &columns);
+        if (used > 0 && used + blank + columns <= LAYOUT_COLUMNS) {
+            fprintf(out, "%*s", blank ? 1 : 0, "");
+            used += blank;
         } else {
-            used++;
+            fprintf(out, "%s%*s", used > 0 ? "\n" : "", indent, "");
+            used = indent;
         }
         fwrite(word, 1, bytes, out);
         used += columns;
         word += bytes;
+        blank = *word == ' ';
         word += strspn(word, " ");
     }
     fputc('\n', out);

@@ -4,10 +4,18 @@
 #include <string.h>
 
 #include "app/log_text.h"
+#include "app/stored.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/intl.h"
 #include "base/strbuf.h"
 #include "base/text.h"
+
+// Kinds and events as the database has them (db/log.c).
+#define LOG_WORDS                                                                                                         \
+    N_("answer") N_("skip") N_("undo") N_("redo") N_("comment") N_("class") N_("role") N_("screening") N_("round") N_("model")  \
+    N_("audit") N_("hook") N_("add") N_("import") N_("backup") N_("began") N_("stopped") N_("rename") N_("code") N_("severity") \
+    N_("relation") N_("setting") N_("stated") N_("taken away")                                                             
 
 static bool is(const char *text, const char *other)
 {
@@ -16,61 +24,69 @@ static bool is(const char *text, const char *other)
 
 static void put_answer(struct strbuf *sb, const struct log_row *row)
 {
-    strbuf_puts(sb, is(row->kind, "undo") ? "took back: " : is(row->kind, "redo") ? "again: " : "");
-    strbuf_puts(sb, row->lead ? "as lead: " : row->audited ? "in an audit: " : "");
-    strbuf_puts(sb, is(row->what, "regions") ? "drew regions" : is(row->what, "poor") ? "really a poor picture" : is(row->what, "fine") ? "no poor picture" : row->what);
+    strbuf_puts(sb, is(row->kind, "undo") ? _("took back: ") : is(row->kind, "redo") ? _("again: ") : "");
+    strbuf_puts(sb, row->lead ? _("as lead: ") : row->audited ? _("in an audit: ") : "");
+    strbuf_puts(sb, is(row->what, "regions") ? _("drew regions") : is(row->what, "poor") ? _("really a poor picture") : is(row->what, "fine") ? _("no poor picture") : _(row->what));
     if (row->first[0])
-        strbuf_printf(sb, ", %s%s%s%s", row->first, row->second[0] ? " (" : "", row->second, row->second[0] ? ")" : "");
+        strbuf_printf(sb, ", %s%s%s%s", row->first, row->second[0] ? " (" : "", _(row->second), row->second[0] ? ")" : "");
     if (row->note[0])
         strbuf_printf(sb, ": %s", row->note);
 }
 
 static void put_class(struct strbuf *sb, const struct log_row *row)
 {
-    strbuf_puts(sb, is(row->note, "undo") ? "took back: " : is(row->note, "redo") ? "again: " : is(row->note, "kept") ? "could not take back: " : "");
+    strbuf_puts(sb, is(row->note, "undo")   ? _("took back: ")
+                    : is(row->note, "redo") ? _("again: ")
+                    : is(row->note, "kept") ? _("could not take back: ")
+                                            : "");
     if (is(row->what, "template"))
-        strbuf_printf(sb, "template %s", row->second);
+        strbuf_printf(sb, _("template %s"), row->second);
     else
-        strbuf_printf(sb, "class %s: %s%s%s", row->first, row->what, row->second[0] ? " " : "", row->second);
+        strbuf_printf(sb, _("class %s: %s%s%s"), row->first, _(row->what), row->second[0] ? " " : "", row->second);
 }
 
 static void put_active(struct strbuf *sb, const struct log_row *row)
 {
+    char *reason = stored_text(row->second);
     if (is(row->kind, "screening"))
-        strbuf_printf(sb, "revision %s is active: %s pictures flagged", row->first, row->second);
+        strbuf_printf(sb, _("revision %s is active: %s pictures flagged"), row->first, reason);
     else
-        strbuf_printf(sb, "revision %s is active (%s): %s", row->first,
-                      is(row->what, "gate") ? "promoted by the gate" : is(row->what, "hand") ? "promoted by hand" : row->what,
-                      row->second);
+        strbuf_printf(sb, _("revision %s is active (%s): %s"), row->first,
+                      is(row->what, "gate") ? _("promoted by the gate") : is(row->what, "hand") ? _("promoted by hand") : _(row->what),
+                      reason);
+    free(reason);
 }
 
 void log_sentence(const struct log_row *row, char text[LOG_TEXT])
 {
     struct strbuf sb = {0};
+    char *second = stored_text(row->second), *first = stored_text(row->first);
     strbuf_puts(&sb, "");
     if (row->scene[0] && !row->picture)
         strbuf_printf(&sb, "%s: ", row->scene);
     if (is(row->kind, "answer") || is(row->kind, "skip") || is(row->kind, "undo") || is(row->kind, "redo"))
         put_answer(&sb, row);
     else if (is(row->kind, "comment"))
-        strbuf_printf(&sb, "to %s: %s", row->first, row->note);
+        strbuf_printf(&sb, _("to %s: %s"), row->first, row->note);
     else if (is(row->kind, "class"))
         put_class(&sb, row);
     else if (is(row->kind, "screening") || is(row->kind, "model"))
         put_active(&sb, row);
     else if (is(row->kind, "round"))
-        strbuf_printf(&sb, "round %s %s%s%s", row->first, row->what, row->second[0] ? ": " : "", row->second);
+        strbuf_printf(&sb, _("round %s %s%s%s"), row->first, _(row->what), row->second[0] ? ": " : "", second);
     else if (is(row->kind, "audit"))
-        strbuf_printf(&sb, "audit %s %s", row->first, row->what);
+        strbuf_printf(&sb, _("audit %s %s"), row->first, _(row->what));
     else if (is(row->kind, "relation"))
-        strbuf_printf(&sb, "%s on %s: %s%s%s", row->second, row->first, row->what, row->note[0] ? ", " : "", row->note);
+        strbuf_printf(&sb, _("%s on %s: %s%s%s"), row->second, row->first, _(row->what), row->note[0] ? ", " : "", row->note);
     else if (is(row->kind, "hook"))
-        strbuf_printf(&sb, "stop command %s%s%s", row->what, row->second[0] ? ": " : "", row->second);
+        strbuf_printf(&sb, _("stop command %s%s%s"), _(row->what), row->second[0] ? ": " : "", second);
     else
-        strbuf_puts(&sb, row->first);
+        strbuf_puts(&sb, first);
     snprintf(text, LOG_TEXT, "%s", sb.data);
     text_clean(text);
     strbuf_clear(&sb);
+    free(second);
+    free(first);
 }
 
 json_t *log_json(const struct log_row *row)

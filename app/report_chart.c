@@ -74,7 +74,7 @@ static void put_histogram(struct strbuf *page, const struct report *r)
     for (int i = 0; i < BARS; i++)
         most = all[i] > most ? all[i] : most;
     double top = log10(1 + (double)most);
-    open_chart(page, "Scores of all pictures, known defects on top, thresholds", "histogram");
+    open_chart(page, _("Scores of all pictures, known defects on top, thresholds"), "histogram");
     for (double count = 1; log10(1 + count) <= top; count *= 10) {
         char label[24];
         snprintf(label, sizeof label, "%.0f", count);
@@ -94,9 +94,9 @@ static void put_histogram(struct strbuf *page, const struct report *r)
         double x = LEFT + fmin(r->scenes[i].revision.threshold / range, 1) * plot_wide;
         strbuf_printf(page, "<path class=\"threshold\" d=\"M%.1f %dV%d\"><title>", x, TOP, HIGH - BOTTOM);
         html_put(page, r->scenes[i].name);
-        strbuf_printf(page, ": threshold %.3f</title></path>\n", r->scenes[i].revision.threshold);
+        strbuf_printf(page, _(": threshold %.3f</title></path>\n"), r->scenes[i].revision.threshold);
     }
-    close_chart(page, "score (3: one normal picture in 1,000 scores as high)", "pictures");
+    close_chart(page, _("score (3: one normal picture in 1,000 scores as high)"), _("pictures"));
 }
 
 // --- recall against filter rate ---------------------------------------------------
@@ -129,7 +129,7 @@ static void put_recall(struct strbuf *page, const struct report *r)
         const char *label;
     } across[] = {{0, "0"}, {0.5, "50"}, {0.9, "90"}, {0.99, "99"}, {0.999, "99.9"}, {0.9999, "99.99"}};
     static const char *const up[] = {"0", "20", "40", "60", "80", "100"};
-    open_chart(page, "Recall against filter rate, of defects found independently of the score", "recall");
+    open_chart(page, _("Recall against filter rate, of defects found independently of the score"), "recall");
     for (size_t i = 0; i < sizeof across / sizeof *across; i++)
         tick_across(page, place(across[i].filtered), across[i].label);
     for (int i = 0; i < 6; i++)
@@ -141,22 +141,22 @@ static void put_recall(struct strbuf *page, const struct report *r)
         put_curve(page, r, &r->severities[s]);
         int x = LEFT + 110 * line++; // the key, above the plot
         strbuf_printf(page, "<path class=\"curve %s\" d=\"M%d %dh30\"/><text x=\"%d\" y=\"%d\">%s</text>\n", r->severities[s].name,
-                      x, TOP / 2, x + 36, TOP / 2 + 4, r->severities[s].name);
+                      x, TOP / 2, x + 36, TOP / 2 + 4, _(r->severities[s].name));
     }
     if (report_total(&r->severities[SEVERITIES])) {
         double x = LEFT + place(report_filter_rate(r)) * plot_wide;
-        strbuf_printf(page, "<path class=\"threshold\" d=\"M%.1f %dV%d\"><title>where the thresholds are</title></path>\n", x,
-                      TOP, HIGH - BOTTOM);
+        strbuf_printf(page, "<path class=\"threshold\" d=\"M%.1f %dV%d\"><title>%s</title></path>\n", x, TOP, HIGH - BOTTOM,
+                      _("where the thresholds are"));
     } else {
-        strbuf_printf(page, "<text x=\"%.1f\" y=\"%.1f\" class=\"mid\">no such defect is known</text>\n", LEFT + plot_wide / 2,
-                      TOP + plot_high / 2);
+        strbuf_printf(page, "<text x=\"%.1f\" y=\"%.1f\" class=\"mid\">%s</text>\n", LEFT + plot_wide / 2, TOP + plot_high / 2,
+                      _("no such defect is known"));
     }
-    close_chart(page, "filter rate, %", "recall, %");
+    close_chart(page, _("filter rate, %"), _("recall, %"));
 }
 
 void html_charts(struct strbuf *page, const struct report *r)
 {
-    strbuf_puts(page, "<section><h2>Curves</h2><div class=\"charts\">\n");
+    strbuf_printf(page, "<section><h2>%s</h2><div class=\"charts\">\n", _("Curves"));
     put_histogram(page, r);
     put_recall(page, r);
     strbuf_puts(page, "</div></section>\n");

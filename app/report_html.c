@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/report.h"
+#include "app/stored.h"
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -105,45 +106,45 @@ static void put_figures(struct strbuf *page, const struct report *r)
     strbuf_puts(page, "<section class=\"figures\">\n");
     if (r->counts.screened) {
         snprintf(value, sizeof value, "%.2f %%", 100 * report_filter_rate(r));
-        snprintf(more, sizeof more, "(%" PRId64 " - %" PRId64 ") / %" PRId64 " pictures", r->counts.screened,
-                 r->counts.flagged, r->counts.screened);
-        put_figure(page, "filter rate", value, more);
+        snprintf(more, sizeof more, _("(%lld - %lld) / %lld pictures"), (long long)r->counts.screened,
+                 (long long)r->counts.flagged, (long long)r->counts.screened);
+        put_figure(page, _("filter rate"), value, more);
     } else {
-        put_figure(page, "filter rate", "-", "nothing screened yet");
+        put_figure(page, _("filter rate"), "-", _("nothing screened yet"));
     }
     if (r->normals) {
         snprintf(value, sizeof value, "%.2f %%", 100.0 * (double)r->normals_filtered / (double)r->normals);
-        snprintf(more, sizeof more, "%" PRId64 " of %" PRId64, r->normals_filtered, r->normals);
-        put_figure(page, "known normals filtered", value, more);
+        snprintf(more, sizeof more, _("%lld of %lld"), (long long)r->normals_filtered, (long long)r->normals);
+        put_figure(page, _("known normals filtered"), value, more);
     }
     if (r->timed) {
         snprintf(value, sizeof value, "%.1f h", report_hours_saved(r));
-        snprintf(more, sizeof more, "%" PRId64 " pictures at %.1f s (median of %" PRId64 " answers)", report_filtered(r),
-                 (double)r->median_ms / 1000, r->timed);
-        put_figure(page, "work saved", value, more);
+        snprintf(more, sizeof more, _("%lld pictures at %.1f s (median of %lld answers)"), (long long)report_filtered(r),
+                 (double)r->median_ms / 1000, (long long)r->timed);
+        put_figure(page, _("work saved"), value, more);
     } else {
-        put_figure(page, "work saved", "not known", "no answer was timed yet");
+        put_figure(page, _("work saved"), _("not known"), _("no answer was timed yet"));
     }
     snprintf(value, sizeof value, "%" PRId64, r->counts.open);
-    snprintf(more, sizeof more, "%" PRId64 " answered", r->counts.answered);
-    put_figure(page, "open", value, more);
+    snprintf(more, sizeof more, _("%lld answered"), (long long)r->counts.answered);
+    put_figure(page, _("open"), value, more);
     strbuf_puts(page, "</section>\n");
 }
 
 static void put_severities(struct strbuf *page, const struct report *r)
 {
-    open_table(page, "Recognition by severity", "*severity|correct|missed|total|recognition rate|95 % interval|found in review");
+    open_table(page, _("Recognition by severity"), _("*severity|correct|missed|total|recognition rate|interval (95 %)|found in review"));
     for (int s = 0; s <= SEVERITIES; s++) {
         const struct report_severity *v = &r->severities[s];
         int64_t total = report_total(v);
         strbuf_printf(page, "<tr id=\"severity-%s\">", v->name);
-        put_name(page, v->name);
+        put_name(page, _(v->name));
         put_number(page, v->correct);
         put_number(page, v->missed);
         put_number(page, total);
         struct rates_interval i = rates_exact((size_t)v->correct, (size_t)total, 0.95);
         if (total)
-            strbuf_printf(page, "<td>%.2f %%</td><td>%.2f to %.2f %%</td>", 100.0 * (double)v->correct / (double)total,
+            strbuf_printf(page, _("<td>%.2f %%</td><td>%.2f to %.2f %%</td>"), 100.0 * (double)v->correct / (double)total,
                           100 * i.low, 100 * i.high);
         else
             strbuf_puts(page, "<td>-</td><td>-</td>");
@@ -151,16 +152,16 @@ static void put_severities(struct strbuf *page, const struct report *r)
         strbuf_puts(page, "</tr>\n");
     }
     close_table(page);
-    strbuf_puts(page, "<p class=\"soft\">The rate is that of defects found independently of the score. Those found in review were "
-                      "brought up by the filter and say nothing about what it loses.");
+    strbuf_printf(page, "<p class=\"soft\">%s", _("The rate is that of defects found independently of the score. Those found in review "
+                                                  "were brought up by the filter and say nothing about what it loses."));
     if (r->severities[SEVERITIES].unscreened)
-        strbuf_printf(page, " %" PRId64 " more are not screened and in no rate.", r->severities[SEVERITIES].unscreened);
+        strbuf_printf(page, _(" %lld more are not screened and in no rate."), (long long)r->severities[SEVERITIES].unscreened);
     strbuf_puts(page, "</p>\n");
 }
 
 static void put_rules(struct strbuf *page, const struct report *r)
 {
-    open_table(page, "Threshold", "*scene|revision|score|*rule|*why");
+    open_table(page, _("Threshold"), _("*scene|revision|score|*rule|*why"));
     for (size_t i = 0; i < r->scene_count; i++) {
         const struct report_scene *s = &r->scenes[i];
         strbuf_puts(page, "<tr>");
@@ -168,14 +169,14 @@ static void put_rules(struct strbuf *page, const struct report *r)
         if (s->screened) {
             strbuf_printf(page, "<td>%d</td>", s->revision.number);
             strbuf_printf(page, "<td>%.3f</td>", s->revision.threshold);
-            put_name(page, s->revision.rule);
+            put_name(page, _(s->revision.rule));
         } else {
             strbuf_puts(page, "<td>-</td><td>-</td><td>-</td>");
         }
         strbuf_puts(page, "<td class=\"long\">");
-        html_put(page, !s->screened            ? "not screened yet"
-                       : s->revision.reason[0] ? s->revision.reason
-                                               : "recall not demonstrated (made by an earlier assay)");
+        char *reason = stored_text(s->revision.reason);
+        html_put(page, !s->screened ? _("not screened yet") : reason[0] ? reason : _("recall not demonstrated (made by an earlier assay)"));
+        free(reason);
         strbuf_puts(page, "</td></tr>\n");
     }
     close_table(page);
@@ -185,9 +186,9 @@ static void put_audit(struct strbuf *page, const json_t *audit)
 {
     size_t i;
     json_t *entry;
-    strbuf_puts(page, "<section id=\"audit\"><h2>Audit of what was filtered</h2>");
+    strbuf_printf(page, "<section id=\"audit\"><h2>%s</h2>", _("Audit of what was filtered"));
     if (!audit)
-        strbuf_puts(page, "<p>no audit yet</p>");
+        strbuf_printf(page, "<p>%s</p>", _("no audit yet"));
     json_array_foreach(audit, i, entry) {
         strbuf_puts(page, "<p>");
         html_put(page, json_string_value(json_object_get(entry, "sentence")));
@@ -198,7 +199,7 @@ static void put_audit(struct strbuf *page, const json_t *audit)
 
 static void put_people(struct strbuf *page, const struct report *r)
 {
-    open_table(page, "People", "*person|answers|normal|defect|unsure|skips|seconds a picture");
+    open_table(page, _("People"), _("*person|answers|normal|defect|unsure|skips|seconds a picture"));
     for (size_t i = 0; i < r->person_count; i++) {
         const struct person_row *p = &r->people[i];
         const int64_t numbers[] = {p->answers, p->normals, p->defects, p->unsure, p->skips};
@@ -214,7 +215,7 @@ static void put_people(struct strbuf *page, const struct report *r)
     close_table(page);
     if (!r->pair_count)
         return;
-    open_table(page, "Agreement where two answered", "*first|*second|pictures|agreed|kappa");
+    open_table(page, _("Agreement where two answered"), _("*first|*second|pictures|agreed|kappa"));
     for (size_t i = 0; i < r->pair_count; i++) {
         int64_t pictures, agreed;
         double kappa = report_kappa(&r->pairs[i], &pictures, &agreed);
@@ -226,7 +227,7 @@ static void put_people(struct strbuf *page, const struct report *r)
         if (isfinite(kappa))
             strbuf_printf(page, "<td>%.2f</td></tr>\n", kappa);
         else
-            strbuf_puts(page, "<td>not defined</td></tr>\n");
+            strbuf_printf(page, "<td>%s</td></tr>\n", _("not defined"));
     }
     close_table(page);
 }
@@ -235,8 +236,9 @@ static void put_bad(struct strbuf *page, const struct report *r)
 {
     size_t i;
     json_t *kind;
-    open_table(page, "Pictures that cannot be judged", "*reason|pictures");
-    strbuf_puts(page, "<tr><td class=\"name\">unreadable, all</td>");
+    open_table(page, _("Pictures that cannot be judged"), _("*reason|pictures"));
+    strbuf_puts(page, "<tr>");
+    put_name(page, _("unreadable, all"));
     put_number(page, r->counts.unreadable);
     strbuf_puts(page, "</tr>\n");
     for (i = 0; i < r->reason_count; i++) {
@@ -247,7 +249,7 @@ static void put_bad(struct strbuf *page, const struct report *r)
     }
     json_array_foreach(r->poor, i, kind) {
         strbuf_puts(page, "<tr>");
-        put_name(page, json_string_value(json_object_get(kind, "kind")));
+        put_name(page, _(json_string_value(json_object_get(kind, "kind"))));
         put_number(page, json_integer_value(json_object_get(kind, "count")));
         strbuf_puts(page, "</tr>\n");
     }
@@ -256,24 +258,24 @@ static void put_bad(struct strbuf *page, const struct report *r)
 
 static void put_shift(struct strbuf *page, const struct report *r)
 {
-    open_table(page, "By object", "*object|answered|stop|key|general|unsure|open");
+    open_table(page, _("By object"), _("*object|answered|stop|key|general|unsure|open"));
     for (size_t i = 0; i < r->object_count; i++) {
         const struct object_row *b = &r->objects[i];
         const int64_t numbers[] = {b->answered, b->found[SEVERITY_STOP], b->found[SEVERITY_KEY], b->found[SEVERITY_GENERAL],
                                    b->unsure, b->open};
         strbuf_puts(page, "<tr>");
-        put_name(page, b->object[0] ? b->object : "(none named)");
+        put_name(page, b->object[0] ? b->object : _("(none named)"));
         for (int k = 0; k < 6; k++)
             put_number(page, numbers[k]);
         strbuf_puts(page, "</tr>\n");
     }
     close_table(page);
-    open_table(page, "Found", "*severity|*class|*object|*position|*picture|*person|*when|*note");
+    open_table(page, _("Found"), _("*severity|*class|*object|*position|*picture|*person|*when|*note"));
     for (size_t i = 0; i < r->find_count; i++) {
         const struct find_row *f = &r->finds[i];
         char at[CLOCK_TEXT];
         report_time(f->at_ms, at);
-        const char *cells[] = {severity_name(f->severity), f->class_name, f->object, f->position,
+        const char *cells[] = {_(severity_name(f->severity)), f->class_name, f->object, f->position,
                                f->path,                    f->person,     at,        f->note};
         strbuf_puts(page, "<tr>");
         for (int k = 0; k < 8; k++)
@@ -286,22 +288,23 @@ static void put_shift(struct strbuf *page, const struct report *r)
 static void put_head(struct strbuf *page, const struct report *r)
 {
     char at[CLOCK_TEXT], since[CLOCK_TEXT];
-    const char *title = r->options.shift ? "Handover" : "Report";
+    const char *title = r->options.shift ? _("Handover") : _("Report");
     report_time(r->at_ms, at);
     report_time(r->options.since_ms, since);
-    strbuf_puts(page, "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\"><head><meta charset=\"utf-8\"/>\n"
-                      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>");
+    strbuf_printf(page, "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"%s\"><head><meta charset=\"utf-8\"/>\n"
+                        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>",
+                  _("en")); // the language's own code, as lang= takes it
     strbuf_printf(page, "%s, ", title);
-    html_put(page, r->options.scene ? r->options.scene : "all scenes");
+    html_put(page, r->options.scene ? r->options.scene : _("all scenes"));
     strbuf_printf(page, "</title>\n<style>%s</style></head><body>\n<h1>%s: ", style, title);
-    html_put(page, r->options.scene ? r->options.scene : "all scenes");
+    html_put(page, r->options.scene ? r->options.scene : _("all scenes"));
     strbuf_puts(page, "</h1>\n<p class=\"soft\">");
     html_put(page, r->project);
-    strbuf_puts(page, ", base ");
+    strbuf_puts(page, _(", base "));
     html_put(page, r->base);
     strbuf_printf(page, ", %s", at);
     if (r->options.since_ms)
-        strbuf_printf(page, ", answers from %s on", since);
+        strbuf_printf(page, _(", answers from %s on"), since);
     strbuf_puts(page, "</p>\n");
 }
 
@@ -319,9 +322,9 @@ enum status report_html(struct project *project, const struct report *r, const c
         put_rules(&page, r);
         put_audit(&page, r->audit);
         html_charts(&page, r);
-        html_picks(&page, project, "Defects that were flagged", &r->hits, "None is known.");
-        html_picks(&page, project, "Defects that were missed", &r->misses, "None is known.");
-        html_picks(&page, project, "Most anomalous normals", &r->suspects, "None is known.");
+        html_picks(&page, project, _("Defects that were flagged"), &r->hits, _("None is known."));
+        html_picks(&page, project, _("Defects that were missed"), &r->misses, _("None is known."));
+        html_picks(&page, project, _("Most anomalous normals"), &r->suspects, _("None is known."));
         put_people(&page, r);
         put_bad(&page, r);
     }

@@ -80,7 +80,7 @@ static void put_picture(struct strbuf *page, struct project *project, int64_t id
     strbuf_puts(page, "</b><br/>");
     html_put(page, slash ? slash + 1 : picture.path);
     if (item.revision)
-        strbuf_printf(page, "<br/>score %.2f", item.score.score);
+        strbuf_printf(page, _("<br/>score %.2f"), item.score.score);
     strbuf_puts(page, "</figcaption></figure>\n");
     verdict_clear(&said);
     verdict_clear(&known);
@@ -102,10 +102,10 @@ void html_picks(struct strbuf *page, struct project *project, const char *title,
 void html_finds(struct strbuf *page, struct project *project, const struct report *r)
 {
     size_t shown = r->find_count < THUMBNAILS ? r->find_count : THUMBNAILS;
-    strbuf_puts(page, "<section class=\"pictures\"><h2>What was found</h2>\n");
+    strbuf_printf(page, "<section class=\"pictures\"><h2>%s</h2>\n", _("What was found"));
     if (shown < r->find_count)
-        strbuf_printf(page, "<p>The first %zu of those in the table.</p>\n", shown);
-    strbuf_puts(page, r->find_count ? "<div class=\"grid\">\n" : "<div class=\"grid\"><p>Nothing.</p>\n");
+        strbuf_printf(page, _("<p>The first %zu of those in the table.</p>\n"), shown);
+    strbuf_puts(page, r->find_count ? "<div class=\"grid\">\n" : _("<div class=\"grid\"><p>Nothing.</p>\n"));
     for (size_t i = 0; i < shown; i++)
         put_picture(page, project, r->finds[i].picture);
     strbuf_puts(page, "</div></section>\n");

@@ -7,7 +7,9 @@
 
 #include "app/layout.h"
 #include "app/report.h"
+#include "app/stored.h"
 #include "base/alloc.h"
+#include "base/intl.h"
 #include "base/text.h"
 #include "screen/rates.h"
 #include "screen/threshold.h"
@@ -23,7 +25,7 @@ static void put_percent(FILE *out, int64_t hits, int64_t total)
 {
     if (total) {
         struct rates_interval i = rates_exact((size_t)hits, (size_t)total, THRESHOLD_CONFIDENCE);
-        fprintf(out, " %8.2f %%  %6.2f to %6.2f %%", 100.0 * (double)hits / (double)total, 100 * i.low, 100 * i.high);
+        fprintf(out, _(" %8.2f %%  %6.2f to %6.2f %%"), 100.0 * (double)hits / (double)total, 100 * i.low, 100 * i.high);
     } else {
         fprintf(out, " %10s  %18s", "-", "-");
     }
@@ -34,8 +36,8 @@ static void put_head(FILE *out, const struct report *r)
     char at[CLOCK_TEXT], since[CLOCK_TEXT];
     report_time(r->at_ms, at);
     report_time(r->options.since_ms, since);
-    fputs(r->options.shift ? "Handover" : "Report", out);
-    char *line = xasprintf(" of %s%s, base %s, %s", r->options.scene ? "scene " : "all scenes",
+    fputs(r->options.shift ? _("Handover") : _("Report"), out);
+    char *line = xasprintf(_(" of %s%s, base %s, %s"), r->options.scene ? _("scene ") : _("all scenes"),
                            r->options.scene ? r->options.scene : "", r->base, at);
     char *clean = text_cleaned(line);
     fprintf(out, "%s\n", clean);
@@ -43,63 +45,64 @@ static void put_head(FILE *out, const struct report *r)
     free(line);
     put_wrapped(out, INDENT, r->project);
     if (r->options.since_ms)
-        fprintf(out, "  answers from %s on\n", since);
+        fprintf(out, _("  answers from %s on\n"), since);
 }
 
 static void put_filter(FILE *out, const struct report *r)
 {
     const struct scene_counts *c = &r->counts;
-    put_heading(out, "Filter");
-    fprintf(out, "  %-22s %12" PRId64 "\n", "pictures", c->pictures);
-    fprintf(out, "  %-22s %12" PRId64 "\n", "screened", c->screened);
-    fprintf(out, "  %-22s %12" PRId64 "\n", "shown to a person", c->flagged);
+    put_heading(out, _("Filter"));
+    fprintf(out, "  %-*s %12" PRId64 "\n", CELL(_("pictures"), 22), c->pictures);
+    fprintf(out, "  %-*s %12" PRId64 "\n", CELL(_("screened"), 22), c->screened);
+    fprintf(out, "  %-*s %12" PRId64 "\n", CELL(_("shown to a person"), 22), c->flagged);
     if (c->screened)
-        fprintf(out, "  %-22s %12" PRId64 "  %.2f %% = (%" PRId64 " - %" PRId64 ") / %" PRId64 "\n", "filtered",
+        fprintf(out, "  %-*s %12" PRId64 "  %.2f %% = (%" PRId64 " - %" PRId64 ") / %" PRId64 "\n", CELL(_("filtered"), 22),
                 report_filtered(r), 100 * report_filter_rate(r), c->screened, c->flagged, c->screened);
     if (r->normals)
-        fprintf(out, "  %-22s %12" PRId64 "  %.2f %% of %" PRId64 "\n", "known normals filtered", r->normals_filtered,
-                100.0 * (double)r->normals_filtered / (double)r->normals, r->normals);
+        fprintf(out, _("  %-*s %12lld  %.2f %% of %lld\n"), CELL(_("known normals filtered"), 22), (long long)r->normals_filtered,
+                100.0 * (double)r->normals_filtered / (double)r->normals, (long long)r->normals);
     else
-        fprintf(out, "  %-22s %12s\n", "known normals filtered", "none known");
-    fprintf(out, "  %-22s %12" PRId64 "\n", "open", c->open);
-    fprintf(out, "  %-22s %12" PRId64 "\n", "answered", c->answered);
+        fprintf(out, "  %-*s %*s\n", CELL(_("known normals filtered"), 22), CELL(_("none known"), 12));
+    fprintf(out, "  %-*s %12" PRId64 "\n", CELL(_("open"), 22), c->open);
+    fprintf(out, "  %-*s %12" PRId64 "\n", CELL(_("answered"), 22), c->answered);
     if (r->timed)
-        fprintf(out, "  %-22s %12.1f  hours at %.1f s a picture (median of %" PRId64 ")\n", "work saved",
-                report_hours_saved(r), (double)r->median_ms / 1000, r->timed);
+        fprintf(out, _("  %-*s %12.1f  hours at %.1f s a picture (median of %lld)\n"), CELL(_("work saved"), 22),
+                report_hours_saved(r), (double)r->median_ms / 1000, (long long)r->timed);
     else
-        fprintf(out, "  %-22s %12s  no answer was timed yet\n", "work saved", "not known");
+        fprintf(out, _("  %-*s %*s  no answer was timed yet\n"), CELL(_("work saved"), 22), CELL(_("not known"), 12));
 }
 
 static void put_severities(FILE *out, const struct report *r)
 {
-    put_heading(out, "Recognition by severity, of defects found independently of the score");
-    fprintf(out, "  %-8s %8s %8s %8s %10s  %18s %9s\n", "severity", "correct", "missed", "total", "rate", "95 % interval",
-            "in review");
+    put_heading(out, _("Recognition by severity, of defects found independently of the score"));
+    fprintf(out, "  %-*s %*s %*s %*s %*s  %*s %*s\n", CELL(_("severity"), 8), CELL(_("correct"), 8), CELL(_("missed"), 8),
+            CELL(_("total"), 8), CELL(_("rate"), 10), CELL(_("95 % interval"), 18), CELL(_("in review"), 9));
     for (int s = 0; s <= SEVERITIES; s++) {
         const struct report_severity *v = &r->severities[s];
-        fprintf(out, "  %-8s %8" PRId64 " %8" PRId64 " %8" PRId64, v->name, v->correct, v->missed, report_total(v));
+        fprintf(out, "  %-*s %8" PRId64 " %8" PRId64 " %8" PRId64, CELL(_(v->name), 8), v->correct, v->missed, report_total(v));
         put_percent(out, v->correct, report_total(v));
         fprintf(out, " %9" PRId64 "\n", v->found);
     }
     if (r->severities[SEVERITIES].unscreened)
-        fprintf(out, "  %" PRId64 " more are not screened and in no rate\n", r->severities[SEVERITIES].unscreened);
+        fprintf(out, _("  %lld more are not screened and in no rate\n"), (long long)r->severities[SEVERITIES].unscreened);
     put_wrapped(out, INDENT,
-                "\"in review\" counts the defects that people confirmed; the filter brought them up, so they say nothing "
-                "about what it loses.");
+                _("\"in review\" counts the defects that people confirmed; the filter brought them up, so they say nothing "
+                  "about what it loses."));
 }
 
 static void put_rules(FILE *out, const struct report *r)
 {
-    put_heading(out, "Threshold");
+    put_heading(out, _("Threshold"));
     for (size_t i = 0; i < r->scene_count; i++) {
         const struct report_scene *s = &r->scenes[i];
-        char *line = s->screened ? xasprintf("%s, revision %d, by %s, at score %.3f: %s", s->name, s->revision.number,
-                                             s->revision.rule, s->revision.threshold,
-                                             s->revision.reason[0] ? s->revision.reason
-                                                                   : "recall not demonstrated (made by an earlier assay)")
-                                 : xasprintf("%s: not screened yet", s->name);
+        char *reason = stored_text(s->revision.reason);
+        char *line = s->screened ? xasprintf(_("%s, revision %d, by %s, at score %.3f: %s"), s->name, s->revision.number,
+                                             _(s->revision.rule), s->revision.threshold,
+                                             reason[0] ? reason : _("recall not demonstrated (made by an earlier assay)"))
+                                 : xasprintf(_("%s: not screened yet"), s->name);
         put_wrapped(out, INDENT, line);
         free(line);
+        free(reason);
     }
 }
 
@@ -107,9 +110,9 @@ static void put_audit(FILE *out, const json_t *audit)
 {
     size_t i;
     json_t *entry;
-    put_heading(out, "Audit of what was filtered");
+    put_heading(out, _("Audit of what was filtered"));
     if (!audit)
-        put_wrapped(out, INDENT, "no audit yet");
+        put_wrapped(out, INDENT, _("no audit yet"));
     json_array_foreach(audit, i, entry)
         put_wrapped(out, INDENT, json_string_value(json_object_get(entry, "sentence")));
 }
@@ -118,27 +121,28 @@ static void put_bad(FILE *out, const struct report *r)
 {
     size_t i;
     json_t *kind;
-    put_heading(out, "Pictures that cannot be judged");
-    fprintf(out, "  %-22s %12" PRId64 "\n", "unreadable", r->counts.unreadable);
+    put_heading(out, _("Pictures that cannot be judged"));
+    fprintf(out, "  %-*s %12" PRId64 "\n", CELL(_("unreadable"), 22), r->counts.unreadable);
     for (i = 0; i < r->reason_count; i++) {
         fprintf(out, "    %8" PRId64 "  ", r->reasons[i].count);
         put_cell(out, r->reasons[i].reason, LAYOUT_COLUMNS - 14);
         fputc('\n', out);
     }
     json_array_foreach(r->poor, i, kind)
-        fprintf(out, "  %-22s %12lld  %lld to look at\n", json_string_value(json_object_get(kind, "kind")),
+        fprintf(out, _("  %-*s %12lld  %lld to look at\n"), CELL(_(json_string_value(json_object_get(kind, "kind"))), 22),
                 (long long)json_integer_value(json_object_get(kind, "count")),
                 (long long)json_integer_value(json_object_get(kind, "open")));
 }
 
 static void put_people(FILE *out, const struct report *r)
 {
-    put_heading(out, "People");
+    put_heading(out, _("People"));
     if (!r->person_count) {
-        fputs("  no answers\n", out);
+        fputs(_("  no answers\n"), out);
         return;
     }
-    fprintf(out, "  %-24s %8s %8s %8s %7s %6s %9s\n", "person", "answers", "normal", "defect", "unsure", "skips", "s/picture");
+    fprintf(out, "  %-*s %*s %*s %*s %*s %*s %*s\n", CELL(_("person"), 24), CELL(_("answers"), 8), CELL(_("normal"), 8),
+            CELL(_("defect"), 8), CELL(_("unsure"), 7), CELL(_("skips"), 6), CELL(_("s/picture"), 9));
     for (size_t i = 0; i < r->person_count; i++) {
         const struct person_row *p = &r->people[i];
         fputs("  ", out);
@@ -153,14 +157,14 @@ static void put_people(FILE *out, const struct report *r)
     for (size_t i = 0; i < r->pair_count; i++) {
         int64_t pictures, agreed;
         double kappa = report_kappa(&r->pairs[i], &pictures, &agreed);
-        char *names = xasprintf("%s and %s", r->pairs[i].first, r->pairs[i].second);
+        char *names = xasprintf(_("%s and %s"), r->pairs[i].first, r->pairs[i].second);
         fputs("  ", out);
         put_cell(out, names, 33);
-        fprintf(out, " agree on %" PRId64 " of %" PRId64 " pictures, ", agreed, pictures);
+        fprintf(out, _(" agree on %lld of %lld pictures, "), (long long)agreed, (long long)pictures);
         if (isfinite(kappa))
-            fprintf(out, "kappa %.2f\n", kappa);
+            fprintf(out, _("kappa %.2f\n"), kappa);
         else
-            fputs("kappa not defined\n", out);
+            fputs(_("kappa not defined\n"), out);
         free(names);
     }
 }
@@ -178,11 +182,11 @@ static void put_scores(FILE *out, const struct report *r)
     }
     for (int i = 0; i < ROWS; i++)
         most = all[i] > most ? all[i] : most;
-    put_heading(out, "Scores (3: one normal picture in 1,000 scores as high)");
-    fprintf(out, "  %-10s %10s %12s %12s\n", "score", "pictures", "known normal", "known defect");
+    put_heading(out, _("Scores (3: one normal picture in 1,000 scores as high)"));
+    fprintf(out, "  %-*s %*s %*s %*s\n", CELL(_("score"), 10), CELL(_("pictures"), 10), CELL(_("known normal"), 12), CELL(_("known defect"), 12));
     for (int i = 0; i < ROWS; i++) {
         int bar = all[i] ? 1 + (int)((BAR - 2) * log((double)all[i]) / log((double)most + 1)) : 0;
-        fprintf(out, "  %4.1f %-5s %10" PRId64 " %12" PRId64 " %12" PRId64 "%s", 0.5 * i, i == ROWS - 1 ? "on" : "", all[i],
+        fprintf(out, "  %4.1f %-*s %10" PRId64 " %12" PRId64 " %12" PRId64 "%s", 0.5 * i, CELL(i == ROWS - 1 ? _("on") : "", 5), all[i],
                 normal[i], defect[i], bar ? "  " : "");
         while (bar-- > 0)
             fputc('#', out);
@@ -192,9 +196,9 @@ static void put_scores(FILE *out, const struct report *r)
 
 static void put_finds(FILE *out, const struct report *r)
 {
-    put_heading(out, "Found");
+    put_heading(out, _("Found"));
     for (int s = 0; s <= SEVERITIES; s++)
-        fprintf(out, "  %-8s %6" PRId64 "\n", r->severities[s].name, r->severities[s].found);
+        fprintf(out, "  %-*s %6" PRId64 "\n", CELL(_(r->severities[s].name), 8), r->severities[s].found);
     for (size_t i = 0; i < r->find_count; i++) {
         const struct find_row *f = &r->finds[i];
         const char *slash = strrchr(f->path, '/');
@@ -202,8 +206,8 @@ static void put_finds(FILE *out, const struct report *r)
         report_time(f->at_ms, at);
         if (r->options.line)
             r->options.line(r->options.context, out, f->picture);
-        fprintf(out, "  %-8s ", severity_name(f->severity));
-        put_cell(out, f->class_name[0] ? f->class_name : "defect", 16);
+        fprintf(out, "  %-*s ", CELL(_(severity_name(f->severity)), 8));
+        put_cell(out, f->class_name[0] ? f->class_name : _("defect"), 16);
         fputc(' ', out);
         put_cell(out, f->object[0] ? f->object : f->scene, 14);
         fputc(' ', out);
@@ -213,31 +217,32 @@ static void put_finds(FILE *out, const struct report *r)
             put_wrapped(out, 11, f->note);
     }
     if (r->find_count == REPORT_FINDS)
-        fprintf(out, "  only the first %d are listed\n", REPORT_FINDS);
+        fprintf(out, _("  only the first %d are listed\n"), REPORT_FINDS);
 }
 
 static void put_objects(FILE *out, const struct report *r)
 {
-    put_heading(out, "By object");
-    fprintf(out, "  %-28s %8s %7s %7s %7s %7s %7s\n", "object", "answered", "stop", "key", "general", "unsure", "open");
+    put_heading(out, _("By object"));
+    fprintf(out, "  %-*s %*s %*s %*s %*s %*s %*s\n", CELL(_("object"), 28), CELL(_("answered"), 8), CELL(_("stop"), 7), CELL(_("key"), 7),
+            CELL(_("general"), 7), CELL(_("unsure"), 7), CELL(_("open"), 7));
     for (size_t i = 0; i < r->object_count; i++) {
         const struct object_row *b = &r->objects[i];
         if (r->options.line)
             r->options.line(r->options.context, out, b->picture);
         fputs("  ", out);
-        put_cell(out, b->object[0] ? b->object : "(none named)", 28);
+        put_cell(out, b->object[0] ? b->object : _("(none named)"), 28);
         fprintf(out, " %8" PRId64 " %7" PRId64 " %7" PRId64 " %7" PRId64 " %7" PRId64 " %7" PRId64 "\n", b->answered,
                 b->found[SEVERITY_STOP], b->found[SEVERITY_KEY], b->found[SEVERITY_GENERAL], b->unsure, b->open);
     }
-    fprintf(out, "  %" PRId64 " pictures are open\n  %" PRId64 " answers wait for a lead's look\n", r->counts.open, r->waiting);
+    fprintf(out, _("  %lld pictures are open\n  %lld answers wait for a lead's look\n"), (long long)r->counts.open, (long long)r->waiting);
     if (r->hook[0])
         put_wrapped(out, INDENT, r->hook);
 }
 
 static void put_second(FILE *out, const struct report *r)
 {
-    put_heading(out, "Second review");
-    fprintf(out, "  %" PRId64 " answers wait for a lead's look\n", r->waiting);
+    put_heading(out, _("Second review"));
+    fprintf(out, _("  %lld answers wait for a lead's look\n"), (long long)r->waiting);
     for (const char *line = r->second; line && *line; line += strcspn(line, "\n") + (line[strcspn(line, "\n")] != '\0')) {
         char *one = xasprintf("%.*s", (int)strcspn(line, "\n"), line);
         put_wrapped(out, one[0] == ' ' ? 2 * INDENT : INDENT, one + strspn(one, " "));

@@ -8,6 +8,7 @@
 #include "app/promote.h"
 #include "app/review_flow.h"
 #include "app/rounds.h"
+#include "app/stored.h"
 #include "app/train.h"
 #include "app/worker.h"
 #include "base/alloc.h"
@@ -182,9 +183,11 @@ static enum status add_target(struct review_flow *f, const struct scene *scene, 
     to->active = texts_keep(&f->texts, active ? xasprintf(_("model %.8s of %s"), active->sha256, when)
                                               : xasprintf(_("revision %d, no trained model"), revision.number));
     decided = waits ? waits : decided;
+    char *reason = stored_text(decided ? decided->reason : "");
     to->gate = texts_keep(&f->texts, decided ? xasprintf("%.8s: %s%s%s", decided->sha256, waits ? "" : flow_word(decided->state),
-                                                         waits ? "" : "; ", decided->reason)
+                                                         waits ? "" : "; ", reason)
                                              : xstrdup(""));
+    free(reason);
     return ST_OK;
 }
 

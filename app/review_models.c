@@ -7,6 +7,7 @@
 
 #include "app/review_flow.h"
 #include "app/rounds.h"
+#include "app/stored.h"
 #include "base/alloc.h"
 #include "base/intl.h"
 #include "base/strbuf.h"
@@ -37,6 +38,7 @@ static struct flow_lineage row_of(struct review_flow *f, const struct model_row 
     bool waits = m->scene && rounds_candidate(models, count, m->scene) == m;
     flow_time(m->created_ms, when);
     scene_name(f, m->scene, scene, sizeof scene);
+    char *reason = stored_text(m->reason);
     struct flow_lineage row = {
         .id = m->id,
         .scene = m->scene,
@@ -48,10 +50,11 @@ static struct flow_lineage row_of(struct review_flow *f, const struct model_row 
                             xasprintf(_("%s, %s, %lld answers, %lld defects%s%s"), scene, when,
                                       (long long)json_integer_value(json_object_get(data, "labels")),
                                       (long long)json_integer_value(json_object_get(data, "defects")), m->reason[0] ? ": " : "",
-                                      m->reason)),
+                                      reason)),
         .state = m->active ? "active" : waits ? "waits" : texts_keep(&f->models_texts, xstrdup(m->state)),
     };
     json_decref(data);
+    free(reason);
     return row;
 }
 
@@ -217,8 +220,11 @@ enum status flow_details(void *context, int64_t id, char **text, struct error *e
         strbuf_printf(&out, _("  file                     %lld kB\n"), (long long)(file.st_size + 512) / 1024);
     else
         strbuf_printf(&out, _("  file                     %s is missing\n"), path);
-    if (m.reason[0])
-        strbuf_printf(&out, "  %s\n", m.reason);
+    if (m.reason[0]) {
+        char *reason = stored_text(m.reason);
+        strbuf_printf(&out, "  %s\n", reason);
+        free(reason);
+    }
     if (json_object_size(metrics) > 0)
         put_comparison(&out, metrics);
     strbuf_printf(&out, _("What it was trained on\n"));

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "app/review_results.h"
+#include "app/stored.h"
 #include "base/alloc.h"
 #include "base/file.h"
 
@@ -22,6 +23,7 @@ struct review_counter {
     struct error error;
     struct report report;
     struct review_results results;
+    char *reason;           // the revision's, in the reader's language
 };
 
 struct review_counter *review_counter_new(const struct project *project, const char *scene)
@@ -53,6 +55,7 @@ void review_counter_free(struct review_counter *c)
         return;
     forget(c);
     free(c->only);
+    free(c->reason);
     free(c);
 }
 
@@ -111,12 +114,14 @@ static void fill(struct review_counter *c)
 {
     const struct report *r = &c->report;
     const struct report_scene *scene = &r->scenes[0];
+    free(c->reason);
+    c->reason = stored_text(scene->revision.reason);
     c->results = (struct review_results){
         .scene = scene->name,
         .scenes = c->count,
         .revision = scene->revision.number,
         .threshold = scene->revision.threshold,
-        .reason = scene->revision.reason,
+        .reason = c->reason,
         .screened = r->counts.screened,
         .flagged = r->counts.flagged,
         .open = r->counts.open,

@@ -8,6 +8,7 @@
 #include "app/poor.h"
 #include "app/scoring.h"
 #include "base/alloc.h"
+#include "base/intl.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "screen/drift.h"
@@ -297,7 +298,7 @@ enum status scoring_run(struct scoring *s, const int64_t *pictures, size_t count
 static void moved(char *text, size_t room, const char *what, double before, double after, int digits)
 {
     if (isfinite(before) && isfinite(after))
-        snprintf(text, room, ", %s %.*f -> %.*f", what, digits, before, digits, after);
+        snprintf(text, room, _(", %s %.*f -> %.*f"), what, digits, before, digits, after);
     else
         text[0] = '\0';
 }
@@ -320,17 +321,17 @@ enum status drift_sentence(struct project *project, const struct scene *scene, b
     const char *slash = strrchr(row.since_path, '/');
     char *name = text_cleaned(slash ? slash + 1 : row.since_path), when[CLOCK_TEXT], level[64], sharp[64];
     clock_text(row.at_ms, when);
-    moved(level, sizeof level, "brightness", f->level_before, f->level_after, 0);
-    moved(sharp, sizeof sharp, "sharpness", f->sharp_before, f->sharp_after, 2);
+    moved(level, sizeof level, _("brightness"), f->level_before, f->level_after, 0);
+    moved(sharp, sizeof sharp, _("sharpness"), f->sharp_before, f->sharp_after, 2);
     double shift = drift_shift(&drift);
     if (brief)
-        snprintf(text, DRIFT_TEXT, "%s drifts: scores %+.1f sd since %s%s", scene->name, drift.base, name,
+        snprintf(text, DRIFT_TEXT, _("%s drifts: scores %+.1f sd since %s%s"), scene->name, drift.base, name,
                  level);
     else
         snprintf(text, DRIFT_TEXT,
-                 "drifts since %s (told %.16s): mean score %+.2f -> %+.2f sd of normal%s%s; compensated by "
-                 "%+.2f sd;"
-                 " look at lamp and lens, then `assay screen` for a new revision",
+                 _("drifts since %s (told %.16s): mean score %+.2f -> %+.2f sd of normal%s%s; compensated by "
+                   "%+.2f sd;"
+                   " look at lamp and lens, then `assay screen` for a new revision"),
                  name, when, f->before, f->after, level, sharp, shift);
     free(name);
     free(row.since_path);

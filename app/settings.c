@@ -7,6 +7,7 @@
 
 #include "app/settings_impl.h"
 #include "base/alloc.h"
+#include "base/intl.h"
 #include "base/file.h"
 #include "base/text.h"
 
@@ -50,7 +51,7 @@ bool setting_find(const char *name, enum setting *setting)
 
 const char *setting_origin_name(enum setting_origin origin)
 {
-    static const char *const names[SETTING_ORIGINS] = {"default", "system", "user", "project", "environment", "option"};
+    static const char *const names[SETTING_ORIGINS] = {N_("default"), N_("system"), N_("user"), N_("project"), N_("environment"), N_("option")};
     return names[origin];
 }
 

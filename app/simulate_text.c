@@ -6,12 +6,14 @@
 #include "app/calibrate.h"
 #include "app/layout.h"
 #include "app/simulate_impl.h"
+#include "app/stored.h"
 #include "base/alloc.h"
+#include "base/intl.h"
 #include "base/text.h"
 
 static const char *strategy(const struct simulate_options *o)
 {
-    return o->random ? "random" : "queue";
+    return o->random ? N_("random") : N_("queue");
 }
 
 // --- for people ---
@@ -23,19 +25,20 @@ void simulate_text_begin(const struct simulate_options *o, const struct simulate
     size_t count[2][2] = {{0}};
     for (size_t i = 0; i < set->count; i++)
         count[set->pictures[i].held][set->pictures[i].defect]++;
-    char *text = xasprintf("%zu pictures in %zu groups: %zu to ask about, %zu of them defects; %zu held out, %zu of "
-                           "them defects, which nothing learns from and all figures below are about.",
+    char *text = xasprintf(_("%zu pictures in %zu groups: %zu to ask about, %zu of them defects; %zu held out, %zu of "
+                           "them defects, which nothing learns from and all figures below are about."),
                            set->count, set->groups, count[0][0] + count[0][1], count[0][1],
                            count[1][0] + count[1][1], count[1][1]);
     put_wrapped(stdout, 0, text);
     free(text);
     if (set->thinned)
-        printf("%zu defects are left out, so that %g %% of the pictures are some.\n", set->thinned,
+        printf(_("%zu defects are left out, so that %g %% of the pictures are some.\n"), set->thinned,
                100 * o->defect_rate);
     if (set->unreadable)
-        printf("%zu pictures cannot be read and take no part.\n", set->unreadable);
-    printf("\n%29s   normals filtered (%%)   at the own threshold\n%-5s %7s %7s %7s %5s  %6s %6s %6s  %9s %9s\n", "", "round",
-           "answers", "defects", "AUROC", "AP", "95 %", "98.24", "99 %", "filtered", "recall");
+        printf(_("%zu pictures cannot be read and take no part.\n"), set->unreadable);
+    printf("\n%29s   %-*s   %s\n%-*s %*s %*s %7s %5s  %6s %6s %6s  %*s %*s\n", "", CELL(_("normals filtered (%)"), 20),
+           _("at the own threshold"), CELL(_("round"), 5), CELL(_("answers"), 7), CELL(_("defects"), 7), "AUROC", "AP", "95 %", "98.24",
+           "99 %", CELL(_("filtered"), 9), CELL(_("recall"), 9));
     fflush(stdout);
 }
 
@@ -57,7 +60,7 @@ static void put_interval(double low, double high)
 
 static void put_counted(const char *name, const struct simulate_share *s)
 {
-    printf("  %-17s %6zu of %6zu", name, s->hits, s->total);
+    printf(_("  %-*s %6zu of %6zu"), CELL(name, 17), s->hits, s->total);
     put_share(s->hits, s->total, 6);
     put_interval(s->exact.low, s->exact.high);
     put_interval(s->grouped.low, s->grouped.high);
@@ -66,33 +69,37 @@ static void put_counted(const char *name, const struct simulate_share *s)
 
 static void put_end(const struct simulate_options *o, const struct simulate_figures *f)
 {
-    printf("\nAfter %zu answers (%s), at the threshold the program chose, held out:\n", f->answers, strategy(o));
-    printf("%61s %15s\n", "95 %, exact", "by groups");
-    put_counted("filtered", &f->filtered);
-    put_counted("normals filtered", &f->normals);
+    printf(_("\nAfter %zu answers (%s), at the threshold the program chose, held out:\n"), f->answers, _(strategy(o)));
+    printf("%*s %*s\n", CELL(_("95 %, exact"), 61), CELL(_("by groups"), 15));
+    put_counted(_("filtered"), &f->filtered);
+    put_counted(_("normals filtered"), &f->normals);
     for (int s = 0; s <= SEVERITIES; s++) {
         const struct simulate_severity *v = &f->severities[s];
-        char name[32];
-        snprintf(name, sizeof name, "flagged, %s", v->name);
+        char name[64];
+        snprintf(name, sizeof name, _("flagged, %s"), _(v->name));
         put_counted(name, &(struct simulate_share){v->found, v->total, v->exact, v->grouped});
     }
-    char *text = xasprintf("Of %zu answers, %zu were flagged when asked%s; they found %zu of the %zu defects there.",
+    char *text = xasprintf(_("Of %zu answers, %zu were flagged when asked%s; they found %zu of the %zu defects there."),
                            f->answers, f->flagged,
-                           f->flagged < f->answers && !o->random ? " and the rest came next by score" : "",
+                           f->flagged < f->answers && !o->random ? _(" and the rest came next by score") : "",
                            f->found, f->pool_defects);
     if (f->answers)
         put_wrapped(stdout, 2, text);
     free(text);
     if (f->pool_poor + f->held_poor + f->held_failed > 0)
-        printf("  Apart from these: %zu poor pictures set aside, %zu that could not be read.\n",
+        printf(_("  Apart from these: %zu poor pictures set aside, %zu that could not be read.\n"),
                f->pool_poor + f->held_poor, f->held_failed);
     for (size_t s = 0; s < f->scene_count; s++) {
         const struct simulate_scene *scene = &f->scenes[s];
-        text = xasprintf("%s, threshold %.3f: %s", scene->name, scene->revision.threshold, scene->revision.reason);
+        char *reason = stored_text(scene->revision.reason);
+        text = xasprintf(_("%s, threshold %.3f: %s"), scene->name, scene->revision.threshold, reason);
         put_wrapped(stdout, 2, text);
         free(text);
+        free(reason);
         if (scene->training[0]) {
-            text = xasprintf("%s, last training: %s", scene->name, scene->training);
+            reason = stored_text(scene->training);
+            text = xasprintf(_("%s, last training: %s"), scene->name, reason);
+            free(reason);
             put_wrapped(stdout, 2, text);
             free(text);
         }

@@ -12,6 +12,7 @@
 #include "app/train.h"
 #include "app/train_data.h"
 #include "base/alloc.h"
+#include "base/intl.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "learn/gate.h"
@@ -136,7 +137,7 @@ static enum status stopped(struct error *err)
 static bool tell_training(void *context, const struct adapt_report *r)
 {
     struct job *j = context;
-    snprintf(j->progress.stage, sizeof j->progress.stage, "%s", r->step > 0 || r->loss > 0 ? "training" : "pictures");
+    snprintf(j->progress.stage, sizeof j->progress.stage, "%s", r->step > 0 || r->loss > 0 ? N_("training") : N_("pictures"));
     j->progress.step = r->step;
     j->progress.steps = r->steps;
     j->progress.loss = r->loss;
@@ -372,7 +373,7 @@ static enum status make_candidate(struct job *j, const struct scene *scene, cons
 static enum status compare(struct job *j, int64_t id, char **sentence, struct error *err)
 {
     struct gate_result result;
-    if (!begin_stage(j, "comparing"))
+    if (!begin_stage(j, N_("comparing")))
         return stopped(err);
     enum status status = promote_by_gate(j->project, id, &result, err);
     if (status != ST_OK)
@@ -398,7 +399,7 @@ static enum status finish_scene(struct job *j, int64_t id, char **sentence, stru
     status = db_scene_get(j->project->db, j->round->scene, NULL, &scene, err);
     if (status == ST_OK) {
         if (!model.revision) {
-            status = begin_stage(j, "scoring") ? score_all(j, &scene, model.sha256, err) : stopped(err);
+            status = begin_stage(j, N_("scoring")) ? score_all(j, &scene, model.sha256, err) : stopped(err);
             if (status == ST_OK)
                 status = make_candidate(j, &scene, &model, err);
         }
@@ -474,7 +475,7 @@ enum status train_round(struct project *project, const struct round *round, int 
         status = project_net(project, NULL, &j.net, err);
     if (status == ST_OK)
         status = project_base(project, &j.base, err);
-    if (status == ST_OK && !begin_stage(&j, "pictures"))
+    if (status == ST_OK && !begin_stage(&j, N_("pictures")))
         status = stopped(err);
     if (status == ST_OK && !model)
         status = learn(&j, &model, err);

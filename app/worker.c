@@ -14,7 +14,9 @@
 #include "app/background.h"
 #include "app/train.h"
 #include "app/worker.h"
+#include "app/stored.h"
 #include "base/alloc.h"
+#include "base/intl.h"
 #include "base/clock.h"
 #include "base/file.h"
 
@@ -155,7 +157,7 @@ static bool tell(void *context, const struct round_progress *p)
 
 static enum status end_round(struct shift *s, enum round_state state, const char *sentence, struct error *err)
 {
-    fprintf(stderr, "round %lld %s: %s\n", (long long)s->round, round_state_name(state), sentence);
+    fprintf(stderr, _("round %lld %s: %s\n"), (long long)s->round, round_state_name(state), sentence);
     if (state == ROUND_DONE || state == ROUND_FAILED || state == ROUND_CANCELLED)
         train_forget(s->project, s->round);
     return db_round_move(s->project->db, s->round, state, sentence, err);
@@ -311,7 +313,7 @@ enum status worker_run(struct project *project, const struct worker_options *opt
         status = run_shift(project, options, err);
         while (status == ST_BUSY && every_of(project, options) && !stop_asked(NULL)) { // one that ends by itself may have the place
             if (!told)
-                fprintf(stderr, "assay: %s; waiting for it to end\n", err->text);
+                fprintf(stderr, _("assay: %s; waiting for it to end\n"), err->text);
             told = true;
             pause_ms(500);
             status = run_shift(project, options, err);
@@ -340,21 +342,23 @@ enum status worker_spawn(struct project *project, int threads, struct error *err
 void worker_text(const struct round *r, bool alive, char text[WORKER_TEXT])
 {
     const struct round_progress *p = &r->progress;
+    char *sentence = stored_text(r->sentence);
     int left = (int)(p->left + 0.5);
-    size_t n = (size_t)snprintf(text, WORKER_TEXT, "round %lld: ", (long long)r->id);
+    size_t n = (size_t)snprintf(text, WORKER_TEXT, _("round %lld: "), (long long)r->id);
     if (r->state == ROUND_RUNNING && !alive)
-        snprintf(text + n, WORKER_TEXT - n, "its process ended at %s %d/%d; `assay train --resume` goes on", p->stage, p->step,
+        snprintf(text + n, WORKER_TEXT - n, _("its process ended at %s %d/%d; `assay train --resume` goes on"), _(p->stage), p->step,
                  p->steps);
     else if (r->state == ROUND_RUNNING && strcmp(p->stage, "training") == 0)
-        snprintf(text + n, WORKER_TEXT - n, "training %d/%d, loss %.3f, %.0f pictures/s, %d:%02d left", p->step, p->steps, p->loss,
+        snprintf(text + n, WORKER_TEXT - n, _("training %d/%d, loss %.3f, %.0f pictures/s, %d:%02d left"), p->step, p->steps, p->loss,
                  p->rate, left / 60, left % 60);
     else if (r->state == ROUND_RUNNING && p->steps)
-        snprintf(text + n, WORKER_TEXT - n, "%s %d/%d, %.0f pictures/s, %d:%02d left", p->stage, p->step, p->steps, p->rate,
+        snprintf(text + n, WORKER_TEXT - n, _("%s %d/%d, %.0f pictures/s, %d:%02d left"), _(p->stage), p->step, p->steps, p->rate,
                  left / 60, left % 60);
     else if (r->state == ROUND_RUNNING)
-        snprintf(text + n, WORKER_TEXT - n, "%s", p->stage);
+        snprintf(text + n, WORKER_TEXT - n, "%s", _(p->stage));
     else
-        snprintf(text + n, WORKER_TEXT - n, "%s%s%s", round_state_name(r->state), r->sentence[0] ? ": " : "", r->sentence);
+        snprintf(text + n, WORKER_TEXT - n, "%s%s%s", _(round_state_name(r->state)), r->sentence[0] ? ": " : "", sentence);
+    free(sentence);
 }
 
 json_t *worker_json(const struct round *r, bool alive)

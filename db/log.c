@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/intl.h"
 #include "db/handle.h"
 
 enum status db_log_add(struct db *db, const char *person, const char *kind, const char *scene, const char *text,
@@ -80,9 +81,9 @@ static const char *what_of(sqlite3_stmt *stmt, const char *kind)
 {
     int number = sqlite3_column_int(stmt, 7);
     if (strcmp(kind, "round") == 0)
-        return number < 0 ? "asked" : round_state_name((enum round_state)number);
+        return number < 0 ? N_("asked") : round_state_name((enum round_state)number);
     if (strcmp(kind, "hook") == 0)
-        return number == HOOK_DONE ? "done" : number == HOOK_DUE ? "again" : number == HOOK_FAILED ? "failed" : "taken back";
+        return number == HOOK_DONE ? N_("done") : number == HOOK_DUE ? N_("again") : number == HOOK_FAILED ? N_("failed") : N_("taken back");
     if (strcmp(kind, "answer") == 0 || strcmp(kind, "skip") == 0 || strcmp(kind, "undo") == 0 || strcmp(kind, "redo") == 0)
         return verdict_name((enum verdict)number);
     return column_text(stmt, 7);

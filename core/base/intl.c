@@ -46,3 +46,8 @@ void intl_begin(void)
     find_catalogues();
 #endif
 }
+
+void intl_english(void)
+{
+    setlocale(LC_MESSAGES, "C");
+}

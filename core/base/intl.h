@@ -26,5 +26,6 @@ __attribute__((format_arg(1))) static inline const char *intl_text(const char *t
 // UTF-8: all text of the program is. Call first in main, before threads. Catalogues are looked for in ASSAY_LOCALEDIR, in
 // "po" beside the program (a build tree), then where `make install` puts them.
 void intl_begin(void);
+void intl_english(void); // from here on, whatever the environment says
 
 #endif

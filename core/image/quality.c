@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/intl.h"
 #include "image/quality.h"
 #include "image/resize.h"
 
@@ -18,8 +19,8 @@ static const double RICH = 0.95,
                     EMPTY = 0.05; // quantiles of the blocks: edges, also where they are few; nothing
 
 static const char *const names[QUALITIES] = {"level", "spread", "dark", "bright", "sharp", "flat", "torn"};
-static const char *const poor_names[POORS] = {"",     "blank",   "dark",    "bright",
-                                              "torn", "covered", "blurred", "damaged file"};
+static const char *const poor_names[POORS] = {"",     N_("blank"),   N_("dark"),    N_("bright"),
+                                              N_("torn"), N_("covered"), N_("blurred"), N_("damaged file")};
 
 const char *quality_name(enum quality_measure measure)
 {

@@ -3,16 +3,17 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/intl.h"
 #include "learn/strategy.h"
 
 static const double unsure = 0.3; // weight of what is not known; rewards lie close together
 
 const struct strategy strategies[STRATEGIES] = {
-    {"standard", "the defaults", {NULL}},
-    {"light", "light varies more: cameras and lamps differ", {"gain=0.4", "gamma=0.3", NULL}},
-    {"careful", "the base moves less: few or contradicting answers", {"rate_adapter=0.0003", "decay_adapter=0.05", NULL}},
-    {"marked", "more weight on where the defect is: boxes and masks are good", {"patch_weight=2", "top_share=0.01", NULL}},
-    {"drawn", "more synthetic defects: many kinds, few of each", {"synthetic=0.3", "synthetic_weight=0.5", "flaws=4", NULL}},
+    {"standard", N_("the defaults"), {NULL}},
+    {"light", N_("light varies more: cameras and lamps differ"), {"gain=0.4", "gamma=0.3", NULL}},
+    {"careful", N_("the base moves less: few or contradicting answers"), {"rate_adapter=0.0003", "decay_adapter=0.05", NULL}},
+    {"marked", N_("more weight on where the defect is: boxes and masks are good"), {"patch_weight=2", "top_share=0.01", NULL}},
+    {"drawn", N_("more synthetic defects: many kinds, few of each"), {"synthetic=0.3", "synthetic_weight=0.5", "flaws=4", NULL}},
 };
 
 int strategy_find(const char *name)

@@ -7,12 +7,13 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/intl.h"
 #include "screen/rates.h"
 #include "screen/threshold.h"
 
 const char *threshold_rule_name(enum threshold_rule rule)
 {
-    static const char *const names[THRESHOLD_RULES] = {"filter-rate", "partial", "recall"};
+    static const char *const names[THRESHOLD_RULES] = {N_("filter-rate"), N_("partial"), N_("recall")};
     return names[rule];
 }
 

@@ -1,0 +1,153 @@
+#include "config.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/stored.h"
+#include "base/alloc.h"
+#include "base/intl.h"
+#include "base/strbuf.h"
+
+// As they are written: core/screen/threshold.c, core/learn/gate.c, app/train.c, app/promote.c, app/worker.c, app/cmd_add.c,
+// app/cmd_user.c, app/cmd_backup.c, db/log.c. A conversion stands for a number, %s for a word.
+static const char *const phrases[] = {
+    N_("a budget of %.6g %% of the normal pictures filtered sets it; recall not demonstrated: none was asked for"),
+    N_("recall demonstrated at 95 %% confidence"),
+    N_("recall not demonstrated on defects found independently of the score"),
+    N_("a budget of %.6g %% of the normal pictures filtered holds for the latter"),
+    N_("a budget of %.6g %% of the normal pictures filtered is used instead"),
+    N_("moved so that at least one picture is filtered"),
+    N_("moved so that at least one picture is flagged"),
+    N_("%s at least %.6g %% (%zu of %zu flagged)"),
+    N_("%s at %.6g %% would take showing every picture (%zu known)"),
+    N_("%s at %.6g %% needs %zu more (%zu known)"),
+    N_("on %zu held-out normals it filters %.2f %% instead of %.2f %%, and misses %zu of %zu defects instead of %zu"),
+    N_("not promoted: it newly misses %zu of %zu %s defects"),
+    N_("not enough to compare: %zu held-out defects, %d are needed"),
+    N_("`assay promote` decides"),
+    N_("better, but not surely: the change in normals filtered may be as low as %+.2f points (90 %% bound; -1 is allowed)"),
+    N_("not promoted: the change in normals filtered may be as low as %+.2f points (90 %% bound; -1 is allowed)"),
+    N_("a lead decides: it newly misses %zu of %zu stop defects"),
+    N_("promoted: "),
+    N_("(change at least %+.2f points, 90 %% bound)"),
+    N_("promoted by hand; the gate said: "),
+    N_("an industry model: each scene's model that begins from it goes through its own gate"),
+    N_("industry model %s is there; %zu scene now trains from it"),
+    N_("industry model %s is there; %zu scenes now train from it"),
+    N_("`assay train --resume` goes on"),
+    N_("%lld pictures added, %lld changed, %lld moved, %lld further copies, %lld unreadable"),
+    N_("%lld known answers imported"),
+    N_(" is a lead"),
+    N_(" is an inspector"),
+    N_("%zu files, %.1f MB"),
+    N_("%lld of %lld"),
+    N_("; "),
+    N_(": "),
+    N_(", "),
+};
+
+enum { SPANS = 8 };
+
+struct span {
+    const char *text;
+    size_t length;
+    bool word;
+};
+
+// Behind a conversion that begins at `at`; its number by position, 0 where it has none.
+static const char *conversion_end(const char *at, int *position)
+{
+    char *end;
+    long number = strtol(at + 1, &end, 10);
+    *position = *end == '$' ? (int)number : 0;
+    at++;
+    while (*at && !isalpha((unsigned char)*at))
+        at++;
+    while (*at == 'l' || *at == 'z')
+        at++;
+    return *at ? at + 1 : at;
+}
+
+static size_t span_of(const char *text, bool word)
+{
+    size_t n = word ? 0 : strspn(text, "+-.0123456789e");
+    while (word && (isalnum((unsigned char)text[n]) || text[n] == '-' || text[n] == '_'))
+        n++;
+    return n;
+}
+
+// How much of `text` the phrase takes; 0 when it is not this one.
+static size_t match(const char *phrase, const char *text, struct span spans[SPANS])
+{
+    const char *at = text;
+    size_t n = 0;
+    while (*phrase) {
+        if (phrase[0] == '%' && phrase[1] != '%') {
+            int unused;
+            phrase = conversion_end(phrase, &unused);
+            bool word = phrase[-1] == 's';
+            size_t length = span_of(at, word);
+            if (length == 0 || n == SPANS)
+                return 0;
+            spans[n++] = (struct span){at, length, word};
+            at += length;
+        } else {
+            phrase += phrase[0] == '%';
+            if (*phrase++ != *at++)
+                return 0;
+        }
+    }
+    return (size_t)(at - text);
+}
+
+static void put_span(struct strbuf *out, const struct span *span)
+{
+    char *text = xasprintf("%.*s", (int)span->length, span->text);
+    strbuf_puts(out, span->word ? _(text) : text); // a severity
+    free(text);
+}
+
+static void put_phrase(struct strbuf *out, const char *phrase, const struct span spans[SPANS])
+{
+    int next = 0;
+    while (*phrase) {
+        if (phrase[0] == '%' && phrase[1] != '%') {
+            int position;
+            phrase = conversion_end(phrase, &position);
+            int which = position > 0 ? position - 1 : next++;
+            if (which < SPANS && spans[which].text)
+                put_span(out, &spans[which]);
+        } else {
+            phrase += phrase[0] == '%';
+            strbuf_add(out, phrase++, 1);
+        }
+    }
+}
+
+char *stored_text(const char *english)
+{
+    struct strbuf out = {0};
+    strbuf_puts(&out, "");
+    bool begins = true; // of a word
+    for (const char *at = english ? english : ""; *at;) {
+        struct span spans[SPANS] = {{0}}, best[SPANS] = {{0}};
+        size_t most = 0, which = 0;
+        for (size_t i = 0; i < sizeof phrases / sizeof *phrases; i++) {
+            size_t length = begins || ispunct((unsigned char)phrases[i][0]) || phrases[i][0] == ' ' ? match(phrases[i], at, spans) : 0;
+            if (length > most) {
+                most = length;
+                which = i;
+                memcpy(best, spans, sizeof best);
+            }
+        }
+        if (most > 0)
+            put_phrase(&out, _(phrases[which]), best);
+        else
+            strbuf_add(&out, at, 1);
+        at += most > 0 ? most : 1;
+        begins = !isalnum((unsigned char)at[-1]) && at[-1] != '.';
+    }
+    return out.data;
+}
