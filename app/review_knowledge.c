@@ -6,17 +6,33 @@
 
 #include "app/review_knowledge.h"
 #include "app/template.h"
+#include "app/template_words.h"
 #include "base/alloc.h"
 #include "base/intl.h"
 #include "base/strbuf.h"
 
-void review_knowledge_clear(struct review_knowledge *k)
+static void forget(struct review_knowledge *k)
 {
     relation_free(k->rows, k->count);
     free(k->shown);
     k->rows = NULL;
     k->shown = NULL;
     k->count = 0;
+}
+
+void review_knowledge_clear(struct review_knowledge *k)
+{
+    forget(k);
+    template_words_free(k->words);
+    k->words = NULL;
+}
+
+static const char *word(void *context, const char *english)
+{
+    struct review_knowledge *k = context;
+    if (!k->words)
+        k->words = template_words_load();
+    return template_words_get(k->words, english);
 }
 
 static bool is_part(const char *text, const char *component)
@@ -30,7 +46,7 @@ static enum status relations(void *context, const char *fault, int64_t id, const
     struct review_knowledge *k = context;
     struct picture picture = {0};
     size_t n = 0;
-    review_knowledge_clear(k);
+    forget(k);
     enum status status = id ? db_picture_get(k->project->db, id, &picture, err) : ST_OK;
     if (status == ST_OK)
         status = db_relation_list(k->project->db, fault, &k->rows, &k->count, err);
@@ -115,5 +131,5 @@ void review_knowledge_open(struct review_knowledge *k, struct project *project, 
 {
     *k = (struct review_knowledge){.project = project, .person = person};
     k->model = (struct knowledge_model){.context = k, .relations = relations, .state = state, .retire = take_away,
-                                        .templates = templates, .apply = apply};
+                                        .templates = templates, .apply = apply, .word = word};
 }

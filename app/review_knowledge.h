@@ -12,6 +12,7 @@ struct review_knowledge {
     struct relation_row *rows; // as read last
     struct knowledge_row *shown;
     size_t count;
+    struct template_words *words; // read when first shown
 };
 
 void review_knowledge_open(struct review_knowledge *knowledge, struct project *project, int64_t person);

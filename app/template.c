@@ -14,7 +14,7 @@
 enum { FILE_MOST = 1 << 20, CODE_MOST = 8, NAME_MOST = 63 };
 static const char languages[2][3] = {"en", "zh"};
 
-static char *folder(void)
+char *template_folder(void)
 {
     const char *other = getenv("ASSAY_DATADIR");
     return file_join(other && other[0] ? other : PKGDATADIR, "templates");
@@ -152,7 +152,7 @@ enum status template_load(const char *which, struct template *t, struct error *e
     json_error_t at;
     *t = (struct template){0};
     bool file = strchr(which, '/') || (length > 5 && strcmp(which + length - 5, ".json") == 0);
-    char *dir = folder(), *name = xasprintf("%s.json", which), *path = file ? xstrdup(which) : file_join(dir, name);
+    char *dir = template_folder(), *name = xasprintf("%s.json", which), *path = file ? xstrdup(which) : file_join(dir, name);
     enum status status = !file && !file_exists(path)
                              ? error_set(err, ST_NOT_FOUND, "there is no template '%s'; `assay scene --templates` lists them", which)
                              : file_read(path, FILE_MOST, &bytes, &count, err);
@@ -183,7 +183,7 @@ enum status template_names(char ***names, size_t *count, struct error *err)
 {
     size_t capacity = 0;
     struct dirent *entry;
-    char *path = folder();
+    char *path = template_folder();
     DIR *dir = opendir(path);
     enum status status = ST_OK;
     *names = NULL;

@@ -20,6 +20,7 @@ struct template {
 // and what is wrong.
 ASSAY_CHECKED enum status template_load(const char *which, struct template *template, struct error *err);
 void template_clear(struct template *template);
+char *template_folder(void); // where those that are installed lie
 // Names of those that are installed, sorted; caller frees each and the array.
 ASSAY_CHECKED enum status template_names(char ***names, size_t *count, struct error *err);
 

@@ -26,6 +26,13 @@ void knowledge_clear(struct choice *c)
     c->related_count = c->related_at = 0;
 }
 
+// As the reader calls it.
+static const char *shown(const struct session *s, const char *text)
+{
+    const struct knowledge_model *k = s->model->knowledge;
+    return k && k->word ? knowledge_name(text, k->word(k->context, text)) : text;
+}
+
 static const struct related *chosen(const struct choice *c)
 {
     return c->related_at < c->related_count ? &c->related[c->related_at] : NULL;
@@ -103,14 +110,14 @@ void knowledge_draw(const struct session *s, WINDOW *w, int y, int width)
     if (c->related_count == 0 || y >= end)
         return;
     char *ask = session_keyed(s, _("on what? {severity.right} chooses"));
-    draw_printf(w, y++, 2, width, A_BOLD, "< %s >", r ? r->row.component : ask);
+    draw_printf(w, y++, 2, width, A_BOLD, "< %s >", r ? shown(s, r->row.component) : ask);
     free(ask);
     if (!r)
         return;
     if (r->row.action[0] && y < end)
-        y += draw_wrapped(w, y, 2, width, end - y < 2 ? end - y : 2, A_NORMAL, r->row.action);
+        y += draw_wrapped(w, y, 2, width, end - y < 2 ? end - y : 2, A_NORMAL, shown(s, r->row.action));
     if (r->row.cause[0] && y < end) {
-        snprintf(text, sizeof text, _("cause: %s"), r->row.cause);
+        snprintf(text, sizeof text, _("cause: %s"), shown(s, r->row.cause));
         y += draw_wrapped(w, y, 2, width, end - y < 2 ? end - y : 2, A_DIM, text);
     }
     knowledge_contradiction(c, answer_severities[c->severity], text, sizeof text);
@@ -136,11 +143,11 @@ void knowledge_show(struct session *s, const char *fault)
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        strbuf_printf(&text, "%s: %s\n", rows[i].component, rows[i].severity[0] ? _(rows[i].severity) : _("no severity"));
+        strbuf_printf(&text, "%s: %s\n", shown(s, rows[i].component), rows[i].severity[0] ? _(rows[i].severity) : _("no severity"));
         if (rows[i].cause[0])
-            strbuf_printf(&text, _("  cause   %s\n"), rows[i].cause);
+            strbuf_printf(&text, _("  cause   %s\n"), shown(s, rows[i].cause));
         if (rows[i].action[0])
-            strbuf_printf(&text, _("  action  %s\n"), rows[i].action);
+            strbuf_printf(&text, _("  action  %s\n"), shown(s, rows[i].action));
         if (rows[i].contradicted)
             strbuf_printf(&text, _("  ! answered otherwise on %lld pictures\n"), (long long)rows[i].contradicted);
     }

@@ -27,6 +27,7 @@ struct knowledge_model {
     enum status (*retire)(void *context, int64_t id, struct error *err);
     enum status (*templates)(void *context, char **text, struct error *err); // a line or two for each; caller frees
     enum status (*apply)(void *context, const char *name, char **said, struct error *err);
+    const char *(*word)(void *context, const char *english); // the Chinese of a component, cause or action, "" none; may be NULL
 };
 
 #endif

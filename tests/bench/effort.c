@@ -201,11 +201,11 @@ static bool clear_page(struct inspector *in, const char *screen)
     return any;
 }
 
-// The name of the picture in review.
+// The name of the picture in review; false where there is none any more: then nothing is counted above.
 static bool shown(const char *screen, char name[NAME])
 {
-    const char *dot = strstr(screen, ".jpg");
-    if (!dot)
+    const char *dot = strstr(screen, ".jpg"), *end = strchr(screen, '\n'), *of = strstr(screen, " open");
+    if (!dot || !of || of > end)
         return false;
     const char *begin = dot;
     while (begin > screen && begin[-1] != ' ' && begin[-1] != '\n' && begin[-1] != '|')
