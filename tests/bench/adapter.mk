@@ -9,3 +9,14 @@ bench_adapter_LDADD = $(CORE_LIBS)
 .PHONY: bench-adapter
 bench-adapter: bench_adapter$(EXEEXT)
 	./bench_adapter $(abs_top_srcdir)/../shared/data/mtd $(FLAGS) || test $$? -eq 77
+
+# Few answers, and the model of another scene, on the demo's pictures. FLAGS: see bench_site.c.
+EXTRA_PROGRAMS += bench_site
+CLEANFILES += bench_site
+bench_site_SOURCES = tests/bench/bench_site.c
+bench_site_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir)
+bench_site_LDADD = $(CORE_LIBS)
+
+.PHONY: bench-site
+bench-site: bench_site$(EXEEXT)
+	./bench_site $(FLAGS)

@@ -1,15 +1,21 @@
-// What answers are worth: the magnetic-tile pictures by group. Per seed, 80 % of the groups are those that answers are asked
-// about, as the review asks (core/learn/acquire, all pictures of these groups open), and learned from; the model is tested on the groups
-// that are left, which nothing here ever reads before. A line of JSON a round: the learned score, the same with a tile's exposures heard
-// together, and the score that a revision would have.
-// bench_adapter PICTURES [--seeds N] [--first N] [--side N] [--answers N,N..] [--kinds adapter,heads,full] [--no-masks] [--threads N]
-//     [--order asked|score|random] [--tiles N] [--leave-out KIND] [--defects N,N..] [--between KIND] [--keep FOLDER] [--table FILE] [name=value ..]
-// --order: asked as above; score: half to the highest scores, a quarter to the upper third, the rest anywhere; random.
-// --tiles: defective tiles that are kept among those asked about, drawn anew for each seed (the set has far more than a line); 0 all.
-// --leave-out: no answer is about a picture of that kind. --defects: instead of answers, so many defects drawn at random and three
-// normals to each. --between: what is trained between one stage and the last (adapter or heads; the latter is quicker).
-// --keep: what the base says of pictures and views stays there for the next run. --table: what every picture scored, as CSV: kind,
-// seed, answers, picture, tile, defect, in the fitting groups, answered, trained on (or its tile), fused score, logit, the detectors' parts.
+// What answers are worth: the magnetic-tile pictures by group. Per seed, 80 % of the groups are those that
+// answers are asked about, as the review asks (core/learn/acquire, all pictures of these groups open), and
+// learned from; the model is tested on the groups that are left, which nothing here ever reads before. A line
+// of JSON a round: the learned score, the same with a tile's exposures heard together, and the score that a
+// revision would have. bench_adapter PICTURES [--seeds N] [--first N] [--side N] [--answers N,N..] [--kinds
+// adapter,heads,full] [--no-masks] [--threads N]
+//     [--order asked|score|random] [--tiles N] [--leave-out KIND] [--defects N,N..] [--between KIND] [--keep
+//     FOLDER] [--table FILE] [name=value ..]
+// --order: asked as above; score: half to the highest scores, a quarter to the upper third, the rest
+// anywhere; random.
+// --tiles: defective tiles that are kept among those asked about, drawn anew for each seed (the set has far
+// more than a line); 0 all.
+// --leave-out: no answer is about a picture of that kind. --defects: instead of answers, so many defects
+// drawn at random and three normals to each. --between: what is trained between one stage and the last
+// (adapter or heads; the latter is quicker).
+// --keep: what the base says of pictures and views stays there for the next run. --table: what every picture
+// scored, as CSV: kind, seed, answers, picture, tile, defect, in the fitting groups, answered, trained on (or
+// its tile), fused score, logit, the detectors' parts.
 #include "config.h"
 
 #include <math.h>
@@ -31,14 +37,14 @@ enum order { BY_ACQUIRE, BY_SCORE, BY_CHANCE };
 
 struct bench {
     struct tiles tiles;
-    size_t count;             // of pictures
-    int without, between;     // without: a kind that is never asked about, -1 none
+    size_t count;         // of pictures
+    int without, between; // without: a kind that is never asked about, -1 none
     enum order order;
-    size_t defective;         // tiles that are kept, 0 all
+    size_t defective; // tiles that are kept, 0 all
     bool drawn;
     FILE *table; // NULL none
     const struct adapt_scorer *scorer;
-    struct tiles_said *said;  // (count) of the model in use
+    struct tiles_said *said; // (count) of the model in use
 };
 
 static _Noreturn void die(const struct error *err)
@@ -61,8 +67,9 @@ static uint64_t group_of(const struct bench *b, size_t picture)
 
 struct seed {
     uint64_t number;
-    bool *fit, *in, *answered, *trained; // (count); in: of those in `fit` that take part; trained: of a group that was trained on
-    size_t *asked;                       // (count) in the order of the answers
+    bool *fit, *in, *answered,
+        *trained;  // (count); in: of those in `fit` that take part; trained: of a group that was trained on
+    size_t *asked; // (count) in the order of the answers
     size_t answers;
     struct tiles_inputs inputs;
     struct screen_score *scores; // (count) as a revision has them
@@ -95,7 +102,8 @@ static void keep_tiles(const struct bench *b, struct seed *s)
     free(kept);
 }
 
-// What a revision says of all pictures: learned from those that take part, those held out as pictures that came later.
+// What a revision says of all pictures: learned from those that take part, those held out as pictures that
+// came later.
 static void screen(const struct bench *b, struct seed *s, bool taught)
 {
     struct screen_input *inputs = xcalloc(b->count, sizeof *inputs);
@@ -117,9 +125,13 @@ static void screen(const struct bench *b, struct seed *s, bool taught)
         believed[n] = s->in[i] && inputs[n].said <= 0;
         groups[n++] = group_of(b, i);
     }
-    const struct screen_space space = {.dim = s->inputs.dim, .from = s->inputs.from, .contrast = patch_contrast(s->inputs.patch),
-                                       .alone = SCREEN_ALONE, .aligned = patch_aligned(s->inputs.patch)};
-    if (screen_fit(inputs, n, &space, believed, groups, 0.004, s->number, NULL, scores, &model, &err) != ST_OK)
+    const struct screen_space space = {.dim = s->inputs.dim,
+                                       .from = s->inputs.from,
+                                       .contrast = patch_contrast(s->inputs.patch),
+                                       .alone = SCREEN_ALONE,
+                                       .aligned = patch_aligned(s->inputs.patch)};
+    if (screen_fit(inputs, n, &space, believed, groups, 0.004, s->number, NULL, scores, &model, &err) !=
+        ST_OK)
         die(&err);
     s->threshold = screen_threshold(model);
     for (size_t i = 0; i < n; i++) {
@@ -160,7 +172,8 @@ static void end(struct seed *s)
 {
     acquire_projection_clear(&s->projection);
     tiles_inputs_clear(&s->inputs);
-    free(s->fit), free(s->in), free(s->answered), free(s->trained), free(s->asked), free(s->scores), free(s->fused);
+    free(s->fit), free(s->in), free(s->answered), free(s->trained), free(s->asked), free(s->scores),
+        free(s->fused);
 }
 
 // ---- asking ----
@@ -174,8 +187,12 @@ static void answer(struct seed *s, size_t picture)
 static void take_up(const struct bench *b, const struct seed *s, size_t picture, struct acquire_candidate *c)
 {
     bool defect = is_defect(b, picture);
-    *c = (struct acquire_candidate){.score = s->fused[picture], .threshold = s->threshold, .part_count = DETECTORS, .defect = NAN,
-                                    .group = group_of(b, picture), .class_index = -1};
+    *c = (struct acquire_candidate){.score = s->fused[picture],
+                                    .threshold = s->threshold,
+                                    .part_count = DETECTORS,
+                                    .defect = NAN,
+                                    .group = group_of(b, picture),
+                                    .class_index = -1};
     memcpy(c->parts, s->scores[picture].parts, sizeof s->scores[picture].parts);
     acquire_point(&s->projection, s->inputs.inputs[picture].embedding, c->point);
     if (s->answered[picture]) {
@@ -206,7 +223,8 @@ static void ask_acquire(const struct bench *b, struct seed *s, size_t total)
                 at = i;
         bool defect = is_defect(b, pictures[at]);
         acquire_mix_learn(&s->mix, asks[at].source, acquire_surprise(asks[at].expected, defect));
-        acquire_answer(a, at, defect ? ACQUIRE_DEFECT : ACQUIRE_NORMAL, defect ? b->tiles.mtd.pictures[pictures[at]].kind : -1, false);
+        acquire_answer(a, at, defect ? ACQUIRE_DEFECT : ACQUIRE_NORMAL,
+                       defect ? b->tiles.mtd.pictures[pictures[at]].kind : -1, false);
         answer(s, pictures[at]);
     }
     acquire_free(a);
@@ -289,14 +307,16 @@ static int class_of(int kind)
 static bool watch(void *context, const struct adapt_report *r)
 {
     if (getenv("VERBOSE") && r->step % 100 == 0 && r->step)
-        fprintf(stderr, "  step %d/%d loss %.3f picture %.3f patch %.3f class %.3f, %.0f/s, %.0f MB, %.0f s\n", r->step, r->steps,
-                r->loss, r->picture, r->patch, r->class_loss, r->pictures_per_second, (double)r->cached / 1e6, r->seconds);
+        fprintf(stderr,
+                "  step %d/%d loss %.3f picture %.3f patch %.3f class %.3f, %.0f/s, %.0f MB, %.0f s\n",
+                r->step, r->steps, r->loss, r->picture, r->patch, r->class_loss, r->pictures_per_second,
+                (double)r->cached / 1e6, r->seconds);
     (void)context;
     return true;
 }
 
-// Believed normal, as in a project: what was not asked about, less the most suspicious tenth and what is of a thing known to be
-// defective; as many as take part in a round.
+// Believed normal, as in a project: what was not asked about, less the most suspicious tenth and what is of a
+// thing known to be defective; as many as take part in a round.
 static size_t believed_normal(const struct bench *b, const struct seed *s, size_t most, int64_t *pool)
 {
     bool *defective = xcalloc(b->tiles.mtd.groups, sizeof *defective);
@@ -325,16 +345,23 @@ static struct adapt_model *train(struct bench *b, struct seed *s, const struct a
     struct adapt_label *labels = xcalloc(b->count, sizeof *labels);
     int64_t *pool = xcalloc(b->count, sizeof *pool);
     bool *groups = xcalloc(b->tiles.mtd.groups, sizeof *groups);
-    struct adapt_data data = {.context = &b->tiles, .load = tiles_load, .labels = labels, .pool = pool, .classes = MTD_KINDS - 1,
-                              .kept = tiles_kept, .kept_seed = 1};
+    struct adapt_data data = {.context = &b->tiles,
+                              .load = tiles_load,
+                              .labels = labels,
+                              .pool = pool,
+                              .classes = MTD_KINDS - 1,
+                              .kept = tiles_kept,
+                              .kept_seed = 1};
     struct adapt_watch w = {.progress = watch};
     struct adapt_model *model;
     struct error err;
     for (size_t i = 0; i < b->count; i++)
         if (s->answered[i]) {
             bool defect = is_defect(b, i);
-            labels[data.label_count++] = (struct adapt_label){
-                .id = (int64_t)i, .defect = defect, .class_index = defect ? class_of(b->tiles.mtd.pictures[i].kind) : -1};
+            labels[data.label_count++] =
+                (struct adapt_label){.id = (int64_t)i,
+                                     .defect = defect,
+                                     .class_index = defect ? class_of(b->tiles.mtd.pictures[i].kind) : -1};
             groups[group_of(b, i)] = true;
         }
     data.pool_count = believed_normal(b, s, (size_t)o->pool_most, pool);
@@ -405,8 +432,9 @@ static void write_table(const struct bench *b, const struct seed *s, const struc
 {
     for (size_t i = 0; i < b->count; i++) {
         const struct mtd_picture *p = &b->tiles.mtd.pictures[i];
-        fprintf(b->table, "%s,%llu,%zu,%zu,%llu,%s,%d,%d,%d,%.5f,%.5f", r->kind, (unsigned long long)s->number, r->answers, i,
-                (unsigned long long)p->group, mtd_kind_key(p->kind), s->fit[i], s->answered[i], s->trained[i], s->fused[i],
+        fprintf(b->table, "%s,%llu,%zu,%zu,%llu,%s,%d,%d,%d,%.5f,%.5f", r->kind,
+                (unsigned long long)s->number, r->answers, i, (unsigned long long)p->group,
+                mtd_kind_key(p->kind), s->fit[i], s->answered[i], s->trained[i], s->fused[i],
                 r->taught ? b->said[i].logit : 0);
         for (int d = 0; d < DETECTORS; d++)
             fprintf(b->table, ",%.5f", s->scores[i].parts[d]);
@@ -419,8 +447,10 @@ static void print(const struct bench *b, const struct seed *s, const struct roun
 {
     static const char *const orders[] = {"asked", "score", "random"};
     double *logits = xcalloc(b->count, sizeof *logits);
-    printf("{\"kind\":\"%s\",\"order\":\"%s\",\"seed\":%llu,\"answers\":%zu,\"defects\":%zu,\"tiles\":%zu,\"seconds\":%.1f,"
-           "\"megabytes\":%.3f", r->kind, orders[b->order], (unsigned long long)s->number, r->answers, r->defects, r->groups,
+    printf("{\"kind\":\"%s\",\"order\":\"%s\",\"seed\":%llu,\"answers\":%zu,\"defects\":%zu,\"tiles\":%zu,"
+           "\"seconds\":%.1f,"
+           "\"megabytes\":%.3f",
+           r->kind, orders[b->order], (unsigned long long)s->number, r->answers, r->defects, r->groups,
            r->seconds, r->megabytes);
     if (b->table)
         write_table(b, s, r);
@@ -452,7 +482,8 @@ static struct round count_answers(const struct bench *b, const struct seed *s)
     return r;
 }
 
-static const char *const names[] = {[ADAPTER_NONE] = "heads", [ADAPTER_LOW_RANK] = "adapter", [ADAPTER_ALL] = "full"};
+static const char *const names[] = {
+    [ADAPTER_NONE] = "heads", [ADAPTER_LOW_RANK] = "adapter", [ADAPTER_ALL] = "full"};
 
 static void round_of(struct bench *b, struct seed *s, const struct adapt_options *o)
 {
@@ -476,7 +507,8 @@ static void one_seed(struct bench *b, uint64_t number, const long *stages, int s
     begin(b, &s, number);
     struct round zero = {.kind = "none"};
     print(b, &s, &zero);
-    double *queue = xcalloc(b->count, sizeof *queue); // what questions and the pool follow: the adapter's model
+    double *queue =
+        xcalloc(b->count, sizeof *queue); // what questions and the pool follow: the adapter's model
     struct screen_score *parts = xcalloc(b->count, sizeof *parts);
     for (int i = 0; i < stage_count; i++) {
         bool last = i == stage_count - 1;
@@ -526,7 +558,10 @@ static int read_stages(const char *text, long *stages)
 int main(int argc, char **argv)
 {
     blas_reexec(argv);
-    struct bench b = {.tiles = {.side = 256, .threads = parallel_cores(), .scale = 1, .with_masks = true, .folder = ""}, .without = -1, .between = -1};
+    struct bench b = {
+        .tiles = {.side = 256, .threads = parallel_cores(), .scale = 1, .with_masks = true, .folder = ""},
+        .without = -1,
+        .between = -1};
     struct adapt_options options = adapt_defaults;
     long first = 0, seeds = 5, stages[STAGES_MOST] = {40, 80, 160, 400};
     int stage_count = 4;
@@ -551,7 +586,10 @@ int main(int argc, char **argv)
         } else if (strcmp(argv[i], "--no-masks") == 0) {
             b.tiles.with_masks = false;
         } else if (strcmp(argv[i], "--order") == 0) {
-            b.order = strcmp(value, "random") == 0 ? BY_CHANCE : strcmp(value, "score") == 0 ? BY_SCORE : BY_ACQUIRE, i++;
+            b.order = strcmp(value, "random") == 0  ? BY_CHANCE
+                      : strcmp(value, "score") == 0 ? BY_SCORE
+                                                    : BY_ACQUIRE,
+            i++;
         } else if (strcmp(argv[i], "--between") == 0) {
             b.between = strcmp(value, "heads") == 0 ? ADAPTER_NONE : ADAPTER_LOW_RANK, i++;
         } else if (strcmp(argv[i], "--leave-out") == 0) {
@@ -563,7 +601,8 @@ int main(int argc, char **argv)
             stage_count = read_stages(value, stages);
             i++;
         } else if (strcmp(argv[i], "--kinds") == 0) {
-            which = (strstr(value, "adapter") ? 1u << ADAPTER_LOW_RANK : 0) | (strstr(value, "heads") ? 1u << ADAPTER_NONE : 0) |
+            which = (strstr(value, "adapter") ? 1u << ADAPTER_LOW_RANK : 0) |
+                    (strstr(value, "heads") ? 1u << ADAPTER_NONE : 0) |
                     (strstr(value, "full") ? 1u << ADAPTER_ALL : 0);
             i++;
         } else if (adapt_option_set(&options, argv[i], &err) != ST_OK) {
@@ -577,9 +616,12 @@ int main(int argc, char **argv)
     b.count = b.tiles.mtd.count;
     b.said = xcalloc(b.count, sizeof *b.said);
     int rank = options.rank ? options.rank : adapter_rank(b.tiles.net, 0.05);
-    fprintf(stderr, "%zu pictures, %zu groups, side %d, %d threads, %s; adapter rank %d: %lld of %lld parameters (%.2f %%)\n", b.count,
-            b.tiles.mtd.groups, b.tiles.side, b.tiles.threads, blas_core(), rank, adapter_parameters(b.tiles.net, rank),
-            net_parameters(b.tiles.net), 100.0 * (double)adapter_parameters(b.tiles.net, rank) / (double)net_parameters(b.tiles.net));
+    fprintf(stderr,
+            "%zu pictures, %zu groups, side %d, %d threads, %s; adapter rank %d: %lld of %lld parameters "
+            "(%.2f %%)\n",
+            b.count, b.tiles.mtd.groups, b.tiles.side, b.tiles.threads, blas_core(), rank,
+            adapter_parameters(b.tiles.net, rank), net_parameters(b.tiles.net),
+            100.0 * (double)adapter_parameters(b.tiles.net, rank) / (double)net_parameters(b.tiles.net));
     for (long i = first; i < first + seeds; i++)
         one_seed(&b, (uint64_t)i, stages, stage_count, which, &options);
     tiles_close(&b.tiles);

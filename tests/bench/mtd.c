@@ -11,8 +11,9 @@
 
 static const double fit_share = 0.8;
 
-static const char *const names[MTD_KINDS][2] = {{"Blowhole", "blowhole"}, {"Break", "break"}, {"Crack", "crack"},
-                                                {"Fray", "fray"},         {"Free", "free"},   {"Uneven", "uneven"}};
+static const char *const names[MTD_KINDS][2] = {{"Blowhole", "blowhole"}, {"Break", "break"},
+                                                {"Crack", "crack"},       {"Fray", "fray"},
+                                                {"Free", "free"},         {"Uneven", "uneven"}};
 
 const char *mtd_kind_name(int kind)
 {
@@ -42,7 +43,8 @@ static void add_folder(struct list *list, const char *root, int kind)
     for (struct dirent *e; dir && (e = readdir(dir));) {
         struct found f = {.picture.kind = kind};
         char end[8];
-        if (sscanf(e->d_name, "exp%d_num_%ld.%4s", &f.exposure, &f.number, end) != 3 || strcmp(end, "jpg") != 0)
+        if (sscanf(e->d_name, "exp%d_num_%ld.%4s", &f.exposure, &f.number, end) != 3 ||
+            strcmp(end, "jpg") != 0)
             continue;
         f.picture.path = xasprintf("%s/%s", folder, e->d_name);
         GROW(list->rows, list->capacity, list->count + 1);
@@ -69,7 +71,9 @@ void mtd_open(const char *root, const char *program, struct mtd *mtd)
     for (int k = 0; k < MTD_KINDS; k++)
         add_folder(&list, root, k);
     if (!list.count) {
-        fprintf(stderr, "%s: no magnetic-tile pictures in \"%s\" (development data, not part of the repository): nothing measured\n",
+        fprintf(stderr,
+                "%s: no magnetic-tile pictures in \"%s\" (development data, not part of the repository): "
+                "nothing measured\n",
                 program, root);
         exit(77);
     }

@@ -1,4 +1,5 @@
-// The magnetic-tile pictures (../shared/data/mtd, no part of the repository): which there are, of which kind, of which tile.
+// The magnetic-tile pictures (../shared/data/mtd, no part of the repository): which there are, of which kind,
+// of which tile.
 #ifndef BENCH_MTD_H
 #define BENCH_MTD_H
 

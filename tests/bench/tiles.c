@@ -94,7 +94,8 @@ static void map_views(struct tiles *t, const struct adapt_options *options)
     size_t all = t->mtd.count * (size_t)t->view_count * t->view_bytes;
     int file = -1, flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
     if (t->folder[0]) { // what was drawn is part of the name: a folder serves one set of options at a time
-        char *path = xasprintf("%s/views-%d-%d-%d-%d", t->folder, (int)(t->scale * t->side), options->views, options->flaws, t->with_masks);
+        char *path = xasprintf("%s/views-%d-%d-%d-%d", t->folder, (int)(t->scale * t->side), options->views,
+                               options->flaws, t->with_masks);
         file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         if (file < 0 || ftruncate(file, (off_t)all) != 0) {
             perror(path);
@@ -157,7 +158,8 @@ static void score(void *context, int worker)
         int rows, cols;
         input_shape(&t->images[i], t->scale * t->side, &rows, &cols);
         for (int k = 0; k < NET_TAPS; k++)
-            taps[k] = (struct graph_tap){rows / (k ? 16 : 8), cols / (k ? 16 : 8), s->heads->shape.channels[k], t->taps[k][i]};
+            taps[k] = (struct graph_tap){rows / (k ? 16 : 8), cols / (k ? 16 : 8),
+                                         s->heads->shape.channels[k], t->taps[k][i]};
         heads_forward(s->heads, work, taps, 0, NULL, &out);
         s->said[i].logit = (double)out.logit;
         s->said[i].class_index = heads_classify(s->heads, &out, classes, &s->said[i].unknown);
@@ -241,7 +243,10 @@ static void extract(struct tiles *t, uint64_t seed, const bool *fit, struct tile
 {
     struct rng rng = rng_seed(seed);
     struct error err;
-    struct extract_config config = {.base = t->base, .settings = screen_settings_default, .limits = image_limits_default, .threads = t->threads};
+    struct extract_config config = {.base = t->base,
+                                    .settings = screen_settings_default,
+                                    .limits = image_limits_default,
+                                    .threads = t->threads};
     size_t *order = xcalloc(t->mtd.count, sizeof *order), count = 0;
     for (size_t i = 0; i < t->mtd.count; i++)
         if (fit[i])
@@ -260,7 +265,8 @@ static void extract(struct tiles *t, uint64_t seed, const bool *fit, struct tile
     free(order);
 }
 
-// What extract() finds, kept in the folder: patch statistics under their own name, which begins the file of all else.
+// What extract() finds, kept in the folder: patch statistics under their own name, which begins the file of
+// all else.
 struct kept {
     char sha256[HASH_HEX];
     int dim, side;
@@ -293,7 +299,9 @@ static bool read_kept(const struct tiles *t, const char *path, struct tiles_inpu
     FILE *file = fopen(path, "rb");
     if (!file)
         return false;
-    size_t rows = fread(&kept, sizeof kept, 1, file) == 1 && kept.dim == in->dim && kept.side == t->side ? t->mtd.count : 0;
+    size_t rows = fread(&kept, sizeof kept, 1, file) == 1 && kept.dim == in->dim && kept.side == t->side
+                      ? t->mtd.count
+                      : 0;
     size_t read = rows ? fread(in->embeddings, (size_t)in->dim * sizeof(float), rows, file) : 0;
     for (size_t i = 0; i < rows; i++)
         read += fread(in->inputs[i].measures, sizeof in->inputs[i].measures, 1, file);

@@ -45,7 +45,8 @@ static double tenth(const double *scores, const bool *defect, size_t n)
 struct verdicts verdicts_of(const struct mtd *mtd, const bool *fit, const double *values, bool together)
 {
     struct verdicts v = {0};
-    double *heard = together ? heard_together(mtd, values) : NULL, *scores = xcalloc(mtd->count, sizeof *scores);
+    double *heard = together ? heard_together(mtd, values) : NULL,
+           *scores = xcalloc(mtd->count, sizeof *scores);
     bool *defect = xcalloc(mtd->count, sizeof *defect);
     uint64_t *groups = xcalloc(mtd->count, sizeof *groups);
     double of_kind[MTD_KINDS] = {0}, found[MTD_KINDS] = {0}, hits = 0, called = 0, defects = 0;
