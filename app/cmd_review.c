@@ -23,6 +23,20 @@ struct options {
     bool poor, second_look;
 };
 
+static void say_saved(size_t answers, const char *person)
+{
+    char *name = text_cleaned(person);
+    fprintf(stderr, _("assay: %zu answers by %s, all saved\n"), answers, name);
+    free(name);
+}
+
+static void say_of_scene(const char *scene, const char *text)
+{
+    char *name = text_cleaned(scene);
+    fprintf(stderr, _("assay: %s: %s\n"), name, text);
+    free(name);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
@@ -90,7 +104,7 @@ static void tell_gain(struct project *project, const char *only)
         char text[ASK_TEXT];
         if ((!only || strcmp(only, scenes[i].name) == 0) &&
             ask_gain_text(project, scenes[i].id, text, &unused) == ST_OK && text[0])
-            fprintf(stderr, _("assay: %s: %s\n"), scenes[i].name, text);
+            say_of_scene(scenes[i].name, text);
         scene_clear(&scenes[i]);
     }
     free(scenes);
@@ -121,7 +135,7 @@ enum status review_project(struct project *project, const char *as, const char *
         struct error kept = {0};
         size_t answers = review_session_close(session, &kept);
         if (status == ST_OK || answers > 0)
-            fprintf(stderr, _("assay: %zu answers by %s, all saved\n"), answers, person);
+            say_saved(answers, person);
         if (answers > 0 && !second_look)
             tell_gain(project, scene);
         if (kept.code != ST_OK)
@@ -146,7 +160,7 @@ static enum status review_poor(struct project *project, const struct options *o,
     if (status == ST_OK)
         status = poor_review(project, person, o->scene, &config, &answers, err);
     if (status == ST_OK || answers > 0)
-        fprintf(stderr, _("assay: %zu answers by %s, all saved\n"), answers, person);
+        say_saved(answers, person);
     if (status == ST_OK) {
         status = poor_screen_fine(project, &report, err);
         if (status == ST_BUSY) {

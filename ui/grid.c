@@ -430,6 +430,29 @@ static bool key(struct session *s, enum command command, int pressed)
     }
 }
 
+// A press puts the focus on a picture, one on that in focus marks it; the wheel turns pages.
+static void point(struct session *s, const struct mouse *mouse)
+{
+    struct grid *g = &s->grid;
+    if (!mouse->press || mouse->move)
+        return;
+    if (mouse->button == 64 || mouse->button == 65) {
+        turn(s, mouse->button == 65);
+        return;
+    }
+    for (size_t i = 0; i < g->count && mouse->button == 0; i++) {
+        struct rect tile = grid_tile(s, i);
+        if (mouse->x < tile.x || mouse->x >= tile.x + tile.cols || mouse->y < tile.y || mouse->y >= tile.y + tile.rows)
+            continue;
+        if (g->at == g->top + i)
+            mark(g, g->entries[i].item.id, !grid_marked(g, g->entries[i].item.id));
+        else
+            focus(s, g->top + i);
+        s->dirty = true;
+        return;
+    }
+}
+
 static const char *refuse(struct session *s)
 {
     return s->model->bulk && s->model->alike ? NULL : _("There is no grid of these pictures.");
@@ -441,10 +464,14 @@ static void enter(struct session *s)
     leave_alike(g);
     g->top = g->at = g->range = s->index;
     g->mark_count = 0;
+    if (!s->config->script)
+        term_mouse(&s->term, true);
 }
 
 static void leave(struct session *s)
 {
+    if (!s->config->script)
+        term_mouse(&s->term, false);
     forget_page(&s->grid);
     if (s->model->reserve)
         s->model->reserve(s->model->context, s->index, 0);
@@ -460,4 +487,4 @@ void grid_clear(struct session *s)
 }
 
 const struct view view_grid = {.name = "grid", .context = CONTEXT_GRID, .refuse = refuse, .enter = enter, .leave = leave,
-                               .load = load, .draw = grid_draw, .key = key, .ahead = ahead};
+                               .load = load, .draw = grid_draw, .key = key, .ahead = ahead, .mouse = point};

@@ -290,8 +290,9 @@ void picture_send(struct session *s)
     }
     if (out.len > 0) {
         strbuf_printf(&out, "%s%s", s->term.sync ? "\033[?2026l" : "", s->term.answered ? "\033[5n" : "");
+        double began = clock_seconds(); // a slow line without buffers makes the write itself wait
         term_write(&s->term, out.data, out.len);
-        s->sent = s->term.answered ? clock_seconds() : 0;
+        s->sent = s->term.answered ? began : 0;
         s->line_speed.bytes = out.len;
         s->term.report = false;
     }

@@ -10,5 +10,5 @@ test_session_CPPFLAGS = $(TEST_CPPFLAGS) $(NCURSES_CFLAGS)
 test_session_LDADD = $(UI_TEST_LIBS)
 endif
 
-TESTS += tests/tui/keys tests/tui/languages
-EXTRA_DIST += tests/tui/keys tests/tui/languages
+TESTS += tests/tui/keys tests/tui/foreign tests/tui/languages
+EXTRA_DIST += tests/tui/keys tests/tui/foreign tests/tui/languages

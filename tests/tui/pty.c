@@ -13,7 +13,10 @@
 #include <unistd.h>
 #include <utmp.h>
 
+#include "base/clock.h"
 #include "tests/tui/pty.h"
+
+enum { LINE_PIECE = 1024 };
 
 static struct winsize size_of(const struct pty *pty)
 {
@@ -83,8 +86,17 @@ bool pty_pump(struct pty *pty, int ms)
         pty->ended = true;
     struct pollfd wait = {pty->master, POLLIN, 0};
     int step = pty->ended ? 0 : ms;
+    double busy = pty->rate > 0 ? pty->free_at - clock_seconds() : 0; // the program waits in write meanwhile
+    if (busy > 0 && busy * 1000 > step) {
+        poll(NULL, 0, step);
+        return true;
+    }
+    if (busy > 0)
+        poll(NULL, 0, (int)(busy * 1000) + 1);
     bool readable = poll(&wait, 1, step) > 0;
-    ssize_t n = readable ? read(pty->master, bytes, sizeof bytes) : 0;
+    ssize_t n = readable ? read(pty->master, bytes, pty->rate > 0 ? LINE_PIECE : sizeof bytes) : 0;
+    if (n > 0 && pty->rate > 0)
+        pty->free_at = clock_seconds() + (double)n / pty->rate;
     if (n > 0) {
         strbuf_add(&pty->raw, bytes, (size_t)n);
         vt_feed(&pty->vt, bytes, (size_t)n);

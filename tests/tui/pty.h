@@ -14,6 +14,8 @@ struct pty {
     int status;             // of waitpid
     bool ended;
     bool hold;              // answers wait in vt.replies until this is false
+    int rate;               // bytes a second that the line carries to the terminal; 0 as many as come
+    double free_at;         // when it can take more
     struct termios before;
     struct vt vt;
     struct strbuf raw;      // everything the program wrote since the owner last emptied it

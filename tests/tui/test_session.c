@@ -453,6 +453,147 @@ static void a_slow_line_gets_small_ones_first(void **state)
     leave();
 }
 
+// The same over a line that carries no more than a DSL of old: what it takes is measured, the small picture is there long
+// before the sharp one, and what is typed ahead is asked for again.
+static void a_throttled_line_is_noticed(void **state)
+{
+    (void)state;
+    struct unsixel got;
+    start_as(VT_SIXEL, "xterm-256color", "auto", 24, 80);
+    until("000");
+    pty.rate = 24000;
+    until_shown(1);
+    until_quiet();
+    for (size_t picture = 2; picture <= 3; picture++) { // the first one may be on its way already
+        type("j");
+        until_begun(picture);
+        until_quiet();
+    }
+    size_t before = pty.vt.pictures;
+    type("j");
+    until_begun(before + 1);
+    size_t small = pty.vt.picture.len;
+    type("n"); // before the sharp one
+    until("press again to answer without seeing it");
+    until_begun(before + 2);
+    assert_true(small < pty.vt.picture.len);
+    assert_null(unsixel(pty.vt.picture.data, 640, 270, &got));
+    free(got.rgb);
+    pty.rate = 0;
+    until_quiet();
+    assert_count("answered", "0");
+    assert_clean();
+    leave();
+}
+
+// --- the mouse, as a terminal sends it (SGR, in pixels: it says that it can) -------------------
+
+static void mouse(int button, int column, int line, char end)
+{
+    char text[48];
+    int x = (column - 1) * pty.vt.cell_width + pty.vt.cell_width / 2, y = (line - 1) * pty.vt.cell_height + pty.vt.cell_height / 2;
+    snprintf(text, sizeof text, "\033[<%d;%d;%d%c", button, x, y, end);
+    type(text);
+}
+
+static void the_mouse_draws_a_box(void **state)
+{
+    (void)state;
+    start_as(VT_SIXEL, "xterm-256color", "auto", 24, 80);
+    until_shown(1);
+    type("b");
+    until("regions");
+    until_quiet();
+    assert_non_null(strstr(pty.raw.data, "\033[?1002h"));
+    mouse(0, 30, 6, 'M'); // press, drag, release
+    mouse(32, 36, 9, 'M');
+    mouse(32, 45, 12, 'M');
+    mouse(0, 45, 12, 'm');
+    until("1 drawn");
+    until_quiet();
+    type("u");
+    until("0 drawn");
+    assert_clean();
+    leave();
+}
+
+static void the_mouse_marks_in_the_grid(void **state)
+{
+    (void)state;
+    start_as(VT_PLAIN, "xterm-256color", "ascii", 24, 80);
+    until_shown(0);
+    type("2");
+    until("0 marked");
+    until_quiet();
+    char *text = vt_text(&pty.vt), *second = strstr(text, "[ ]");
+    second = second ? strstr(second + 3, "[ ]") : NULL;
+    assert_non_null(second);
+    char *line = second;
+    while (line > text && line[-1] != '\n')
+        line--;
+    int column = (int)(second - line), row = 1;
+    for (char *p = text; p < line; p++)
+        row += *p == '\n';
+    mouse(0, column + 3, row, 'M'); // the focus goes there, ...
+    mouse(0, column + 3, row, 'm');
+    until_quiet();
+    assert_true(shows("0 marked"));
+    mouse(0, column + 3, row - 1, 'M'); // ... and on its picture marks it
+    mouse(0, column + 3, row - 1, 'm');
+    until("1 marked");
+    free(text);
+    text = vt_text(&pty.vt);
+    assert_non_null(strstr(text, "[x]"));
+    mouse(0, column + 3, row, 'M');
+    until("0 marked");
+    mouse(65, column, row, 'M'); // the wheel turns the page
+    until_quiet();
+    free(text);
+    assert_clean();
+    leave();
+}
+
+// A line that breaks while something is drawn: what was kept is there, what was not is not, at the same picture.
+static void a_line_that_breaks_while_drawing_loses_nothing_kept(void **state)
+{
+    (void)state;
+    static const char *const begun[2] = {"b\033[C\033[B", "m\033[C\033[B"}; // a box, a mask: not ended
+    for (int i = 0; i < 2; i++) {
+        start_as(VT_PLAIN, "xterm-256color", "ascii", 24, 80);
+        until_shown(0);
+        if (i == 0) {
+            type("jb");
+            until("regions");
+        }
+        until_quiet();
+        char *name = picture_path();
+        type("b\033[C\033[C\033[B\033[B\r"); // one that is kept
+        until(i == 0 ? "1 drawn" : "2 drawn");
+        type(begun[i]);
+        until(i == 0 ? "Box: " : "Mask: ");
+        kill(pty.pid, SIGHUP);
+        until_ended();
+        assert_restored();
+        session_clear(NULL);
+        start_as(VT_PLAIN, "xterm-256color", "ascii", 24, 80);
+        until(i == 0 ? "1 drawn" : "2 drawn");
+        until_quiet();
+        char *again = picture_path();
+        assert_string_equal(again, name);
+        free(again);
+        free(name);
+        if (i == 0) {
+            kill(pty.pid, SIGHUP);
+            until_ended();
+        } else {
+            type("uu");
+            until("0 drawn");
+            leave();
+        }
+        session_clear(NULL);
+    }
+}
+
 static void answers_are_stored(void **state)
 {
     (void)state;
@@ -681,7 +822,8 @@ static int make_project(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        CASE(the_terminal_shows_what_curses_has), CASE(sixel_arrives_whole), CASE(kitty_arrives_whole), CASE(a_slow_line_gets_small_ones_first), CASE(a_changed_size_is_followed),
+        CASE(the_terminal_shows_what_curses_has), CASE(sixel_arrives_whole), CASE(kitty_arrives_whole), CASE(a_slow_line_gets_small_ones_first), CASE(a_throttled_line_is_noticed),
+        CASE(the_mouse_draws_a_box), CASE(the_mouse_marks_in_the_grid), CASE(a_line_that_breaks_while_drawing_loses_nothing_kept), CASE(a_changed_size_is_followed),
         CASE(a_popup_comes_and_goes), CASE(answers_are_stored), CASE(a_broken_line_leads_back_to_the_view), CASE(late_answers_are_no_keys),
         CASE(a_late_sixel_terminal_gets_its_picture), CASE(without_answers_there_are_symbols),
         CASE(fewer_colours_are_ascii), CASE(themes_change_colours_only), CASE(useless_terminals_get_a_sentence),
@@ -697,6 +839,7 @@ int main(void)
         return 1;
     }
     project = file_join(scratch, "p");
+    cmocka_set_test_filter(getenv("TEST_ONLY")); // a pattern: "the_mouse*"
     int failed = cmocka_run_group_tests(tests, make_project, NULL);
     const char *rm[] = {"rm", "-rf", scratch, NULL};
     free(assay);

@@ -155,7 +155,7 @@ static void set_mode(struct vt *vt, const int *v, int n, bool on)
                 blank(vt, y, 0, vt->cols);
         } else if (v[i] == 25) {
             vt->cursor_hidden = !on;
-        } else if (v[i] != 1 && v[i] != 7 && v[i] != 12 && v[i] != 1002 && v[i] != 1006 && v[i] != 2026) {
+        } else if (v[i] != 1 && v[i] != 7 && v[i] != 12 && v[i] != 1002 && v[i] != 1006 && v[i] != 1016 && v[i] != 2026) {
             unknown(vt);
         }
     }
