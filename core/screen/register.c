@@ -135,19 +135,56 @@ static double correlate(const int16_t *mean, const int16_t *detail, int rows, in
 // Where the parabola through three neighbouring values has its top, -0.5 .. 0.5 beside the middle one.
 static double top_beside(double before, double middle, double after)
 {
-    double bend = before - 2 * middle + after;
-    double at = bend < 0 ? 0.5 * (before - after) / bend : 0;
+    double bend = before - 2 * middle + after; // infinite at the reach's end
+    double at = bend < 0 && isfinite(bend) ? 0.5 * (before - after) / bend : 0;
     return at > 0.5 ? 0.5 : at < -0.5 ? -0.5 : at;
+}
+
+// Sums of two by two.
+static void halve(const int16_t *levels, int rows, int cols, int16_t *out)
+{
+    for (int r = 0; r < rows / 2; r++)
+        for (int c = 0; c < cols / 2; c++) {
+            const int16_t *at = levels + 2 * r * cols + 2 * c;
+            out[r * (cols / 2) + c] = (int16_t)(at[0] + at[1] + at[cols] + at[cols + 1]);
+        }
+}
+
+// The shift with the largest correlation at half the size of the details, in their pixels.
+static void rough_shift(const int16_t *mean, const int16_t *detail, int rows, int cols, int *dx, int *dy)
+{
+    enum { ROUGH = (REACH + 1) / 2 };
+    size_t cells = (size_t)(rows / 2) * (size_t)(cols / 2);
+    int16_t *small = xreallocarray(NULL, 2 * cells, sizeof *small);
+    double best = -INFINITY;
+    halve(mean, rows, cols, small);
+    halve(detail, rows, cols, small + cells);
+    *dx = *dy = 0;
+    for (int y = -ROUGH; y <= ROUGH; y++)
+        for (int x = -ROUGH; x <= ROUGH; x++) {
+            double value = correlate(small, small + cells, rows / 2, cols / 2, x, y);
+            bool nearer = value == best && 4 * (x * x + y * y) < *dx * *dx + *dy * *dy; // where all are alike
+            if (value > best || nearer) {
+                best = value;
+                *dx = 2 * x;
+                *dy = 2 * y;
+            }
+        }
+    free(small);
 }
 
 // The shift with the largest correlation, in pixels of the input; returns that.
 static double best_shift(const int16_t *mean, const int16_t *detail, int rows, int cols, int *dx, int *dy)
 {
-    enum { SIDE = 2 * REACH + 1 };
+    enum { AROUND_ROUGH = 2, SIDE = 2 * AROUND_ROUGH + 1 };
     double values[SIDE * SIDE];
-    int best = SIDE * SIDE / 2; // not moved, where all are alike
-    for (int i = 0; i < SIDE * SIDE; i++)
-        values[i] = correlate(mean, detail, rows, cols, i % SIDE - REACH, i / SIDE - REACH);
+    int best = SIDE * SIDE / 2, rough_x, rough_y;
+    rough_shift(mean, detail, rows, cols, &rough_x, &rough_y);
+    for (int i = 0; i < SIDE * SIDE; i++) {
+        int x = rough_x + i % SIDE - AROUND_ROUGH, y = rough_y + i / SIDE - AROUND_ROUGH;
+        bool within = abs(x) <= REACH && abs(y) <= REACH;
+        values[i] = within ? correlate(mean, detail, rows, cols, x, y) : -INFINITY;
+    }
     for (int i = 0; i < SIDE * SIDE; i++)
         if (values[i] > values[best])
             best = i;
@@ -156,8 +193,8 @@ static double best_shift(const int16_t *mean, const int16_t *detail, int rows, i
         x > 0 && x < SIDE - 1 ? top_beside(values[best - 1], values[best], values[best + 1]) : 0;
     double beside_y =
         y > 0 && y < SIDE - 1 ? top_beside(values[best - SIDE], values[best], values[best + SIDE]) : 0;
-    *dx = (int)lrint(2 * (x - REACH + beside_x));
-    *dy = (int)lrint(2 * (y - REACH + beside_y));
+    *dx = (int)lrint(2 * (rough_x + x - AROUND_ROUGH + beside_x));
+    *dy = (int)lrint(2 * (rough_y + y - AROUND_ROUGH + beside_y));
     return values[best];
 }
 
