@@ -1,11 +1,14 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/add.h"
 #include "app/ask.h"
 #include "app/simulate_impl.h"
 #include "base/alloc.h"
+
+enum { MOST_ONCE = 2000 }; // more are not asked in a round
 
 // A person's answer to what the queue showed.
 static enum status say(struct simulate_copy *pool, int64_t person, const struct simulate_picture *p,
@@ -134,8 +137,72 @@ static enum status ask_flagged(struct simulate_copy *pool, const struct base *ba
     return status == ST_OK ? db_queue_release(pool->project.db, session, 0, err) : status;
 }
 
-// Where the flagged ones run out, it goes on among the filtered, highest score first: the budget is spent,
-// and what that brought is told apart.
+static int by_number(const void *left, const void *right)
+{
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+// The groups of pictures that were answered, rising.
+struct groups {
+    const struct simulate_copy *pool;
+    uint64_t *numbers;
+    size_t count, capacity;
+};
+
+static void note_answered(void *context, const struct scan_row *row)
+{
+    struct groups *answered = context;
+    if (row->review == VERDICT_NONE && row->truth == VERDICT_NONE)
+        return;
+    GROW(answered->numbers, answered->capacity, answered->count + 1);
+    answered->numbers[answered->count++] = answered->pool->at[row->picture]->group_number;
+}
+
+static enum status list_answered(struct simulate_copy *pool, struct groups *answered, struct error *err)
+{
+    enum status status = ST_OK;
+    for (size_t s = 0; s < pool->scene_count && status == ST_OK; s++) {
+        struct scene scene;
+        status = db_scene_get(pool->project.db, pool->scenes[s].id, NULL, &scene, err);
+        if (status != ST_OK)
+            break;
+        status = db_scan_scores(pool->project.db, scene.active_revision, note_answered, answered, err);
+        scene_clear(&scene);
+    }
+    if (answered->count)
+        qsort(answered->numbers, answered->count, sizeof *answered->numbers, by_number);
+    return status;
+}
+
+// The best of each thing that no answer is about to the front, the rest behind, each in its order: exposures
+// of one thing say much the same.
+static void each_thing_once(struct open *open, const struct groups *answered)
+{
+    struct candidate *again = xcalloc(open->count + 1, sizeof *again);
+    uint64_t *taken = xcalloc(open->count + 1, sizeof *taken);
+    size_t first = 0, later = 0;
+    for (size_t i = 0; i < open->count; i++) {
+        const struct simulate_picture *p = answered->pool->at[open->list[i].picture];
+        uint64_t group = p->group_number;
+        bool known =
+            p->group[0] && answered->count && bsearch(&group, answered->numbers, answered->count, sizeof group, by_number);
+        for (size_t k = 0; k < first && !known && p->group[0]; k++)
+            known = taken[k] == group;
+        if (known || first == MOST_ONCE) {
+            again[later++] = open->list[i];
+        } else {
+            taken[first] = group;
+            open->list[first++] = open->list[i];
+        }
+    }
+    memcpy(open->list + first, again, later * sizeof *again);
+    free(taken);
+    free(again);
+}
+
+// Where the flagged ones run out, it goes on among the filtered, highest score first, each thing once before
+// any is asked about again: the budget is spent, and what that brought is told apart.
 static enum status ask_queue(struct simulate_copy *pool, const struct base *base, int64_t person,
                              size_t budget, struct simulate_asked *asked, struct error *err)
 {
@@ -144,6 +211,12 @@ static enum status ask_queue(struct simulate_copy *pool, const struct base *base
     enum status status = ask_flagged(pool, base, person, budget, asked, &given, err);
     if (status == ST_OK && given < budget)
         status = list_open(pool, &open, err);
+    struct groups answered = {.pool = pool};
+    if (status == ST_OK && open.count)
+        status = list_answered(pool, &answered, err);
+    if (status == ST_OK && open.count)
+        each_thing_once(&open, &answered);
+    free(answered.numbers);
     for (size_t i = 0; i < open.count && given < budget && status == ST_OK; i++, given++) {
         const struct candidate *c = &open.list[i];
         const struct simulate_picture *p = pool->at[c->picture];

@@ -77,6 +77,16 @@ static void parts_of(const struct screen_model *m, const double measures[DETECTO
         parts[d] = m->used[d] && !isnan(measures[d]) ? fmax(tail_score(&m->tails[d], measures[d]), 0) : 0;
 }
 
+// A share of what may be flagged, of a score: -log10(1 - (1 - p)^(1 / share)), for small p p / share (Sidak 1967 instead of
+// Bonferroni, so that the lowest scores do not all become 0 and stay in their order).
+static double within(double score, double share)
+{
+    double p = pow(10, -score);
+    if (share >= 1)
+        return score;
+    return p < 1e-9 ? score + log10(share) : fmax(-log10(-expm1(log1p(-fmin(p, 1)) / share)), 0);
+}
+
 // The probability that the fused score or any single one is as high is at most the sum of theirs
 // (Bonferroni), each over its share of what may be flagged: 1 - alone for the fused one, alone / n for each
 // of the n detectors.
@@ -94,7 +104,7 @@ static void conclude(const struct screen_model *m, double together, struct scree
     }
     single += log10(m->alone / used); // -inf where none may
     double fused = isnan(together) ? tail_score(&m->fused, fuse(m, score->parts)) : tail_score(&m->together, together);
-    score->score = fmax(fused + log10(1 - m->alone), 0);
+    score->score = within(fmax(fused, 0), 1 - m->alone);
     score->alone = single > score->score ? 1 + which : 0;
     score->score = fmax(score->score, single);
 }
