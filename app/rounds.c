@@ -14,7 +14,8 @@ enum status rounds_ask(struct project *project, const struct round *round, enum 
     if (round->state >= ROUND_DONE)
         return error_set(err, ST_INVALID, "round %lld is over (%s)", (long long)round->id, round_state_name(round->state));
     if (wish == ROUNDS_RESUME) {
-        enum status status = round->state == ROUND_PAUSED ? db_round_move(project->db, round->id, ROUND_QUEUED, "", err) : ST_OK;
+        enum status status = round->state == ROUND_PAUSED ? db_round_move(project->db, round->id, ROUND_QUEUED, "", err)
+                                                          : db_round_ask(project->db, round->id, WISH_NONE, err);
         return status == ST_OK ? worker_spawn(project, threads, err) : status;
     }
     if (working)

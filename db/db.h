@@ -603,7 +603,7 @@ ASSAY_CHECKED enum status db_round_next(struct db *db, struct round *round, stru
 // The newest of a scene (-1: of all); ST_NOT_FOUND.
 ASSAY_CHECKED enum status db_round_latest(struct db *db, int64_t scene, struct round *round, struct error *err);
 ASSAY_CHECKED enum status db_round_move(struct db *db, int64_t id, enum round_state state, const char *sentence,
-                                        struct error *err); // takes the wish back
+                                        struct error *err); // takes the wish back, but for ROUND_RUNNING
 ASSAY_CHECKED enum status db_round_ask(struct db *db, int64_t id, enum round_wish wish, struct error *err);
 ASSAY_CHECKED enum status db_round_tell(struct db *db, int64_t id, const struct round_progress *progress,
                                         enum round_wish *wish, struct error *err);

@@ -121,7 +121,7 @@ enum status db_round_move(struct db *db, int64_t id, enum round_state state, con
 {
     sqlite3_stmt *stmt =
         db_prepare(db,
-                   "UPDATE round SET state = ?2, wish = 0, sentence = ?3, updated_ms = ?4,"
+                   "UPDATE round SET state = ?2, wish = CASE WHEN ?2 = 1 THEN wish ELSE 0 END, sentence = ?3, updated_ms = ?4,"
                    " started_ms = CASE WHEN ?2 = 1 AND started_ms = 0 THEN ?4 ELSE started_ms END,"
                    " ended_ms = CASE WHEN ?2 >= 3 THEN ?4 ELSE 0 END WHERE id = ?1",
                    err);
