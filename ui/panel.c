@@ -99,7 +99,10 @@ static int draw_scores(const struct session *s, const struct review_item *item, 
     int line = (int)(item->threshold / top * width), here = (int)(item->score.score / top * width);
     line = line < 0 ? 0 : line >= width ? width - 1 : line;
     here = here < 0 || !(item->score.score > 0) ? 0 : here >= width ? width - 1 : here;
-    mvhline(y + SCORE_ROWS, x, s->ascii_lines ? '-' : ACS_HLINE, width);
+    if (s->ascii_lines)
+        mvhline(y + SCORE_ROWS, x, '-', width);
+    else
+        mvhline_set(y + SCORE_ROWS, x, WACS_HLINE, width); // as in frames: a character that a dump can tell
     mvaddch(y + SCORE_ROWS, x + line, '|' | A_BOLD);
     mvaddch(y + SCORE_ROWS, x + here, '^' | A_BOLD);
     free(cells);

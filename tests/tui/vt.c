@@ -457,3 +457,11 @@ char *vt_text(const struct vt *vt)
     }
     return text.data;
 }
+
+bool vt_shows(const struct vt *vt, const char *words)
+{
+    char *text = vt_text(vt);
+    bool found = strstr(text, words);
+    free(text);
+    return found;
+}

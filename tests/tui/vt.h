@@ -51,5 +51,6 @@ void vt_feed(struct vt *vt, const char *bytes, size_t count);
 
 // The screen, a line per row, blanks at line ends left out, as `dump` in a script writes it. Caller frees.
 char *vt_text(const struct vt *vt);
+bool vt_shows(const struct vt *vt, const char *words); // within a row
 
 #endif
