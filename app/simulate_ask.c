@@ -61,7 +61,9 @@ static int queue_order(const void *left, const void *right)
                                 : (a->picture > b->picture) - (a->picture < b->picture);
 }
 
-static enum status list_open(struct simulate_copy *pool, struct open *open, struct error *err)
+// Every score of the pool's active revisions; *revision (may be NULL) is the one whose scores are told.
+static enum status scan_scores(struct simulate_copy *pool, void (*note)(void *context, const struct scan_row *row), void *context,
+                               int64_t *revision, struct error *err)
 {
     enum status status = ST_OK;
     for (size_t s = 0; s < pool->scene_count && status == ST_OK; s++) {
@@ -69,10 +71,17 @@ static enum status list_open(struct simulate_copy *pool, struct open *open, stru
         status = db_scene_get(pool->project.db, pool->scenes[s].id, NULL, &scene, err);
         if (status != ST_OK)
             break;
-        open->revision = scene.active_revision;
-        status = db_scan_scores(pool->project.db, scene.active_revision, note_open, open, err);
+        if (revision)
+            *revision = scene.active_revision;
+        status = db_scan_scores(pool->project.db, scene.active_revision, note, context, err);
         scene_clear(&scene);
     }
+    return status;
+}
+
+static enum status list_open(struct simulate_copy *pool, struct open *open, struct error *err)
+{
+    enum status status = scan_scores(pool, note_open, open, &open->revision, err);
     qsort(open->list, open->count, sizeof *open->list, queue_order);
     return status;
 }
@@ -161,15 +170,7 @@ static void note_answered(void *context, const struct scan_row *row)
 
 static enum status list_answered(struct simulate_copy *pool, struct groups *answered, struct error *err)
 {
-    enum status status = ST_OK;
-    for (size_t s = 0; s < pool->scene_count && status == ST_OK; s++) {
-        struct scene scene;
-        status = db_scene_get(pool->project.db, pool->scenes[s].id, NULL, &scene, err);
-        if (status != ST_OK)
-            break;
-        status = db_scan_scores(pool->project.db, scene.active_revision, note_answered, answered, err);
-        scene_clear(&scene);
-    }
+    enum status status = scan_scores(pool, note_answered, answered, NULL, err);
     if (answered->count)
         qsort(answered->numbers, answered->count, sizeof *answered->numbers, by_number);
     return status;

@@ -19,6 +19,7 @@
 #include "nn/blas.h"
 #include "nn/embedded.h"
 #include "screen/metrics.h"
+#include "screen/patch_impl.h"
 
 enum { PICTURES = 600, SIDE = 256, LABELS = 160, TESTED = 200, POOL = 100, NEW = 28, VIEWS = 8 };
 static const double defect_rate = 0.3;
@@ -46,17 +47,11 @@ static void must(enum status status, const struct error *err)
 
 // ---- pictures ----
 
-static int input_side(double side)
-{
-    int multiple = (int)(side / 16 + 0.5) * 16;
-    return multiple < 32 ? 32 : multiple;
-}
-
 static void input_shape(int scene, int *rows, int *cols)
 {
     double aspect = sqrt((double)demo_scenes[scene].width / demo_scenes[scene].height);
-    *rows = input_side(SIDE / aspect);
-    *cols = input_side(SIDE * aspect);
+    *rows = patch_input_side(SIDE / aspect, 16);
+    *cols = patch_input_side(SIDE * aspect, 16);
 }
 
 static enum status load(void *context, int64_t id, struct adapt_pixels *p, struct error *err)

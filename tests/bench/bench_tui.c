@@ -123,14 +123,6 @@ static void print(struct series *s, const struct options *o, int pace)
     fflush(stdout);
 }
 
-static bool has(struct pty *pty, const char *words)
-{
-    char *text = vt_text(&pty->vt);
-    bool found = strstr(text, words);
-    free(text);
-    return found;
-}
-
 // Until the picture is complete and nothing has come for `ms`.
 static void settle(struct pty *pty, int ms)
 {
@@ -159,7 +151,7 @@ static double press(struct pty *pty, char key, bool sixel)
             at = now;
         if (at > 0 && !sixel) {
             settle(pty, 3);
-            at = has(pty, "Reading the picture") ? 0 : at;
+            at = vt_shows(&pty->vt, "Reading the picture") ? 0 : at;
         }
     }
     return (at - start) * 1000;
@@ -176,7 +168,7 @@ static void session(const struct options *o, const char *dir, bool training, boo
     if (!pty_start(&pty, sixel ? VT_SIXEL : VT_PLAIN, "xterm-256color", rows, cols, dir, argv))
         give_up("no pseudo-terminal is to be had");
     double start = clock_seconds();
-    while (sixel ? pty.vt.pictures == 0 : !has(&pty, "quit") || has(&pty, "Reading"))
+    while (sixel ? pty.vt.pictures == 0 : !vt_shows(&pty.vt, "quit") || vt_shows(&pty.vt, "Reading"))
         if (!pty_pump(&pty, 1000) || clock_seconds() - start > 20)
             give_up("the review did not start");
     settle(&pty, 300);

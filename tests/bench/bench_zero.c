@@ -21,6 +21,7 @@
 #include "screen/extract.h"
 #include "screen/metrics.h"
 #include "screen/model.h"
+#include "tests/bench/extracted.h"
 #include "tests/bench/mtd.h"
 
 enum { SAMPLE = 400 };
@@ -59,15 +60,7 @@ static bool next(void *context, struct extract_item *item)
 static enum status done(void *context, const struct extract_result *result, struct error *err)
 {
     struct bench *b = context;
-    size_t i = (size_t)result->id, dim = (size_t)extract_dim(b->base);
-    if (result->status != ST_OK) {
-        *err = result->error;
-        return result->status;
-    }
-    memcpy(b->embeddings + i * dim, result->embedding, dim * sizeof *b->embeddings);
-    b->inputs[i].embedding = b->embeddings + i * dim;
-    memcpy(b->inputs[i].measures, result->patch.measures, sizeof b->inputs[i].measures);
-    return ST_OK;
+    return keep_extracted(result, extract_dim(b->base), b->embeddings, b->inputs, err);
 }
 
 // ---- a seed ----

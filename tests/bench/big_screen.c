@@ -20,14 +20,6 @@ static void give_up(const char *what, struct pty *pty)
     exit(1);
 }
 
-static bool has(struct pty *pty, const char *words)
-{
-    char *text = vt_text(&pty->vt);
-    bool found = strstr(text, words);
-    free(text);
-    return found;
-}
-
 // Until nothing has come for `ms`.
 static void settle(struct pty *pty, int ms)
 {
@@ -89,7 +81,7 @@ static void opening(const char *assay, const char *dir)
         struct pty pty;
         double started = clock_seconds();
         start(&pty, assay, dir);
-        while (!has(&pty, ".jpg"))
+        while (!vt_shows(&pty.vt, ".jpg"))
             if (!pty_pump(&pty, 1000) || clock_seconds() - started > PATIENCE_S)
                 give_up("the review did not start", &pty);
         ms[i] = 1000 * (clock_seconds() - started);
@@ -125,12 +117,12 @@ static void find(struct pty *pty, const char *filter)
         settle(pty, 30);
         double started = clock_seconds();
         first[i] = press(pty, "\r");
-        while (has(pty, "looking on"))
+        while (vt_shows(&pty->vt, "looking on"))
             if (!pty_pump(pty, 1000) || clock_seconds() - started > PATIENCE_S)
                 break;
         whole[i] = 1000 * (clock_seconds() - started);
         settle(pty, 150);
-        if (has(pty, "and more found"))
+        if (vt_shows(&pty->vt, "and more found"))
             page[pages++] = press(pty, "\033[6~");
         settle(pty, 200);
     }
@@ -156,7 +148,7 @@ void big_screen(const char *assay, const char *dir)
     struct pty pty;
     opening(assay, dir);
     start(&pty, assay, dir);
-    while (!has(&pty, ".jpg"))
+    while (!vt_shows(&pty.vt, ".jpg"))
         pty_pump(&pty, 1000);
     settle(&pty, 500);
     keys(&pty, "screen: next picture (look)", "j", LOOKS / 4);

@@ -13,6 +13,8 @@
 #include "image/resize.h"
 #include "nn/embedded.h"
 #include "screen/extract.h"
+#include "screen/patch_impl.h"
+#include "tests/bench/extracted.h"
 #include "tests/bench/tiles.h"
 
 enum { SAMPLE = 400 };
@@ -27,17 +29,11 @@ static void must(enum status status, const struct error *err)
 
 // ---- pixels ----
 
-static int input_side(double side)
-{
-    int multiple = (int)(side / 16 + 0.5) * 16;
-    return multiple < 32 ? 32 : multiple;
-}
-
 static void input_shape(const struct image *image, double side, int *rows, int *cols)
 {
     double aspect = sqrt((double)image->width / image->height);
-    *rows = input_side(side / aspect);
-    *cols = input_side(side * aspect);
+    *rows = patch_input_side(side / aspect, 16);
+    *cols = patch_input_side(side * aspect, 16);
 }
 
 static void load_at(const struct tiles *t, size_t i, double side, struct adapt_pixels *pixels)
@@ -229,14 +225,7 @@ static bool next(void *context, struct extract_item *item)
 static enum status done(void *context, const struct extract_result *result, struct error *err)
 {
     struct reading *r = context;
-    size_t dim = (size_t)r->inputs->dim, i = (size_t)result->id;
-    if (result->status != ST_OK) {
-        *err = result->error;
-        return result->status;
-    }
-    memcpy(r->inputs->embeddings + i * dim, result->embedding, dim * sizeof(float));
-    memcpy(r->inputs->inputs[i].measures, result->patch.measures, sizeof result->patch.measures);
-    return ST_OK;
+    return keep_extracted(result, r->inputs->dim, r->inputs->embeddings, r->inputs->inputs, err);
 }
 
 static void extract(struct tiles *t, uint64_t seed, const bool *fit, struct tiles_inputs *in)
