@@ -1,6 +1,6 @@
 // What is found with no label at all in the demo's pictures, scene by scene. Some hundred normals of each
 // scene, whole groups, are fitted on, as `assay screen` does it; the rest tests. bench_demo FOLDER [--fit N]
-// [--seed S] [--scene NAME] [--scores FILE]    FOLDER: of assay demo --no-project
+// [--seed S] [--scene NAME] [--base FILE] [--scores FILE]    FOLDER: of assay demo --no-project
 #include "config.h"
 
 #include <math.h>
@@ -251,7 +251,7 @@ int main(int argc, char **argv)
     blas_reexec(argv);
     struct extract_config config = {
         .settings = screen_settings_default, .limits = image_limits_default, .threads = parallel_cores()};
-    const char *only = NULL;
+    const char *only = NULL, *file = NULL;
     long fit = 400, seed = 1;
     FILE *dump = NULL;
     struct pooled pooled = {0};
@@ -269,6 +269,8 @@ int main(int argc, char **argv)
             config.settings.tile = atoi(argv[i + 1]);
         } else if (strcmp(argv[i], "--threads") == 0) {
             config.threads = atoi(argv[i + 1]);
+        } else if (strcmp(argv[i], "--base") == 0) {
+            file = argv[i + 1];
         } else if (strcmp(argv[i], "--scores") == 0) {
             dump = fopen(argv[i + 1], "w");
         } else {
@@ -279,8 +281,10 @@ int main(int argc, char **argv)
     struct base *base;
     const unsigned char *bytes;
     size_t size;
-    if (embedded_base(&bytes, &size, NULL, &err) != ST_OK ||
-        base_open_bytes(bytes, size, EMBEDDED_NAME, &base, &err) != ST_OK)
+    enum status st = file ? base_open(file, &base, &err) : embedded_base(&bytes, &size, NULL, &err);
+    if (st == ST_OK && !file)
+        st = base_open_bytes(bytes, size, EMBEDDED_NAME, &base, &err);
+    if (st != ST_OK)
         die(&err);
     config.base = base;
     for (int s = 0; s < DEMO_SCENES && argc > 1; s++)
