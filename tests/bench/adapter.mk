@@ -1,6 +1,5 @@
 # What answers are worth on the magnetic-tile pictures: adapter, heads alone, the whole network tuned. FLAGS: see bench_adapter.c.
-EXTRA_PROGRAMS += bench_adapter
-CLEANFILES += bench_adapter
+check_PROGRAMS += bench_adapter
 bench_adapter_SOURCES = tests/bench/bench_adapter.c tests/bench/extracted.h tests/bench/mtd.c tests/bench/mtd.h tests/bench/tiles.c tests/bench/tiles.h \
 	tests/bench/verdicts.c tests/bench/verdicts.h
 bench_adapter_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir)
@@ -11,8 +10,7 @@ bench-adapter: bench_adapter$(EXEEXT)
 	./bench_adapter $(abs_top_srcdir)/../shared/data/mtd $(FLAGS) || test $$? -eq 77
 
 # Few answers, and the model of another scene, on the demo's pictures. FLAGS: see bench_site.c.
-EXTRA_PROGRAMS += bench_site
-CLEANFILES += bench_site
+check_PROGRAMS += bench_site
 bench_site_SOURCES = tests/bench/bench_site.c
 bench_site_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir)
 bench_site_LDADD = $(CORE_LIBS)

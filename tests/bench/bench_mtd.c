@@ -207,7 +207,7 @@ static void patch_knn(struct bench *b, const struct extract_config *config, cons
     float *bank = xcalloc(KNN_CELLS * dim, sizeof *bank), *cells = NULL, *products = NULL;
     double *mean = xcalloc(dim, sizeof *mean), *sd = xcalloc(dim, sizeof *sd), squares[KNN_CELLS] = {0},
            box[4];
-    struct viewer *viewer = viewer_new(config, NULL);
+    struct viewer *viewer = viewer_new(config, NULL, NULL);
     for (size_t i = 0; i < b->count; i++)
         normals += fit[i];
     for (int test = 0; test < 2; test++)

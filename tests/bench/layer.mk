@@ -1,6 +1,5 @@
 # The trainer's kernels as multiples of sgemm.
-EXTRA_PROGRAMS += bench_layer
-CLEANFILES += bench_layer
+check_PROGRAMS += bench_layer
 bench_layer_SOURCES = tests/bench/bench_layer.c
 bench_layer_CPPFLAGS = -I$(top_srcdir)/core
 bench_layer_LDADD = $(CORE_LIBS)

@@ -6,8 +6,7 @@ bench-mtd: assay
 
 bench: bench-mtd
 
-EXTRA_PROGRAMS += bench_mtd
-CLEANFILES += bench_mtd
+check_PROGRAMS += bench_mtd
 bench_mtd_SOURCES = tests/bench/bench_mtd.c
 bench_mtd_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(BLAS_CFLAGS)
 bench_mtd_LDADD = $(CORE_LIBS)
@@ -20,8 +19,7 @@ bench-detectors: bench_mtd$(EXEEXT)
 
 bench: bench-detectors
 
-EXTRA_PROGRAMS += bench_known
-CLEANFILES += bench_known
+check_PROGRAMS += bench_known
 bench_known_SOURCES = tests/bench/bench_known.c
 bench_known_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(BLAS_CFLAGS)
 bench_known_LDADD = $(CORE_LIBS)
@@ -36,8 +34,7 @@ bench: bench-known
 bench-l1: assay
 	$(top_srcdir)/tests/bench/bench-l1 $(abs_top_builddir)/assay $(abs_top_srcdir)/../shared
 
-EXTRA_PROGRAMS += bench_crops
-CLEANFILES += bench_crops
+check_PROGRAMS += bench_crops
 bench_crops_SOURCES = tests/bench/bench_crops.c
 bench_crops_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(BLAS_CFLAGS)
 bench_crops_LDADD = $(CORE_LIBS)
@@ -46,8 +43,7 @@ bench_crops_LDADD = $(CORE_LIBS)
 bench-crops: bench_crops$(EXEEXT)
 	./bench_crops $(PHOTOS)
 
-EXTRA_PROGRAMS += bench_nn
-CLEANFILES += bench_nn
+check_PROGRAMS += bench_nn
 bench_nn_SOURCES = tests/bench/bench_nn.c
 bench_nn_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(BLAS_CFLAGS)
 bench_nn_LDADD = $(CORE_LIBS)
@@ -60,8 +56,7 @@ bench-nn: bench_nn$(EXEEXT)
 
 bench: bench-nn
 
-EXTRA_PROGRAMS += bench_tui
-CLEANFILES += bench_tui
+check_PROGRAMS += bench_tui
 bench_tui_SOURCES = tests/bench/bench_tui.c tests/bench/effort.c tests/bench/effort.h $(TERMINAL_SOURCES)
 bench_tui_LDADD = $(DB_LIBS) $(ZLIB_LIBS)
 
