@@ -42,12 +42,12 @@ static void print_scene(const struct scene *scene, const struct screening_report
 {
     double rate = r->screened ? 1 - (double)r->flagged / (double)r->screened : 0;
     if (json) {
-        print_json(json_pack("{s:s, s:i, s:I, s:I, s:I, s:f, s:I, s:f, s:f, s:I, s:I, s:f, s:O, s:O, s:O, s:s?}",
+        print_json(json_pack("{s:s, s:i, s:I, s:I, s:I, s:f, s:I, s:f, s:f, s:i, s:I, s:I, s:f, s:O, s:O, s:O, s:s?}",
                              "scene", scene->name, "revision", r->revision, "screened",
                              (json_int_t)r->screened, "flagged", (json_int_t)r->flagged, "poor",
                              (json_int_t)r->poor, "filter_rate", rate, "believed_normal",
-                             (json_int_t)r->believed, "threshold", r->threshold, "shrinkage", r->shrinkage,
-                             "extracted", (json_int_t)r->extracted, "failed", (json_int_t)r->failed,
+                             (json_int_t)r->believed, "threshold", r->threshold, "shrinkage", r->shrinkage, "looks",
+                             r->looks, "extracted", (json_int_t)r->extracted, "failed", (json_int_t)r->failed,
                              "seconds", r->seconds, "bad", r->bad, "rule", r->rule, "alone", r->alone,
                              "without_learned", r->without_learned));
         return;
@@ -65,6 +65,13 @@ static void print_scene(const struct scene *scene, const struct screening_report
     const char *name;
     json_object_foreach(r->alone, name, bad)
         printf(_("  %lld flagged by %s alone\n"), (long long)json_integer_value(bad), _(name));
+    if (r->looks > 1) {
+        char *line = xasprintf(_("its normal pictures have %d looks; where these are different cameras or things, a scene for each "
+                                 "(`assay add --scene` in a new project) filters better"),
+                               r->looks);
+        put_wrapped(stdout, 2, line);
+        free(line);
+    }
     if (r->without_learned) {
         char *line = xasprintf(_("without the learned detector: %s"), _(r->without_learned));
         put_wrapped(stdout, 2, line);

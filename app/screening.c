@@ -502,6 +502,7 @@ static enum status make_revision(struct project *project, const struct base *bas
     report->threshold = revision.threshold;
     report->believed = revision.believed;
     report->shrinkage = screen_shrinkage(model);
+    report->looks = screen_looks(model);
     report->revision = revision.number;
     report->revision_id = id;
     report->rule = status == ST_OK ? calibrate_json(&revision) : NULL;

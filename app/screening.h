@@ -25,6 +25,7 @@ struct screening_report {
     int64_t screened, flagged, extracted, failed, believed;
     int64_t poor; // set aside, damaged files included
     double threshold, shrinkage, seconds;
+    int looks; // that its normal pictures have (core/screen/looks.h)
     int revision;
     int64_t revision_id;
     json_t *rule; // where the threshold came from (calibrate_json); NULL before there is one

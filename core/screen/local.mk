@@ -6,6 +6,7 @@ libcore_a_SOURCES += \
 	core/screen/evaluate.c core/screen/evaluate.h \
 	core/screen/folds.c core/screen/folds.h \
 	core/screen/gaussian.c core/screen/gaussian.h \
+	core/screen/looks.c core/screen/looks.h core/screen/mixture.c core/screen/mixture.h \
 	core/screen/known.c core/screen/known.h \
 	core/screen/metrics.c core/screen/metrics.h \
 	core/screen/nearest.c core/screen/nearest.h \

@@ -10,7 +10,6 @@
 #include "base/rng.h"
 #include "screen/contrast.h"
 #include "screen/folds.h"
-#include "screen/gaussian.h"
 #include "screen/model.h"
 #include "screen/model_state.h"
 #include "screen/together.h"
@@ -18,7 +17,6 @@
 enum { NORMALS_LEAST = 16, TAUGHT_LEAST = 10, FIT_MOST = 20000, BLOCK = 256 };
 static const double aligned_from = 0.4, aligned_full = 0.6;
 static const double unseen_least = 0.1; // share of the normals
-static const double TRIM = 0.03; // share of believed normals taken for hidden defects
 
 const char *detector_name(enum detector detector)
 {
@@ -109,12 +107,6 @@ static void conclude(const struct screen_model *m, double together, struct scree
     score->score = fmax(score->score, single);
 }
 
-static int rising(const void *left, const void *right)
-{
-    const double *a = left, *b = right;
-    return (*a > *b) - (*a < *b);
-}
-
 // What the fit reads: rows that may lie in a mapping.
 struct source {
     const struct screen_input *inputs;
@@ -154,14 +146,14 @@ static struct labels labels_of(const struct screen_input *inputs, size_t count)
     return labels;
 }
 
-static void known_fill(struct known *known, const struct gaussian *g, const struct source *source,
+static void known_fill(struct known *known, const struct mixture *g, const struct source *source,
                        const struct labels *labels, const uint64_t *groups)
 {
-    float *white = xcalloc((size_t)g->dim, sizeof *white);
-    known_init(known, g->dim);
+    float *white = xcalloc((size_t)g->looks.dim, sizeof *white);
+    known_init(known, g->looks.dim);
     for (size_t i = 0; i < labels->count; i++) {
         size_t at = labels->pictures[i];
-        gaussian_whiten(g, row_of(source, at, i), 1, white);
+        mixture_whiten(g, row_of(source, at, i), 1, white);
         known_add(known, source->inputs[at].said > 0, white, groups[at]);
     }
     free(white);
@@ -169,11 +161,11 @@ static void known_fill(struct known *known, const struct gaussian *g, const stru
 
 // Mahalanobis distances of the pictures `members` into whole[member], their likeness to the known into
 // known[member].
-static void measure_members(const struct gaussian *g, const struct source *source,
+static void measure_members(const struct mixture *g, const struct source *source,
                             const struct labels *labels, const uint64_t *groups, const size_t *members,
                             size_t count, double *whole, double *likeness)
 {
-    size_t dim = (size_t)g->dim;
+    size_t dim = (size_t)g->looks.dim;
     float *rows = xmalloc(BLOCK * dim * sizeof *rows),
           *white = xmalloc(BLOCK * dim * sizeof *white); // (BLOCK, dim)
     uint64_t own[BLOCK];
@@ -186,10 +178,10 @@ static void measure_members(const struct gaussian *g, const struct source *sourc
             memcpy(rows + i * dim, row_of(source, members[first + i], first + i), dim * sizeof *rows);
             own[i] = groups[members[first + i]];
         }
-        gaussian_whiten(g, rows, n, white);
+        mixture_whiten(g, rows, n, white);
         known_measure(&known, white, own, n, like);
         for (size_t i = 0; i < n; i++) {
-            whole[members[first + i]] = sqrt(cblas_dsdot(g->dim, white + i * dim, 1, white + i * dim, 1));
+            whole[members[first + i]] = sqrt(cblas_dsdot(g->looks.dim, white + i * dim, 1, white + i * dim, 1));
             likeness[members[first + i]] = like[i];
         }
     }
@@ -198,11 +190,11 @@ static void measure_members(const struct gaussian *g, const struct source *sourc
     free(rows);
 }
 
-// Fit, leave out the farthest, fit again; *kept receives the size of the last fit.
-static enum status fit_trimmed(const struct source *source, const size_t *members, size_t count, int dim,
-                               struct rng *rng, struct gaussian *g, size_t *kept, struct error *err)
+// The mixture of a sample of the pictures `members`.
+static enum status fit_sample(const struct source *source, const size_t *members, size_t count, int dim,
+                              struct rng *rng, struct mixture *mixture, struct error *err)
 {
-    size_t d = (size_t)dim, n = count < FIT_MOST ? count : FIT_MOST, left = 0;
+    size_t d = (size_t)dim, n = count < FIT_MOST ? count : FIT_MOST;
     size_t *sample = xmalloc(count * sizeof *sample);
     memcpy(sample, members, count * sizeof *sample);
     if (n < count)
@@ -211,33 +203,7 @@ static enum status fit_trimmed(const struct source *source, const size_t *member
     for (size_t i = 0; i < n; i++)
         memcpy(rows + i * d, row_of(source, sample[i], i), d * sizeof *rows);
     free(sample);
-    *kept = left = n;
-    enum status status = gaussian_fit(rows, n, dim, g, err);
-    size_t trimmed = (size_t)(TRIM * (double)n);
-    if (status == ST_OK && trimmed > 0) {
-        left = 0;
-        double *distances = xmalloc(2 * n * sizeof *distances), *sorted = distances + n;
-        gaussian_distances(g, rows, n, distances);
-        memcpy(sorted, distances, n * sizeof *sorted);
-        qsort(sorted, n, sizeof *sorted, rising);
-        for (size_t i = 0; i < n; i++) // equal pictures stay or go together
-            if (distances[i] <= sorted[n - trimmed - 1])
-                memmove(rows + left++ * d, rows + i * d, d * sizeof *rows);
-        free(distances);
-        struct gaussian clean;
-        // Where the rest is all alike, the first fit stands.
-        if (gaussian_fit(rows, left, dim, &clean, NULL) == ST_OK) {
-            gaussian_clear(g);
-            *g = clean;
-            *kept = left;
-        }
-    }
-    struct gaussian sharper;
-    if (status == ST_OK && source->contrast && source->contrast->dim == dim &&
-        contrast_fit(source->contrast, rows, left, g->shrinkage, &sharper, NULL) == ST_OK) {
-        gaussian_clear(g);
-        *g = sharper;
-    }
+    enum status status = mixture_fit(source->contrast, rows, n, dim, rng, mixture, err);
     free(rows);
     return status;
 }
@@ -252,31 +218,30 @@ static enum status fit_whole(struct screen_model *m, const struct source *source
     struct rng rng = rng_seed(seed);
     int *folds = xmalloc(normals * sizeof *folds);
     size_t *part = xmalloc(normals * sizeof *part); // in the fit from the front, held out from the back
-    size_t kept;
     enum status status = ST_OK;
     folds_assign(groups, members, normals, &rng, folds);
     for (int f = 0; f < FOLDS && status == ST_OK; f++) {
-        struct gaussian g;
+        struct mixture g;
         size_t in = 0, out = normals;
         for (size_t i = 0; i < normals; i++)
             part[folds[i] == f ? --out : in++] = members[i];
         if (out == normals)
             continue; // fewer groups than folds
-        status = fit_trimmed(source, part, in, m->dim - m->from, &rng, &g, &kept, err);
+        status = fit_sample(source, part, in, m->dim - m->from, &rng, &g, err);
         if (status == ST_OK) {
             measure_members(&g, source, &labels, groups, part + out, normals - out, whole, likeness);
-            gaussian_clear(&g);
+            mixture_clear(&g);
         }
     }
     free(part);
     free(folds);
     if (status == ST_OK)
         status =
-            fit_trimmed(source, members, normals, m->dim - m->from, &rng, &m->gaussian, &m->fit_count, err);
+            fit_sample(source, members, normals, m->dim - m->from, &rng, &m->mixture, err);
     if (status == ST_OK) {
-        measure_members(&m->gaussian, source, &labels, groups, members + normals, count - normals, whole,
+        measure_members(&m->mixture, source, &labels, groups, members + normals, count - normals, whole,
                         likeness);
-        known_fill(&m->known, &m->gaussian, source, &labels, groups);
+        known_fill(&m->known, &m->mixture, source, &labels, groups);
     }
     free(labels.pictures);
     return status;
@@ -418,10 +383,9 @@ enum status screen_fit(const struct screen_input *inputs, size_t count, const st
     // Embeddings that do not vary are a detector that says nothing, like the others below.
     m->used[DETECTOR_WHOLE] = fit_whole(m, &source, members, count, normals, groups, seed,
                                         whole, likeness, NULL) == ST_OK;
-    if (!m->used[DETECTOR_WHOLE]) {
-        gaussian_clear(&m->gaussian);
-        m->fit_count = normals;
-    }
+    m->fit_count = m->used[DETECTOR_WHOLE] ? m->mixture.fit_count : normals;
+    if (!m->used[DETECTOR_WHOLE])
+        mixture_clear(&m->mixture);
     for (int d = 0; d < DETECTORS; d++) {
         bool speaks = d < DETECTORS_MEASURED ||
                       (m->used[DETECTOR_WHOLE] && (d == DETECTOR_WHOLE || m->known.counts[1]));
@@ -466,7 +430,7 @@ void screen_free(struct screen_model *model)
 {
     if (!model)
         return;
-    gaussian_clear(&model->gaussian);
+    mixture_clear(&model->mixture);
     known_clear(&model->known);
     free(model);
 }
@@ -478,8 +442,8 @@ static void parts_now(const struct screen_model *model, const struct screen_inpu
         measures[d] = input->measures[d];
     if (model->used[DETECTOR_WHOLE]) {
         float *white = xmalloc((size_t)model->dim * sizeof *white);
-        gaussian_whiten(&model->gaussian, input->embedding + model->from, 1, white);
-        measures[DETECTOR_WHOLE] = sqrt(cblas_dsdot(model->gaussian.dim, white, 1, white, 1));
+        mixture_whiten(&model->mixture, input->embedding + model->from, 1, white);
+        measures[DETECTOR_WHOLE] = sqrt(cblas_dsdot(model->mixture.looks.dim, white, 1, white, 1));
         if (model->used[DETECTOR_KNOWN])
             known_measure(&model->known, white, NULL, 1, &measures[DETECTOR_KNOWN]);
         free(white);
@@ -521,7 +485,12 @@ double screen_threshold(const struct screen_model *model)
 
 double screen_shrinkage(const struct screen_model *model)
 {
-    return model->gaussian.shrinkage;
+    return model->mixture.parts[0].shrinkage;
+}
+
+int screen_looks(const struct screen_model *model)
+{
+    return model->used[DETECTOR_WHOLE] ? model->mixture.looks.count : 1;
 }
 
 size_t screen_fit_count(const struct screen_model *model)

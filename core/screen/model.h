@@ -83,6 +83,7 @@ bool screen_uses(const struct screen_model *model, enum detector detector); // i
 double screen_agreement(const struct screen_model *model); // of the pictures of one group, 0 (each by itself) .. 1
 double screen_threshold(const struct screen_model *model); // flagged: score >= threshold
 double screen_shrinkage(const struct screen_model *model); // Ledoit-Wolf intensity 0..1 of `whole`
+int screen_looks(const struct screen_model *model); // that `whole` found among the normals (looks.h), 1 mostly
 size_t screen_fit_count(const struct screen_model *model); // pictures in the fit after trimming
 
 // The model as dir/<sha256>.safetensors, written atomically; `sha256` receives

@@ -9,7 +9,8 @@
 #include "nn/safetensors.h"
 #include "screen/model_state.h"
 
-// Tensors: mean (dim - from), whiten (dim - from, dim - from); tail.NAME (TAIL_GRID + TAIL_NUMBERS)
+// Tensors: mean (dim - from), whiten (dim - from, dim - from), with several looks mean.1, whiten.1 .. of the others and
+// looks.mean, looks.inverse (dim - from) and looks.centres (count, dim - from); tail.NAME (TAIL_GRID + TAIL_NUMBERS)
 // for each used detector, for "fused", where the learned detector stands apart for "others", and where the pictures
 // of a group agree for "together"; known.normal and known.defect (count, dim - from) when `known` is used. The rest is
 // metadata.
@@ -38,6 +39,29 @@ static void put_tail(struct tensor_writer *writer, const char *name, const struc
     tensor_put(writer, key, (int64_t[TENSOR_RANK]){TAIL_GRID + TAIL_NUMBERS}, values);
 }
 
+static const char *look_key(char key[NUMBER], const char *name, int look)
+{
+    snprintf(key, NUMBER, look ? "%s.%d" : "%s", name, look);
+    return key;
+}
+
+static void put_mixture(struct tensor_writer *writer, const struct mixture *mixture)
+{
+    const struct looks *looks = &mixture->looks;
+    int64_t row[TENSOR_RANK] = {looks->dim}, square[TENSOR_RANK] = {looks->dim, looks->dim};
+    char key[NUMBER];
+    for (int k = 0; k < looks->count; k++) {
+        tensor_put(writer, look_key(key, "mean", k), row, mixture->parts[k].mean);
+        tensor_put(writer, look_key(key, "whiten", k), square, mixture->parts[k].whiten);
+    }
+    put_number(writer, "looks", looks->count);
+    if (looks->count > 1) {
+        tensor_put(writer, "looks.mean", row, looks->mean);
+        tensor_put(writer, "looks.inverse", row, looks->inverse);
+        tensor_put(writer, "looks.centres", (int64_t[TENSOR_RANK]){looks->count, looks->dim}, looks->centres);
+    }
+}
+
 enum status screen_save(const struct screen_model *model, const struct base_info *base,
                         const struct screen_settings *settings, const char *dir, char sha256[HASH_HEX],
                         struct error *err)
@@ -54,7 +78,7 @@ enum status screen_save(const struct screen_model *model, const struct base_info
     put_number(writer, "flag_rate", model->flag_rate);
     put_number(writer, "alone", model->alone);
     put_number(writer, "aligned", model->aligned);
-    put_number(writer, "shrinkage", model->gaussian.shrinkage);
+    put_number(writer, "shrinkage", model->mixture.parts[0].shrinkage);
     put_number(writer, "fit_count", (double)model->fit_count);
     for (int d = 0; d < DETECTORS; d++) {
         used[d] = model->used[d] ? '1' : '0';
@@ -71,11 +95,8 @@ enum status screen_save(const struct screen_model *model, const struct base_info
         put_tail(writer, "together", &model->together);
         put_number(writer, "agreement", model->agreement);
     }
-    if (model->used[DETECTOR_WHOLE]) {
-        tensor_put(writer, "mean", (int64_t[TENSOR_RANK]){model->gaussian.dim}, model->gaussian.mean);
-        tensor_put(writer, "whiten", (int64_t[TENSOR_RANK]){model->gaussian.dim, model->gaussian.dim},
-                   model->gaussian.whiten);
-    }
+    if (model->used[DETECTOR_WHOLE])
+        put_mixture(writer, &model->mixture);
     for (int side = 0; side < 2; side++) {
         put_number(writer, known_names[side], (double)model->known.counts[side]);
         if (model->known.counts[side])
@@ -149,6 +170,32 @@ static enum status get_known(const struct tensor_file *file, struct screen_model
     return status;
 }
 
+static enum status get_mixture(const struct tensor_file *file, int dim, struct mixture *mixture, struct error *err)
+{
+    struct looks *looks = &mixture->looks;
+    int64_t row[TENSOR_RANK] = {dim}, square[TENSOR_RANK] = {dim, dim};
+    double count = 1;
+    char key[NUMBER];
+    enum status status = ST_OK;
+    if (tensor_meta(file, "looks")) // not in files of earlier versions
+        status = get_number(file, "looks", 1, LOOKS_MOST, &count, err);
+    looks->dim = dim;
+    looks->count = (int)count;
+    for (int k = 0; k < looks->count && status == ST_OK; k++) {
+        mixture->parts[k].dim = dim;
+        status = tensor_read(file, look_key(key, "mean", k), row, &mixture->parts[k].mean, err);
+        if (status == ST_OK)
+            status = tensor_read(file, look_key(key, "whiten", k), square, &mixture->parts[k].whiten, err);
+    }
+    if (status == ST_OK && looks->count > 1)
+        status = tensor_read(file, "looks.mean", row, &looks->mean, err);
+    if (status == ST_OK && looks->count > 1)
+        status = tensor_read(file, "looks.inverse", row, &looks->inverse, err);
+    if (status == ST_OK && looks->count > 1)
+        status = tensor_read(file, "looks.centres", (int64_t[TENSOR_RANK]){looks->count, dim}, &looks->centres, err);
+    return status;
+}
+
 static enum status same_text(const struct tensor_file *file, const char *key, const char *want,
                              const char *what, struct error *err)
 {
@@ -184,7 +231,7 @@ static enum status read_model(const struct tensor_file *file, const struct base_
     if (status == ST_OK && tensor_meta(file, "aligned")) // not in files of earlier versions
         status = get_number(file, "aligned", 0, 1, &m->aligned, err);
     if (status == ST_OK)
-        status = get_number(file, "shrinkage", 0, 1, &m->gaussian.shrinkage, err);
+        status = get_number(file, "shrinkage", 0, 1, &m->mixture.parts[0].shrinkage, err);
     if (status == ST_OK)
         status = get_number(file, "fit_count", 0, 0x1p53, &fit_count, err);
     if (status != ST_OK)
@@ -214,11 +261,7 @@ static enum status read_model(const struct tensor_file *file, const struct base_
     }
     if (status != ST_OK || !m->used[DETECTOR_WHOLE])
         return status;
-    m->gaussian.dim = m->dim - m->from;
-    int64_t row[TENSOR_RANK] = {m->gaussian.dim}, square[TENSOR_RANK] = {m->gaussian.dim, m->gaussian.dim};
-    status = tensor_read(file, "mean", row, &m->gaussian.mean, err);
-    if (status == ST_OK)
-        status = tensor_read(file, "whiten", square, &m->gaussian.whiten, err);
+    status = get_mixture(file, m->dim - m->from, &m->mixture, err);
     return status == ST_OK ? get_known(file, m, err) : status;
 }
 

@@ -5,16 +5,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "screen/gaussian.h"
 #include "screen/known.h"
+#include "screen/mixture.h"
 #include "screen/model.h"
 #include "screen/tail.h"
 
 struct screen_model {
     int dim, from;                // of an embedding: its length, the first number in use
     bool used[DETECTORS];         // false: its measures were all equal, it says nothing
-    struct gaussian gaussian;     // `whole`; empty when it is not used
-    struct known known;           // confirmed pictures as `gaussian` whitens them; no defect: not used
+    struct mixture mixture;       // `whole`; empty when it is not used
+    struct known known;           // confirmed pictures as `mixture` whitens them; no defect: not used
     struct tail tails[DETECTORS]; // of each used detector's measure; every number fits a float
     bool apart;                   // the learned detector decides, what is unlike anything has its own share
     struct tail others;           // of the norm of the other detectors' parts, where apart

@@ -1,6 +1,7 @@
 // What is found with no label at all in the demo's pictures, scene by scene. Some hundred normals of each
 // scene, whole groups, are fitted on, as `assay screen` does it; the rest tests. bench_demo FOLDER [--fit N]
-// [--seed S] [--scene NAME] [--base FILE] [--scores FILE]    FOLDER: of assay demo --no-project
+// [--seed S] [--scene NAME|mixed] [--base FILE] [--scores FILE]    FOLDER: of assay demo --no-project. mixed: the
+// three scenes as if they were one
 #include "config.h"
 
 #include <math.h>
@@ -71,7 +72,7 @@ static bool read_scene(struct bench *b, const char *folder, const char *scene)
             if (at)
                 *at++ = '\0';
         }
-        if (n < 6 || strncmp(field[5], scene, strlen(scene)) != 0)
+        if (n < 6 || strcmp(field[0], "path") == 0 || strncmp(field[5], scene, strlen(scene)) != 0)
             continue;
         snprintf(group, sizeof group, "%s", field[4]);
         b->groups += strcmp(group, last) != 0;
@@ -290,6 +291,8 @@ int main(int argc, char **argv)
     for (int s = 0; s < DEMO_SCENES && argc > 1; s++)
         if (!only || strcmp(only, demo_scenes[s].name) == 0)
             one_scene(&config, argv[1], &demo_scenes[s], (size_t)fit, (uint64_t)seed, dump, &pooled);
+    if (only && strcmp(only, "mixed") == 0)
+        one_scene(&config, argv[1], &(struct demo_scene){.name = ""}, (size_t)fit, (uint64_t)seed, dump, &pooled);
     if (!pooled.count) {
         fprintf(stderr, "%s: no pictures of the demo in \"%s\": make them with assay demo --no-project\n",
                 argv[0], argc > 1 ? argv[1] : "");

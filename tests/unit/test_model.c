@@ -553,12 +553,17 @@ static void a_stored_model_scores_like_the_fitted_one(void **state)
     unsigned char *bytes;
     size_t count;
     other.size = 320;
-    for (int without = 0; without < 2; without++) { // once without the whole detector
-        struct set s = make(80, 0, 20, 5, BOTH, 1);
-        for (size_t i = 0; i < s.count && without; i++)
-            s.inputs[i].embedding = s.embeddings;
+    enum { PLAIN, WITHOUT_WHOLE, TWO_LOOKS, KINDS };
+    for (int kind = PLAIN; kind < KINDS; kind++) {
+        struct set s = make(kind == TWO_LOOKS ? 200 : 80, 0, 20, 5, BOTH, 1);
+        for (size_t i = 0; i < s.count; i++) {
+            if (kind == WITHOUT_WHOLE)
+                s.inputs[i].embedding = s.embeddings;
+            for (size_t j = 0; j < DIM && kind == TWO_LOOKS && i / 4 % 2; j++)
+                s.embeddings[i * DIM + j] = 100 + 3 * s.embeddings[i * DIM + j];
+        }
         for (size_t i = 0; i < 5; i++)
-            s.inputs[95 + i].said = 1, s.inputs[i].said = -1;
+            s.inputs[s.count - 5 + i].said = 1, s.inputs[i].said = -1;
         model = fit(&s, 0.004);
         assert_ok(screen_save(model, &base, &settings, dir, hash, &err), &err);
         path = xasprintf("%s/%s.safetensors", dir, hash);
@@ -567,6 +572,8 @@ static void a_stored_model_scores_like_the_fitted_one(void **state)
             assert_true(same(screen_score(model, &s.inputs[i]), screen_score(loaded, &s.inputs[i])));
         assert_true(screen_threshold(loaded) == screen_threshold(model));
         assert_true(screen_shrinkage(loaded) == screen_shrinkage(model));
+        assert_int_equal(screen_looks(model), kind == TWO_LOOKS ? 2 : 1);
+        assert_int_equal(screen_looks(loaded), screen_looks(model));
         assert_int_equal(screen_fit_count(loaded), screen_fit_count(model));
         assert_ok(screen_save(loaded, &base, &settings, dir, again, &err), &err);
         assert_string_equal(again, hash);
