@@ -150,7 +150,7 @@ enum status agreement_text(struct project *project, int64_t scene, int64_t since
     struct strbuf sb = {0};
     enum status status = gather(project, scene, since_ms, &a, err);
     if (status == ST_OK) {
-        strbuf_printf(&sb, _("%lld blind second answers"), (long long)a.blind);
+        strbuf_printf(&sb, _("Blind second answers: %lld"), (long long)a.blind);
         strbuf_puts(&sb, "\n");
         if (a.people.count)
             strbuf_printf(&sb, "%s\n", _("By inspector: normal, defect, unsure"));

@@ -17,6 +17,7 @@ struct options {
     struct log_filter filter;
     long long most;
     bool json;
+    struct db *db;
 };
 
 static int64_t time_of(struct argp_state *state, const char *option, const char *arg)
@@ -53,7 +54,7 @@ static void print_row(void *context, const struct log_row *row)
     }
     const char *slash = strrchr(row->path, '/');
     report_time(row->at_ms, at);
-    log_sentence(row, text);
+    log_sentence(o->db, row, text);
     printf("%s  ", at);
     put_cell(stdout, row->person, 12);
     printf("  %-*s  ", CELL(_(row->kind), 9));
@@ -76,6 +77,7 @@ static enum status run(struct options *o, struct error *err)
     if (o->scene)
         status = db_scene_get(project.db, 0, o->scene, &scene, err);
     o->filter.scene = scene.id;
+    o->db = project.db;
     scene_clear(&scene);
     for (size_t count = 1; status == ST_OK && left > 0 && count > 0 && !stop_asked(NULL); left -= (long long)count)
         status = db_log(project.db, &o->filter, &key, (size_t)(left < PAGE ? left : PAGE), print_row, o, &count, err);

@@ -28,7 +28,7 @@ assay_SOURCES = \
 	app/review_answer.c app/review_list.c app/review_news.c app/review_session.c app/review_session_impl.h app/review_session.h \
 	app/scoring.c app/scoring.h \
 	app/settings.c app/settings.h app/settings_file.c app/settings_impl.h app/cmd_config.c \
-	app/background.c app/background.h app/hook.c app/hook.h app/cmd_hook.c app/cmd_log.c app/log_text.c app/log_text.h app/cmd_user.c app/people.h app/archive.c app/archive.h app/archive_read.c app/backup.c app/backup.h app/cmd_backup.c app/agreement.c app/review_lead.c app/review_lead.h \
+	app/background.c app/background.h app/hook.c app/hook.h app/cmd_hook.c app/cmd_log.c app/log_text.c app/log_text.h app/class_word.c app/class_word.h app/cmd_user.c app/people.h app/archive.c app/archive.h app/archive_read.c app/backup.c app/backup.h app/cmd_backup.c app/agreement.c app/review_lead.c app/review_lead.h \
 	app/similar.c app/similar.h app/stored.c app/stored.h \
 	app/screening.c app/screening_alone.c app/screening_learned.c app/screening.h app/dataset.c \
 	app/cmd_simulate.c app/simulate.c app/simulate.h app/simulate_impl.h app/simulate_ask.c app/simulate_copy.c app/simulate_held.c \

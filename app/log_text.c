@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/class_word.h"
 #include "app/log_text.h"
 #include "app/stored.h"
 #include "base/alloc.h"
@@ -22,27 +23,32 @@ static bool is(const char *text, const char *other)
     return strcmp(text, other) == 0;
 }
 
-static void put_answer(struct strbuf *sb, const struct log_row *row)
+static void put_answer(struct strbuf *sb, struct db *db, const struct log_row *row)
 {
+    char room[CLASS_WORD];
     strbuf_puts(sb, is(row->kind, "undo") ? _("took back: ") : is(row->kind, "redo") ? _("again: ") : "");
     strbuf_puts(sb, row->lead ? _("as lead: ") : row->audited ? _("in an audit: ") : "");
     strbuf_puts(sb, is(row->what, "regions") ? _("drew regions") : is(row->what, "poor") ? _("really a poor picture") : is(row->what, "fine") ? _("no poor picture") : _(row->what));
     if (row->first[0])
-        strbuf_printf(sb, ", %s%s%s%s", row->first, row->second[0] ? " (" : "", _(row->second), row->second[0] ? ")" : "");
+        strbuf_printf(sb, ", %s%s%s%s", class_word(db, row->first, room), row->second[0] ? " (" : "", _(row->second), row->second[0] ? ")" : "");
     if (row->note[0])
         strbuf_printf(sb, ": %s", row->note);
 }
 
-static void put_class(struct strbuf *sb, const struct log_row *row)
+static void put_class(struct strbuf *sb, struct db *db, const struct log_row *row)
 {
+    char room[CLASS_WORD];
     strbuf_puts(sb, is(row->note, "undo")   ? _("took back: ")
                     : is(row->note, "redo") ? _("again: ")
                     : is(row->note, "kept") ? _("could not take back: ")
                                             : "");
-    if (is(row->what, "template"))
-        strbuf_printf(sb, _("template %s"), row->second);
-    else
-        strbuf_printf(sb, _("class %s: %s%s%s"), row->first, _(row->what), row->second[0] ? " " : "", row->second);
+    if (is(row->what, "template")) {
+        char *what = stored_text(row->second);
+        strbuf_printf(sb, _("template %s"), what);
+        free(what);
+        return;
+    }
+    strbuf_printf(sb, _("class %s: %s%s%s"), class_word(db, row->first, room), _(row->what), row->second[0] ? " " : "", row->second);
 }
 
 static void put_active(struct strbuf *sb, const struct log_row *row)
@@ -57,7 +63,7 @@ static void put_active(struct strbuf *sb, const struct log_row *row)
     free(reason);
 }
 
-void log_sentence(const struct log_row *row, char text[LOG_TEXT])
+void log_sentence(struct db *db, const struct log_row *row, char text[LOG_TEXT])
 {
     struct strbuf sb = {0};
     char *second = stored_text(row->second), *first = stored_text(row->first);
@@ -65,11 +71,11 @@ void log_sentence(const struct log_row *row, char text[LOG_TEXT])
     if (row->scene[0] && !row->picture)
         strbuf_printf(&sb, "%s: ", row->scene);
     if (is(row->kind, "answer") || is(row->kind, "skip") || is(row->kind, "undo") || is(row->kind, "redo"))
-        put_answer(&sb, row);
+        put_answer(&sb, db, row);
     else if (is(row->kind, "comment"))
         strbuf_printf(&sb, _("to %s: %s"), row->first, row->note);
     else if (is(row->kind, "class"))
-        put_class(&sb, row);
+        put_class(&sb, db, row);
     else if (is(row->kind, "screening") || is(row->kind, "model"))
         put_active(&sb, row);
     else if (is(row->kind, "round"))
@@ -93,7 +99,7 @@ json_t *log_json(const struct log_row *row)
 {
     char at[CLOCK_TEXT], text[LOG_TEXT];
     clock_text(row->at_ms, at);
-    log_sentence(row, text);
+    log_sentence(NULL, row, text);
     json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "at", at, "kind", row->kind, "person", row->person, "scene", row->scene,
                           "what", row->what, "text", text);
     if (row->picture) {

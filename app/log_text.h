@@ -8,7 +8,7 @@
 enum { LOG_TEXT = 700 };
 
 // What happened, one sentence without who and when; cleaned.
-void log_sentence(const struct log_row *row, char text[LOG_TEXT]);
+void log_sentence(struct db *db, const struct log_row *row, char text[LOG_TEXT]);
 json_t *log_json(const struct log_row *row);
 
 // That a setting was changed in the file `path`; value NULL: taken out of it.

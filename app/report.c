@@ -191,7 +191,7 @@ static enum status gather(struct project *project, struct report *r, struct erro
 enum status report_gather(struct project *project, const struct report_options *options, struct report *report,
                           struct error *err)
 {
-    *report = (struct report){.project = project->dir, .options = *options, .at_ms = clock_unix_ms()};
+    *report = (struct report){.project = project->dir, .db = project->db, .options = *options, .at_ms = clock_unix_ms()};
     for (int s = 0; s < SEVERITIES; s++)
         report->severities[s].name = severity_name((enum severity)s);
     report->severities[SEVERITIES].name = "all";

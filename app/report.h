@@ -41,6 +41,7 @@ struct report_picks { // most anomalous first
 
 struct report {
     const char *project; // its folder
+    struct db *db;       // the project's
     char *base;          // name of the base in use
     struct report_options options;
     int64_t at_ms;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/class_word.h"
 #include "app/report.h"
 #include "app/stored.h"
 #include "base/alloc.h"
@@ -273,9 +274,9 @@ static void put_shift(struct strbuf *page, const struct report *r)
     open_table(page, _("Found"), _("*severity|*class|*object|*position|*picture|*person|*when|*note"));
     for (size_t i = 0; i < r->find_count; i++) {
         const struct find_row *f = &r->finds[i];
-        char at[CLOCK_TEXT];
+        char at[CLOCK_TEXT], room[CLASS_WORD];
         report_time(f->at_ms, at);
-        const char *cells[] = {_(severity_name(f->severity)), f->class_name, f->object, f->position,
+        const char *cells[] = {_(severity_name(f->severity)), class_word(r->db, f->class_name, room), f->object, f->position,
                                f->path,                    f->person,     at,        f->note};
         strbuf_puts(page, "<tr>");
         for (int k = 0; k < 8; k++)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/class_word.h"
 #include "app/layout.h"
 #include "app/report.h"
 #include "app/stored.h"
@@ -202,16 +203,16 @@ static void put_finds(FILE *out, const struct report *r)
     for (size_t i = 0; i < r->find_count; i++) {
         const struct find_row *f = &r->finds[i];
         const char *slash = strrchr(f->path, '/');
-        char at[CLOCK_TEXT];
+        char at[CLOCK_TEXT], room[CLASS_WORD];
         report_time(f->at_ms, at);
         if (r->options.line)
             r->options.line(r->options.context, out, f->picture);
         fprintf(out, "  %-*s ", CELL(_(severity_name(f->severity)), 8));
-        put_cell(out, f->class_name[0] ? f->class_name : _("defect"), 16);
+        put_cell(out, f->class_name[0] ? class_word(r->db, f->class_name, room) : _("defect"), 15);
         fputc(' ', out);
-        put_cell(out, f->object[0] ? f->object : f->scene, 14);
+        put_cell(out, f->object[0] ? f->object : f->scene, 12);
         fputc(' ', out);
-        put_cell(out, slash ? slash + 1 : f->path, 20);
+        put_cell(out, slash ? slash + 1 : f->path, 18);
         fprintf(out, " %s\n", at);
         if (f->note[0])
             put_wrapped(out, 11, f->note);
@@ -223,14 +224,14 @@ static void put_finds(FILE *out, const struct report *r)
 static void put_objects(FILE *out, const struct report *r)
 {
     put_heading(out, _("By object"));
-    fprintf(out, "  %-*s %*s %*s %*s %*s %*s %*s\n", CELL(_("object"), 28), CELL(_("answered"), 8), CELL(_("stop"), 7), CELL(_("key"), 7),
+    fprintf(out, "  %-*s %*s %*s %*s %*s %*s %*s\n", CELL(_("object"), 24), CELL(_("answered"), 8), CELL(_("stop"), 7), CELL(_("key"), 7),
             CELL(_("general"), 7), CELL(_("unsure"), 7), CELL(_("open"), 7));
     for (size_t i = 0; i < r->object_count; i++) {
         const struct object_row *b = &r->objects[i];
         if (r->options.line)
             r->options.line(r->options.context, out, b->picture);
         fputs("  ", out);
-        put_cell(out, b->object[0] ? b->object : _("(none named)"), 28);
+        put_cell(out, b->object[0] ? b->object : _("(none named)"), 24);
         fprintf(out, " %8" PRId64 " %7" PRId64 " %7" PRId64 " %7" PRId64 " %7" PRId64 " %7" PRId64 "\n", b->answered,
                 b->found[SEVERITY_STOP], b->found[SEVERITY_KEY], b->found[SEVERITY_GENERAL], b->unsure, b->open);
     }

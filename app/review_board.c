@@ -104,7 +104,7 @@ static void put_train(const struct stand *s, struct strbuf *out)
     if (s->round.ended_ms) {
         char when[FLOW_TIME];
         flow_time(s->round.ended_ms, when);
-        put(out, "%s", when);
+        put(out, "%s", strlen(when) > 5 ? when + 5 : when);
     }
 }
 

@@ -151,7 +151,7 @@ static struct flow_round row_of(struct review_flow *f, const struct round *r, bo
     if (r->state == ROUND_RUNNING && !lives)
         row.sentence = _("Its process ended; it can go on where it was.");
     else
-        row.sentence = texts_keep(&f->texts, xstrdup(r->sentence));
+        row.sentence = texts_keep(&f->texts, stored_text(r->sentence));
     json_decref(request);
     return row;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/class_word.h"
 #include "app/report.h"
 #include "app/review_known.h"
 #include "base/alloc.h"
@@ -29,6 +30,7 @@ void review_known_clear(struct review_known *k)
 // What stands about a picture: by review, else by import.
 static enum status words_of(struct project *project, int64_t id, char **words, struct error *err)
 {
+    char room[CLASS_WORD];
     struct verdict_row row;
     enum label_source source = LABEL_REVIEW;
     enum status status = db_verdict_get(project->db, id, source, &row, err);
@@ -40,7 +42,7 @@ static enum status words_of(struct project *project, int64_t id, char **words, s
     if (status != ST_OK)
         return status;
     if (row.verdict == VERDICT_DEFECT)
-        *words = xasprintf("%s%s%s%s", row.class_name[0] ? row.class_name : _("defect"), row.severity[0] ? " (" : "",
+        *words = xasprintf("%s%s%s%s", row.class_name[0] ? class_word(project->db, row.class_name, room) : _("defect"), row.severity[0] ? " (" : "",
                            _(row.severity), row.severity[0] ? ")" : "");
     else if (row.verdict == VERDICT_NORMAL)
         *words = source == LABEL_REVIEW ? xasprintf(_("Normal, by %s"), row.person) : xstrdup(_("Normal, imported"));
@@ -114,10 +116,16 @@ enum status review_known_near(struct review_known *k, int64_t id, enum near kind
     return status;
 }
 
+struct history {
+    struct db *db;
+    struct strbuf lines;
+};
+
 static void put_event(void *context, const struct said_row *row)
 {
-    struct strbuf *text = context;
-    char at[CLOCK_TEXT];
+    struct history *history = context;
+    struct strbuf *text = &history->lines;
+    char at[CLOCK_TEXT], room[CLASS_WORD];
     report_time(row->at_ms, at);
     const char *kind = strcmp(row->kind, "undo") == 0    ? _("took back: ")
                        : strcmp(row->kind, "redo") == 0  ? _("again: ")
@@ -127,7 +135,7 @@ static void put_event(void *context, const struct said_row *row)
     if (row->regions > 0 || row->verdict == VERDICT_REGIONS)
         strbuf_printf(text, row->verdict == VERDICT_REGIONS ? ": %lld" : _(", %lld regions"), (long long)row->regions);
     if (row->class_name[0])
-        strbuf_printf(text, ", %s%s%s%s", row->class_name, row->severity[0] ? " (" : "", _(row->severity),
+        strbuf_printf(text, ", %s%s%s%s", class_word(history->db, row->class_name, room), row->severity[0] ? " (" : "", _(row->severity),
                       row->severity[0] ? ")" : "");
     if (row->note[0])
         strbuf_printf(text, "\n    %s", row->note);
@@ -144,12 +152,12 @@ static void put_comment(void *context, const struct comment_row *row)
 
 enum status review_known_history(struct project *project, int64_t id, char **text, struct error *err)
 {
-    struct strbuf lines = {0};
-    enum status status = db_history(project->db, id, put_event, &lines, err);
+    struct history history = {.db = project->db};
+    enum status status = db_history(project->db, id, put_event, &history, err);
     if (status == ST_OK)
-        status = db_comments_about(project->db, id, put_comment, &lines, err);
-    if (status == ST_OK && lines.len == 0)
-        strbuf_puts(&lines, _("Nothing was said about it yet."));
-    *text = lines.data;
+        status = db_comments_about(project->db, id, put_comment, &history.lines, err);
+    if (status == ST_OK && history.lines.len == 0)
+        strbuf_puts(&history.lines, _("Nothing was said about it yet."));
+    *text = history.lines.data;
     return status;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/class_word.h"
 #include "app/log_text.h"
 #include "app/report.h"
 #include "app/review_lead.h"
@@ -46,10 +47,12 @@ static const char *why(enum second_reason reason)
 
 static void put_word(void *context, const struct word_row *row)
 {
-    struct strbuf *sb = context;
+    struct review_lead *l = context;
+    struct strbuf *sb = &l->said;
+    char room[CLASS_WORD];
     char at[CLOCK_TEXT];
     report_time(row->at_ms, at);
-    strbuf_printf(sb, "%s%s: %s", sb->len ? "\n" : "", row->person, row->class_name[0] ? row->class_name : _(verdict_name(row->verdict)));
+    strbuf_printf(sb, "%s%s: %s", sb->len ? "\n" : "", row->person, row->class_name[0] ? class_word(l->project->db, row->class_name, room) : _(verdict_name(row->verdict)));
     if (row->class_name[0] && row->severity[0])
         strbuf_printf(sb, " (%s)", _(row->severity));
     strbuf_printf(sb, ", %s%s", at, row->lead ? _(", as lead") : "");
@@ -114,7 +117,7 @@ enum status review_lead_second(struct review_lead *l, size_t *index, struct revi
     strbuf_reset(&l->said);
     strbuf_puts(&l->said, "");
     verdict_clear(&l->stands);
-    status = db_words(l->project->db, r->picture, put_word, &l->said, err);
+    status = db_words(l->project->db, r->picture, put_word, l, err);
     if (status == ST_OK)
         status = db_verdict_get(l->project->db, r->picture, LABEL_REVIEW, &l->stands, err);
     if (status != ST_OK)
@@ -138,13 +141,14 @@ enum status review_lead_compare(struct review_lead *l, const struct action *a, c
         status = db_verdict_get(l->project->db, a->id, LABEL_REVIEW, &row, err);
     if (status != ST_OK)
         return status;
+    char room[CLASS_WORD];
     const char *class_name = row.class_name ? row.class_name : "", *person = row.person ? row.person : "?";
     bool same = row.verdict == verdicts[a->kind] && (a->kind != ACTION_DEFECT || strcmp(class_name, a->class_name) == 0);
     if (same)
         snprintf(l->told, sizeof l->told, _("You and %s agree."), person);
     else
         snprintf(l->told, sizeof l->told, _("%s said: %s. Yours is the answer that counts; it can be taken back."), person,
-                 class_name[0] ? class_name : _(verdict_name(row.verdict)));
+                 class_name[0] ? class_word(l->project->db, class_name, room) : _(verdict_name(row.verdict)));
     verdict_clear(&row);
     *told = l->told;
     return ST_OK;
@@ -209,7 +213,7 @@ static void put_logged(void *context, const struct log_row *row)
     GROW(l->logged, l->logged_room, l->logged_count + 1);
     GROW(l->texts, l->texts_room, l->logged_count + 1);
     report_time(row->at_ms, at);
-    log_sentence(row, text);
+    log_sentence(l->project->db, row, text);
     char **t = l->texts[l->logged_count];
     t[0] = xstrdup(at);
     t[1] = xstrdup(row->person);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "app/layout.h"
 #include "app/review_flow.h"
 #include "app/rounds.h"
 #include "app/stored.h"
@@ -124,24 +125,68 @@ enum status flow_models(void *context, const struct flow_lineage **rows, size_t 
 
 // --- details ----------------------------------------------------------------------------------------
 
+// A JSON name as people read it: blanks, in the reader's language where the catalogue has it.
+static const char *spoken(const char *name, char text[64])
+{
+    static const char *const names[] = {N_("labels"), N_("defects"), N_("normals"), N_("pool"), N_("classes"), N_("outlined"), N_("boxed"),
+                                        N_("strategy"), N_("steps"), N_("loss"), N_("loss picture"), N_("loss patch"), N_("loss class"), N_("seed"),
+                                        N_("threads"), N_("adapter parameters"), N_("head parameters"), N_("base parameters"), N_("options")};
+    snprintf(text, 64, "%s", name);
+    for (char *c = text; *c; c++)
+        *c = *c == '_' ? ' ' : *c;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], text) == 0)
+            return _(names[i]);
+    return text;
+}
+
+static char *value_text(const json_t *value)
+{
+    struct strbuf out = {0};
+    size_t i;
+    json_t *item;
+    if (json_is_string(value))
+        return xstrdup(json_string_value(value));
+    if (json_is_number(value))
+        return xasprintf("%.6g", json_number_value(value));
+    if (!json_is_array(value)) {
+        char *dump = json_dumps(value, JSON_ENCODE_ANY);
+        return dump ? dump : xstrdup("");
+    }
+    json_array_foreach((json_t *)(uintptr_t)value, i, item) {
+        char *text = value_text(item);
+        strbuf_printf(&out, "%s%s", i > 0 ? ", " : "", text);
+        free(text);
+    }
+    return out.data ? out.data : xstrdup(_("none"));
+}
+
 // A JSON value as lines "  name  value", objects within below their name.
 static void put_json(struct strbuf *out, const json_t *j, int indent)
 {
     const char *name;
     json_t *value;
     json_object_foreach((json_t *)(uintptr_t)j, name, value) {
+        char room[64];
+        const char *said = indent > 2 ? name : spoken(name, room); // options keep the names that --set takes
         if (json_is_object(value)) {
-            strbuf_printf(out, "%*s%s\n", indent, "", name);
+            strbuf_printf(out, "%*s%s\n", indent, "", said);
             put_json(out, value, indent + 2);
             continue;
         }
-        char *text = json_is_string(value) ? xstrdup(json_string_value(value)) : NULL, *dump = NULL;
-        if (!text)
-            dump = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
-        strbuf_printf(out, "%*s%-*s %s\n", indent, "", 26 - indent, name, text ? text : dump ? dump : "");
-        free(dump);
+        char *text = value_text(value);
+        strbuf_printf(out, "%*s%-*s %s\n", indent, "", CELL(said, 24 - indent), text);
         free(text);
     }
+}
+
+static const char *gate_word(const char *decision)
+{
+    static const char *const words[] = {N_("promote"), N_("refuse"), N_("by hand")}; // as gate_decision_name
+    for (size_t i = 0; decision && i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i], decision) == 0)
+            return _(words[i]);
+    return decision ? decision : "";
 }
 
 // The gate's comparison as people read it; a table by severity.
@@ -150,15 +195,16 @@ static void put_comparison(struct strbuf *out, const json_t *metrics)
     size_t i;
     json_t *row, *filtered = json_object_get(metrics, "filtered");
     strbuf_printf(out, _("Compared with what was active then\n"));
-    strbuf_printf(out, _("  gate                     %s\n"), json_string_value(json_object_get(metrics, "gate")));
+    strbuf_printf(out, _("  gate                     %s\n"), gate_word(json_string_value(json_object_get(metrics, "gate"))));
     strbuf_printf(out, _("  normals filtered         %.2f %% then, %.2f %% by this one (of %lld; change at least %+.2f points)\n"),
                   100 * json_number_value(json_array_get(filtered, 0)), 100 * json_number_value(json_array_get(filtered, 1)),
                   (long long)json_integer_value(json_object_get(metrics, "normals")),
                   100 * json_number_value(json_object_get(metrics, "change_bound")));
     json_array_foreach(json_object_get(metrics, "severities"), i, row) {
+        const char *severity = json_string_value(json_object_get(row, "severity"));
         json_t *missed = json_object_get(row, "missed");
-        strbuf_printf(out, _("  %-8s defects missed  %lld then, %lld by this one, %lld newly (of %lld)\n"),
-                      json_string_value(json_object_get(row, "severity")), (long long)json_integer_value(json_array_get(missed, 0)),
+        strbuf_printf(out, _("  %-*s defects missed  %lld then, %lld by this one, %lld newly (of %lld)\n"),
+                      CELL(severity ? _(severity) : "", 8), (long long)json_integer_value(json_array_get(missed, 0)),
                       (long long)json_integer_value(json_array_get(missed, 1)),
                       (long long)json_integer_value(json_object_get(row, "newly_missed")),
                       (long long)json_integer_value(json_object_get(row, "defects")));

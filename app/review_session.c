@@ -42,6 +42,12 @@ static void on_classes(void *context, const struct review_class **classes, size_
     *count = s->class_count;
 }
 
+static const char *on_class_word(void *context, const char *name)
+{
+    struct review_session *s = context;
+    return class_word(s->project->db, name, s->class_word);
+}
+
 static enum status on_near(void *context, int64_t id, enum near kind, const struct review_near **rows,
                            size_t *count, struct error *err)
 {
@@ -215,6 +221,7 @@ enum status review_session_open(struct project *project, const char *person, con
     s->audit.db = project->db;
     s->model = (struct review_model){.context = s,
                                      .classes = on_classes,
+        .class_word = on_class_word,
                                      .change_class = on_change_class,
                                      .near = on_near,
                                      .regions = on_regions,

@@ -5,6 +5,7 @@
 #define APP_REVIEW_SESSION_IMPL_H
 
 #include "app/ask.h"
+#include "app/class_word.h"
 #include "app/hook.h"
 #include "app/review_audit.h"
 #include "app/review_find.h"
@@ -46,6 +47,7 @@ struct review_session {
     struct queue_item *items; // this session's list: answered ones, the current one, leased ones ahead
     size_t count, capacity;
     size_t answers, concerned;
+    char class_word[CLASS_WORD];
     char class_back[400]; // what the last undo or redo was about, "" a picture
     size_t *alike;
     double ask_again; // when the queue had nothing more: not before this time

@@ -39,6 +39,7 @@ static const char *const phrases[] = {
     N_("`assay train --resume` goes on"),
     N_("%lld pictures added, %lld changed, %lld moved, %lld further copies, %lld unreadable"),
     N_("%lld known answers imported"),
+    N_("%zu new classes and %zu relations"),
     N_(" is a lead"),
     N_(" is an inspector"),
     N_("%zu files, %.1f MB"),

@@ -442,8 +442,9 @@ static enum status finish_industry(struct job *j, int64_t id, char **sentence, s
         status = db_model_decide(j->project->db, id, "promoted", "an industry model: each scene's model that begins from it "
                                                                  "goes through its own gate", NULL, err);
     if (status == ST_OK)
-        *sentence = xasprintf("industry model %.12s is there; %zu scene%s now train%s from it", model.sha256, asked,
-                              asked == 1 ? "" : "s", asked == 1 ? "s" : "");
+        *sentence = xasprintf(asked == 1 ? "industry model %.12s is there; %zu scene now trains from it"
+                                         : "industry model %.12s is there; %zu scenes now train from it",
+                              model.sha256, asked);
     model_clear(&model);
     return status;
 }

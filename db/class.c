@@ -27,6 +27,25 @@ enum status db_class_now(struct db *db, const char *name, char **now, struct err
     return resolve(db, name, now, err);
 }
 
+enum status db_class_zh(struct db *db, const char *name, char **zh, struct error *err)
+{
+    *zh = NULL;
+    sqlite3_stmt *stmt = db_prepare(db, "SELECT zh FROM class WHERE name = ?1", err);
+    if (!stmt)
+        return err->code;
+    bind_text(stmt, 1, name);
+    enum status status = ST_OK;
+    int step = sqlite3_step(stmt);
+    if (step == SQLITE_ROW)
+        *zh = column_copy(stmt, 0);
+    else if (step == SQLITE_DONE)
+        *zh = xstrdup("");
+    else
+        status = db_failed(db, "looking for a class", err);
+    sqlite3_reset(stmt);
+    return status;
+}
+
 enum status db_class_ensure(struct db *db, const char *name, const char *severity, int64_t *id, struct error *err)
 {
     char *now;

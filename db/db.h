@@ -200,6 +200,8 @@ ASSAY_CHECKED enum status db_class_list(struct db *db, struct class_row **rows, 
 void class_free(struct class_row *rows, size_t count);
 // The name that one has now, after renaming and merging; itself where nothing leads on. Caller frees.
 ASSAY_CHECKED enum status db_class_now(struct db *db, const char *name, char **now, struct error *err);
+// Its name in Chinese, "" none. Caller frees.
+ASSAY_CHECKED enum status db_class_zh(struct db *db, const char *name, char **zh, struct error *err);
 // What was said keeps the name it was said with; where it is read, that leads to the name of now.
 enum class_change { CLASS_RENAME, CLASS_CODE, CLASS_SEVERITY, CLASS_PARENT, CLASS_RETIRE, CLASS_MERGE, CLASS_ZH, CLASS_NEW };
 // value: the new name, code ("" none), severity, name of the class above ("" none), "yes" or "" for retired, name of the

@@ -106,7 +106,7 @@ static void say_defect(struct session *s, const char *class_name, const char *se
     otherwise[0] = '\0';
     if (component[0])
         knowledge_contradiction(&s->choice, severity, otherwise, sizeof otherwise);
-    session_say(s, component[0] ? _("%s: defect, %s (%s), on %s") : _("%s: defect, %s (%s)"), s->entry.item.name, class_name,
+    session_say(s, component[0] ? _("%s: defect, %s (%s), on %s") : _("%s: defect, %s (%s)"), s->entry.item.name, knowledge_class(s, class_name),
                 _(severity), component);
     if (otherwise[0])
         snprintf(s->status + strlen(s->status), sizeof s->status - strlen(s->status), "; %s", otherwise);

@@ -93,7 +93,7 @@ static void draw(struct session *s)
     const struct classes *c = &s->classes;
     char right[64];
     int y = 3, name = COLS - 42 < 60 ? COLS - 42 : 60;
-    snprintf(right, sizeof right, _("%zu classes"), c->count);
+    snprintf(right, sizeof right, _("classes: %zu"), c->count);
     panel_head(s, _("classes"), right);
     if (c->count == 0) {
         draw_wrapped(stdscr, 2, 1, COLS - 2, 3, A_NORMAL, _("No class yet: the first defect that is answered makes one."));

@@ -8,6 +8,7 @@
 #include <wchar.h>
 
 #include "base/alloc.h"
+#include "base/strbuf.h"
 #include "base/text.h"
 #include "ui/draw.h"
 
@@ -157,6 +158,47 @@ int draw_wrapped(WINDOW *window, int y, int x, int width, int lines, attr_t attr
         taken += wrap_line(window, y + taken, x, width, lines - taken, attributes, line);
     free(copy);
     return taken;
+}
+
+// Where the character `count` characters on begins.
+static const char *characters_on(const char *text, size_t count)
+{
+    while (*text && count > 0) {
+        while ((*++text & 0xc0) == 0x80)
+            ;
+        count--;
+    }
+    return text;
+}
+
+char *draw_folded(const char *text, int width)
+{
+    struct strbuf out = {0};
+    char *copy = xstrdup(text), *rest = copy, *line;
+    while ((line = strsep(&rest, "\n")) && (line[0] || rest)) {
+        char *clean = text_cleaned(line);
+        size_t room = strlen(clean) + 1, at = 0;
+        wchar_t *wide = xcalloc(room, sizeof *wide);
+        size_t count = draw_decode(clean, wide, room);
+        const char *from = clean;
+        do {
+            int room_here = at > 0 ? width - DRAW_INDENT : width;
+            size_t n = line_length(wide + at, count - at, room_here), most = 0;
+            for (int used = 0; at + most < count && used + columns(wide[at + most]) <= room_here; most++)
+                used += columns(wide[at + most]);
+            n = n < most / 2 ? most : n; // a long word (a path, a hash) behind its name begins beside it
+            n = n == 0 ? count - at : n;
+            const char *to = characters_on(from, n);
+            strbuf_printf(&out, "%s%.*s\n", at > 0 ? (const char[]){DRAW_GOES_ON, '\0'} : "", (int)(to - from), from);
+            from = to;
+            for (at += n; at < count && wide[at] == L' '; from++)
+                at++;
+        } while (at < count);
+        free(wide);
+        free(clean);
+    }
+    free(copy);
+    return out.data ? out.data : xstrdup("");
 }
 
 void draw_bar(WINDOW *window, int y, int x, int width, double share, bool ascii)

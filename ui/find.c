@@ -137,7 +137,7 @@ static void draw_row(const struct session *s, size_t number, int y, int width)
     if (v->score >= 0 && !v->blind)
         snprintf(score, sizeof score, "%5.2f", v->score < 99 ? v->score : 99);
     if (strcmp(v->verdict, "defect") == 0)
-        snprintf(what, sizeof what, "%s (%s)", v->class_name, _(v->severity));
+        snprintf(what, sizeof what, "%s (%s)", knowledge_class(s, v->class_name), _(v->severity));
     else
         snprintf(what, sizeof what, "%s", v->verdict[0] ? _(v->verdict) : v->flagged ? _("open") : _("filtered"));
     mvaddch(y, 0, (in_focus ? '>' : ' ') | (in_focus ? A_BOLD : A_NORMAL));

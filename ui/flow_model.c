@@ -39,7 +39,7 @@ static void draw(struct session *s)
     size_t at, rows = (size_t)page_rows();
     int y = 3, name = 26;
     const struct flow_lineage *in_focus = focused(s, &at);
-    snprintf(right, sizeof right, _("%zu models"), s->flow.model_count > 0 ? s->flow.model_count - 1 : 0);
+    snprintf(right, sizeof right, _("models: %zu"), s->flow.model_count > 0 ? s->flow.model_count - 1 : 0);
     panel_head(s, _("models"), right);
     if (!in_focus) {
         draw_wrapped(stdscr, 2, 1, COLS - 2, 3, A_NORMAL, s->flow.why);

@@ -206,7 +206,7 @@ static void draw(struct session *s)
         snprintf(right, sizeof right, _("by itself every %d new answers   worker %s"), t->every, t->worker ? _("there") : _("not there"));
     else if (t)
         snprintf(right, sizeof right, _("worker %s"), t->worker ? _("there") : _("not needed now"));
-    panel_head(s, "training", right);
+    panel_head(s, _("training"), right);
     if (!t) {
         draw_wrapped(stdscr, 2, 1, COLS - 2, 3, A_NORMAL, s->flow.why);
         return;

@@ -86,7 +86,7 @@ static void draw(struct session *s)
     char right[64];
     size_t at, first = 0;
     int y = 2, need = 0;
-    snprintf(right, sizeof right, _("%zu scenes"), s->flow.board_count);
+    snprintf(right, sizeof right, _("scenes: %zu"), s->flow.board_count);
     panel_head(s, _("work"), right);
     if (!focused(s, &at)) {
         draw_wrapped(stdscr, 2, 1, COLS - 2, 3, A_NORMAL, s->flow.why[0] ? s->flow.why : _("There are no pictures yet; `assay add` adds some."));

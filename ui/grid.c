@@ -275,7 +275,7 @@ static void answer(struct session *s, enum action_kind kind, bool rest, const ch
             view_load(s);
         if (class_name)
             session_say(s, n > 1 ? _("%zu: defect, %s (%s). %s takes all of them back.") : _("%zu: defect, %s (%s). %s takes it back."), n,
-                        class_name, _(severity), session_key(s, COMMAND_UNDO));
+                        knowledge_class(s, class_name), _(severity), session_key(s, COMMAND_UNDO));
         else
             session_say(s, n > 1 ? _("%zu: %s. %s takes all of them back.") : _("%zu: %s. %s takes it back."), n, _(said[kind]),
                         session_key(s, COMMAND_UNDO));

@@ -46,11 +46,11 @@ struct rect grid_tile(const struct session *s, size_t number)
     return (struct rect){s->pane.y + row * g->tile_rows, s->pane.x + col * g->tile_cols, g->tile_rows, g->tile_cols};
 }
 
-static void words_of(const struct review_item *item, char *text, size_t room)
+static void words_of(const struct session *s, const struct review_item *item, char *text, size_t room)
 {
     double score = item->score.score < 6 ? item->score.score : 6;
     if (strcmp(item->verdict, "defect") == 0)
-        snprintf(text, room, "%s (%s)", item->class_name, _(item->severity));
+        snprintf(text, room, "%s (%s)", knowledge_class(s, item->class_name), _(item->severity));
     else if (item->verdict[0])
         snprintf(text, room, "%s", _(item->verdict));
     else if (item->blind)
@@ -79,7 +79,7 @@ static void draw_tile(struct session *s, size_t number)
     bool in_focus = g->top + number == g->at, marked = grid_marked(g, item->id);
     int y = tile.y + tile.rows - 1, width = tile.cols - 1;
     char words[128];
-    words_of(item, words, sizeof words);
+    words_of(s, item, words, sizeof words);
     for (int row = 0; row < tile.rows; row++) // a bar at its left says which one it is
         mvaddch(tile.y + row, tile.x, (in_focus ? '>' : ' ') | (in_focus ? A_BOLD : A_NORMAL));
     attr_t how = in_focus ? A_REVERSE : item->verdict[0] ? A_DIM : A_NORMAL;

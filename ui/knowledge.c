@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include <inttypes.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -241,7 +240,10 @@ void knowledge_templates(struct session *s, bool apply)
 
 const char *knowledge_name(const char *name, const char *zh)
 {
-    const char *locale = setlocale(LC_MESSAGES, NULL), *language = getenv("LANGUAGE");
-    bool chinese = language && language[0] ? strncmp(language, "zh", 2) == 0 : locale && strncmp(locale, "zh", 2) == 0;
-    return chinese && zh && zh[0] ? zh : name;
+    return intl_chinese() && zh && zh[0] ? zh : name;
+}
+
+const char *knowledge_class(const struct session *s, const char *name)
+{
+    return s->model->class_word ? s->model->class_word(s->model->context, name) : name;
 }

@@ -93,7 +93,7 @@ static void draw_row(const struct session *s, size_t number, int y)
     attroff(how);
     draw_text(stdscr, y, x, 16, how, r->at);
     draw_text(stdscr, y, x += 17, person, how, r->person);
-    draw_text(stdscr, y, x += person + 1, 9, how, r->kind);
+    draw_text(stdscr, y, x += person + 1, 9, how, _(r->kind));
     x += 10;
     if (r->name[0]) {
         draw_text(stdscr, y, x, name, how, r->name);

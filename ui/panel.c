@@ -46,10 +46,10 @@ static void score_words(double score, char *text, size_t room)
         snprintf(text, room, score > 6 ? _("fewer than 1 normal in %s looks this odd") : _("1 normal in %s looks this odd"), n);
 }
 
-static void verdict_words(const struct review_item *item, char *text, size_t room)
+static void verdict_words(const struct session *s, const struct review_item *item, char *text, size_t room)
 {
     if (strcmp(item->verdict, "defect") == 0)
-        snprintf(text, room, _("defect: %s (%s)"), item->class_name, _(item->severity));
+        snprintf(text, room, _("defect: %s (%s)"), knowledge_class(s, item->class_name), _(item->severity));
     else
         snprintf(text, room, "%s", item->verdict[0] ? _(item->verdict) : _("not answered"));
 }
@@ -61,12 +61,12 @@ static int draw_details(const struct review_item *item, int y, int x, int width,
     return y;
 }
 
-static void draw_answer(const struct review_item *item, int y, int x, int width)
+static void draw_answer(const struct session *s, const struct review_item *item, int y, int x, int width)
 {
     char text[256];
     if (y >= LINES - 2)
         return;
-    verdict_words(item, text, sizeof text);
+    verdict_words(s, item, text, sizeof text);
     int used = draw_text(stdscr, y, x, width, A_DIM, _("Answer: "));
     draw_text(stdscr, y, x + used, width - used, A_BOLD, text);
 }
@@ -134,12 +134,12 @@ static void draw_wide(struct session *s, const struct review_item *item)
     y += draw_wrapped(stdscr, y, x, width, 2, A_BOLD, item->name) + 1;
     if (item->reason[0]) {
         y += draw_wrapped(stdscr, y, x, width, 4, A_NORMAL, item->reason) + 1;
-        draw_answer(item, draw_details(item, y, x, width, end), x, width);
+        draw_answer(s, item, draw_details(item, y, x, width, end), x, width);
         return;
     }
     if (item->blind) {
         y += draw_wrapped(stdscr, y, x, width, 3, A_NORMAL, _(blind_words)) + 1;
-        draw_answer(item, draw_details(item, y, x, width, end), x, width);
+        draw_answer(s, item, draw_details(item, y, x, width, end), x, width);
         return;
     }
     score_words(item->score.score, text, sizeof text);
@@ -170,7 +170,7 @@ static void draw_wide(struct session *s, const struct review_item *item)
     }
     if (item->why[0] && y + 1 < end)
         y += 1 + draw_wrapped(stdscr, y + 1, x, width, 4, A_NORMAL, item->why);
-    draw_answer(item, draw_details(item, y + 1, x, width, end), x, width);
+    draw_answer(s, item, draw_details(item, y + 1, x, width, end), x, width);
 }
 
 // Why it is asked and the details in one line.
@@ -188,7 +188,7 @@ static void draw_narrow(struct session *s, const struct review_item *item)
 {
     int y = s->pane.y + s->pane.rows, width = COLS - 2, used;
     char text[256], n[32];
-    verdict_words(item, text, sizeof text);
+    verdict_words(s, item, text, sizeof text);
     used = draw_width(text) < COLS / 2 ? draw_width(text) : COLS / 2;
     draw_text(stdscr, y, 1, width - used - 2, A_BOLD, item->name);
     draw_text(stdscr, y++, COLS - used - 1, used, A_BOLD, text);

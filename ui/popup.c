@@ -71,7 +71,7 @@ static WINDOW *draw_severities(struct session *s)
     WINDOW *w = popup(s, choice_rows(&s->choice) + 4, PANEL_WIDTH);
     int width = getmaxx(w) - 4;
     draw_text(w, 0, 2, width, A_BOLD, _(" How severe? "));
-    draw_text(w, 1, 2, width, A_BOLD, s->choice.taken);
+    draw_text(w, 1, 2, width, A_BOLD, knowledge_class(s, s->choice.taken));
     for (int i = 0; i < 3; i++)
         draw_printf(w, 3 + i, 2, width, s->choice.severity == i ? A_REVERSE : A_NORMAL, "%s  %s",
                     keymap_shown(s->keymap, CONTEXT_SEVERITY, lines[i].command), _(lines[i].text));
@@ -124,21 +124,31 @@ static int page_of(int count) // lines of text in the popup
 static WINDOW *draw_reading(struct session *s)
 {
     int64_t *pictures;
-    char *text = searched(s->text ? s->text : "", s->text_search, s->text_pictures, &pictures), *rest = text, *line;
+    int width = (COLS < 100 ? COLS : 100) - 4;
+    char *text = searched(s->text ? s->text : "", s->text_search, s->text_pictures, &pictures), *line;
+    if (!s->text_pictures) { // each line of a list to go on from is one of the screen's
+        char *folded = draw_folded(text, width);
+        free(text);
+        text = folded;
+    }
+    char *rest = text;
+    attr_t how = A_NORMAL;
     int count = (int)lines_of(text), last = count - page_of(count);
     s->text_top = s->text_top > last ? last : s->text_top < 0 ? 0 : s->text_top;
-    WINDOW *w = popup(s, count + 2, COLS < 100 ? COLS : 100);
+    WINDOW *w = popup(s, count + 2, width + 4);
     for (int i = 0; i < count && (line = strsep(&rest, "\n")); i++) {
         bool here = s->text_pictures && i == s->text_at;
-        attr_t how = here ? A_REVERSE : line[0] == ' ' ? A_NORMAL : A_BOLD;
         int y = 1 + i - s->text_top;
+        int in = line[0] == DRAW_GOES_ON ? DRAW_INDENT : 0;
+        if (!in)
+            how = here ? A_REVERSE : line[0] == ' ' ? A_NORMAL : A_BOLD;
         if (i < s->text_top || y >= getmaxy(w) - 1)
             continue;
-        draw_text(w, y, 2, getmaxx(w) - 4, how, line);
+        draw_text(w, y, 2 + in, width - in, how, line + (in > 0));
         if (here)
             mvwaddch(w, y, 1, '>' | A_BOLD);
     }
-    draw_printf(w, 0, 2, getmaxx(w) - 4, A_BOLD, " %s%s%s%s ", s->text_title, s->text_search[0] ? ": " : "", s->text_search, last > s->text_top ? _(" (more below)") : "");
+    draw_printf(w, 0, 2, width, A_BOLD, " %s%s%s%s ", s->text_title, s->text_search[0] ? ": " : "", s->text_search, last > s->text_top ? _(" (more below)") : "");
     free(pictures);
     free(text);
     return w;

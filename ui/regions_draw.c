@@ -71,10 +71,10 @@ static const char *kind_words(enum region_kind kind)
     return kind == REGION_BOX ? _("box") : kind == REGION_POLYGON ? _("polygon") : _("mask");
 }
 
-static void class_words(const struct region_entry *entry, char *text, size_t room)
+static void class_words(const struct session *s, const struct region_entry *entry, char *text, size_t room)
 {
     if (entry->class_name[0])
-        snprintf(text, room, "%s (%s)", entry->class_name, _(entry->severity[0] ? entry->severity : "general"));
+        snprintf(text, room, "%s (%s)", knowledge_class(s, entry->class_name), _(entry->severity[0] ? entry->severity : "general"));
     else
         snprintf(text, room, "%s", _("no class"));
 }
@@ -124,7 +124,7 @@ static void draw_entry(const struct session *s, int number, int y, int x, int wi
     bool offered = number >= (int)r->count, chosen = number == r->at;
     char class_name[REGION_NAME + 32], size[64];
     attr_t how = chosen ? A_REVERSE : A_NORMAL;
-    class_words(entry, class_name, sizeof class_name);
+    class_words(s, entry, class_name, sizeof class_name);
     size_words(s, entry, size, sizeof size);
     draw_printf(stdscr, y, x, width, how | (offered ? A_DIM : 0), "%c%2d %s%s %s, %s", chosen ? '>' : ' ', number + 1,
                 offered ? _("suggested: ") : "", kind_words(entry->shape.kind), class_name, size);

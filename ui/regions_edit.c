@@ -46,7 +46,7 @@ static void add(struct session *s, struct region *shape, const char *class_name,
     else if (!class_name[0])
         session_say(s, _("Drawn. {class} names its class."));
     else
-        session_say(s, _("Drawn: %s."), class_name);
+        session_say(s, _("Drawn: %s."), knowledge_class(s, class_name));
 }
 
 static void changed(struct regions *r)
@@ -430,6 +430,6 @@ void regions_name(struct session *s, const char *class_name, const char *severit
     memcpy(chosen->class_name, r->class_name, sizeof chosen->class_name);
     memcpy(chosen->severity, r->severity, sizeof chosen->severity);
     if (regions_store(s))
-        session_say(s, "%s (%s)", r->class_name, _(r->severity));
+        session_say(s, "%s (%s)", knowledge_class(s, r->class_name), _(r->severity));
     regions_show(s);
 }

@@ -168,6 +168,8 @@ struct review_model {
     // Change a class; value: new name, code or "", severity, name of the class above or "", "yes" or "" for retired, name
     // of the class to merge it into; name of a new one (id 0). May be NULL.
     enum status (*change_class)(void *context, int64_t id, enum class_action what, const char *value, struct error *err);
+    // A class as the reader calls it, valid until the next call of this function. NULL: as it is called in English.
+    const char *(*class_word)(void *context, const char *name);
     // Classes, most recently used first, retired ones too; valid until the next call.
     void (*classes)(void *context, const struct review_class **classes, size_t *count);
     // Pictures of the same scene that look like picture `id`: confirmed normals, or known defects, the most similar

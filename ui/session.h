@@ -324,6 +324,8 @@ void knowledge_show(struct session *s, const char *fault);
 void knowledge_state(struct session *s, const char *fault, const char *line); // "component; cause; action; severity"
 void knowledge_templates(struct session *s, bool apply);
 const char *knowledge_name(const char *name, const char *zh); // that of the reader's language
+// As the reader calls the class; valid until the next call of the model's class_word. Itself where it has no other name.
+const char *knowledge_class(const struct session *s, const char *name);
 // find.c
 void find_clear(struct session *s);
 // grid.c, grid_draw.c

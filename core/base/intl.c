@@ -47,6 +47,14 @@ void intl_begin(void)
 #endif
 }
 
+bool intl_chinese(void)
+{
+    const char *locale = setlocale(LC_MESSAGES, NULL), *language = getenv("LANGUAGE");
+    if (!locale || strcmp(locale, "C") == 0)
+        return false;
+    return strncmp(language && language[0] ? language : locale, "zh", 2) == 0;
+}
+
 void intl_english(void)
 {
     setlocale(LC_MESSAGES, "C");

@@ -9,6 +9,8 @@
 #ifndef BASE_INTL_H
 #define BASE_INTL_H
 
+#include <stdbool.h>
+
 #ifdef ENABLE_NLS
 #include <libintl.h>
 // gettext("") is the catalogue's header
@@ -26,6 +28,7 @@ __attribute__((format_arg(1))) static inline const char *intl_text(const char *t
 // UTF-8: all text of the program is. Call first in main, before threads. Catalogues are looked for in ASSAY_LOCALEDIR, in
 // "po" beside the program (a build tree), then where `make install` puts them.
 void intl_begin(void);
+bool intl_chinese(void);  // whether the reader's language is Chinese
 void intl_english(void); // from here on, whatever the environment says
 
 #endif

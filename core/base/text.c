@@ -21,6 +21,17 @@ static size_t sequence(const unsigned char *s)
     return overlong || outside ? 0 : n;
 }
 
+// What has no width of its own and changes how others are seen or read: directions (U+061C, 200E..F, 202A..E, 2066..9) make one
+// name look like another, separators (2028..9) break lines, the rest (200B..D, 2060..4, FEFF) hides.
+static bool hidden(const unsigned char *s, size_t n)
+{
+    if (n == 2)
+        return s[0] == 0xd8 && s[1] == 0x9c;
+    unsigned code = n == 3 ? (unsigned)(s[0] & 15) << 12 | (unsigned)(s[1] & 63) << 6 | (s[2] & 63) : 0;
+    return (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2060 && code <= 0x2069) ||
+           code == 0xfeff;
+}
+
 void text_clean(char *text)
 {
     unsigned char *in = (unsigned char *)text, *out = in;
@@ -28,11 +39,7 @@ void text_clean(char *text)
         size_t n = sequence(in);
         bool control = n == 1 && (*in < 0x20 || *in == 0x7f);
         bool c1 = n == 2 && in[0] == 0xc2 && in[1] < 0xa0;
-        // U+202A..E, U+2066..9: direction overrides make one name look like another
-        bool bidi = n == 3 && in[0] == 0xe2 &&
-                    ((in[1] == 0x80 && in[2] >= 0xaa && in[2] <= 0xae) ||
-                     (in[1] == 0x81 && in[2] >= 0xa6 && in[2] <= 0xa9));
-        if (n == 0 || control || c1 || bidi) {
+        if (n == 0 || control || c1 || hidden(in, n)) {
             *out++ = '?';
             in += n ? n : 1;
         } else {

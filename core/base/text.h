@@ -7,7 +7,8 @@
 #include <stddef.h>
 
 // In place: every control byte (C0, DEL, UTF-8 encoded C1), and every byte that
-// is not part of valid UTF-8, becomes "?"; so do direction overrides. A character
+// is not part of valid UTF-8, becomes "?"; so do characters without a width: directions, separators of
+// lines, joiners. A character
 // of several bytes becomes one "?", so the text never grows.
 void text_clean(char *text);
 

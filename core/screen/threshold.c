@@ -139,11 +139,12 @@ static void explain(struct threshold *t, const struct threshold_input *in, int m
     if (in->goal_count > 0 && t->rule != THRESHOLD_RECALL) {
         say(t, "%srecall not demonstrated on defects found independently of the score", t->rule == THRESHOLD_PARTIAL ? "; " : "");
         say_goals(t, in, false);
-        say(t, "; a budget of %.6g %% of the normal pictures filtered %s", filtered,
-            t->rule == THRESHOLD_PARTIAL ? "holds for the latter" : "is used instead");
+        say(t, t->rule == THRESHOLD_PARTIAL ? "; a budget of %.6g %% of the normal pictures filtered holds for the latter"
+                                            : "; a budget of %.6g %% of the normal pictures filtered is used instead",
+            filtered);
     }
     if (moved)
-        say(t, "; moved so that at least one picture is %s", moved > 0 ? "filtered" : "flagged");
+        say(t, moved > 0 ? "; moved so that at least one picture is filtered" : "; moved so that at least one picture is flagged");
 }
 
 enum status threshold_choose(const struct threshold_input *in, struct threshold *threshold, struct error *err)

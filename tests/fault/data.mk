@@ -18,3 +18,9 @@ endif
 check_PROGRAMS += trouble
 trouble_SOURCES = tests/data/trouble.c
 trouble_LDADD = $(DB_LIBS)
+
+# Pictures and numbers that are the same everywhere, for exact dumps.
+check_PROGRAMS += still
+still_SOURCES = tests/data/still.c
+still_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
+still_LDADD = $(CORE_LIBS) $(SQLITE_LIBS)

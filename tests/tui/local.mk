@@ -10,5 +10,6 @@ test_session_CPPFLAGS = $(TEST_CPPFLAGS) $(NCURSES_CFLAGS)
 test_session_LDADD = $(UI_TEST_LIBS)
 endif
 
-TESTS += tests/tui/keys tests/tui/foreign tests/tui/languages
-EXTRA_DIST += tests/tui/keys tests/tui/foreign tests/tui/languages
+TESTS += tests/tui/keys tests/tui/foreign tests/tui/languages tests/tui/screens
+EXTRA_DIST += tests/tui/keys tests/tui/foreign tests/tui/languages tests/tui/screens tests/tui/screens.d/en-80x24.txt \
+	tests/tui/screens.d/en-200x60.txt tests/tui/screens.d/zh_CN-80x24.txt tests/tui/screens.d/zh_CN-200x60.txt

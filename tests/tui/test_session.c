@@ -333,7 +333,7 @@ static void kitty_arrives_whole(void **state)
     until_shown(8);
     assert_true(pty.vt.kitty_live & 1u << 6);
     type("5"); // and a view without any
-    until("0 classes");
+    until("classes: 0");
     assert_int_equal(pty.vt.kitty_live, 0);
     assert_clean();
     leave();

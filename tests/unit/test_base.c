@@ -37,6 +37,10 @@ static void utf8_survives_cleaning(void **state)
     char *text = text_cleaned("裂纹 é 🚆\n");
     assert_string_equal(text, "裂纹 é 🚆?");
     free(text);
+    // what is not seen, but changes how the rest is: right-to-left marks, a line separator, a space of no width
+    text = text_cleaned("a\u200eb\u200fc\u061cd\u2028e\u2066f\u200bg\ufeffh");
+    assert_string_equal(text, "a?b?c?d?e?f?g?h");
+    free(text);
     assert_true(text_is_utf8("裂纹"));
     assert_false(text_is_utf8("\xc0\xaf"));
     assert_false(text_is_utf8("\xed\xa0\x80"));
