@@ -212,8 +212,7 @@ static enum status run_scenes(struct project *project, const struct options *o, 
     for (int s = 0; s < DEMO_SCENES && status == ST_OK; s++) {
         struct screening_report report = {.bad = json_array()};
         status = screen_scene(project, base, o->dir, s, o->json, &report, err);
-        json_decref(report.bad);
-        json_decref(report.rule);
+        screening_report_clear(&report);
         screened += report.screened;
         flagged += report.flagged;
         poor += report.poor;

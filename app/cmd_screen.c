@@ -115,9 +115,7 @@ static enum status run(struct options *o, struct error *err)
             status = screening_run(&project, base, &scenes[i], &options, &report, err);
         if (status == ST_OK)
             print_scene(&scenes[i], &report, o->json);
-        json_decref(report.bad);
-        json_decref(report.rule);
-        json_decref(report.alone);
+        screening_report_clear(&report);
     }
     if (status == ST_OK && screened == 0)
         status = o->scene ? error_set(err, ST_NOT_FOUND, "there is no scene '%s'", o->scene)

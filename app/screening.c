@@ -558,6 +558,14 @@ static enum status keep_learned(struct project *project, const struct base *base
     return status;
 }
 
+void screening_report_clear(struct screening_report *report)
+{
+    json_decref(report->bad);
+    json_decref(report->rule);
+    json_decref(report->alone);
+    *report = (struct screening_report){0};
+}
+
 enum status screening_run(struct project *project, const struct base *base, const struct scene *scene,
                           const struct screening_options *options, struct screening_report *report,
                           struct error *err)

@@ -33,6 +33,7 @@ struct screening_report {
     const char *without_learned; // screening_without_learned
     json_t *bad; // array of {path, reason}: readable when added, not now
 };
+void screening_report_clear(struct screening_report *report);
 
 ASSAY_CHECKED enum status screening_run(struct project *project, const struct base *base,
                                         const struct scene *scene, const struct screening_options *options,

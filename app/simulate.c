@@ -206,8 +206,7 @@ static enum status simulate_round(struct simulation *sim, size_t scene, int roun
     if (status == ST_OK && round > 0)
         status = simulate_train(&sim->pool, scene, sim->o, f->scenes[scene].training, err);
     f->pool_poor += (size_t)report.poor;
-    json_decref(report.bad);
-    json_decref(report.rule);
+    screening_report_clear(&report);
     return status;
 }
 

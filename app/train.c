@@ -365,8 +365,7 @@ static enum status make_candidate(struct job *j, const struct scene *scene, cons
     }
     if (status == ST_OK)
         status = db_model_scored(j->project->db, model->id, report.revision_id, err);
-    json_decref(report.bad);
-    json_decref(report.rule);
+    screening_report_clear(&report);
     return status;
 }
 
