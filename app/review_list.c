@@ -108,6 +108,8 @@ static enum status show(struct review_session *s, struct queue_item *item, size_
     if (status != ST_OK)
         return status;
     bool again = s->doubts && index < s->doubt_count;
+    int64_t open = counts.open + s->audit.open;
+    bool waits = s->verdict.verdict == VERDICT_NONE && item->position <= open; // others have no place among the open ones
     const char *slash = strrchr(s->row.path, '/');
     strbuf_reset(&s->details);
     strbuf_puts(&s->details, "");
@@ -120,7 +122,7 @@ static enum status show(struct review_session *s, struct queue_item *item, size_
     add_detail(&s->details, _("camera"), s->row.camera);
     add_detail(&s->details, _("taken"), s->row.taken);
     if (s->row.group && strncmp(s->row.group, "content:", 8) != 0)
-        add_detail(&s->details, "group", s->row.group);
+        add_detail(&s->details, _("group"), s->row.group);
     *out = (struct review_item){
         .id = item->picture,
         .path = s->path,
@@ -129,8 +131,8 @@ static enum status show(struct review_session *s, struct queue_item *item, size_
         .score = item->score,
         .threshold = s->revision.threshold,
         .percentile = item->percentile,
-        .position = again ? (int64_t)index + 1 : item->position,
-        .open = again ? (int64_t)s->doubt_count : counts.open + s->audit.open,
+        .position = again ? (int64_t)index + 1 : waits ? item->position : 0,
+        .open = again ? (int64_t)s->doubt_count : open,
         .blind = s->audit.blind && s->verdict.verdict == VERDICT_NONE,
         .why = s->why,
         .heat = item->heat.rows > 0 ? &item->heat : NULL,

@@ -44,6 +44,7 @@ static const char *const phrases[] = {
     N_(" is an inspector"),
     N_("%zu files, %.1f MB"),
     N_("%lld of %lld"),
+    N_(", in "),
     N_("; "),
     N_(": "),
     N_(", "),

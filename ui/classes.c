@@ -202,6 +202,7 @@ static void step(struct session *s, long by)
     struct classes *c = &s->classes;
     long at = (long)c->at + by;
     c->at = at < 0 ? 0 : c->count > 0 && at >= (long)c->count ? c->count - 1 : (size_t)at;
+    session_say(s, "%s", ""); // what was said was of the other class
     view_load(s);
 }
 

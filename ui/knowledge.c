@@ -138,7 +138,7 @@ void knowledge_show(struct session *s, const char *fault)
         return;
     }
     if (count == 0) {
-        session_say(s, _("Nothing is stated of %s yet; {state} states a relation."), fault);
+        session_say(s, _("Nothing is stated of %s yet; {state} states a relation."), knowledge_class(s, fault));
         return;
     }
     for (size_t i = 0; i < count; i++) {
@@ -150,7 +150,7 @@ void knowledge_show(struct session *s, const char *fault)
         if (rows[i].contradicted)
             strbuf_printf(&text, _("  ! answered otherwise on %lld pictures\n"), (long long)rows[i].contradicted);
     }
-    popup_read(s, fault, text.data);
+    popup_read(s, knowledge_class(s, fault), text.data);
 }
 
 static void trim(char **text)
@@ -173,11 +173,14 @@ static void take_away(struct session *s, const char *fault, const char *componen
             continue;
         status = k->retire(k->context, rows[i].id, &err);
         if (status == ST_OK) {
-            session_say(s, _("%s on %s: taken away."), fault, component);
+            session_say(s, _("%s on %s: taken away."), knowledge_class(s, fault), shown(s, component));
             return;
         }
     }
-    session_say(s, status == ST_OK ? _("Nothing is stated of %s on %s.") : "%s", status == ST_OK ? fault : err.text, component);
+    if (status == ST_OK)
+        session_say(s, _("Nothing is stated of %s on %s."), knowledge_class(s, fault), shown(s, component));
+    else
+        session_say(s, "%s", err.text);
 }
 
 void knowledge_state(struct session *s, const char *fault, const char *line)
