@@ -212,7 +212,6 @@ static enum status run_scenes(struct project *project, const struct options *o, 
     for (int s = 0; s < DEMO_SCENES && status == ST_OK; s++) {
         struct screening_report report = {.bad = json_array()};
         status = screen_scene(project, base, o->dir, s, o->json, &report, err);
-        screening_report_clear(&report);
         screened += report.screened;
         flagged += report.flagged;
         poor += report.poor;
@@ -220,6 +219,7 @@ static enum status run_scenes(struct project *project, const struct options *o, 
             printf(_("%-10s %6" PRId64 " pictures, %4" PRId64 " flagged, %6.2f %% filtered\n"), demo_scenes[s].name,
                    report.screened, report.flagged,
                    report.screened ? 100.0 * (double)(report.screened - report.flagged) / (double)report.screened : 0);
+        screening_report_clear(&report);
     }
     struct tally tally = {.items = items, .count = count, .scores = xcalloc(count + 1, sizeof *tally.scores),
                           .planted = xcalloc(count + 1, sizeof *tally.planted)};

@@ -66,6 +66,7 @@ static void leaves_what_fits_already(void **state)
     assert_int_equal(found.y, 0);
     assert_true(found.before > 0.999);
     scene(3, &other); // something else altogether
+    image_clear(&all);
     cut(&other, 40, 40, 1, &all);
     image_clear(&other);
     align_find(&still, &all, 0.125, &found);
