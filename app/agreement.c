@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/class_word.h"
 #include "app/review_lead.h"
 #include "base/alloc.h"
 #include "base/intl.h"
@@ -144,6 +145,49 @@ static void put_entry(struct strbuf *sb, const struct entry *e, int kinds)
     strbuf_puts(sb, "\n");
 }
 
+struct confusion {
+    const char *classes[2];
+    int64_t count;
+};
+
+static int most_first(const void *left, const void *right)
+{
+    const struct confusion *a = left, *b = right;
+    int order = a->count == b->count ? strcmp(a->classes[0], b->classes[0]) : a->count < b->count ? 1 : -1;
+    return order ? order : strcmp(a->classes[1], b->classes[1]);
+}
+
+// What was answered first, what the second look made of it, and how often, where the two are not the same class.
+static void put_confusion(struct strbuf *sb, struct db *db, const struct agreement *a)
+{
+    struct confusion *rows = xcalloc(a->pair_count + 1, sizeof *rows);
+    size_t count = 0;
+    for (size_t i = 0; i < a->pair_count; i++) {
+        const struct pair *pair = &a->pairs[i];
+        size_t at = 0;
+        if (strcmp(pair->classes[0], pair->classes[1]) == 0)
+            continue;
+        while (at < count && (strcmp(rows[at].classes[0], pair->classes[0]) != 0 || strcmp(rows[at].classes[1], pair->classes[1]) != 0))
+            at++;
+        if (at == count)
+            rows[count++] = (struct confusion){{pair->classes[0], pair->classes[1]}, 0};
+        rows[at].count++;
+    }
+    if (count) {
+        qsort(rows, count, sizeof *rows, most_first);
+        strbuf_printf(sb, "%s\n", _("Confusion by class: first answer > second look, how often"));
+    }
+    for (size_t i = 0; i < count; i++) {
+        char room[2][CLASS_WORD], *names[2];
+        for (int k = 0; k < 2; k++)
+            names[k] = text_cleaned(rows[i].classes[k][0] ? class_word(db, rows[i].classes[k], room[k]) : _("no defect"));
+        strbuf_printf(sb, "  %s > %s: %lld\n", names[0], names[1], (long long)rows[i].count);
+        free(names[0]);
+        free(names[1]);
+    }
+    free(rows);
+}
+
 enum status agreement_text(struct project *project, int64_t scene, int64_t since_ms, char **text, struct error *err)
 {
     struct agreement a;
@@ -160,6 +204,7 @@ enum status agreement_text(struct project *project, int64_t scene, int64_t since
             strbuf_printf(&sb, "%s\n", _("By class: given by both, of those that either gave"));
         for (size_t i = 0; i < a.classes.count; i++)
             put_entry(&sb, &a.classes.entries[i], 2);
+        put_confusion(&sb, project->db, &a);
         if (a.seen) {
             strbuf_printf(&sb, _("Seen before they were answered: %lld, %lld of them confirmed (in no figure above)"), (long long)a.seen,
                           (long long)a.seen_agreed);

@@ -116,12 +116,14 @@ static void fill(struct review_counter *c)
     const struct report_scene *scene = &r->scenes[0];
     free(c->reason);
     c->reason = stored_text(scene->revision.reason);
+    const char *audit = json_string_value(json_object_get(json_array_get(r->audit, 0), "sentence"));
     c->results = (struct review_results){
         .scene = scene->name,
         .scenes = c->count,
         .revision = scene->revision.number,
         .threshold = scene->revision.threshold,
         .reason = c->reason,
+        .audit = audit ? audit : "",
         .screened = r->counts.screened,
         .flagged = r->counts.flagged,
         .open = r->counts.open,

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/intl.h"
+#include "base/alloc.h"
 #include "screen/rates.h"
+#include "ui/braille.h"
 #include "ui/draw.h"
 #include "ui/session.h"
 
@@ -135,6 +137,8 @@ static int draw_cost(const struct results *r, int y)
                     1 - (double)shown / all);
     else
         y += draw_wrapped(stdscr, y, 1, COLS - 2, 2, A_DIM, v->reason);
+    if (v->audit[0])
+        y += draw_wrapped(stdscr, y, 1, COLS - 2, 2, A_NORMAL, v->audit);
     return y;
 }
 
@@ -177,11 +181,54 @@ static void draw_column(const struct session *s, const struct chart *c, int col,
     }
 }
 
-static void draw_chart(const struct session *s, int y)
+// Recall against filter rate, of a threshold at every score: by the defects found independently of it, where there are any.
+static void draw_curve(const struct session *s, int top, int x, int width)
+{
+    enum { AXIS = 6 };
+    const struct results *r = &s->results;
+    const struct review_results *v = r->shown;
+    const struct review_severity *all = &v->severities[v->severity_count - 1];
+    bool independent = all->correct + all->missed > 0;
+    const int64_t *defects = independent ? all->bins : v->defect;
+    int64_t total = from(defects, v->bins, 0);
+    int rows = LINES - 2 - 3 - top, cols = width - AXIS;
+    draw_text(stdscr, top, x, width, A_BOLD, independent ? _("Recall against filter rate") : _("Recall against filter rate, of defects that the review found"));
+    if (total == 0 || v->screened == 0)
+        draw_wrapped(stdscr, top + 1, x, width, 2, A_NORMAL, _("No defect is known yet."));
+    if (total == 0 || v->screened == 0 || rows < 2 || cols < 8)
+        return;
+    struct braille_point *points = xcalloc(v->bins, sizeof *points);
+    wchar_t *cells = xcalloc((size_t)(rows * cols) + 1, sizeof *cells), *line = xcalloc((size_t)cols + 1, sizeof *line);
+    for (size_t i = 0; i < v->bins; i++)
+        points[i] = (struct braille_point){1 - (double)from(v->all, v->bins, (int)i) / (double)v->screened,
+                                           (double)from(defects, v->bins, (int)i) / (double)total};
+    const struct braille_range range = {0, 1, 0, 1};
+    braille_plot(points, v->bins, &range, rows, cols, s->symbols == SYMBOLS_ASCII || s->ascii_lines, cells);
+    for (int row = 0; row < rows; row++) {
+        memcpy(line, cells + row * cols, (size_t)cols * sizeof *line);
+        mvaddwstr(top + 1 + row, x + AXIS, line);
+    }
+    draw_right(stdscr, top + 1, x, AXIS - 1, A_NORMAL, "100 %");
+    draw_right(stdscr, top + rows, x, AXIS - 1, A_NORMAL, "0 %");
+    int under = top + 1 + rows, at = (int)(points[line_of(r)].x * (cols - 1) + 0.5);
+    draw_text(stdscr, under, x + AXIS, cols, A_NORMAL, "0 %");
+    draw_right(stdscr, under, x + AXIS + cols / 2, cols - cols / 2, A_NORMAL, /* xgettext:no-c-format */ _("100 % filtered"));
+    draw_printf(stdscr, under + 1, x + AXIS + at, 2, A_BOLD, "^");
+    char words[80];
+    snprintf(words, sizeof words, _("%s: %.1f %% recall, %.1f %% filtered"), r->moved ? _("line") : _("threshold"), 100 * points[line_of(r)].y,
+             100 * points[line_of(r)].x);
+    int length = draw_width(words);
+    draw_text(stdscr, under + 1, x + AXIS + (at > length ? at - length - 1 : at + 2), length, A_NORMAL, words);
+    free(points);
+    free(cells);
+    free(line);
+}
+
+static void draw_chart(const struct session *s, int y, int width)
 {
     const struct results *r = &s->results;
     const struct review_results *v = r->shown;
-    struct chart c = {.y = y, .x = 10, .cols = COLS - 11, .rows = LINES - 2 - 4 - y};
+    struct chart c = {.y = y, .x = 10, .cols = width - 11, .rows = LINES - 2 - 4 - y};
     size_t last = 0;
     int64_t most = 1;
     for (size_t i = 0; i < v->bins; i++)
@@ -205,10 +252,10 @@ static void draw_chart(const struct session *s, int y)
     for (int whole = 0; whole * (1 / v->step) / c.per < c.cols; whole++)
         draw_printf(stdscr, axis, c.x + (int)(whole / v->step) / c.per, 3, A_NORMAL, "%d", whole);
     if (line < c.cols)
-        draw_printf(stdscr, axis + 1, c.x + line, COLS - c.x - line, A_BOLD, "^ %s", r->moved ? _("line") : _("threshold"));
+        draw_printf(stdscr, axis + 1, c.x + line, width - c.x - line, A_BOLD, "^ %s", r->moved ? _("line") : _("threshold"));
     int used = (int)(v->threshold / v->step) / c.per;
     if (r->moved && used < c.cols && abs(used - line) > 6)
-        draw_text(stdscr, axis + 1, c.x + used, COLS - c.x - used, A_NORMAL, _("^ now"));
+        draw_text(stdscr, axis + 1, c.x + used, width - c.x - used, A_NORMAL, _("^ now"));
 }
 
 static void draw(struct session *s)
@@ -225,7 +272,24 @@ static void draw(struct session *s)
     panel_head(s, r->shown->scene, right);
     int y = draw_severities(r, 2);
     y = draw_cost(r, y + 1);
-    draw_chart(s, y + 1);
+    bool both = COLS >= 150;
+    int half = both ? COLS / 2 : COLS;
+    if (both || !r->curve)
+        draw_chart(s, y + 1, half);
+    if (both || r->curve)
+        draw_curve(s, y + 1, both ? half + 2 : 1, both ? COLS - half - 3 : COLS - 2);
+}
+
+static void confusion(struct session *s)
+{
+    char *text = NULL;
+    struct error err;
+    if (!s->model->agreement)
+        session_say(s, _("There are no results of these pictures."));
+    else if (s->model->agreement(s->model->context, &text, &err) != ST_OK)
+        session_say(s, "%s", err.text);
+    else
+        popup_read(s, _("How the answers agree"), text);
 }
 
 static bool key(struct session *s, enum command command, int pressed)
@@ -242,6 +306,11 @@ static bool key(struct session *s, enum command command, int pressed)
         r->scene = (r->scene + 1) % r->shown->scenes;
         r->moved = false;
         ask(s, true);
+    } else if (command == COMMAND_KAPPA) {
+        confusion(s);
+    } else if (command == COMMAND_COMPARE) {
+        r->curve = !r->curve;
+        s->dirty = true;
     } else if (command == COMMAND_BACK) {
         r->moved = false;
     } else if (moves && r->shown) {

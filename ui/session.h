@@ -102,6 +102,7 @@ struct results { // a scene's results, and a line that can be moved over its sco
     const struct review_results *shown; // the model's; NULL while they are counted
     size_t scene;
     bool moved;  // else the line is the threshold in use
+    bool curve;  // where there is room for one, recall against filter rate in place of the scores
     int line;    // a bin: scores from there on would be shown
     char why[sizeof((struct error *)0)->text]; // there are none: why
 };
