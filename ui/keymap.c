@@ -64,7 +64,7 @@ static const struct binding table[] = {
     {CONTEXT_RESULTS, {FN(KEY_NPAGE), '>'}, COMMAND_PAGE_NEXT, "PgDn, >", NULL, N_("The line higher by ten steps.")},
     {CONTEXT_RESULTS, {'0', KEYMAP_ESCAPE}, COMMAND_BACK, "0, Esc", N_("threshold"), N_("The line back to the threshold in use.")},
     {CONTEXT_RESULTS, {'c'}, COMMAND_COMPARE, "c", N_("curve"), N_("Recall against filter rate, or the scores.")},
-    {CONTEXT_RESULTS, {'g'}, COMMAND_KAPPA, "g", N_("confusion"), N_("Which classes are confused, and how the answers agree.")},
+    {CONTEXT_RESULTS, {'g'}, COMMAND_KAPPA, "g", N_("confusion"), N_("Which classes are confused; how answers agree.")},
     {CONTEXT_RESULTS, {'s'}, COMMAND_SCENE, "s", N_("scene"), N_("The next scene.")},
 
     {CONTEXT_FIND, {'/', 'f'}, COMMAND_FILTER, "/, f", N_("filter"), N_("Write what to look for (below).")},

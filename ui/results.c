@@ -137,7 +137,7 @@ static int draw_cost(const struct results *r, int y)
                     1 - (double)shown / all);
     else
         y += draw_wrapped(stdscr, y, 1, COLS - 2, 2, A_DIM, v->reason);
-    if (v->audit[0])
+    if (v->audit && v->audit[0])
         y += draw_wrapped(stdscr, y, 1, COLS - 2, 2, A_NORMAL, v->audit);
     return y;
 }

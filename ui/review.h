@@ -120,7 +120,7 @@ struct review_results { // of one scene's active revision
     int revision;
     double threshold;
     const char *reason;      // why it lies there
-    const char *audit;       // what an audit of the filtered pictures bounds, a sentence; "" none was made
+    const char *audit;       // what an audit of the filtered pictures bounds, a sentence; NULL or "" none was made
     int64_t screened, flagged, open;
     double step;             // a bin holds the scores from i * step on, the last one all beyond
     size_t bins;
