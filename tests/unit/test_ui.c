@@ -1128,7 +1128,9 @@ static void a_threshold_can_be_tried(void **state)
     strbuf_puts(&script, "dump @/b\nkey <\nkey 0\ndump @/c\nkey Right\ndump @/e\nkey s\nwait\ndump @/g\nsize 200 60\nwait\ndump @/d\n");
     char *d = play(&f, GRAPHICS_ASCII, script.data, "d");
     assert_has(d, "   wa?gon ");
-    assert_has(d, "   ^ threshold\n");
+    assert_has(d, "   ^ threshold ");
+    assert_has(d, "Recall against filter rate");
+    assert_has(d, "threshold: 83.3 % recall, 96.0 % filtered");
     free(d);
     d = scratch_file("w");
     assert_has(d, "Counting the scores ...");
