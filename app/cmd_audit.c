@@ -4,6 +4,7 @@
 
 #include "app/audit.h"
 #include "base/alloc.h"
+#include "base/text.h"
 
 enum { OPT_SCENE = OPT_OWN, OPT_BOUND, OPT_CONFIDENCE, OPT_DRAWS, OPT_FIXED, OPT_SEED, OPT_STATUS, OPT_STOP };
 
@@ -76,8 +77,11 @@ static enum status one_scene(struct project *project, const struct scene *scene,
         json_array_append_new(list, entry);
         return ST_OK;
     }
-    if (drawn > 0)
-        printf(_("%s: %lld pictures drawn; `assay review` asks about them among the others\n"), scene->name, (long long)drawn);
+    if (drawn > 0) {
+        char *name = text_cleaned(scene->name);
+        printf(_("%s: %lld pictures drawn; `assay review` asks about them among the others\n"), name, (long long)drawn);
+        free(name);
+    }
     auditing_text(scene, &a, stdout);
     return ST_OK;
 }

@@ -6,6 +6,7 @@
 
 #include "app/screening.h"
 #include "base/alloc.h"
+#include "base/text.h"
 #include "screen/evaluate.h"
 
 enum { OPT_SCENE = OPT_OWN, OPT_SEEDS, OPT_RANDOM, OPT_PART, OPT_RESAMPLES, OPT_STATISTICS, OPT_FIRST, OPT_LIST };
@@ -86,10 +87,13 @@ static void print_summary(const struct options *o, const char *scene, const char
             s->auroc, "auroc_sd", s->sd, "auroc_ci", s->auroc_ci.low, s->auroc_ci.high, "ap", s->ap,
             "filtered_90", s->filtered90, "filtered_95", s->filtered95, "filtered_95_ci",
             s->filtered95_ci.low, s->filtered95_ci.high, "filtered_9824", s->filtered9824));
-    else
-        printf("%-14s %7zu %.3f ± %.3f [%.3f, %.3f] %.3f %6.1f %6.1f %6.1f\n", kind, s->defects, s->auroc, s->sd,
-               s->auroc_ci.low, s->auroc_ci.high, s->ap, 100 * s->filtered90, 100 * s->filtered95,
-               100 * s->filtered9824);
+    if (o->json)
+        return;
+    char *clean = text_cleaned(kind);
+    printf("%-14s %7zu %.3f ± %.3f [%.3f, %.3f] %.3f %6.1f %6.1f %6.1f\n", clean, s->defects, s->auroc, s->sd,
+           s->auroc_ci.low, s->auroc_ci.high, s->ap, 100 * s->filtered90, 100 * s->filtered95,
+           100 * s->filtered9824);
+    free(clean);
 }
 
 // --- one scene ---
@@ -127,15 +131,17 @@ static void print_result(const struct options *o, const struct scene *scene, con
                          const struct evaluate_result *result)
 {
     struct summary s = summarise(result->overall, o->seeds, 1);
+    char *name = text_cleaned(scene->name);
     if (!o->json)
         printf(_("%s: picture-level detector%s, %s split, %d seeds, %zu test normals\n%-14s %7s %s\n"),
-               scene->name,
+               name,
                o->reach   ? " on means and reach"
                : o->means ? " on means alone"
                           : "",
                o->random ? "random (leaks where groups repeat)" : "grouped", o->seeds, s.normals, "kind",
                "defects",
                "AUROC ± sd    [95 % interval]  AP     normals filtered (%) at recall 90, 95, 98.24 %");
+    free(name);
     print_summary(o, scene->name, "all", &s);
     for (size_t k = 0; k < set->kind_count; k++) {
         s = summarise(result->by_kind + k, o->seeds, (int)set->kind_count);

@@ -13,6 +13,7 @@
 #include "app/stored.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/text.h"
 
 enum { OPT_SCENE = OPT_OWN, OPT_LEAD, OPT_AS };
 
@@ -51,7 +52,7 @@ static char *scene_name(struct project *project, int64_t id)
     struct error unused;
     if (!id || db_scene_get(project->db, id, NULL, &scene, &unused) != ST_OK)
         return xstrdup(id ? "?" : "(all)");
-    char *name = xstrdup(scene.name);
+    char *name = text_cleaned(scene.name);
     scene_clear(&scene);
     return name;
 }
@@ -203,9 +204,12 @@ static enum status roll_back(struct project *project, const struct scene *scene,
     if (o->json)
         print_json(json_pack("{s:s, s:i, s:s}", "scene", scene->name, "revision", revision.number, "learned",
                              revision.learned_sha256));
-    else
-        printf(_("%s: revision %d is active again (%s%.12s)\n"), scene->name, revision.number,
-               revision.learned_sha256[0] ? "model " : "without a trained model", revision.learned_sha256);
+    if (o->json)
+        return ST_OK;
+    char *name = text_cleaned(scene->name);
+    printf(_("%s: revision %d is active again (%s%.12s)\n"), name, revision.number,
+           revision.learned_sha256[0] ? "model " : "without a trained model", revision.learned_sha256);
+    free(name);
     return ST_OK;
 }
 

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/intl.h"
+#include "base/text.h"
 
 enum { OPT_SIZE = OPT_OWN, OPT_SQUASH, OPT_KEEP, OPT_ROI, OPT_IGNORE, OPT_TILE, OPT_OVERLAP, OPT_ALONE, OPT_TEMPLATE, OPT_TEMPLATES };
 
@@ -99,9 +100,12 @@ static enum status take_template(struct project *p, const struct options *o, int
     status = db_person_ensure(p->db, who[0] ? who : account ? account->pw_name : "lead", &person, err);
     if (status == ST_OK)
         status = template_apply(p, &t, scene, person, &report, err);
-    if (status == ST_OK && !o->json)
-        printf(_("%s: %zu new classes and %zu relations of %s; what was there stays as it is\n"), o->name, report.classes, report.relations,
+    if (status == ST_OK && !o->json) {
+        char *name = text_cleaned(o->name);
+        printf(_("%s: %zu new classes and %zu relations of %s; what was there stays as it is\n"), name, report.classes, report.relations,
                t.name);
+        free(name);
+    }
     template_clear(&t);
     return status;
 }
@@ -182,12 +186,14 @@ static enum status show(struct project *p, const struct options *o, struct error
                                      s->roi[1], s->roi[2], s->roi[3], "tile", s->tile, "overlap", s->overlap,
                                      "ignore", s->ignore_sha256, "alone", alone, "recall", recall[SEVERITY_STOP],
                                      recall[SEVERITY_KEY], recall[SEVERITY_GENERAL]));
-            else
+            char *name = text_cleaned(scenes[i].name);
+            if (!o->json)
                 printf(_("%s: size %d, %s, region %g,%g,%g,%g, tiles %d (overlap %g), ignore mask %s, one "
                        "detector alone %g\n"),
-                       scenes[i].name, s->size, s->squash ? _("squashed") : _("aspect kept"), s->roi[0], s->roi[1],
+                       name, s->size, s->squash ? _("squashed") : _("aspect kept"), s->roi[0], s->roi[1],
                        s->roi[2], s->roi[3], s->tile, s->overlap,
                        s->ignore_sha256[0] ? s->ignore_sha256 : _("none"), alone);
+            free(name);
             if (!o->json && recall[SEVERITY_STOP] + recall[SEVERITY_KEY] + recall[SEVERITY_GENERAL] > 0)
                 printf(_("  recalls asked for: stop %g, key %g, general %g\n"), recall[SEVERITY_STOP], recall[SEVERITY_KEY],
                        recall[SEVERITY_GENERAL]);

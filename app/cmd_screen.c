@@ -8,6 +8,7 @@
 #include "app/template.h"
 #include "base/alloc.h"
 #include "base/intl.h"
+#include "base/text.h"
 
 enum { OPT_SCENE = OPT_OWN, OPT_RATE, OPT_FILTER, OPT_RECALL, OPT_SEVERITY, OPT_REFIT };
 
@@ -57,11 +58,13 @@ static void print_scene(const struct scene *scene, const struct screening_report
     json_array_foreach(r->bad, i, bad)
         printf(_("not screened: %s: %s\n"), json_string_value(json_object_get(bad, "path")),
                json_string_value(json_object_get(bad, "reason")));
+    char *clean = text_cleaned(scene->name);
     if (r->poor > 0)
-        printf(_("%s: %lld poor picture%s set aside; `assay review --poor` shows them\n"), scene->name, (long long)r->poor,
+        printf(_("%s: %lld poor picture%s set aside; `assay review --poor` shows them\n"), clean, (long long)r->poor,
                r->poor == 1 ? "" : "s");
-    printf(_("%s: revision %d, %lld pictures, %lld flagged, %.2f %% filtered (%.1f s)\n"), scene->name, r->revision,
+    printf(_("%s: revision %d, %lld pictures, %lld flagged, %.2f %% filtered (%.1f s)\n"), clean, r->revision,
            (long long)r->screened, (long long)r->flagged, 100 * rate, r->seconds);
+    free(clean);
     const char *name;
     json_object_foreach(r->alone, name, bad)
         printf(_("  %lld flagged by %s alone\n"), (long long)json_integer_value(bad), _(name));

@@ -39,9 +39,11 @@ static json_t *counts_json(const struct scene_counts *c)
 static void print_counts(const char *name, const struct scene_counts *c)
 {
     double filtered = c->screened ? 100.0 * (double)(c->screened - c->flagged) / (double)c->screened : 0;
-    printf("%-*s %9lld %9lld %9lld %8.2f%% %9lld %9lld %9lld\n", CELL(name, 12), (long long)c->pictures,
+    char *clean = text_cleaned(name);
+    printf("%-*s %9lld %9lld %9lld %8.2f%% %9lld %9lld %9lld\n", CELL(clean, 12), (long long)c->pictures,
            (long long)c->screened, (long long)c->flagged, filtered, (long long)c->open, (long long)c->answered,
            (long long)c->defects);
+    free(clean);
 }
 
 // Where the threshold of the scene's active revision came from; NULL when there is none yet.
@@ -194,8 +196,11 @@ static void print_lines(const json_t *lines, const char *before)
 {
     size_t i;
     json_t *text;
-    json_array_foreach(lines, i, text)
-        printf("%s%s\n", before, json_string_value(text));
+    json_array_foreach(lines, i, text) {
+        char *clean = text_cleaned(json_string_value(text));
+        printf("%s%s\n", before, clean);
+        free(clean);
+    }
 }
 
 static enum status run(bool json, struct error *err)

@@ -8,6 +8,7 @@
 #include "app/progress.h"
 #include "base/alloc.h"
 #include "base/parallel.h"
+#include "base/text.h"
 
 enum { PAGE = 256, LEARN = 20000 }; // pictures that what is usual is learnt from: the latest
 

@@ -114,7 +114,8 @@ static enum status show(struct review_session *s, struct queue_item *item, size_
     strbuf_reset(&s->details);
     strbuf_puts(&s->details, "");
     strbuf_printf(&s->details, "%d x %d", s->row.width, s->row.height);
-    if (item->score.alone)
+    bool blind = s->audit.blind && s->verdict.verdict == VERDICT_NONE;
+    if (item->score.alone && !blind) // draws are filtered: it would tell them apart
         add_detail(&s->details, _("carried by one detector"),
                    _(detector_name((enum detector)(item->score.alone - 1))));
     add_detail(&s->details, _("object"), s->row.object);
@@ -133,7 +134,7 @@ static enum status show(struct review_session *s, struct queue_item *item, size_
         .percentile = item->percentile,
         .position = again ? (int64_t)index + 1 : waits ? item->position : 0,
         .open = again ? (int64_t)s->doubt_count : open,
-        .blind = s->audit.blind && s->verdict.verdict == VERDICT_NONE,
+        .blind = blind,
         .why = s->why,
         .heat = item->heat.rows > 0 ? &item->heat : NULL,
         .width = s->row.width,

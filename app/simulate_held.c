@@ -9,6 +9,7 @@
 #include "app/simulate_impl.h"
 #include "base/alloc.h"
 #include "base/parallel.h"
+#include "base/text.h"
 #include "screen/extract.h"
 
 // The pictures held out are in a project of their own: nothing that learns from
@@ -96,6 +97,7 @@ static enum status extract(struct simulate_copy *pool, struct simulate_copy *hel
                                     .threads = o->screen.threads};
     struct extract_io io = {.context = &feed, .next = next, .done = done, .stop = stop_asked};
     char *what = xasprintf("held out, %s", s->name);
+    text_clean(what);
     progress_start(&feed.progress, what, count, o->json);
     status = extract_run(&config, &io, err);
     progress_end(&feed.progress);
