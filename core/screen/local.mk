@@ -1,7 +1,7 @@
 # The normality models and their statistics.
 libcore_a_SOURCES += \
 	core/screen/blob.c core/screen/blob.h \
-	core/screen/contrast.c core/screen/contrast.h \
+	core/screen/contrast.c core/screen/contrast.h core/screen/detector.h \
 	core/screen/drift.c core/screen/drift.h \
 	core/screen/evaluate.c core/screen/evaluate.h \
 	core/screen/folds.c core/screen/folds.h \
