@@ -76,7 +76,7 @@ static struct summary summarise(const struct metrics *m, int seeds, int stride)
 static void print_summary(const struct options *o, const char *scene, const char *kind, const struct summary *s)
 {
     const char *split = o->random ? "random" : "group";
-    if (o->json)
+    if (o->json) {
         print_json(json_pack(
             "{s:s, s:s, s:s, s:s, s:i, s:s, s:i, s:I, s:I, s:f, s:f, s:[f,f], s:f, s:f, s:f, s:[f,f], s:f}",
             "scene", scene, "detector", "whole", "split", split, "kind", kind, "tap", o->part, "statistics",
@@ -87,8 +87,8 @@ static void print_summary(const struct options *o, const char *scene, const char
             s->auroc, "auroc_sd", s->sd, "auroc_ci", s->auroc_ci.low, s->auroc_ci.high, "ap", s->ap,
             "filtered_90", s->filtered90, "filtered_95", s->filtered95, "filtered_95_ci",
             s->filtered95_ci.low, s->filtered95_ci.high, "filtered_9824", s->filtered9824));
-    if (o->json)
         return;
+    }
     char *clean = text_cleaned(kind);
     printf("%-14s %7zu %.3f ± %.3f [%.3f, %.3f] %.3f %6.1f %6.1f %6.1f\n", clean, s->defects, s->auroc, s->sd,
            s->auroc_ci.low, s->auroc_ci.high, s->ap, 100 * s->filtered90, 100 * s->filtered95,

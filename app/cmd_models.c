@@ -201,11 +201,11 @@ static enum status roll_back(struct project *project, const struct scene *scene,
         status = order_queue(project, scene->id, err);
     if (status != ST_OK)
         return error_prefix(err, "scene %s", scene->name);
-    if (o->json)
+    if (o->json) {
         print_json(json_pack("{s:s, s:i, s:s}", "scene", scene->name, "revision", revision.number, "learned",
                              revision.learned_sha256));
-    if (o->json)
         return ST_OK;
+    }
     char *name = text_cleaned(scene->name);
     printf(_("%s: revision %d is active again (%s%.12s)\n"), name, revision.number,
            revision.learned_sha256[0] ? "model " : "without a trained model", revision.learned_sha256);

@@ -166,6 +166,20 @@ static enum status change(struct project *p, const struct options *o, struct err
     return status;
 }
 
+static void print_text(const struct scene *scene, double alone, const double recall[SEVERITIES])
+{
+    const struct screen_settings *s = &scene->settings;
+    char *name = text_cleaned(scene->name);
+    printf(_("%s: size %d, %s, region %g,%g,%g,%g, tiles %d (overlap %g), ignore mask %s, one "
+           "detector alone %g\n"),
+           name, s->size, s->squash ? _("squashed") : _("aspect kept"), s->roi[0], s->roi[1], s->roi[2], s->roi[3], s->tile,
+           s->overlap, s->ignore_sha256[0] ? s->ignore_sha256 : _("none"), alone);
+    free(name);
+    if (recall[SEVERITY_STOP] + recall[SEVERITY_KEY] + recall[SEVERITY_GENERAL] > 0)
+        printf(_("  recalls asked for: stop %g, key %g, general %g\n"), recall[SEVERITY_STOP], recall[SEVERITY_KEY],
+               recall[SEVERITY_GENERAL]);
+}
+
 static enum status show(struct project *p, const struct options *o, struct error *err)
 {
     struct scene *scenes = NULL;
@@ -186,17 +200,8 @@ static enum status show(struct project *p, const struct options *o, struct error
                                      s->roi[1], s->roi[2], s->roi[3], "tile", s->tile, "overlap", s->overlap,
                                      "ignore", s->ignore_sha256, "alone", alone, "recall", recall[SEVERITY_STOP],
                                      recall[SEVERITY_KEY], recall[SEVERITY_GENERAL]));
-            char *name = text_cleaned(scenes[i].name);
-            if (!o->json)
-                printf(_("%s: size %d, %s, region %g,%g,%g,%g, tiles %d (overlap %g), ignore mask %s, one "
-                       "detector alone %g\n"),
-                       name, s->size, s->squash ? _("squashed") : _("aspect kept"), s->roi[0], s->roi[1],
-                       s->roi[2], s->roi[3], s->tile, s->overlap,
-                       s->ignore_sha256[0] ? s->ignore_sha256 : _("none"), alone);
-            free(name);
-            if (!o->json && recall[SEVERITY_STOP] + recall[SEVERITY_KEY] + recall[SEVERITY_GENERAL] > 0)
-                printf(_("  recalls asked for: stop %g, key %g, general %g\n"), recall[SEVERITY_STOP], recall[SEVERITY_KEY],
-                       recall[SEVERITY_GENERAL]);
+            else
+                print_text(&scenes[i], alone, recall);
         }
         scene_clear(&scenes[i]);
     }

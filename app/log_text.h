@@ -7,7 +7,7 @@
 
 enum { LOG_TEXT = 700 };
 
-// What happened, one sentence without who and when; cleaned.
+// What happened, one sentence without who and when; cleaned. db: for the reader's names of classes; NULL: as they are stored.
 void log_sentence(struct db *db, const struct log_row *row, char text[LOG_TEXT]);
 json_t *log_json(const struct log_row *row);
 

@@ -73,6 +73,13 @@ static void put(struct strbuf *out, const char *fmt, ...)
     strbuf_printf(out, "%s%s", out->len ? "\n" : "", line);
 }
 
+static void put_time(struct strbuf *out, int64_t ms) // without the year: a column is narrow
+{
+    char when[FLOW_TIME];
+    flow_time(ms, when);
+    put(out, "%s", strlen(when) > 5 ? when + 5 : when);
+}
+
 static void put_label(const struct stand *s, struct strbuf *out)
 {
     put(out, _("%lld answered"), (long long)s->counts.answered);
@@ -102,9 +109,7 @@ static void put_train(const struct stand *s, struct strbuf *out)
     if (s->round.state == ROUND_RUNNING && s->lives && p->steps > 0)
         put(out, _("%d:%02d left"), left / 60, left % 60);
     if (s->round.ended_ms) {
-        char when[FLOW_TIME];
-        flow_time(s->round.ended_ms, when);
-        put(out, "%s", strlen(when) > 5 ? when + 5 : when);
+        put_time(out, s->round.ended_ms);
     }
 }
 
@@ -142,18 +147,16 @@ static void put_feedback(const struct stand *s, struct strbuf *out)
 
 static void put_deploy(const struct stand *s, struct strbuf *out)
 {
-    char when[FLOW_TIME];
     if (!s->scene->active_revision) {
         put(out, _("not screened"));
         return;
     }
-    flow_time(s->active ? s->active->decided_ms : s->revision.created_ms, when);
     put(out, _("revision %d"), s->revision.number);
     if (s->active)
         put(out, "%.8s", s->active->sha256);
     else
         put(out, _("no model"));
-    put(out, "%s", strlen(when) > 5 ? when + 5 : when);
+    put_time(out, s->active ? s->active->decided_ms : s->revision.created_ms);
     if (s->audit.state == AUDITING_RUNNING)
         put(out, _("audit %lld/%lld"), (long long)s->audit.answered, (long long)s->audit.draws);
     else if (s->audit.state == AUDITING_ANSWERED || s->audit.state == AUDITING_STOPPED)

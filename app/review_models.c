@@ -125,19 +125,18 @@ enum status flow_models(void *context, const struct flow_lineage **rows, size_t 
 
 // --- details ----------------------------------------------------------------------------------------
 
-// A JSON name as people read it: blanks, in the reader's language where the catalogue has it.
+// Names as models keep them, with blanks.
+#define NOTE_WORDS                                                                                                        \
+    N_("labels") N_("defects") N_("normals") N_("pool") N_("classes") N_("outlined") N_("boxed") N_("strategy") N_("steps")     \
+    N_("loss") N_("loss picture") N_("loss patch") N_("loss class") N_("seed") N_("threads") N_("adapter parameters")          \
+    N_("head parameters") N_("base parameters") N_("options")
+
 static const char *spoken(const char *name, char text[64])
 {
-    static const char *const names[] = {N_("labels"), N_("defects"), N_("normals"), N_("pool"), N_("classes"), N_("outlined"), N_("boxed"),
-                                        N_("strategy"), N_("steps"), N_("loss"), N_("loss picture"), N_("loss patch"), N_("loss class"), N_("seed"),
-                                        N_("threads"), N_("adapter parameters"), N_("head parameters"), N_("base parameters"), N_("options")};
     snprintf(text, 64, "%s", name);
     for (char *c = text; *c; c++)
         *c = *c == '_' ? ' ' : *c;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(names[i], text) == 0)
-            return _(names[i]);
-    return text;
+    return _(text);
 }
 
 static char *value_text(const json_t *value)
@@ -180,22 +179,14 @@ static void put_json(struct strbuf *out, const json_t *j, int indent)
     }
 }
 
-static const char *gate_word(const char *decision)
-{
-    static const char *const words[] = {N_("promote"), N_("refuse"), N_("by hand")}; // as gate_decision_name
-    for (size_t i = 0; decision && i < sizeof words / sizeof *words; i++)
-        if (strcmp(words[i], decision) == 0)
-            return _(words[i]);
-    return decision ? decision : "";
-}
-
 // The gate's comparison as people read it; a table by severity.
 static void put_comparison(struct strbuf *out, const json_t *metrics)
 {
     size_t i;
     json_t *row, *filtered = json_object_get(metrics, "filtered");
+    const char *gate = json_string_value(json_object_get(metrics, "gate"));
     strbuf_printf(out, _("Compared with what was active then\n"));
-    strbuf_printf(out, _("  gate                     %s\n"), gate_word(json_string_value(json_object_get(metrics, "gate"))));
+    strbuf_printf(out, _("  gate                     %s\n"), gate ? _(gate) : "");
     strbuf_printf(out, _("  normals filtered         %.2f %% then, %.2f %% by this one (of %lld; change at least %+.2f points)\n"),
                   100 * json_number_value(json_array_get(filtered, 0)), 100 * json_number_value(json_array_get(filtered, 1)),
                   (long long)json_integer_value(json_object_get(metrics, "normals")),

@@ -221,7 +221,7 @@ enum status review_session_open(struct project *project, const char *person, con
     s->audit.db = project->db;
     s->model = (struct review_model){.context = s,
                                      .classes = on_classes,
-        .class_word = on_class_word,
+                                     .class_word = on_class_word,
                                      .change_class = on_change_class,
                                      .near = on_near,
                                      .regions = on_regions,

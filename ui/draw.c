@@ -114,21 +114,31 @@ static bool closes(wchar_t c)
     return wcschr(L"\u3001\u3002\uff0c\uff1a\uff1b\uff09\uff01\uff1f\u300b\u300d\u201d\u2019", c) != NULL;
 }
 
-// How many characters of `text` go on a line of `width` columns: up to a blank, or, as Chinese has none, between two of
-// which one is wide.
+// How many characters of `text` fit into `width` columns.
+static size_t fitting(const wchar_t *text, size_t count, int width)
+{
+    size_t fits = 0;
+    for (int used = 0; fits < count && used + columns(text[fits]) <= width; fits++)
+        used += columns(text[fits]);
+    return fits;
+}
+
+// Between two characters of which one is wide: Chinese has no blanks.
+static bool between_wide(const wchar_t *text, size_t at)
+{
+    return at > 0 && (columns(text[at]) > 1 || columns(text[at - 1]) > 1) && !closes(text[at]);
+}
+
+// How many of them go on a line: up to a blank, or between two of which one is wide; all that fit where there is neither.
 static size_t line_length(const wchar_t *text, size_t count, int width)
 {
-    size_t fits = 0, breaks = 0;
-    for (int used = 0; fits < count && used + columns(text[fits]) <= width; fits++) {
-        bool wide = fits > 0 && (columns(text[fits]) > 1 || columns(text[fits - 1]) > 1);
-        if (text[fits] == L' ' || (wide && !closes(text[fits])))
-            breaks = fits;
-        used += columns(text[fits]);
-    }
-    if (fits == count || text[fits] == L' ')
+    size_t fits = fitting(text, count, width);
+    if (fits == count)
         return fits;
-    bool between = fits > 0 && (columns(text[fits]) > 1 || columns(text[fits - 1]) > 1) && !closes(text[fits]);
-    return between || breaks == 0 ? fits : breaks;
+    for (size_t at = fits; at > 0; at--)
+        if (text[at] == L' ' || between_wide(text, at))
+            return at;
+    return fits;
 }
 
 static int wrap_line(WINDOW *window, int y, int x, int width, int lines, attr_t attributes, const char *line)
@@ -183,13 +193,11 @@ char *draw_folded(const char *text, int width)
         const char *from = clean;
         do {
             int room_here = at > 0 ? width - DRAW_INDENT : width;
-            size_t n = line_length(wide + at, count - at, room_here), most = 0;
-            for (int used = 0; at + most < count && used + columns(wide[at + most]) <= room_here; most++)
-                used += columns(wide[at + most]);
+            size_t n = line_length(wide + at, count - at, room_here), most = fitting(wide + at, count - at, room_here);
             n = n < most / 2 ? most : n; // a long word (a path, a hash) behind its name begins beside it
             n = n == 0 ? count - at : n;
             const char *to = characters_on(from, n);
-            strbuf_printf(&out, "%s%.*s\n", at > 0 ? (const char[]){DRAW_GOES_ON, '\0'} : "", (int)(to - from), from);
+            strbuf_printf(&out, "%s%.*s\n", at > 0 ? DRAW_GOES_ON : "", (int)(to - from), from);
             from = to;
             for (at += n; at < count && wide[at] == L' '; from++)
                 at++;

@@ -28,7 +28,7 @@ int draw_width(const char *text);
 int draw_wrapped(WINDOW *window, int y, int x, int width, int lines, attr_t attributes, const char *text);
 // The text, cleaned, its lines broken like that; what goes on after a break begins with DRAW_GOES_ON, for whoever draws
 // it to set it in by DRAW_INDENT columns. Caller frees.
-#define DRAW_GOES_ON '\t'
+#define DRAW_GOES_ON "\t"
 enum { DRAW_INDENT = 4 };
 char *draw_folded(const char *text, int width);
 

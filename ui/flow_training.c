@@ -116,14 +116,12 @@ static int draw_curve(const struct session *s, const struct rect *r, int rows)
         return r->y;
     struct braille_range range = range_of(s, round);
     struct braille_point *points = xcalloc(s->flow.curve_count, sizeof *points);
-    wchar_t *cells = xcalloc((size_t)((rows - 1) * cols) + 1, sizeof *cells), *line = xcalloc((size_t)cols + 1, sizeof *line);
+    wchar_t *cells = xcalloc((size_t)((rows - 1) * cols) + 1, sizeof *cells);
     for (size_t i = 0; i < s->flow.curve_count; i++)
         points[i] = (struct braille_point){s->flow.curve[i].step, s->flow.curve[i].loss};
     braille_plot(points, s->flow.curve_count, &range, rows - 1, cols, s->symbols == SYMBOLS_ASCII || s->ascii_lines, cells);
-    for (int y = 0; y < rows - 1; y++) {
-        memcpy(line, cells + y * cols, (size_t)cols * sizeof *line);
-        mvaddwstr(r->y + y, r->x + AXIS, line);
-    }
+    for (int y = 0; y < rows - 1; y++)
+        mvaddnwstr(r->y + y, r->x + AXIS, cells + y * cols, cols);
     draw_printf(stdscr, r->y, r->x, AXIS - 1, A_NORMAL, "%7.3f", range.y_high);
     draw_text(stdscr, r->y + (rows - 1) / 2, r->x, AXIS - 1, A_DIM, _("   loss"));
     draw_printf(stdscr, r->y + rows - 2, r->x, AXIS - 1, A_NORMAL, "%7.3f", range.y_low);
@@ -132,7 +130,6 @@ static int draw_curve(const struct session *s, const struct rect *r, int rows)
     draw_text(stdscr, r->y + rows - 1, r->x + AXIS, cols, A_NORMAL, "0");
     draw_text(stdscr, r->y + rows - 1, r->x + AXIS + cols / 2 - 3, cols / 2, A_DIM, _("steps"));
     draw_text(stdscr, r->y + rows - 1, r->x + r->cols - (int)strlen(end), (int)strlen(end), A_NORMAL, end);
-    free(line);
     free(cells);
     free(points);
     return r->y + rows;

@@ -139,7 +139,7 @@ static WINDOW *draw_reading(struct session *s)
     for (int i = 0; i < count && (line = strsep(&rest, "\n")); i++) {
         bool here = s->text_pictures && i == s->text_at;
         int y = 1 + i - s->text_top;
-        int in = line[0] == DRAW_GOES_ON ? DRAW_INDENT : 0;
+        int in = line[0] == DRAW_GOES_ON[0] ? DRAW_INDENT : 0;
         if (!in)
             how = here ? A_REVERSE : line[0] == ' ' ? A_NORMAL : A_BOLD;
         if (i < s->text_top || y >= getmaxy(w) - 1)

@@ -4,10 +4,9 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/intl.h"
 #include "base/alloc.h"
+#include "base/intl.h"
 #include "screen/rates.h"
 #include "ui/braille.h"
 #include "ui/draw.h"
@@ -198,16 +197,17 @@ static void draw_curve(const struct session *s, int top, int x, int width)
     if (total == 0 || v->screened == 0 || rows < 2 || cols < 8)
         return;
     struct braille_point *points = xcalloc(v->bins, sizeof *points);
-    wchar_t *cells = xcalloc((size_t)(rows * cols) + 1, sizeof *cells), *line = xcalloc((size_t)cols + 1, sizeof *line);
-    for (size_t i = 0; i < v->bins; i++)
-        points[i] = (struct braille_point){1 - (double)from(v->all, v->bins, (int)i) / (double)v->screened,
-                                           (double)from(defects, v->bins, (int)i) / (double)total};
+    wchar_t *cells = xcalloc((size_t)(rows * cols) + 1, sizeof *cells);
+    int64_t shown = 0, found = 0; // from a line on
+    for (size_t i = v->bins; i-- > 0;) {
+        shown += v->all[i];
+        found += defects[i];
+        points[i] = (struct braille_point){1 - (double)shown / (double)v->screened, (double)found / (double)total};
+    }
     const struct braille_range range = {0, 1, 0, 1};
     braille_plot(points, v->bins, &range, rows, cols, s->symbols == SYMBOLS_ASCII || s->ascii_lines, cells);
-    for (int row = 0; row < rows; row++) {
-        memcpy(line, cells + row * cols, (size_t)cols * sizeof *line);
-        mvaddwstr(top + 1 + row, x + AXIS, line);
-    }
+    for (int row = 0; row < rows; row++)
+        mvaddnwstr(top + 1 + row, x + AXIS, cells + row * cols, cols);
     draw_right(stdscr, top + 1, x, AXIS - 1, A_NORMAL, "100 %");
     draw_right(stdscr, top + rows, x, AXIS - 1, A_NORMAL, "0 %");
     int under = top + 1 + rows, at = (int)(points[line_of(r)].x * (cols - 1) + 0.5);
@@ -221,7 +221,6 @@ static void draw_curve(const struct session *s, int top, int x, int width)
     draw_text(stdscr, under + 1, x + AXIS + (at > length ? at - length - 1 : at + 2), length, A_NORMAL, words);
     free(points);
     free(cells);
-    free(line);
 }
 
 static void draw_chart(const struct session *s, int y, int width)
@@ -280,18 +279,6 @@ static void draw(struct session *s)
         draw_curve(s, y + 1, both ? half + 2 : 1, both ? COLS - half - 3 : COLS - 2);
 }
 
-static void confusion(struct session *s)
-{
-    char *text = NULL;
-    struct error err;
-    if (!s->model->agreement)
-        session_say(s, _("There are no results of these pictures."));
-    else if (s->model->agreement(s->model->context, &text, &err) != ST_OK)
-        session_say(s, "%s", err.text);
-    else
-        popup_read(s, _("How the answers agree"), text);
-}
-
 static bool key(struct session *s, enum command command, int pressed)
 {
     struct results *r = &s->results;
@@ -307,7 +294,7 @@ static bool key(struct session *s, enum command command, int pressed)
         r->moved = false;
         ask(s, true);
     } else if (command == COMMAND_KAPPA) {
-        confusion(s);
+        second_agreement(s);
     } else if (command == COMMAND_COMPARE) {
         r->curve = !r->curve;
         s->dirty = true;

@@ -215,16 +215,32 @@ static void comment_done(struct session *s, const char *line)
         session_say(s, _("%s sees it at the next start, and with the picture."), s->second.person);
 }
 
-static void read(struct session *s, bool history)
+static void show(struct session *s, enum status status, const char *title, char *text, const struct error *err)
+{
+    if (status != ST_OK)
+        session_say(s, "%s", err->text);
+    else
+        popup_read(s, title, text);
+}
+
+void second_agreement(struct session *s)
 {
     char *text = NULL;
     struct error err;
-    enum status status = history ? s->model->history(s->model->context, s->second.id, &text, &err)
-                                 : s->model->agreement(s->model->context, &text, &err);
-    if (status != ST_OK)
-        session_say(s, "%s", err.text);
-    else
-        popup_read(s, history ? _("What was said about this picture") : _("How the answers agree"), text);
+    if (!s->model->agreement) {
+        session_say(s, _("There are no results of these pictures."));
+        return;
+    }
+    enum status status = s->model->agreement(s->model->context, &text, &err);
+    show(s, status, _("How the answers agree"), text, &err);
+}
+
+static void history(struct session *s)
+{
+    char *text = NULL;
+    struct error err;
+    enum status status = s->model->history(s->model->context, s->second.id, &text, &err);
+    show(s, status, _("What was said about this picture"), text, &err);
 }
 
 static bool about_picture(struct session *s, enum command command)
@@ -259,7 +275,7 @@ static bool about_picture(struct session *s, enum command command)
         return true;
     case COMMAND_HISTORY:
         v->told = true; // it says all of it
-        read(s, true);
+        history(s);
         return true;
     case COMMAND_OPEN: {
         struct error err;
@@ -294,7 +310,7 @@ static bool key(struct session *s, enum command command, int pressed)
         view_load(s);
         return true;
     case COMMAND_KAPPA:
-        read(s, false);
+        second_agreement(s);
         return true;
     case COMMAND_NORMAL:
     case COMMAND_DEFECT:

@@ -304,6 +304,7 @@ void compare_clear(struct session *s);
 void classes_clear(struct session *s);
 // second.c, log.c
 void second_clear(struct session *s);
+void second_agreement(struct session *s); // how the answers agree, to read
 void log_clear(struct session *s);
 // flow.c: what its views share
 const char *flow_refuse(struct session *s);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/intl.h"
 #include "base/rng.h"
 #include "learn/gate.h"
 
@@ -14,7 +15,7 @@ static const double lowest = -0.01, confidence = 0.90, severity_share = 0.02;
 
 const char *gate_decision_name(enum gate_decision decision)
 {
-    static const char *const names[] = {"promote", "refuse", "by hand"};
+    static const char *const names[] = {N_("promote"), N_("refuse"), N_("by hand")};
     return names[decision];
 }
 

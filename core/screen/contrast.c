@@ -34,28 +34,6 @@ void contrast_add(struct contrast *contrast, enum contrast_side side, const floa
     contrast->counts[side]++;
 }
 
-// One feature's mean and spread over the rows; features that hardly vary are not blown up.
-static bool spreads(const float *rows, size_t count, size_t dim, double *mean, double *spread)
-{
-    double all = 0;
-    for (size_t j = 0; j < dim; j++) {
-        double sum = 0, square = 0;
-        for (size_t i = 0; i < count; i++)
-            sum += (double)rows[i * dim + j] - rows[j];
-        sum /= (double)count;
-        for (size_t i = 0; i < count; i++) {
-            double d = (double)rows[i * dim + j] - rows[j] - sum;
-            square += d * d;
-        }
-        mean[j] = rows[j] + sum;
-        spread[j] = square / (double)count;
-        all += spread[j] / (double)dim;
-    }
-    for (size_t j = 0; j < dim; j++)
-        spread[j] = sqrt(spread[j]) + 1e-3 * sqrt(all);
-    return all > 1e-24;
-}
-
 // Lower triangle of out (dim, dim) += weight / count * X' X, X = (rows - mean) / spread; mean NULL: 0.
 static void add_square(const float *rows, size_t count, size_t dim, const double *mean, const double *spread,
                        double weight, double *out)
@@ -119,7 +97,7 @@ enum status contrast_fit(const struct contrast *contrast, const float *rows, siz
     double *mean = xcalloc(d, sizeof *mean), *spread = xcalloc(d, sizeof *spread), trace = 0;
     double *normal = xcalloc(d * d, sizeof *normal), *flawed = xcalloc(d * d, sizeof *flawed);
     float *whiten = xcalloc(d * d, sizeof *whiten);
-    bool fitted = spreads(rows, count, d, mean, spread);
+    bool fitted = gaussian_spreads(rows, count, contrast->dim, mean, spread) > 1e-24;
     if (fitted) {
         add_square(rows, count, d, mean, spread, 1, normal);
         if (n[CONTRAST_HARMLESS])

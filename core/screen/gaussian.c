@@ -33,6 +33,32 @@ static enum status mean_offset(const float *rows, size_t count, size_t dim, doub
     return ST_OK;
 }
 
+double gaussian_spreads(const float *rows, size_t count, int dim, double *mean, double *spread)
+{
+    size_t d = (size_t)dim;
+    double all = 0;
+    memset(mean, 0, d * sizeof *mean);
+    memset(spread, 0, d * sizeof *spread);
+    for (size_t i = 0; i < count; i++) // relative to row 0, as above
+        for (size_t j = 0; j < d; j++)
+            mean[j] += (double)rows[i * d + j] - (double)rows[j];
+    for (size_t j = 0; j < d; j++)
+        mean[j] /= (double)count;
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < d; j++) {
+            double x = (double)rows[i * d + j] - (double)rows[j] - mean[j];
+            spread[j] += x * x;
+        }
+    for (size_t j = 0; j < d; j++) {
+        mean[j] += (double)rows[j];
+        spread[j] /= (double)count;
+        all += spread[j] / (double)d;
+    }
+    for (size_t j = 0; j < d; j++)
+        spread[j] = sqrt(spread[j]) + 1e-3 * sqrt(all);
+    return all;
+}
+
 // Lower triangle of the covariance S (divided by count) into `cov` (dim, dim);
 // returns the sum over rows of |x - mean|^4.
 static double covariance(const float *rows, size_t count, size_t dim, const double *offset, double *cov)

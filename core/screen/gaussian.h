@@ -25,4 +25,8 @@ void gaussian_whiten(const struct gaussian *g, const float *rows, size_t count, 
 // Squared Mahalanobis distances of `count` rows (count, dim) into out (count).
 void gaussian_distances(const struct gaussian *g, const float *rows, size_t count, double *out);
 
+// Mean and spread of each feature over the rows, into mean and spread (dim); features that hardly vary get a thousandth of
+// the mean spread, so that nothing is blown up that is divided by it. Returns the mean variance of the features.
+double gaussian_spreads(const float *rows, size_t count, int dim, double *mean, double *spread);
+
 #endif

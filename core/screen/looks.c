@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "screen/gaussian.h"
 #include "screen/looks.h"
 
 enum { SAMPLE_MOST = 4000, STARTS = 6, ITERATIONS = 20 };
@@ -19,31 +20,21 @@ struct halves {
     double apart; // Ashman's D; 0: no two halves of a fair size
 };
 
-// Features in units of their spread, those that hardly vary not blown up.
 static void set_units(struct looks *looks, const float *rows, size_t count)
 {
     size_t dim = (size_t)looks->dim;
-    double *mean = xcalloc(dim, sizeof *mean), *spread = xcalloc(dim, sizeof *spread), all = 0;
-    for (size_t i = 0; i < count; i++)
-        for (size_t j = 0; j < dim; j++)
-            mean[j] += ((double)rows[i * dim + j] - (double)rows[j]) / (double)count;
-    for (size_t i = 0; i < count; i++)
-        for (size_t j = 0; j < dim; j++) {
-            double x = (double)rows[i * dim + j] - (double)rows[j] - mean[j];
-            spread[j] += x * x / (double)count;
-        }
-    for (size_t j = 0; j < dim; j++)
-        all += spread[j] / (double)dim;
+    double *mean = xcalloc(dim, sizeof *mean), *spread = xcalloc(dim, sizeof *spread);
+    bool vary = gaussian_spreads(rows, count, looks->dim, mean, spread) > 0;
     for (size_t j = 0; j < dim; j++) {
-        looks->mean[j] = (float)((double)rows[j] + mean[j]);
-        looks->inverse[j] = all > 0 ? (float)(1 / (sqrt(spread[j]) + 1e-3 * sqrt(all))) : 0;
+        looks->mean[j] = (float)mean[j];
+        looks->inverse[j] = vary ? (float)(1 / spread[j]) : 0;
     }
     free(mean);
     free(spread);
 }
 
-// By how much a row is nearer to the first mean than to the second; direction: (dim) second - first, middle: the value
-// half way.
+// How far a row lies beyond the middle, towards the second mean; direction: (dim) second - first, middle: the value half
+// way.
 static double beyond(const float *row, const float *direction, double middle, int dim)
 {
     return cblas_sdot(dim, row, 1, direction, 1) - middle;
@@ -121,7 +112,6 @@ static void split(const float *rows, const size_t *members, size_t count, int di
         if (h.counts[0] < least || h.counts[1] < least || h.apart <= best->apart)
             continue;
         best->apart = h.apart;
-        memcpy(best->counts, h.counts, sizeof h.counts);
         memcpy(best->means, h.means, 2 * d * sizeof *h.means);
         memcpy(best->second, h.second, count * sizeof *h.second);
     }
@@ -138,13 +128,13 @@ static int bisect(const float *sample, size_t count, int dim, struct rng *rng, f
     unsigned char *look = xcalloc(count, sizeof *look);
     struct halves best = {.means = xcalloc(2 * d, sizeof *best.means), .second = xcalloc(count, sizeof *best.second)};
     int found = 1;
-    for (int at = 0; at < found;) {
+    for (int at = 0; at < found && found < LOOKS_MOST;) {
         size_t in = 0;
         for (size_t i = 0; i < count; i++)
             if (look[i] == at)
                 members[in++] = i;
         split(sample, members, in, dim, least > LOOKS_ROWS ? least : LOOKS_ROWS, rng, &best);
-        if (found == LOOKS_MOST || best.apart < LOOKS_APART) {
+        if (best.apart < LOOKS_APART) {
             at++;
             continue;
         }
@@ -166,10 +156,13 @@ struct looks looks_find(const float *rows, size_t count, int dim, struct rng *rn
 {
     size_t d = (size_t)dim, n = count < SAMPLE_MOST ? count : SAMPLE_MOST;
     struct looks looks = {.dim = dim,
+                          .count = 1,
                           .mean = xcalloc(d, sizeof *looks.mean),
                           .inverse = xcalloc(d, sizeof *looks.inverse),
                           .centres = xcalloc((size_t)LOOKS_MOST * d, sizeof *looks.centres)};
-    float *sample = xreallocarray(NULL, (n + 1) * d, sizeof *sample);
+    if (n < 2 * LOOKS_ROWS) // too few for two
+        return looks;
+    float *sample = xreallocarray(NULL, n * d, sizeof *sample);
     set_units(&looks, rows, count);
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < d; j++)
