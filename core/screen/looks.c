@@ -10,7 +10,7 @@
 #include "screen/gaussian.h"
 #include "screen/looks.h"
 
-enum { SAMPLE_MOST = 4000, STARTS = 6, ITERATIONS = 20 };
+enum { STARTS = 6, ITERATIONS = 20 };
 static const double share_least = 0.1;
 
 struct halves {
@@ -154,22 +154,46 @@ static int bisect(const float *sample, size_t count, int dim, struct rng *rng, f
 
 struct looks looks_find(const float *rows, size_t count, int dim, struct rng *rng)
 {
-    size_t d = (size_t)dim, n = count < SAMPLE_MOST ? count : SAMPLE_MOST;
-    struct looks looks = {.dim = dim,
-                          .count = 1,
-                          .mean = xcalloc(d, sizeof *looks.mean),
-                          .inverse = xcalloc(d, sizeof *looks.inverse),
-                          .centres = xcalloc((size_t)LOOKS_MOST * d, sizeof *looks.centres)};
-    if (n < 2 * LOOKS_ROWS) // too few for two
+    size_t d = (size_t)dim;
+    struct looks looks = looks_one(dim);
+    if (count < 2 * LOOKS_ROWS) // too few for two
         return looks;
-    float *sample = xreallocarray(NULL, n * d, sizeof *sample);
+    looks.mean = xcalloc(d, sizeof *looks.mean);
+    looks.inverse = xcalloc(d, sizeof *looks.inverse);
+    looks.centres = xcalloc((size_t)LOOKS_MOST * d, sizeof *looks.centres);
+    float *scaled = xreallocarray(NULL, count * d, sizeof *scaled);
     set_units(&looks, rows, count);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < d; j++)
-            sample[i * d + j] = (rows[i * count / n * d + j] - looks.mean[j]) * looks.inverse[j];
-    looks.count = bisect(sample, n, dim, rng, looks.centres);
-    free(sample);
+            scaled[i * d + j] = (rows[i * d + j] - looks.mean[j]) * looks.inverse[j];
+    looks.count = bisect(scaled, count, dim, rng, looks.centres);
+    free(scaled);
     return looks;
+}
+
+struct looks looks_one(int dim)
+{
+    return (struct looks){.count = 1, .dim = dim};
+}
+
+static float *copy(const float *numbers, size_t count)
+{
+    float *to = xreallocarray(NULL, count, sizeof *to);
+    memcpy(to, numbers, count * sizeof *to);
+    return to;
+}
+
+struct looks looks_copy(const struct looks *looks)
+{
+    struct looks to = looks_one(looks->dim);
+    size_t d = (size_t)looks->dim;
+    if (looks->count < 2)
+        return to;
+    to.count = looks->count;
+    to.mean = copy(looks->mean, d);
+    to.inverse = copy(looks->inverse, d);
+    to.centres = copy(looks->centres, (size_t)looks->count * d);
+    return to;
 }
 
 void looks_clear(struct looks *looks)

@@ -76,20 +76,19 @@ static void sort_looks(const struct looks *looks, float *rows, size_t count, siz
     free(swap);
 }
 
-enum status mixture_fit(const struct contrast *contrast, float *rows, size_t count, int dim, struct rng *rng,
+enum status mixture_fit(const struct looks *looks, const struct contrast *contrast, float *rows, size_t count,
                         struct mixture *mixture, struct error *err)
 {
-    size_t starts[LOOKS_MOST + 1] = {0, count}, d = (size_t)dim;
+    size_t starts[LOOKS_MOST + 1] = {0, count}, d = (size_t)looks->dim;
     double medians[LOOKS_MOST];
     enum status status = ST_OK;
-    *mixture = (struct mixture){.looks = looks_find(rows, count, dim, rng)};
-    struct looks *looks = &mixture->looks;
+    *mixture = (struct mixture){.looks = looks_copy(looks)};
     if (looks->count > 1)
         sort_looks(looks, rows, count, starts);
     for (int k = 0; k < looks->count && status == ST_OK; k++) {
         float *own = rows + starts[k] * d;
         size_t kept;
-        status = fit_trimmed(contrast, own, starts[k + 1] - starts[k], dim, &mixture->parts[k], &kept, err);
+        status = fit_trimmed(contrast, own, starts[k + 1] - starts[k], looks->dim, &mixture->parts[k], &kept, err);
         mixture->fit_count += status == ST_OK ? kept : 0;
         if (status == ST_OK && looks->count > 1)
             free(squares(&mixture->parts[k], own, kept, kept / 2, &medians[k]));

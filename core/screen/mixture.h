@@ -14,9 +14,10 @@ struct mixture {
     size_t fit_count; // rows in the fit after trimming
 };
 
-// rows: (count, dim), reordered. contrast: NULL none. ST_INVALID as gaussian_fit.
-ASSAY_CHECKED enum status mixture_fit(const struct contrast *contrast, float *rows, size_t count, int dim,
-                                      struct rng *rng, struct mixture *mixture, struct error *err);
+// rows: (count, looks->dim), reordered. looks: copied. contrast: NULL none. ST_INVALID as gaussian_fit, for a look with too
+// few rows as well.
+ASSAY_CHECKED enum status mixture_fit(const struct looks *looks, const struct contrast *contrast, float *rows, size_t count,
+                                      struct mixture *mixture, struct error *err);
 void mixture_clear(struct mixture *mixture);
 
 // W (x - mean) of `count` rows (count, dim) into out (count, dim), each with its look's W and mean.

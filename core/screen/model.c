@@ -190,20 +190,67 @@ static void measure_members(const struct mixture *g, const struct source *source
     free(rows);
 }
 
+// The embeddings of some members, (count, dim); caller frees.
+static float *rows_of(const struct source *source, const size_t *members, size_t count, int dim)
+{
+    size_t d = (size_t)dim;
+    float *rows = xmalloc(count * d * sizeof *rows);
+    for (size_t i = 0; i < count; i++)
+        memcpy(rows + i * d, row_of(source, members[i], i), d * sizeof *rows);
+    return rows;
+}
+
+// Whether a fold holds more than half of a look: what is fitted without it would know too little of that look.
+static bool folds_cut(const struct looks *looks, const float *rows, const int *folds, size_t count)
+{
+    size_t all[LOOKS_MOST] = {0}, in[LOOKS_MOST][FOLDS] = {{0}};
+    bool cut = false;
+    for (size_t i = 0; i < count; i++) {
+        int k = looks_of(looks, rows + i * (size_t)looks->dim);
+        all[k]++;
+        in[k][folds[i]]++;
+    }
+    for (int k = 0; k < looks->count; k++)
+        for (int f = 0; f < FOLDS; f++)
+            cut = cut || 2 * in[k][f] > all[k];
+    return cut;
+}
+
+// The looks of the normals, the same for every fold, so that what one fold measures compares with what another does.
+static struct looks looks_of_normals(const struct source *source, const size_t *members, const int *folds, size_t normals,
+                                     int dim, struct rng *rng)
+{
+    enum { MOST = 4000 };
+    size_t n = normals < MOST ? normals : MOST, *some = xmalloc(n * sizeof *some);
+    int *of = xmalloc(n * sizeof *of);
+    for (size_t i = 0; i < n; i++) {
+        some[i] = members[i * normals / n];
+        of[i] = folds[i * normals / n];
+    }
+    float *rows = rows_of(source, some, n, dim);
+    struct looks looks = looks_find(rows, n, dim, rng);
+    if (looks.count > 1 && folds_cut(&looks, rows, of, n)) {
+        looks_clear(&looks);
+        looks = looks_one(dim);
+    }
+    free(rows);
+    free(of);
+    free(some);
+    return looks;
+}
+
 // The mixture of a sample of the pictures `members`.
-static enum status fit_sample(const struct source *source, const size_t *members, size_t count, int dim,
+static enum status fit_sample(const struct source *source, const struct looks *looks, const size_t *members, size_t count,
                               struct rng *rng, struct mixture *mixture, struct error *err)
 {
-    size_t d = (size_t)dim, n = count < FIT_MOST ? count : FIT_MOST;
+    size_t n = count < FIT_MOST ? count : FIT_MOST;
     size_t *sample = xmalloc(count * sizeof *sample);
     memcpy(sample, members, count * sizeof *sample);
     if (n < count)
         folds_shuffle(sample, count, rng);
-    float *rows = xmalloc(n * d * sizeof *rows); // (n, dim)
-    for (size_t i = 0; i < n; i++)
-        memcpy(rows + i * d, row_of(source, sample[i], i), d * sizeof *rows);
+    float *rows = rows_of(source, sample, n, looks->dim);
     free(sample);
-    enum status status = mixture_fit(source->contrast, rows, n, dim, rng, mixture, err);
+    enum status status = mixture_fit(looks, source->contrast, rows, n, mixture, err);
     free(rows);
     return status;
 }
@@ -220,6 +267,7 @@ static enum status fit_whole(struct screen_model *m, const struct source *source
     size_t *part = xmalloc(normals * sizeof *part); // in the fit from the front, held out from the back
     enum status status = ST_OK;
     folds_assign(groups, members, normals, &rng, folds);
+    struct looks looks = looks_of_normals(source, members, folds, normals, m->dim - m->from, &rng);
     for (int f = 0; f < FOLDS && status == ST_OK; f++) {
         struct mixture g;
         size_t in = 0, out = normals;
@@ -227,7 +275,7 @@ static enum status fit_whole(struct screen_model *m, const struct source *source
             part[folds[i] == f ? --out : in++] = members[i];
         if (out == normals)
             continue; // fewer groups than folds
-        status = fit_sample(source, part, in, m->dim - m->from, &rng, &g, err);
+        status = fit_sample(source, &looks, part, in, &rng, &g, err);
         if (status == ST_OK) {
             measure_members(&g, source, &labels, groups, part + out, normals - out, whole, likeness);
             mixture_clear(&g);
@@ -236,8 +284,8 @@ static enum status fit_whole(struct screen_model *m, const struct source *source
     free(part);
     free(folds);
     if (status == ST_OK)
-        status =
-            fit_sample(source, members, normals, m->dim - m->from, &rng, &m->mixture, err);
+        status = fit_sample(source, &looks, members, normals, &rng, &m->mixture, err);
+    looks_clear(&looks);
     if (status == ST_OK) {
         measure_members(&m->mixture, source, &labels, groups, members + normals, count - normals, whole,
                         likeness);

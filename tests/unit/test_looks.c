@@ -9,7 +9,7 @@
 #include "screen/looks.h"
 #include "screen/mixture.h"
 
-enum { COUNT = 600, DIM = 24 };
+enum { COUNT = 1200, DIM = 24 };
 
 enum shape { NORMAL, FLAT, SKEWED, SHAPES };
 
@@ -108,7 +108,9 @@ static double share_below(bool mixed)
     memcpy(odd, rows, sizeof odd);
     odd[7] += 8;
     memcpy(copy, rows, COUNT * DIM * sizeof *rows);
-    assert_ok(mixture_fit(NULL, copy, COUNT, DIM, &rng, &mixture, &err), &err);
+    struct looks looks = looks_find(rows, COUNT, DIM, &rng);
+    assert_ok(mixture_fit(&looks, NULL, copy, COUNT, &mixture, &err), &err);
+    looks_clear(&looks);
     assert_int_equal(mixture.looks.count, 2);
     assert_true(mixture.fit_count > COUNT * 95 / 100 && mixture.fit_count < COUNT);
     assert_ok(gaussian_fit(rows, COUNT, DIM, &single, &err), &err);

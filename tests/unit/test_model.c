@@ -555,7 +555,7 @@ static void a_stored_model_scores_like_the_fitted_one(void **state)
     other.size = 320;
     enum { PLAIN, WITHOUT_WHOLE, TWO_LOOKS, KINDS };
     for (int kind = PLAIN; kind < KINDS; kind++) {
-        struct set s = make(kind == TWO_LOOKS ? 200 : 80, 0, 20, 5, BOTH, 1);
+        struct set s = make(kind == TWO_LOOKS ? 600 : 80, 0, 20, 5, BOTH, 1);
         for (size_t i = 0; i < s.count; i++) {
             if (kind == WITHOUT_WHOLE)
                 s.inputs[i].embedding = s.embeddings;
@@ -598,6 +598,26 @@ static void a_stored_model_scores_like_the_fitted_one(void **state)
         set_clear(&s);
     }
     assert_int_equal(rmdir(dir), 0); // nothing else was left behind
+}
+
+// Half of the pictures look otherwise: of many groups, or all of one, which no fold can tell anything of to the others.
+static void a_look_of_one_group_is_none(void **state)
+{
+    (void)state;
+    for (int one = 0; one < 2; one++) {
+        struct set s = make(600, 0, 20, 5, BOTH, 1);
+        for (size_t i = 0; i < s.count; i++) {
+            bool other = i / 4 % 2;
+            for (size_t j = 0; j < DIM && other; j++)
+                s.embeddings[i * DIM + j] += 100;
+            s.groups[i] = other && one ? 1 : s.groups[i];
+        }
+        struct screen_model *model = fit(&s, 0.01);
+        assert_int_equal(screen_looks(model), one ? 1 : 2);
+        assert_true(screen_uses(model, DETECTOR_WHOLE));
+        screen_free(model);
+        set_clear(&s);
+    }
 }
 
 // Groups far apart, each with a normal and a defect that differs little from it.
@@ -674,6 +694,7 @@ int main(void)
         cmocka_unit_test(quiet_pictures_of_its_group_hide_nothing),
         cmocka_unit_test(labels_find_what_is_like_them),
         cmocka_unit_test(a_stored_model_scores_like_the_fitted_one),
+        cmocka_unit_test(a_look_of_one_group_is_none),
         cmocka_unit_test(evaluation_by_group_shows_the_leak),
     };
     return cmocka_run_group_tests_name("model", tests, NULL, NULL);
