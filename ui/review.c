@@ -95,11 +95,31 @@ static void draw_all(struct session *s)
     popup_draw(s);
 }
 
+// As doupdate(), line after line where a picture may lie: curses would move lines
+// that it finds again elsewhere by scrolling, and the terminal moves the picture along.
+static void update(bool pictures)
+{
+    WINDOW *wanted = pictures ? dupwin(newscr) : NULL;
+    if (wanted)
+        overwrite(curscr, newscr);
+    for (int y = 0; wanted && y < LINES; y++) {
+        if (!is_linetouched(wanted, y))
+            continue;
+        copywin(wanted, newscr, y, 0, y, 0, y, COLS - 1, FALSE);
+        doupdate();
+    }
+    if (wanted)
+        delwin(wanted);
+    else
+        doupdate();
+}
+
 void session_draw(struct session *s)
 {
     if (!s->dirty && !s->repaint)
         return;
-    if (s->repaint) {
+    bool afresh = s->repaint;
+    if (afresh) {
         clearok(curscr, TRUE);
         picture_again(s);
         for (int i = 0; i < s->shown_count; i++)
@@ -112,7 +132,7 @@ void session_draw(struct session *s)
     s->covered = over;
     bool before = picture_all_drawn(s);
     draw_all(s);
-    doupdate();
+    update(s->bitmap != BITMAP_NONE && s->shown_count > 0 && !afresh);
     if (COLS < COLUMNS_MIN || LINES < LINES_MIN)
         return;
     picture_send(s);

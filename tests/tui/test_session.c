@@ -289,6 +289,29 @@ static void sixel_arrives_whole(void **state)
     leave();
 }
 
+// Lines beside a picture come and go without one being scrolled: the terminal would move the picture along.
+static void a_picture_stays_where_it_was_put(void **state)
+{
+    (void)state;
+    static const int sizes[][2] = {{40, 110}, {60, 200}};
+    for (int i = 0; i < 2; i++) {
+        start_as(VT_SIXEL, "xterm-256color", "auto", sizes[i][0], sizes[i][1]);
+        until_shown(1);
+        until_counted();
+        for (const char *key = "jjjkkhhhcCCcvvj"; *key; key++) {
+            char keys[2] = {*key, '\0'};
+            type(keys);
+            until_quiet();
+            until(" quit");
+        }
+        assert_true(pty.vt.pictures > 1);
+        assert_clean();
+        assert_int_equal(pty.vt.dragged, 0);
+        leave();
+        session_clear(NULL);
+    }
+}
+
 // The same where the terminal has the kitty protocol and no sixel.
 static void assert_kitty(int width, int height)
 {
@@ -830,7 +853,7 @@ static int make_project(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        CASE(the_terminal_shows_what_curses_has), CASE(sixel_arrives_whole), CASE(kitty_arrives_whole), CASE(a_slow_line_gets_small_ones_first), CASE(a_throttled_line_is_noticed),
+        CASE(the_terminal_shows_what_curses_has), CASE(sixel_arrives_whole), CASE(a_picture_stays_where_it_was_put), CASE(kitty_arrives_whole), CASE(a_slow_line_gets_small_ones_first), CASE(a_throttled_line_is_noticed),
         CASE(the_mouse_draws_a_box), CASE(the_mouse_marks_in_the_grid), CASE(a_line_that_breaks_while_drawing_loses_nothing_kept), CASE(a_changed_size_is_followed),
         CASE(a_popup_comes_and_goes), CASE(answers_are_stored), CASE(a_broken_line_leads_back_to_the_view), CASE(late_answers_are_no_keys),
         CASE(a_late_sixel_terminal_gets_its_picture), CASE(without_answers_there_are_symbols),

@@ -76,6 +76,7 @@ static void scroll(struct vt *vt, int top, int bottom, int n)
         memmove(cell(vt, top - n, 0), cell(vt, top, 0), (size_t)(height + n) * line);
     for (int i = 0; i < abs(n); i++)
         blank(vt, n > 0 ? bottom - i : top + i, 0, vt->cols);
+    vt->dragged += n != 0 && vt->pictures > 0 && bottom >= vt->picture_y;
     vt->scrolled += n > 0 && top == 0 ? (size_t)n : 0;
 }
 

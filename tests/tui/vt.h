@@ -33,6 +33,7 @@ struct vt {
     struct strbuf kitty_keys; // of a kitty picture: what its first chunk said; picture is then its payload
     unsigned kitty_live;     // a bit for each of the first pictures that are there
     size_t scrolled;         // lines lost at the top
+    size_t dragged;          // scrolls over lines in which a picture had been put: it went along
     size_t resets;           // "ESC \" outside of any string
     // what should not happen
     size_t unknown;
