@@ -15,11 +15,11 @@ static const struct command commands[] = {
 
 static void usage(FILE *out)
 {
-    fputs("Usage: assay base COMMAND [OPTION...]\n"
-          "A base is the network that turns a picture into features; models are learned on top of it.\n\n",
+    fputs(_("Usage: assay base COMMAND [OPTION...]\n"
+            "A base is the network that turns a picture into features; models are learned on top of it.\n\n"),
           out);
     command_list(out, commands, sizeof commands / sizeof *commands);
-    fputs("\n`assay base COMMAND --help` tells a command's options.\n", out);
+    fputs(_("\n`assay base COMMAND --help` tells a command's options.\n"), out);
 }
 
 int cmd_base(int argc, char **argv)

@@ -71,7 +71,7 @@ static enum status report(const struct options *o, const struct net *net, struct
             continue;
         status = hash_file(paths[i], sha256, &size, err);
         if (status == ST_OK && !o->json)
-            printf("%s: base %s, %llu bytes\n", paths[i], net->plan.name, (unsigned long long)size);
+            printf(_("%s: base %s, %llu bytes\n"), paths[i], net->plan.name, (unsigned long long)size);
         if (status == ST_OK)
             json_array_append_new(files, json_pack("{s:s, s:s, s:I}", "path", paths[i], "sha256", sha256,
                                                    "bytes", (json_int_t)size));
@@ -115,8 +115,7 @@ int cmd_base_export(int argc, char **argv)
         {"safetensors", OPT_SAFETENSORS, "FILE", 0, N_("as a weight file of this program"), 0},
         {"half", OPT_HALF, NULL, 0, N_("weights of the weight file in half precision"), 0},
         {"base", OPT_BASE, "BASE", 0,
-         "which: first digits of its SHA-256, a file, or 'embedded' (default: the project's, else the "
-         "embedded one)",
+         N_("which: first digits of its SHA-256, a file, or 'embedded' (default: the project's, else the embedded one)"),
          0},
         OPTION_JSON,
         {0}};

@@ -9,7 +9,9 @@
 #include "app/app.h"
 #include "app/cmd_base.h"
 #include "app/frontier.h"
+#include "app/layout.h"
 #include "app/screening.h"
+#include "app/stored.h"
 #include "base/alloc.h"
 #include "base/file.h"
 
@@ -148,49 +150,49 @@ static void print_row(const struct frontier_row *row, const struct frontier_row 
 
 static void print_table(const struct frontier *f, const struct frontier_row *chosen)
 {
-    static const char *const parts[] = {"a quarter", "half", "all"};
+    static const char *const parts[] = {N_("a quarter of"), N_("half of"), N_("all of")};
     static const double shares[] = {0.25, 0.5, 1};
-    printf("%s (%.12s) on %s\n", f->base, f->sha256, f->machine);
-    printf("ms: one picture, one thread; quality: AUROC of synthetic flaws, %s; * no other is as good and "
-           "faster\n\n",
-           f->pictures);
-    printf("   width blocks fewer  side  parameters     MB       ms  quality\n");
+    char *machine = stored_text(f->machine), *pictures = stored_text(f->pictures);
+    printf(_("%s (%.12s) on %s\n"), f->base, f->sha256, machine);
+    printf(_("ms: one picture, one thread; quality: AUROC of synthetic flaws, %s; * no other is as good and faster\n\n"),
+           pictures);
+    free(machine);
+    free(pictures);
+    printf("   %*s %*s %*s %*s %6s %8s %*s\n", CELL(_("width"), 5), CELL(_("blocks fewer"), 12), CELL(_("side"), 5),
+           CELL(_("parameters"), 11), "MB", "ms", CELL(_("quality"), 8));
     for (int i = 0; i < f->count; i++)
         print_row(&f->rows[i], chosen);
     const struct frontier_row *whole = frontier_whole(f), *row;
     for (size_t i = 0; whole && i < sizeof shares / sizeof *shares; i++)
         if (frontier_choose(f, &(struct frontier_limit){.ms = shares[i] * whole->ms}, &row, NULL) == ST_OK)
-            printf("%sBest for %s of the whole network's %.2f ms: width %g, %d blocks fewer, side %d: %.2f "
-                   "ms, quality "
-                   "%.3f.\n",
-                   i ? "" : "\n", parts[i], whole->ms, row->cut.width, row->cut.depth, row->side, row->ms,
+            printf(_("%sBest for %s the whole network's %.2f ms: width %g, %d blocks fewer, side %d: %.2f ms, quality "
+                     "%.3f.\n"),
+                   i ? "" : "\n", _(parts[i]), whole->ms, row->cut.width, row->cut.depth, row->side, row->ms,
                    row->quality);
 }
 
 static void print_kept(const struct frontier_report *report, const struct frontier *f)
 {
     if (report->reused)
-        printf("This was measured before and is kept in %s; --measure measures anew.\n", report->path);
+        printf(_("This was measured before and is kept in %s; --measure measures anew.\n"), report->path);
     else if (report->path)
-        printf("Measured in %.0f s; kept in %s.\n", f->seconds, report->path);
+        printf(_("Measured in %.0f s; kept in %s.\n"), f->seconds, report->path);
     else
-        printf("Measured in %.0f s; there is no folder to keep it in (set HOME).\n", f->seconds);
+        printf(_("Measured in %.0f s; there is no folder to keep it in (set HOME).\n"), f->seconds);
 }
 
 static void print_written(const struct options *o, const struct frontier_row *row, const struct written *w)
 {
-    printf("\n%s: width %g, %d blocks fewer, side %d; %lld parameters, %llu bytes, SHA-256 %.12s.\n",
+    printf(_("\n%s: width %g, %d blocks fewer, side %d; %lld parameters, %llu bytes, SHA-256 %.12s.\n"),
            w->path ? w->path : w->name, row->cut.width, row->cut.depth, row->side, row->parameters,
            (unsigned long long)w->bytes, w->sha256);
     if (o->use)
-        printf("It is the project's base now, and new scenes have size %d (`assay scene NAME --size %d` "
-               "changes one that "
-               "exists).\nScenes must be screened again with it: run `assay screen`.\n",
+        printf(_("It is the project's base now, and new scenes have size %d (`assay scene NAME --size %d` changes one that "
+                 "exists).\nScenes must be screened again with it: run `assay screen`.\n"),
                row->side, row->side);
     else
-        printf("Use it in a new project with `assay init DIR --base %s`, in an old one with `assay base "
-               "import %s "
-               "--use`.\n",
+        printf(_("Use it in a new project with `assay init DIR --base %s`, in an old one with `assay base import %s "
+                 "--use`.\n"),
                w->path, w->path);
 }
 
@@ -274,17 +276,15 @@ int cmd_base_extract(int argc, char **argv)
         {"parameters", OPT_PARAMETERS, "N", 0, N_("at most N parameters"), 0},
         {"size-mb", OPT_MB, "S", 0, N_("a file of at most S megabytes"), 0},
         {"base", OPT_BASE, "BASE", 0,
-         "the elastic base: first digits of its SHA-256, a file, or 'embedded' (default: the project's, else "
-         "the "
-         "embedded one)",
+         N_("the elastic base: first digits of its SHA-256, a file, or 'embedded' (default: the project's, else the "
+            "embedded one)"),
          1},
         {"images", OPT_IMAGES, "PROJECT", 0,
-         "compare on this project's pictures believed normal (regions of interest, without ignore masks) "
-         "instead of "
-         "the demo's",
+         N_("compare on this project's pictures believed normal (regions of interest, without ignore masks) instead of "
+            "the demo's"),
          1},
-        {"measure", OPT_MEASURE, NULL, 0, "measure anew, even if the table of this base and machine is kept",
-         1},
+        {"measure", OPT_MEASURE, NULL, 0,
+         N_("measure anew, even if the table of this base and machine is kept"), 1},
         {"out", OPT_OUT, "FILE", 0,
          N_("write here (default: base-NAME.safetensors, with --use to the project only)"), 2},
         {"use", OPT_USE, NULL, 0, N_("make it this project's base; scenes must then be screened again"), 2},
@@ -294,11 +294,9 @@ int cmd_base_extract(int argc, char **argv)
         table,
         parse,
         "",
-        "Cut a smaller base out of an elastic one, without training: the best within the limits asked, of "
-        "every smaller "
-        "network in the file at every input side. What each costs is measured on this machine, how good it "
-        "is on pictures "
-        "with synthetic flaws. Without a limit the table is shown and nothing is written.",
+        N_("Cut a smaller base out of an elastic one, without training: the best within the limits asked, of every smaller "
+           "network in the file at every input side. What each costs is measured on this machine, how good it is on pictures "
+           "with synthetic flaws. Without a limit the table is shown and nothing is written."),
         NULL,
         NULL,
         NULL};

@@ -111,17 +111,15 @@ static enum status report(const struct project *project, const struct options *o
                              "format", t->format, "parameters", (json_int_t)info->parameters, "in_use",
                              was || o->use, "screen_again", o->use && !was));
     } else {
-        printf("%s: %s, %lld parameters; base %s of this project, SHA-256 %.12s.\n", o->file, t->format,
+        printf(_("%s: %s, %lld parameters; base %s of this project, SHA-256 %.12s.\n"), o->file, _(t->format),
                info->parameters, info->name, info->sha256);
         if (was)
-            puts("It is the project's base already.");
+            puts(_("It is the project's base already."));
         else if (o->use)
-            puts("It is the project's base now. Scenes must be screened again with it: run `assay screen`. "
-                 "Until then\n"
-                 "the review shows what the base before it found; answers stay.");
+            puts(_("It is the project's base now. Scenes must be screened again with it: run `assay screen`. Until then\n"
+                   "the review shows what the base before it found; answers stay."));
         else
-            printf("Use it here with `assay base import %s --use`, in a new project with `assay init DIR "
-                   "--base %s`.\n",
+            printf(_("Use it here with `assay base import %s --use`, in a new project with `assay init DIR --base %s`.\n"),
                    o->file, is_word(o->file) ? o->file : path);
     }
     base_free(base);
@@ -138,7 +136,7 @@ static enum status run(const struct options *o, struct error *err)
         return status;
     status = project_base_name(&project, &taken.before, err);
     if (status == ST_OK && is_word(o->file)) {
-        snprintf(taken.format, sizeof taken.format, "part of the program");
+        snprintf(taken.format, sizeof taken.format, N_("part of the program"));
         status = project_take_base(&project, o->file, taken.name, err);
     } else if (status == ST_OK) {
         status = take_file(&project, o->file, &taken, err);
@@ -162,9 +160,8 @@ int cmd_base_import(int argc, char **argv)
         table,
         parse,
         "FILE|embedded|filter-bank",
-        "Take a weight file (safetensors) into the project: a network of this program, or a MobileNet v1 "
-        "with the "
-        "names of Keras or of timm. It is checked, and kept in models/ under its SHA-256.",
+        N_("Take a weight file (safetensors) into the project: a network of this program, or a MobileNet v1 with the "
+           "names of Keras or of timm. It is checked, and kept in models/ under its SHA-256."),
         NULL,
         NULL,
         NULL};

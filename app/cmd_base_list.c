@@ -6,6 +6,7 @@
 
 #include "app/app.h"
 #include "app/cmd_base.h"
+#include "app/layout.h"
 #include "app/project.h"
 #include "base/alloc.h"
 #include "base/file.h"
@@ -181,17 +182,18 @@ static void print(const struct list *list)
 {
     size_t i;
     json_t *text;
-    printf("%-28s %10s %8s %9s  %-12s  %s\n", "base", "parameters", "size", "taps", "SHA-256", "where");
+    printf("%-*s %*s %*s %*s  %-12s  %s\n", CELL(_("base"), 28), CELL(_("parameters"), 10), CELL(_("size"), 8),
+           CELL(_("taps"), 9), "SHA-256", _("where"));
     for (i = 0; i < list->count; i++) {
         const struct row *r = &list->rows[i];
         char size[16], taps[24];
         snprintf(size, sizeof size, r->bytes ? "%.1f MB" : "-", (double)r->bytes / 1e6);
         snprintf(taps, sizeof taps, "%d + %d", r->channels[0], r->channels[1]);
-        const char *where = r->in_use ? "in use" : r->here ? "in this project" : "inside the program";
+        const char *where = r->in_use ? _("in use") : r->here ? _("in this project") : _("inside the program");
         printf("%-28s %10lld %8s %9s  %.12s  %s%s\n", r->name, r->parameters, size, taps, r->sha256, where,
-               r->embedded && r->here ? ", inside the program" : "");
+               r->embedded && r->here ? _(", inside the program") : "");
     }
-    json_array_foreach(list->problems, i, text) printf("problem: %s\n", json_string_value(text));
+    json_array_foreach(list->problems, i, text) printf(_("problem: %s\n"), json_string_value(text));
 }
 
 static void print_rows(const struct list *list)

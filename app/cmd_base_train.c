@@ -8,6 +8,7 @@
 #include "app/app.h"
 #include "app/cmd_base.h"
 #include "app/project.h"
+#include "app/stored.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -111,14 +112,15 @@ static void show(struct show *s, const struct options *o, const struct pretrain_
     for (int i = 0; i < 24; i++)
         bar[i] = i < 24 * r->progress ? '#' : '.';
     bar[24] = '\0';
-    fprintf(stderr, "%straining [%s] %5.1f %%  step %lld  crops %lld  loss %.4f + %.4f", s->terminal ? "\r\033[K" : "", bar,
-            100 * r->progress, r->step, r->crops, r->loss[0], r->loss[1]);
+    fputs(s->terminal ? "\r\033[K" : "", stderr);
+    fprintf(stderr, _("training [%s] %5.1f %%  step %lld  crops %lld  loss %.4f + %.4f"), bar, 100 * r->progress, r->step, r->crops,
+            r->loss[0], r->loss[1]);
     if (o->train.elastic)
-        fprintf(stderr, "  smallest %.4f", r->smallest);
+        fprintf(stderr, _("  smallest %.4f"), r->smallest);
     if (r->spot > 0)
-        fprintf(stderr, "  defects %.4f", r->spot);
-    fprintf(stderr, "  %.0f/s  %d:%02d:%02d left%s", speed, (int)left / 3600, (int)left / 60 % 60, (int)left % 60,
-            s->terminal && !last ? "" : "\n");
+        fprintf(stderr, _("  defects %.4f"), r->spot);
+    fprintf(stderr, _("  %.0f/s  %d:%02d:%02d left"), speed, (int)left / 3600, (int)left / 60 % 60, (int)left % 60);
+    fputs(s->terminal && !last ? "" : "\n", stderr);
     fflush(stderr);
 }
 
@@ -241,7 +243,7 @@ static enum status start_net(const struct options *o, struct net *base, struct n
             return status;
         }
         int copied = net_inherit(net, from);
-        fprintf(stderr, "%d of %d blocks start from %s\n", copied, plan.count, o->from);
+        fprintf(stderr, _("%d of %d blocks start from %s\n"), copied, plan.count, o->from);
         net_free(from);
     }
     *out = net;
@@ -257,7 +259,7 @@ static void tell(const struct options *o, const struct pretrain_report *r, const
                              (json_int_t)r->step, "crops", (json_int_t)r->crops, "loss_0", r->loss[0], "loss_1",
                              r->loss[1], "seconds", r->seconds));
     else
-        printf("%s: %lld crops, losses %.4f and %.4f; use it with `assay init --base %s`\n", o->out, r->crops,
+        printf(_("%s: %lld crops, losses %.4f and %.4f; use it with `assay init --base %s`\n"), o->out, r->crops,
                r->loss[0], r->loss[1], o->out);
 }
 
@@ -267,11 +269,11 @@ static enum status learn(const struct options *o, struct pretrain *p, struct err
     char *checkpoint = xasprintf("%s.checkpoint", o->out), sha256[HASH_HEX];
     enum status status = ST_OK;
     if (file_exists(checkpoint) && (status = pretrain_load(p, checkpoint, err)) == ST_OK)
-        fprintf(stderr, "going on from %s\n", checkpoint);
+        fprintf(stderr, _("going on from %s\n"), checkpoint);
     if (status == ST_OK)
         status = train(o, p, checkpoint, &report, err);
     if (status == ST_OK && stop_asked(NULL)) {
-        fprintf(stderr, "stopped; the same command goes on from %s\n", checkpoint);
+        fprintf(stderr, _("stopped; the same command goes on from %s\n"), checkpoint);
     } else if (status == ST_OK) {
         status = write_result(o, p, &report, sha256, err);
         if (status == ST_OK)
@@ -306,7 +308,9 @@ static enum status run(struct options *o, struct error *err)
     if (status == ST_OK)
         status = crop_source_open((const char *const *)paths.list, paths.count, &crops, &source, err);
     if (status == ST_OK) {
-        fprintf(stderr, "%s\n", crop_source_summary(source));
+        char *summary = stored_text(crop_source_summary(source));
+        fprintf(stderr, "%s\n", summary);
+        free(summary);
         struct pretrain *p = pretrain_new(start, teacher, source, &o->train);
         status = learn(o, p, err);
         pretrain_free(p);

@@ -188,8 +188,9 @@ static enum status take_scenes(const struct project *project, struct sample *sam
         size_t pictures = 0;
         for (int i = 0; i < p->count; i++)
             pictures += p->scenes[i].count;
-        snprintf(p->text, sizeof p->text, "%zu pictures of %d scene%s of a project (%.12s)", pictures,
-                 p->count, p->count == 1 ? "" : "s", hash);
+        snprintf(p->text, sizeof p->text,
+                 p->count == 1 ? "%zu pictures of %d scene of a project (%.12s)" : "%zu pictures of %d scenes of a project (%.12s)",
+                 pictures, p->count, hash);
     }
     strbuf_clear(&contents);
     return status;

@@ -11,7 +11,8 @@
 #include "base/strbuf.h"
 
 // As they are written: core/screen/threshold.c, core/learn/gate.c, app/train.c, app/promote.c, app/worker.c, app/cmd_add.c,
-// app/cmd_user.c, app/cmd_backup.c, db/log.c. A conversion stands for a number, %s for a word.
+// app/cmd_user.c, app/cmd_backup.c, app/frontier_pictures.c, core/learn/frontier_file.c, core/learn/crop_source.c, db/log.c.
+// A conversion stands for a number, %s for a word.
 static const char *const phrases[] = {
     N_("a budget of %.6g %% of the normal pictures filtered sets it; recall not demonstrated: none was asked for"),
     N_("recall demonstrated at 95 %% confidence"),
@@ -43,6 +44,15 @@ static const char *const phrases[] = {
     N_(" is a lead"),
     N_(" is an inspector"),
     N_("%zu files, %.1f MB"),
+    N_("the demo's pictures"),
+    N_("%zu pictures of %d scene of a project"),
+    N_("%zu pictures of %d scenes of a project"),
+    N_(", %s kernels"),
+    N_("%zu photos (%.1f MiB)"),
+    N_(", a random part of %zu: the memory for photos is full"),
+    N_(", %zu masks left aside"),
+    N_(", %zu files skipped that are not readable pictures"),
+    N_(", %zu demo pictures"),
     N_("%lld of %lld"),
     N_(", in "),
     N_("; "),

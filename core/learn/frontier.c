@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/intl.h"
 #include "learn/frontier.h"
 
 const int frontier_sides[FRONTIER_SIDES] = {128, 160, 192, 224, 256};
@@ -90,9 +91,9 @@ static enum status none_fits(const struct frontier *f, const struct frontier_lim
         n += snprintf(needs, sizeof needs, "%.3g ms", nearest->ms);
     }
     if (limit->parameters > 0) {
-        a += snprintf(asked + a, sizeof asked - (size_t)a, "%s%lld parameters", a ? ", " : "",
+        a += snprintf(asked + a, sizeof asked - (size_t)a, _("%s%lld parameters"), a ? ", " : "",
                       limit->parameters);
-        n += snprintf(needs + n, sizeof needs - (size_t)n, "%s%lld parameters", n ? ", " : "",
+        n += snprintf(needs + n, sizeof needs - (size_t)n, _("%s%lld parameters"), n ? ", " : "",
                       nearest->parameters);
     }
     if (limit->megabytes > 0) {

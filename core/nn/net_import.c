@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/intl.h"
 #include "base/text.h"
 #include "nn/net_import.h"
 
@@ -62,9 +63,9 @@ static void hybrid_name(char name[NAME], const struct net *net, int block, int l
 
 static const char *const keras_norm[NORM_TENSORS] = {"gamma", "beta", "moving_mean", "moving_variance"};
 static const char *const torch_norm[NORM_TENSORS] = {"weight", "bias", "running_mean", "running_var"};
-static const struct dialect keras = {"MobileNet v1, names as in Keras", keras_norm, keras_name},
-                            timm = {"MobileNet v1, names as in timm", torch_norm, timm_name},
-                            hybrid = {"hybrid-1, this project's first student", torch_norm, hybrid_name};
+static const struct dialect keras = {N_("MobileNet v1, names as in Keras"), keras_norm, keras_name},
+                            timm = {N_("MobileNet v1, names as in timm"), torch_norm, timm_name},
+                            hybrid = {N_("hybrid-1, this project's first student"), torch_norm, hybrid_name};
 
 // ---- tensors ----
 
@@ -243,7 +244,7 @@ const char *net_format(const struct tensor_file *file)
     const char *architecture = tensor_meta(file, "architecture");
     const struct dialect *dialect = dialect_of(file);
     if (architecture && strcmp(architecture, NET_FORMAT) == 0)
-        return "a network of this program";
+        return N_("a network of this program");
     return dialect ? dialect->format : NULL;
 }
 
