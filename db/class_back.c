@@ -116,9 +116,9 @@ static const char *const turn[] = {
     "UPDATE class SET " BACK_TO("name") ", " BACK_TO("severity") ", " BACK_TO("code") ", " BACK_TO("parent") ", " BACK_TO("retired")
     ", " BACK_TO("zh") ", uses = max(0, class.uses + t.uses - f.uses) FROM class_state f JOIN class_state t ON t.event = f.event"
     " AND t.class = f.class AND t.after = " OTHER_SIDE " WHERE f.event = ?1 AND f.after = ?2 AND class.id = f.class",
-    "INSERT INTO class(id, name, severity, code, parent, retired, zh, uses, used_ms) SELECT t.class, t.name, t.severity, t.code,"
-    " t.parent, t.retired, t.zh, t.uses, t.used_ms FROM class_state t WHERE t.event = ?1 AND t.after = " OTHER_SIDE
-    " AND NOT EXISTS(SELECT 1 FROM class_state f WHERE f.event = ?1 AND f.after = ?2 AND f.class = t.class)",
+    ("INSERT INTO class(id, name, severity, code, parent, retired, zh, uses, used_ms) SELECT t.class, t.name, t.severity, t.code,"
+     " t.parent, t.retired, t.zh, t.uses, t.used_ms FROM class_state t WHERE t.event = ?1 AND t.after = " OTHER_SIDE
+     " AND NOT EXISTS(SELECT 1 FROM class_state f WHERE f.event = ?1 AND f.after = ?2 AND f.class = t.class)"),
     "INSERT INTO class_alias(name, class) SELECT name, class FROM alias_state WHERE event = ?1 AND after = " OTHER_SIDE,
 };
 
