@@ -14,6 +14,11 @@
 #include "base/file.h"
 #include "base/parallel.h"
 #include "base/text.h"
+#include "db/log.h"
+#include "db/picture.h"
+#include "db/project.h"
+#include "db/quality.h"
+#include "db/scene.h"
 
 enum { CHUNK = 128 }; // files read in parallel, then stored in one transaction
 

@@ -6,6 +6,7 @@
 
 #include "app/project.h"
 #include "base/csv.h"
+#include "db/label.h"
 
 struct add_options {
     const char *scene;    // name

@@ -9,6 +9,8 @@
 #include "base/alloc.h"
 #include "base/intl.h"
 #include "base/text.h"
+#include "db/label.h"
+#include "db/second.h"
 #include "screen/rates.h"
 
 enum { VERDICTS = 3, INTERVAL_FROM = 20 }; // fewer pictures: the large-sample interval would be too narrow

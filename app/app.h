@@ -11,7 +11,6 @@
 
 #include "base/intl.h"
 #include "base/status.h"
-#include "db/db.h"
 #include "image/image.h"
 #include "nn/base.h"
 

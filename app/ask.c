@@ -8,6 +8,11 @@
 #include "app/screening.h"
 #include "base/alloc.h"
 #include "base/rng.h"
+#include "db/class.h"
+#include "db/known.h"
+#include "db/label.h"
+#include "db/revision.h"
+#include "db/scene.h"
 
 enum {
     OPEN_MOST = 20000, // open pictures that are ordered; the others follow by score

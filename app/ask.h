@@ -4,6 +4,8 @@
 #define APP_ASK_H
 
 #include "app/project.h"
+#include "db/acquire.h"
+#include "db/queue.h"
 #include "learn/acquire.h"
 
 struct asking;

@@ -8,6 +8,10 @@
 #include "base/alloc.h"
 #include "base/intl.h"
 #include "base/text.h"
+#include "db/acquire.h"
+#include "db/label.h"
+#include "db/picture.h"
+#include "db/queue.h"
 
 // "a.png", answered what; cleaned. "" for a picture that is not there.
 static enum status name_of(struct project *project, int64_t id, char name[96], char said[96],

@@ -7,6 +7,9 @@
 #include "app/ask.h"
 #include "base/alloc.h"
 #include "base/file.h"
+#include "db/acquire.h"
+#include "db/project.h"
+#include "db/scene.h"
 
 struct asker {
     struct project project; // its own handle

@@ -5,6 +5,9 @@
 
 #include "app/audit.h"
 #include "base/alloc.h"
+#include "db/label.h"
+#include "db/queue.h"
+#include "db/revision.h"
 
 static int by_place(const void *left, const void *right)
 {

@@ -1,9 +1,11 @@
 // Audits of what the filter lets through: drawn (audit_draw.c), reckoned (audit.c), told (audit_text.c). The statistics
-// and the rule for old draws: learn/audit.h; what is stored: db/db.h.
+// and the rule for old draws: learn/audit.h; what is stored: db/audit.h.
 #ifndef APP_AUDIT_H
 #define APP_AUDIT_H
 
 #include "app/project.h"
+#include "db/audit.h"
+#include "db/scene.h"
 #include "learn/audit.h"
 
 #define AUDIT_BOUND 0.001

@@ -7,6 +7,9 @@
 #include "app/audit.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "db/audit.h"
+#include "db/revision.h"
+#include "db/scene.h"
 
 enum { SLIP_ONE_IN = 10, SLIP_LEAST = 20 };
 

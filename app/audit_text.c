@@ -9,6 +9,8 @@
 #include "base/alloc.h"
 #include "base/intl.h"
 #include "base/strbuf.h"
+#include "db/audit.h"
+#include "db/scene.h"
 
 static const char *const names[] = {N_("none"), N_("running"), N_("answered"), N_("stopped"), N_("void")};
 

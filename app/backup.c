@@ -14,6 +14,7 @@
 #include "app/backup.h"
 #include "base/alloc.h"
 #include "base/file.h"
+#include "db/backup.h"
 
 #define SUFFIX ".assay.tar"
 enum { STAMP = 16, DEPTH_MOST = 4 }; // 20260131T120000Z

@@ -4,6 +4,7 @@
 
 #include "app/calibrate.h"
 #include "base/alloc.h"
+#include "db/report.h"
 
 bool calibrate_option(const char *text, double recall[SEVERITIES])
 {

@@ -3,6 +3,9 @@
 #define APP_CALIBRATE_H
 
 #include "app/screening.h"
+#include "db/label.h"
+#include "db/revision.h"
+#include "db/scene.h"
 
 #define RECALL_LEAST 0.5 // of a target: below, the claim is empty; above, no project has as many defects
 #define RECALL_MOST 0.99999

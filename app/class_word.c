@@ -4,6 +4,7 @@
 
 #include "app/class_word.h"
 #include "base/intl.h"
+#include "db/class.h"
 
 const char *class_word(struct db *db, const char *name, char room[CLASS_WORD])
 {

@@ -3,7 +3,7 @@
 #ifndef APP_CLASS_WORD_H
 #define APP_CLASS_WORD_H
 
-#include "db/db.h"
+struct db;
 
 enum { CLASS_WORD = 200 };
 

@@ -9,6 +9,8 @@
 #include "app/people.h"
 #include "base/alloc.h"
 #include "base/parallel.h"
+#include "db/log.h"
+#include "db/project.h"
 
 enum { OPT_TRUTH = OPT_OWN, OPT_COCO, OPT_GROUP, OPT_SIDECAR, OPT_PATTERN, OPT_LAYOUT, OPT_NORMAL, OPT_SCENE, OPT_PIXELS, OPT_BYTES };
 

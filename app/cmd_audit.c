@@ -5,6 +5,8 @@
 #include "app/audit.h"
 #include "base/alloc.h"
 #include "base/text.h"
+#include "db/audit.h"
+#include "db/scene.h"
 
 enum { OPT_SCENE = OPT_OWN, OPT_BOUND, OPT_CONFIDENCE, OPT_DRAWS, OPT_FIXED, OPT_SEED, OPT_STATUS, OPT_STOP };
 

@@ -5,6 +5,7 @@
 #include "app/backup.h"
 #include "app/people.h"
 #include "base/alloc.h"
+#include "db/log.h"
 
 enum { OPT_KEEP = OPT_OWN, OPT_BARE };
 

@@ -13,6 +13,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/parallel.h"
+#include "db/export.h"
+#include "db/label.h"
 #include "learn/base_file.h"
 #include "learn/pretrain.h"
 

@@ -7,6 +7,12 @@
 #include "app/project.h"
 #include "base/alloc.h"
 #include "base/file.h"
+#include "db/check.h"
+#include "db/export.h"
+#include "db/label.h"
+#include "db/picture.h"
+#include "db/revision.h"
+#include "db/scene.h"
 
 enum { OPT_REPAIR = OPT_OWN };
 

@@ -15,6 +15,8 @@
 #include "base/csv.h"
 #include "base/file.h"
 #include "base/parallel.h"
+#include "db/export.h"
+#include "db/scene.h"
 #include "image/demo.h"
 
 enum { OPT_COUNT = OPT_OWN, OPT_RATE, OPT_SEED, OPT_NO_REVIEW, OPT_NO_PROJECT, OPT_BASE };

@@ -7,7 +7,11 @@
 #include "app/screening.h"
 #include "base/alloc.h"
 #include "base/text.h"
+#include "db/label.h"
+#include "db/picture.h"
+#include "db/scene.h"
 #include "screen/evaluate.h"
+#include "screen/model.h"
 
 enum { OPT_SCENE = OPT_OWN, OPT_SEEDS, OPT_RANDOM, OPT_PART, OPT_RESAMPLES, OPT_STATISTICS, OPT_FIRST, OPT_LIST };
 

@@ -7,6 +7,9 @@
 #include "app/project.h"
 #include "base/clock.h"
 #include "base/csv.h"
+#include "db/export.h"
+#include "db/label.h"
+#include "db/scene.h"
 
 enum { OPT_FORMAT = OPT_OWN, OPT_SCENE, OPT_ALL };
 

@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "app/hook.h"
+#include "db/hook.h"
 
 enum { OPT_RUN = OPT_OWN, OPT_ONCE, OPT_AGAIN };
 

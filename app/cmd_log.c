@@ -8,6 +8,8 @@
 #include "app/project.h"
 #include "app/report.h"
 #include "base/clock.h"
+#include "db/log.h"
+#include "db/scene.h"
 
 enum { OPT_SCENE = OPT_OWN, OPT_PERSON, OPT_KIND, OPT_SINCE, OPT_UNTIL };
 enum { PAGE = 500 };

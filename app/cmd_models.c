@@ -14,6 +14,9 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "db/model.h"
+#include "db/revision.h"
+#include "db/scene.h"
 
 enum { OPT_SCENE = OPT_OWN, OPT_LEAD, OPT_AS };
 

@@ -14,6 +14,7 @@
 #include "base/intl.h"
 #include "base/parallel.h"
 #include "base/text.h"
+#include "db/scene.h"
 #include "ui/review.h"
 
 enum { OPT_AS = OPT_OWN, OPT_SCENE, OPT_GRAPHICS, OPT_SCRIPT, OPT_POOR, OPT_SECOND };

@@ -11,6 +11,9 @@
 #include "base/file.h"
 #include "base/intl.h"
 #include "base/text.h"
+#include "db/label.h"
+#include "db/person.h"
+#include "db/scene.h"
 
 enum { OPT_SIZE = OPT_OWN, OPT_SQUASH, OPT_KEEP, OPT_ROI, OPT_IGNORE, OPT_TILE, OPT_OVERLAP, OPT_ALONE, OPT_TEMPLATE, OPT_TEMPLATES };
 

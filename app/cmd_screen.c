@@ -9,6 +9,9 @@
 #include "base/alloc.h"
 #include "base/intl.h"
 #include "base/text.h"
+#include "db/label.h"
+#include "db/queue.h"
+#include "db/scene.h"
 
 enum { OPT_SCENE = OPT_OWN, OPT_RATE, OPT_FILTER, OPT_RECALL, OPT_SEVERITY, OPT_REFIT };
 

@@ -15,6 +15,12 @@
 #include "base/alloc.h"
 #include "base/strbuf.h"
 #include "base/text.h"
+#include "db/acquire.h"
+#include "db/quality.h"
+#include "db/queue.h"
+#include "db/revision.h"
+#include "db/round.h"
+#include "db/scene.h"
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {

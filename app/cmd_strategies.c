@@ -7,6 +7,9 @@
 #include "app/layout.h"
 #include "base/alloc.h"
 #include "base/file.h"
+#include "db/project.h"
+#include "db/scene.h"
+#include "db/strategy.h"
 #include "learn/strategy.h"
 
 enum { OPT_SCENE = OPT_OWN, OPT_EXPORT, OPT_IMPORT };

@@ -11,6 +11,9 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "db/model.h"
+#include "db/round.h"
+#include "db/scene.h"
 
 enum { OPT_SCENE = OPT_OWN, OPT_INDUSTRY, OPT_FROM, OPT_ALONE, OPT_TRUTH, OPT_WAIT, OPT_NO_WAIT, OPT_SET, OPT_STRATEGY, OPT_STATUS,
        OPT_PAUSE, OPT_RESUME, OPT_CANCEL };

@@ -9,6 +9,8 @@
 #include "app/people.h"
 #include "base/alloc.h"
 #include "base/text.h"
+#include "db/log.h"
+#include "db/person.h"
 
 enum { OPT_ROLE = OPT_OWN, OPT_AS };
 

@@ -8,6 +8,11 @@
 #include "app/regions.h"
 #include "base/alloc.h"
 #include "base/file.h"
+#include "db/class.h"
+#include "db/label.h"
+#include "db/person.h"
+#include "db/picture.h"
+#include "db/project.h"
 
 struct image_row {
     json_int_t id;

@@ -7,6 +7,9 @@
 #include "app/regions.h"
 #include "base/alloc.h"
 #include "base/text.h"
+#include "db/class.h"
+#include "db/export.h"
+#include "db/label.h"
 
 struct writing {
     struct project *project;

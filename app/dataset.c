@@ -5,6 +5,9 @@
 
 #include "app/screening.h"
 #include "base/alloc.h"
+#include "db/export.h"
+#include "db/label.h"
+#include "db/scene.h"
 #include "learn/gate.h"
 
 static int kind_index(struct dataset *set, const char *name)

@@ -9,6 +9,10 @@
 #include "base/parallel.h"
 #include "base/rng.h"
 #include "base/strbuf.h"
+#include "db/export.h"
+#include "db/label.h"
+#include "db/picture.h"
+#include "db/scene.h"
 #include "image/demo.h"
 #include "image/resize.h"
 

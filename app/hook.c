@@ -18,6 +18,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "db/hook.h"
+#include "db/picture.h"
 
 enum { LOCK_FD = 9, RUN_S = 60, LOG_MOST = 1 << 20 };
 static const int waits_s[] = {2, 15, 60, 300, 1800}; // after the first try, the second ...

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/parallel.h"
+#include "db/picture.h"
 #include "screen/pixels.h"
 
 // ---- pixels ----

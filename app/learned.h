@@ -4,6 +4,7 @@
 #define APP_LEARNED_H
 
 #include "app/project.h"
+#include "db/scene.h"
 #include "image/region.h"
 #include "learn/adapt.h"
 #include "screen/store.h"

@@ -4,6 +4,7 @@
 
 #include "app/app.h"
 #include "app/settings.h"
+#include "db/log.h"
 
 enum { LOG_TEXT = 700 };
 

@@ -9,6 +9,10 @@
 #include "base/alloc.h"
 #include "base/parallel.h"
 #include "base/text.h"
+#include "db/label.h"
+#include "db/picture.h"
+#include "db/project.h"
+#include "db/quality.h"
 
 enum { PAGE = 256, LEARN = 20000 }; // pictures that what is usual is learnt from: the latest
 

@@ -4,6 +4,8 @@
 #define APP_POOR_H
 
 #include "app/project.h"
+#include "db/scene.h"
+#include "image/quality.h"
 
 // Measure what was never measured (pictures of older projects), learn what is usual, judge every picture anew.
 // Pictures about which an answer stands, given or imported, are not set aside.

@@ -8,6 +8,15 @@
 #include "base/alloc.h"
 #include "base/parallel.h"
 #include "base/strbuf.h"
+#include "db/class.h"
+#include "db/label.h"
+#include "db/live.h"
+#include "db/person.h"
+#include "db/picture.h"
+#include "db/project.h"
+#include "db/quality.h"
+#include "db/queue.h"
+#include "db/scene.h"
 #include "ui/review.h"
 
 enum { PAGE = 64 };

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/parallel.h"
+#include "db/project.h"
 
 static char *absolute(const char *dir)
 {

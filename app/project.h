@@ -5,6 +5,8 @@
 
 #include "app/app.h"
 #include "app/settings.h"
+#include "db/picture.h"
+#include "db/scene.h"
 #include "nn/net.h"
 
 struct project {

@@ -7,6 +7,7 @@
 #include "app/project.h"
 #include "base/alloc.h"
 #include "base/file.h"
+#include "db/project.h"
 #include "nn/embedded.h"
 #include "screen/settings.h"
 

@@ -6,6 +6,11 @@
 #include "app/promote.h"
 #include "base/alloc.h"
 #include "base/intl.h"
+#include "db/label.h"
+#include "db/person.h"
+#include "db/project.h"
+#include "db/revision.h"
+#include "db/scene.h"
 
 struct comparison {
     double thresholds[2];

@@ -3,6 +3,7 @@
 #define APP_PROMOTE_H
 
 #include "app/project.h"
+#include "db/model.h"
 #include "learn/gate.h"
 
 // A scored model of a scene against the scene's active revision, on validation groups.

@@ -6,6 +6,9 @@
 
 #include "app/regions.h"
 #include "base/alloc.h"
+#include "db/class.h"
+#include "db/project.h"
+#include "db/region.h"
 
 void regions_clear(struct region_list *list)
 {

@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "db/db.h"
+#include "db/label.h"
 #include "image/region.h"
 
 struct region_row {

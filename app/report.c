@@ -10,6 +10,9 @@
 #include "app/review_lead.h"
 #include "app/report.h"
 #include "base/alloc.h"
+#include "db/quality.h"
+#include "db/scene.h"
+#include "db/second.h"
 #include "screen/rates.h"
 
 static int bin_of(double score)

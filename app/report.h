@@ -5,6 +5,10 @@
 #include "app/project.h"
 #include "base/clock.h"
 #include "base/strbuf.h"
+#include "db/label.h"
+#include "db/queue.h"
+#include "db/report.h"
+#include "db/revision.h"
 
 enum { REPORT_BINS = 400, REPORT_PICKS = 12, REPORT_FINDS = 1000 };
 #define REPORT_STEP 0.05 // width of a bin of scores; the last one holds everything beyond

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "app/report.h"
+#include "db/label.h"
 
 // Both charts: 640 x 280 units, the plot inside of these margins.
 enum { WIDE = 640, HIGH = 280, LEFT = 56, RIGHT = 16, TOP = 30, BOTTOM = 44 };

@@ -11,6 +11,8 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "db/label.h"
+#include "db/report.h"
 #include "screen/rates.h"
 
 // No "<", ">" or "&" in it: the page is XML as well as HTML.

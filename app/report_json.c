@@ -6,6 +6,8 @@
 #include "app/calibrate.h"
 #include "app/report.h"
 #include "base/text.h"
+#include "db/label.h"
+#include "db/report.h"
 #include "screen/rates.h"
 
 static json_t *real_or_null(double value)

@@ -6,6 +6,9 @@
 #include "app/report.h"
 #include "base/alloc.h"
 #include "base/base64.h"
+#include "db/label.h"
+#include "db/picture.h"
+#include "db/queue.h"
 #include "ui/compose.h"
 
 enum { SIDE = 240, QUALITY = 82, THUMBNAILS = 48 };

@@ -12,6 +12,9 @@
 #include "base/alloc.h"
 #include "base/intl.h"
 #include "base/text.h"
+#include "db/label.h"
+#include "db/queue.h"
+#include "db/report.h"
 #include "screen/rates.h"
 #include "screen/threshold.h"
 

@@ -6,6 +6,10 @@
 #include "app/review_session_impl.h"
 #include "base/alloc.h"
 #include "base/intl.h"
+#include "db/back.h"
+#include "db/hook.h"
+#include "db/project.h"
+#include "db/region.h"
 
 static void look_at_audits(struct review_session *s)
 {

@@ -5,6 +5,7 @@
 #include "app/review_audit.h"
 #include "base/alloc.h"
 #include "base/rng.h"
+#include "db/audit.h"
 
 void review_audit_clear(struct review_audit *audit)
 {

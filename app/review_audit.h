@@ -3,6 +3,8 @@
 #define APP_REVIEW_AUDIT_H
 
 #include "app/project.h"
+#include "db/label.h"
+#include "db/queue.h"
 
 struct review_audit { // starts as {.db = ...}
     struct db *db;

@@ -13,6 +13,12 @@
 #include "base/alloc.h"
 #include "base/intl.h"
 #include "base/strbuf.h"
+#include "db/acquire.h"
+#include "db/model.h"
+#include "db/queue.h"
+#include "db/revision.h"
+#include "db/round.h"
+#include "db/scene.h"
 
 enum { ENOUGH = 20 }; // new answers that are worth a round where no number is set
 

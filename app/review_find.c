@@ -7,6 +7,8 @@
 #include "app/report.h"
 #include "app/review_find.h"
 #include "base/alloc.h"
+#include "db/label.h"
+#include "db/scene.h"
 
 enum { PAGE = 100, WORD = 256, DAY_MS = 24 * 3600 * 1000 };
 

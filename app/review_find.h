@@ -3,6 +3,7 @@
 #define APP_REVIEW_FIND_H
 
 #include "app/project.h"
+#include "db/find.h"
 #include "ui/review.h"
 
 // Words separated by blanks, all of which have to fit; "quotes" hold a value with blanks together:

@@ -14,6 +14,11 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/intl.h"
+#include "db/acquire.h"
+#include "db/live.h"
+#include "db/model.h"
+#include "db/revision.h"
+#include "db/scene.h"
 
 enum { ROUNDS_SHOWN = 200 };
 

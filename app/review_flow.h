@@ -4,6 +4,7 @@
 #define APP_REVIEW_FLOW_H
 
 #include "app/project.h"
+#include "db/round.h"
 #include "ui/flow.h"
 
 struct texts { // strings that are freed together

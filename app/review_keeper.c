@@ -8,6 +8,7 @@
 #include "app/review_keeper.h"
 #include "base/alloc.h"
 #include "base/file.h"
+#include "db/project.h"
 
 struct keeper {
     struct project *project;

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/intl.h"
 #include "base/strbuf.h"
+#include "db/picture.h"
 
 static void forget(struct review_knowledge *k)
 {

@@ -3,6 +3,7 @@
 #define APP_REVIEW_KNOWLEDGE_H
 
 #include "app/project.h"
+#include "db/relation.h"
 #include "ui/knowledge.h"
 
 struct review_knowledge {

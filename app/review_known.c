@@ -9,6 +9,10 @@
 #include "base/alloc.h"
 #include "base/intl.h"
 #include "base/strbuf.h"
+#include "db/known.h"
+#include "db/label.h"
+#include "db/person.h"
+#include "db/scene.h"
 
 static void forget(struct review_known *k)
 {

@@ -3,6 +3,7 @@
 #define APP_REVIEW_KNOWN_H
 
 #include "app/similar.h"
+#include "db/picture.h"
 #include "ui/review.h"
 
 enum { REVIEW_NEAR = 3 };

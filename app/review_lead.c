@@ -10,6 +10,10 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/intl.h"
+#include "db/live.h"
+#include "db/person.h"
+#include "db/project.h"
+#include "db/scene.h"
 
 enum { WAIT_MOST = 2000, LOG_PAGE = 200, KEY_ROOM = 40, REFRESH_S = 10 };
 

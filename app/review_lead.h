@@ -5,6 +5,9 @@
 
 #include "app/project.h"
 #include "base/strbuf.h"
+#include "db/label.h"
+#include "db/log.h"
+#include "db/second.h"
 #include "ui/review.h"
 
 struct review_lead { // starts as {.project = ..., .person = ..., .scene = 0 or the only scene}

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/intl.h"
+#include "db/project.h"
 
 enum { AHEAD = 6, ALIKE_MOST = 400 };
 

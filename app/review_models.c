@@ -12,6 +12,9 @@
 #include "base/alloc.h"
 #include "base/intl.h"
 #include "base/strbuf.h"
+#include "db/model.h"
+#include "db/round.h"
+#include "db/scene.h"
 
 enum { HISTORY = 20 };
 

@@ -6,6 +6,7 @@
 
 #include "app/review_session_impl.h"
 #include "base/intl.h"
+#include "db/live.h"
 
 // The first scene's drift, "" none.
 static void find_drift(struct review_session *s, char text[DRIFT_TEXT])

@@ -6,6 +6,7 @@
 #include "app/review_regions.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "db/label.h"
 
 enum { HINTS = 40 }; // suggestions on one picture
 

@@ -3,6 +3,8 @@
 #define APP_REVIEW_REGIONS_H
 
 #include "app/regions.h"
+#include "db/picture.h"
+#include "db/queue.h"
 #include "screen/blob.h"
 #include "ui/review.h"
 

@@ -10,6 +10,9 @@
 #include "app/stored.h"
 #include "base/alloc.h"
 #include "base/file.h"
+#include "db/label.h"
+#include "db/project.h"
+#include "db/scene.h"
 
 struct review_counter {
     struct project project; // its handle belongs to the thread that counts

@@ -8,6 +8,8 @@
 #include "app/review_scores.h"
 #include "base/alloc.h"
 #include "base/file.h"
+#include "db/project.h"
+#include "db/revision.h"
 
 enum { BINS = 128 };
 static const double step = 1 / 16.0; // up to 1 in 10^8

@@ -8,6 +8,9 @@
 #include "app/review_session_impl.h"
 #include "base/alloc.h"
 #include "base/intl.h"
+#include "db/find.h"
+#include "db/hook.h"
+#include "db/person.h"
 
 static void forget_classes(struct review_session *s)
 {

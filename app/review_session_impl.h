@@ -20,6 +20,13 @@
 #include "app/review_session.h"
 #include "app/scoring.h"
 #include "base/strbuf.h"
+#include "db/acquire.h"
+#include "db/class.h"
+#include "db/label.h"
+#include "db/picture.h"
+#include "db/queue.h"
+#include "db/revision.h"
+#include "db/scene.h"
 
 enum { REVIEW_LEASE_MS = 120000, REVIEW_RETRY_S = 2 };
 

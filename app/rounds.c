@@ -6,6 +6,7 @@
 #include "app/train.h"
 #include "app/worker.h"
 #include "base/intl.h"
+#include "db/person.h"
 
 enum status rounds_ask(struct project *project, const struct round *round, enum rounds_wish wish, int threads,
                        struct error *err)

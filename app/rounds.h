@@ -3,6 +3,10 @@
 #define APP_ROUNDS_H
 
 #include "app/project.h"
+#include "db/model.h"
+#include "db/revision.h"
+#include "db/round.h"
+#include "db/scene.h"
 
 // Pause, cancel or let go on; a worker that has the round is asked, else the round is changed at once. Starts a worker
 // (threads 0: all cores) where one is needed. ST_INVALID: the round is over.

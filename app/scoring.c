@@ -11,6 +11,11 @@
 #include "base/intl.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "db/live.h"
+#include "db/picture.h"
+#include "db/project.h"
+#include "db/quality.h"
+#include "db/revision.h"
 #include "screen/drift.h"
 
 struct scoring {

@@ -4,6 +4,7 @@
 #define APP_SCORING_H
 
 #include "app/screening.h"
+#include "db/scene.h"
 
 struct scoring;
 

@@ -16,6 +16,12 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "db/export.h"
+#include "db/model.h"
+#include "db/picture.h"
+#include "db/project.h"
+#include "db/queue.h"
+#include "db/revision.h"
 #include "learn/gate.h"
 
 enum {

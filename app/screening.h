@@ -5,6 +5,8 @@
 #define APP_SCREENING_H
 
 #include "app/project.h"
+#include "db/label.h"
+#include "db/scene.h"
 #include "screen/extract.h"
 #include "screen/store.h"
 

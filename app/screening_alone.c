@@ -4,6 +4,9 @@
 
 #include "app/screening.h"
 #include "base/alloc.h"
+#include "db/project.h"
+#include "db/revision.h"
+#include "db/scene.h"
 #include "screen/model.h"
 
 static char *key_of(const struct scene *scene)

@@ -7,6 +7,7 @@
 #include "app/similar.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "db/scene.h"
 
 static const double stale_s = 5; // so long a picture without features is not looked for again
 

@@ -4,6 +4,7 @@
 #define APP_SIMILAR_H
 
 #include "app/project.h"
+#include "db/picture.h"
 #include "screen/nearest.h"
 
 enum { SIMILAR_MOST = 3000 };

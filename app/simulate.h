@@ -6,6 +6,8 @@
 #define APP_SIMULATE_H
 
 #include "app/screening.h"
+#include "db/label.h"
+#include "db/revision.h"
 #include "screen/metrics.h"
 #include "screen/rates.h"
 

@@ -7,6 +7,11 @@
 #include "app/ask.h"
 #include "app/simulate_impl.h"
 #include "base/alloc.h"
+#include "db/class.h"
+#include "db/person.h"
+#include "db/project.h"
+#include "db/queue.h"
+#include "db/report.h"
 
 enum { MOST_ONCE = 2000 }; // more are not asked in a round
 

@@ -8,6 +8,9 @@
 #include "app/simulate_impl.h"
 #include "base/alloc.h"
 #include "base/file.h"
+#include "db/picture.h"
+#include "db/project.h"
+#include "db/quality.h"
 
 static enum status make_scene(struct simulate_copy *copy, const struct project *source,
                               const struct scene *from, struct scene *to, struct error *err)

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/parallel.h"
 #include "base/text.h"
+#include "db/quality.h"
 #include "screen/extract.h"
 
 // The pictures held out are in a project of their own: nothing that learns from

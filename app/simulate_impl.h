@@ -4,6 +4,10 @@
 
 #include "app/simulate.h"
 #include "base/rng.h"
+#include "db/label.h"
+#include "db/revision.h"
+#include "db/scene.h"
+#include "image/quality.h"
 
 enum simulate_state { HELD_SCORED, HELD_POOR, HELD_FAILED };
 

@@ -6,6 +6,9 @@
 #include "app/add.h"
 #include "app/simulate_impl.h"
 #include "base/alloc.h"
+#include "db/class.h"
+#include "db/picture.h"
+#include "db/quality.h"
 #include "learn/replay.h"
 
 enum { GROUPS_LEAST = 20 }; // fewer leave either part a handful

@@ -8,6 +8,8 @@
 #include "app/simulate_impl.h"
 #include "app/train.h"
 #include "base/alloc.h"
+#include "db/model.h"
+#include "db/round.h"
 
 // ---- progress ----
 

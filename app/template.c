@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/intl.h"
 #include "base/strbuf.h"
+#include "db/project.h"
 
 enum { FILE_MOST = 1 << 20, CODE_MOST = 8, NAME_MOST = 63 };
 static const char languages[2][3] = {"en", "zh"};

@@ -4,6 +4,9 @@
 #define APP_TEMPLATE_H
 
 #include "app/project.h"
+#include "db/class.h"
+#include "db/label.h"
+#include "db/relation.h"
 
 struct template {
     char *name;                 // "rail-vehicle"

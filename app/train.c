@@ -15,6 +15,13 @@
 #include "base/intl.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "db/export.h"
+#include "db/label.h"
+#include "db/model.h"
+#include "db/report.h"
+#include "db/revision.h"
+#include "db/scene.h"
+#include "db/strategy.h"
 #include "learn/gate.h"
 
 static const double save_every = 5; // seconds between checkpoints

@@ -4,6 +4,7 @@
 #define APP_TRAIN_H
 
 #include "app/project.h"
+#include "db/round.h"
 #include "learn/adapt.h"
 #include "learn/strategy.h"
 

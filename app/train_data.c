@@ -9,6 +9,10 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/rng.h"
+#include "db/export.h"
+#include "db/label.h"
+#include "db/picture.h"
+#include "db/scene.h"
 #include "learn/gate.h"
 
 enum { BOXES = 16 };

@@ -7,6 +7,11 @@
 #include "app/add.h"
 #include "base/alloc.h"
 #include "base/file.h"
+#include "db/class.h"
+#include "db/label.h"
+#include "db/person.h"
+#include "db/picture.h"
+#include "db/project.h"
 
 // --- folder layouts -------------------------------------------------------------
 

@@ -11,6 +11,9 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "db/live.h"
+#include "db/picture.h"
+#include "db/scene.h"
 
 enum { IDLE_MS = 500, PAUSE_MS = 30, PAGE = 1000, LOG_S = 600 };
 static const double TELL_EVERY = 10; // seconds, while a backlog is worked off

@@ -19,6 +19,10 @@
 #include "base/intl.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "db/acquire.h"
+#include "db/live.h"
+#include "db/project.h"
+#include "db/scene.h"
 
 enum { STALE_MS = 60000, BEAT_MS = 5000, BUSY_TRIES = 60 };
 static const double tell_every = 0.5, look_every = 2;

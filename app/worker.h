@@ -4,6 +4,7 @@
 #define APP_WORKER_H
 
 #include "app/project.h"
+#include "db/round.h"
 
 struct worker_options {
     int threads;

@@ -3,7 +3,10 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "db/acquire.h"
 #include "db/handle.h"
+#include "db/label.h"
+#include "db/scene.h"
 
 enum status db_derived(struct db *db, struct error *err)
 {

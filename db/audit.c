@@ -5,7 +5,9 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "db/audit.h"
 #include "db/handle.h"
+#include "db/label.h"
 
 // What stood of `source` about a picture when event `event` was the latest.
 #define SAID(source, picture, event)                                                                    \

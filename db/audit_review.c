@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "db/audit.h"
 #include "db/handle.h"
 
 enum status db_audit_defects(struct db *db, int64_t scene, int64_t **pictures, size_t *count, struct error *err)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "db/backup.h"
 #include "db/handle.h"
 
 enum { PAGES = 2048 };

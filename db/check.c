@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "db/check.h"
 #include "db/handle.h"
 
 struct question {

@@ -5,7 +5,9 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "db/class.h"
 #include "db/class_back.h"
+#include "db/label.h"
 
 // What the name stands for now: renamed and merged ones lead on.
 static enum status resolve(struct db *db, const char *name, char **now, struct error *err)

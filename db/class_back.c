@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "db/back.h"
+#include "db/class.h"
 #include "db/class_back.h"
+#include "db/label.h"
 
 static const char doing[] = "changing a class";
 

@@ -11,6 +11,8 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "db/handle.h"
+#include "db/project.h"
+#include "image/phash.h"
 
 enum status db_failed(struct db *db, const char *doing, struct error *err)
 {

@@ -1,6 +1,8 @@
 #include "config.h"
 
+#include "db/export.h"
 #include "db/handle.h"
+#include "db/label.h"
 
 enum status db_export(struct db *db, int64_t scene,
                       enum status (*each)(void *context, const struct export_row *row, struct error *err), void *context,

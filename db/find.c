@@ -6,7 +6,10 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/strbuf.h"
+#include "db/find.h"
 #include "db/handle.h"
+#include "db/label.h"
+#include "db/scene.h"
 
 // One call looks on for so long at most, so that it returns soon also where nothing fits. Rows are cheap each, however
 // many there are: what is read here is an index, and only what the filter names is looked up for a row.

@@ -2,9 +2,17 @@
 #ifndef DB_HANDLE_H
 #define DB_HANDLE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include <sqlite3.h>
 
-#include "db/db.h"
+#include "base/hash.h"
+#include "base/status.h"
+
+struct phash_index;
+struct round;
 
 struct statement { // prepared once per handle, found again by its text's address
     const char *sql;

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "db/hook.h"
 #include "db/report_sql.h"
 
 enum status db_hook_add(struct db *db, const char *name, int64_t first, int64_t *count, struct error *err)

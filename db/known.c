@@ -2,6 +2,8 @@
 
 #include "base/alloc.h"
 #include "db/handle.h"
+#include "db/known.h"
+#include "db/label.h"
 
 static enum status read_ids(struct db *db, sqlite3_stmt *stmt, int64_t **ids, size_t *count, size_t *capacity,
                             struct error *err)

@@ -6,7 +6,10 @@
 #include "base/alloc.h"
 #include "base/intl.h"
 #include "base/clock.h"
+#include "db/class.h"
 #include "db/handle.h"
+#include "db/label.h"
+#include "db/quality.h"
 
 static const char *const verdict_names[] = {
     [VERDICT_NONE] = "", [VERDICT_NORMAL] = N_("normal"), [VERDICT_DEFECT] = N_("defect"), [VERDICT_UNSURE] = N_("unsure"),

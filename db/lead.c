@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/intl.h"
 #include "db/handle.h"
+#include "db/person.h"
 
 static enum status number(struct db *db, const char *sql, int64_t at_1, int64_t *value, struct error *err)
 {

@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "base/strbuf.h"
 #include "db/handle.h"
+#include "db/live.h"
+#include "db/revision.h"
 
 enum status db_live_pending(struct db *db, int64_t scene, bool fine, int64_t after, size_t limit,
                             int64_t **ids, size_t *count, struct error *err)

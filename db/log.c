@@ -6,6 +6,10 @@
 #include "base/clock.h"
 #include "base/intl.h"
 #include "db/handle.h"
+#include "db/hook.h"
+#include "db/label.h"
+#include "db/log.h"
+#include "db/round.h"
 
 enum status db_log_add(struct db *db, const char *person, const char *kind, const char *scene, const char *text,
                        struct error *err)

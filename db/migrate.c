@@ -2,6 +2,7 @@
 
 #include "db/acquire_sql.h"
 #include "db/handle.h"
+#include "db/project.h"
 
 // Version 1. What a person said lives in label_event alone; `verdict` is what
 // stands, kept by the trigger and by nothing else.

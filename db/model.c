@@ -7,6 +7,8 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "db/handle.h"
+#include "db/label.h"
+#include "db/model.h"
 
 static const char doing[] = "keeping track of models";
 

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "db/handle.h"
+#include "db/person.h"
 
 enum status db_person_ensure(struct db *db, const char *name, int64_t *id, struct error *err)
 {

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "db/handle.h"
+#include "db/picture.h"
 
 #define COLUMNS                                                                                        \
     "p.id, p.scene, (SELECT path FROM location WHERE picture = p.id ORDER BY id LIMIT 1), p.kept, p.grp," \

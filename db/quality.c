@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "db/handle.h"
+#include "db/quality.h"
 
 #define MEASURES "level, spread, dark, bright, sharp, flat, torn"
 _Static_assert(QUALITIES == 7, "the columns of `quality` are the measures in their order");

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "db/handle.h"
+#include "db/queue.h"
 
 // place: its percentile too, which takes counting the flagged ones above it.
 static enum status read_item(struct db *db, int64_t picture, bool place, struct queue_item *item, struct error *err)

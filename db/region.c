@@ -2,6 +2,8 @@
 
 #include "base/alloc.h"
 #include "db/handle.h"
+#include "db/label.h"
+#include "db/region.h"
 
 enum status db_region_get(struct db *db, int64_t picture, struct region_set *set, struct error *err)
 {

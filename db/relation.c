@@ -5,7 +5,10 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "db/class.h"
 #include "db/class_back.h"
+#include "db/label.h"
+#include "db/relation.h"
 
 static const char doing[] = "keeping a relation";
 

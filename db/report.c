@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "db/label.h"
+#include "db/report.h"
 #include "db/report_sql.h"
 
 enum severity column_severity(sqlite3_stmt *stmt, int at)

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "db/label.h"
+#include "db/report.h"
 #include "db/report_sql.h"
 
 // What the picture is of: its object, else the group that was given for it.

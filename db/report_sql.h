@@ -3,6 +3,7 @@
 #define DB_REPORT_SQL_H
 
 #include "db/handle.h"
+#include "db/label.h"
 
 // Severity of event `e`, with its class joined as k: as said, else the class's, else general.
 #define SEVERITY_OF(e) "coalesce(nullif(" e ".severity, ''), k.severity, 'general')"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "db/handle.h"
+#include "db/revision.h"
 
 static enum status run_id(struct db *db, const char *sql, int64_t id, struct error *err)
 {

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "db/handle.h"
+#include "db/round.h"
 
 static const char doing[] = "keeping track of a round";
 

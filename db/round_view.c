@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "db/handle.h"
+#include "db/round.h"
 
 static const char doing[] = "looking back at the rounds of training";
 

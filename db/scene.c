@@ -5,6 +5,8 @@
 
 #include "base/alloc.h"
 #include "db/handle.h"
+#include "db/project.h"
+#include "db/scene.h"
 
 #define COLUMNS \
     "id, name, size, squash, roi_x0, roi_y0, roi_x1, roi_y1, tile, overlap, ignore_sha256, ignore_path, active_revision"

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "db/label.h"
 #include "db/report_sql.h"
+#include "db/second.h"
 
 const char *second_reason_name(enum second_reason reason)
 {

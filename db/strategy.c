@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "db/handle.h"
+#include "db/strategy.h"
 
 static const char doing[] = "keeping track of strategies";
 

@@ -16,7 +16,15 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/rng.h"
-#include "db/db.h"
+#include "db/check.h"
+#include "db/find.h"
+#include "db/label.h"
+#include "db/person.h"
+#include "db/picture.h"
+#include "db/project.h"
+#include "db/queue.h"
+#include "db/revision.h"
+#include "db/scene.h"
 #include "tests/bench/big.h"
 
 enum { SCENES = BIG_SCENES, ANSWERS = 300, AHEAD = 6, TTL_MS = 120000 };

@@ -14,7 +14,10 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/rng.h"
-#include "db/db.h"
+#include "db/picture.h"
+#include "db/project.h"
+#include "db/quality.h"
+#include "db/scene.h"
 #include "screen/store.h"
 
 enum { BATCH = 5000, MODELS = 64, KEY_AT = 16, KEY = 200 }; // the key's place in a store's header

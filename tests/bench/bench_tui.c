@@ -19,7 +19,9 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "db/db.h"
+#include "db/label.h"
+#include "db/person.h"
+#include "db/project.h"
 #include "tests/bench/effort.h"
 #include "tests/tui/pty.h"
 

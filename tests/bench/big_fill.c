@@ -7,7 +7,13 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/rng.h"
-#include "db/db.h"
+#include "db/label.h"
+#include "db/person.h"
+#include "db/picture.h"
+#include "db/project.h"
+#include "db/queue.h"
+#include "db/revision.h"
+#include "db/scene.h"
 #include "tests/bench/big.h"
 
 enum { BATCH = 5000, TRUTH_SHARE = 10, CLASSES = 40, PEOPLE = 3 };

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "db/db.h"
+#include "db/project.h"
+#include "db/queue.h"
+#include "db/scene.h"
 #include "tests/bench/effort.h"
 #include "tests/tui/pty.h"
 

@@ -10,7 +10,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "db/db.h"
+#include "db/class.h"
+#include "db/person.h"
+#include "db/project.h"
+#include "db/round.h"
 
 static enum status lock(struct db *db, double seconds, struct error *err)
 {

@@ -8,7 +8,16 @@
 #include <sqlite3.h>
 
 #include "base/file.h"
+#include "db/check.h"
+#include "db/class.h"
 #include "db/handle.h"
+#include "db/label.h"
+#include "db/person.h"
+#include "db/picture.h"
+#include "db/project.h"
+#include "db/queue.h"
+#include "db/revision.h"
+#include "db/scene.h"
 #include "tests/fault/power.h"
 
 enum { PICTURES = 40, STEPS = 260, CUTS = 200 };

@@ -4,7 +4,9 @@
 
 #include "base/file.h"
 #include "base/hash.h"
-#include "db/db.h"
+#include "db/picture.h"
+#include "db/project.h"
+#include "db/revision.h"
 #include "tests/unit/test.h"
 
 // The folder and the database in it, both the caller's: remove_project.

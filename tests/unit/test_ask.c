@@ -2,6 +2,14 @@
 
 #include "tests/unit/project.h"
 
+#include "db/acquire.h"
+#include "db/class.h"
+#include "db/label.h"
+#include "db/person.h"
+#include "db/picture.h"
+#include "db/queue.h"
+#include "db/revision.h"
+#include "db/scene.h"
 #include "learn/acquire.h"
 
 enum { PICTURES = 12, FLAGGED = 8 };

@@ -1,6 +1,16 @@
 // Audits in the database: whom they are about, what is drawn, answered, kept, and who gets what to answer.
 #include "config.h"
 
+#include "db/audit.h"
+#include "db/check.h"
+#include "db/export.h"
+#include "db/label.h"
+#include "db/person.h"
+#include "db/picture.h"
+#include "db/queue.h"
+#include "db/report.h"
+#include "db/revision.h"
+#include "db/scene.h"
 #include "tests/unit/project.h"
 
 #include <sqlite3.h>

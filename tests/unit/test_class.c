@@ -5,6 +5,15 @@
 
 #include "base/rng.h"
 #include "base/strbuf.h"
+#include "db/back.h"
+#include "db/class.h"
+#include "db/export.h"
+#include "db/find.h"
+#include "db/known.h"
+#include "db/label.h"
+#include "db/person.h"
+#include "db/picture.h"
+#include "db/scene.h"
 
 struct fixture {
     char *dir, *path;

@@ -6,6 +6,14 @@
 
 #include "base/file.h"
 #include "base/rng.h"
+#include "db/check.h"
+#include "db/label.h"
+#include "db/person.h"
+#include "db/picture.h"
+#include "db/project.h"
+#include "db/queue.h"
+#include "db/revision.h"
+#include "db/scene.h"
 
 enum { PICTURES = 12, FLAGGED = 8 };
 

@@ -4,6 +4,12 @@
 #include "tests/unit/project.h"
 
 #include "base/strbuf.h"
+#include "db/find.h"
+#include "db/label.h"
+#include "db/person.h"
+#include "db/picture.h"
+#include "db/revision.h"
+#include "db/scene.h"
 
 enum { PICTURES = 60, FLAGGED = 20 }; // of each of two scenes
 

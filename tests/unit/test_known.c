@@ -4,6 +4,14 @@
 #include "tests/unit/project.h"
 
 #include "base/strbuf.h"
+#include "db/check.h"
+#include "db/known.h"
+#include "db/label.h"
+#include "db/person.h"
+#include "db/picture.h"
+#include "db/queue.h"
+#include "db/revision.h"
+#include "db/scene.h"
 
 enum { PICTURES = 20, FLAGGED = 8 };
 

@@ -7,7 +7,16 @@
 #include <math.h>
 
 #include "base/file.h"
-#include "db/db.h"
+#include "db/check.h"
+#include "db/label.h"
+#include "db/live.h"
+#include "db/person.h"
+#include "db/picture.h"
+#include "db/project.h"
+#include "db/quality.h"
+#include "db/queue.h"
+#include "db/revision.h"
+#include "db/scene.h"
 
 enum { PICTURES = 6 };
 

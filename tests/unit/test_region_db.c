@@ -4,6 +4,14 @@
 #include "tests/unit/project.h"
 
 #include "app/regions.h"
+#include "db/class.h"
+#include "db/label.h"
+#include "db/person.h"
+#include "db/picture.h"
+#include "db/project.h"
+#include "db/queue.h"
+#include "db/region.h"
+#include "db/scene.h"
 
 enum { W = 64, H = 48 };
 

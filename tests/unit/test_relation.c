@@ -4,7 +4,14 @@
 #include "tests/unit/scratch.h"
 
 #include "base/file.h"
-#include "db/db.h"
+#include "db/class.h"
+#include "db/export.h"
+#include "db/label.h"
+#include "db/person.h"
+#include "db/picture.h"
+#include "db/project.h"
+#include "db/relation.h"
+#include "db/scene.h"
 
 struct fixture {
     char *path;

@@ -5,6 +5,13 @@
 #include "tests/unit/project.h"
 
 #include "base/clock.h"
+#include "db/class.h"
+#include "db/label.h"
+#include "db/person.h"
+#include "db/picture.h"
+#include "db/report.h"
+#include "db/revision.h"
+#include "db/scene.h"
 #include "screen/rates.h"
 
 // One scene of 12 screened pictures with scores 20, 19 .. 9, the first 8 flagged,

@@ -4,7 +4,15 @@
 #include "tests/unit/scratch.h"
 
 #include "base/file.h"
-#include "db/db.h"
+#include "db/label.h"
+#include "db/model.h"
+#include "db/person.h"
+#include "db/picture.h"
+#include "db/project.h"
+#include "db/queue.h"
+#include "db/revision.h"
+#include "db/round.h"
+#include "db/scene.h"
 
 enum { PICTURES = 6 };
 
