@@ -1,0 +1,188 @@
+// The grid, finding and results over a model in memory.
+#include "config.h"
+
+#include "tests/unit/fake_review.h"
+
+// 80 x 24 has 5 x 3 tiles of 16 x 7 cells, the last line of each for words.
+static void a_grid_shows_many(void **state)
+{
+    (void)state;
+    struct fake f;
+    struct look whole = {0};
+    fake_init_with(&f, 8);
+    char *d = play(&f, GRAPHICS_SIXEL, "size 80 24\nkey n\nkey n\nwait\nkey 2\nwait\nframe 0 @/a\nframe 1 @/b\ndump @/d\n"
+                                       "key Right\nkey Enter\nwait\ndump @/e\nkey 2\nkey a\nwait\ndump @/g\nkey Escape\nkey +\nkey +\nwait\n"
+                                       "dump @/h\nkey 1\n", "d"); // begins with the one that was in the review
+    assert_line(d, 0, " mine, inspector ann   belt                                   0 marked   7 open");
+    assert_line(d, 2, ">                                cannot be");
+    assert_line(d, 7, ">[ ] 3.4 ~1.png  [ ] 3.4 ~l.png  [ ] 3.4 ~3.png  [ ] 3.4 ~4.png  [ ] 3.4 ~5.png");
+    assert_line(d, 14, " [ ] 3.4 ~6.png  [ ] 3.4 ~7.png");
+    assert_line(d, 23, " Space mark  N rest normal  n normal  d defect  a alike  u undo  ? help  q quit");
+    free(d);
+    d = scratch_file("a");
+    assert_frame(d, 1, &whole, 14 * 8, 6 * 16);
+    free(d);
+    d = scratch_file("b");
+    assert_frame(d, 0, &whole, 14 * 8, 6 * 16);
+    free(d);
+    d = scratch_file("e");
+    assert_line(d, 18, " ev?[31mil.png                                                     not answered");
+    free(d);
+    d = scratch_file("g");
+    assert_line(d, 0, " mine, inspector ann   like ev?[31mil.png                     0 marked   7 open");
+    assert_line(d, 7, ">[ ] 3.4 ~l.png  [ ] 3.4 ~4.png  [ ] 3.4 ~1.png");
+    assert_line(d, 22, " 2 open pictures, the most similar first. Esc goes back.");
+    free(d);
+    d = scratch_file("h"); // two tiles across
+    assert_line(d, 21, ">[ ] 3.4 ev?[31mil.png                   [ ] 3.4 belt/3.png");
+    free(d);
+    assert_int_equal(f.reserved, 0); // what was looked at only is free for others
+    assert_string_equal(f.log.data, "normal 100\n");
+    fake_clear(&f);
+}
+
+static void answers_to_many_are_one(void **state)
+{
+    (void)state;
+    struct fake f;
+    fake_init_with(&f, 8);
+    f.count = 6; // of which the fourth cannot be read
+    char *d = play(&f, GRAPHICS_SIXEL,
+                   "size 80 24\nwait\nkey 2\nwait\nkey Right\nkey Space\nkey Right\nkey b\nkey Space\n"
+                   "dump @/e\nkey N\nwait\ndump @/d\nkey u\nwait\ndump @/f\nkey n\nkey Escape\nkey d\ntext crack\nkey Enter\nkey Enter\n"
+                   "wait\nkey A\nkey w\nkey A\nkey A\nkey s\ndump @/g\nkey 1\n", "d");
+    assert_line(d, 0, " mine, inspector ann   belt                                   2 marked   2 open");
+    assert_line(d, 7, " [-] normal ~ng  [x] 3.4 ~1.png  [x] 3.4 ~l.png  [-] normal ~ng >[-] normal ~ng");
+    assert_line(d, 22, " 4: normal. u takes all of them back.");
+    free(d);
+    d = scratch_file("e");
+    assert_line(d, 7, " [ ] 3.4 ~0.png  [x] 3.4 ~1.png  [x] 3.4 ~l.png  [ ] 3.4 ~3.png >[ ] 3.4 ~4.png");
+    free(d);
+    d = scratch_file("f");
+    assert_line(d, 7, ">[ ] 3.4 ~0.png  [x] 3.4 ~1.png  [x] 3.4 ~l.png  [ ] 3.4 ~3.png  [ ] 3.4 ~4.png");
+    assert_line(d, 22, " The last 4 answers were taken back.");
+    free(d);
+    d = scratch_file("g");
+    assert_line(d, 0, " mine, inspector ann   belt                                   0 marked   0 open");
+    free(d);
+    assert_string_equal(f.log.data, "bulk normal 0 normal 3 normal 4 normal 5\nundo 104\nbulk normal 1 normal 2\n"
+                                    "bulk defect 0 crack stop\nbulk unsure 0 unsure 1 unsure 2 unsure 3 unsure 4 unsure 5\n"
+                                    "bulk skip 1\n");
+    f.count = 8;
+    fake_clear(&f);
+}
+
+static void unseen_pictures_of_a_grid_ask_first(void **state)
+{
+    (void)state;
+    struct fake f;
+    fake_init(&f);
+    char *d = play(&f, GRAPHICS_ASCII, "size 30 8\nkey 2\nkey N\nresize 80 24\nwait\ndump @/d\n", "d");
+    assert_null(f.log.data);
+    assert_has(d, "[ ] 3.4");
+    free(d);
+    f.refuse = true;
+    d = play(&f, GRAPHICS_ASCII, "size 80 24\nkey 2\nwait\nkey N\ndump @/d\n", "d");
+    assert_has(d, "another program holds the project");
+    assert_has(d, ">[ ] 3.4");
+    free(d);
+    f.refuse = false;
+    f.blind = true; // an audit runs: no scores
+    d = play(&f, GRAPHICS_ASCII, "size 80 24\nkey 2\nwait\nkey h\nkey n\nwait\ndump @/d\nkey 1\n", "d");
+    assert_has(d, " [-] normal ~ng >[ ] open ~.png  [ ] open ");
+    assert_null(strstr(d, "3.4"));
+    free(d);
+    fake_clear(&f);
+}
+
+static void what_fits_is_looked_for_until_the_page_is_full(void **state)
+{
+    (void)state;
+    struct fake f;
+    struct look whole = {0};
+    fake_init(&f);
+    char *d = play(&f, GRAPHICS_SIXEL,
+                   "size 140 40\nwait\nkey 4\ndump @/a\nwait\ndump @/d\nframe @/f\nkey /\ntext bad\nkey Enter\ndump @/b\nkey a\ndump @/c\n"
+                   "wait\nkey o\nwait\nkey o\nkey s\ntext it\nkey Enter\nwait\nkey Enter\nwait\ndump @/e\n", "d");
+    assert_line(d, 1, " Filter: none; / writes one");
+    assert_line(d, 3, ">ev?il.png         3.40  open");
+    assert_has(d, "   1 found\n");
+    free(d);
+    d = scratch_file("a");
+    assert_has(d, "Nothing so far; looking on ...");
+    free(d);
+    d = scratch_file("f"); // beside the list: 69 of 140 columns, 37 lines
+    assert_frame(d, 1, &whole, 69 * 8, 37 * 16 / 6 * 6);
+    free(d);
+    d = scratch_file("b");
+    assert_line(d, 1, " nothing can be looked for by \"bad\"");
+    free(d);
+    d = scratch_file("c");
+    assert_line(d, 1, " Filter: class:a");
+    assert_has(d, "mine (1 of 2)");
+    free(d);
+    d = scratch_file("e"); // in the review
+    assert_has(d, "2 of 4 open");
+    free(d);
+    assert_string_equal(f.log.data, "save it=class:a sort:answered\n");
+    fake_clear(&f);
+}
+
+static void a_threshold_can_be_tried(void **state)
+{
+    (void)state;
+    struct fake f;
+    struct strbuf script = {0};
+    fake_init(&f);
+    strbuf_puts(&script, "size 80 24\nkey 3\ndump @/w\nwait\ndump @/a\n");
+    for (int i = 0; i < 9; i++)
+        strbuf_puts(&script, "key Left\n");
+    strbuf_puts(&script, "dump @/b\nkey <\nkey 0\ndump @/c\nkey Right\ndump @/e\nkey s\nwait\ndump @/g\nsize 200 60\nwait\ndump @/d\n");
+    char *d = play(&f, GRAPHICS_ASCII, script.data, "d");
+    assert_has(d, "   wa?gon ");
+    assert_has(d, "   ^ threshold ");
+    assert_has(d, "Recall against filter rate");
+    assert_has(d, "threshold: 83.3 % recall, 96.0 % filtered");
+    free(d);
+    d = scratch_file("w");
+    assert_has(d, "Counting the scores ...");
+    free(d);
+    d = scratch_file("a");
+    assert_line(d, 0, " mine, inspector ann   belt                 revision 4   1002 screened   7 open");
+    assert_line(d, 2, " severity flagged  missed   total      rate     95 % interval  in review");
+    assert_line(d, 3, " stop          10       2      12    83.33 %   51.59 to  97.91         3");
+    assert_line(d, 4, " key            0       0       0          -          -                0");
+    assert_line(d, 6, " all           10       2      12    83.33 %   51.59 to  97.91         4");
+    assert_line(d, 8, " Threshold at 2.500: 40 shown, 96.01 % filtered");
+    assert_line(d, 9, " 960 of 960 known normals lie below, 0 above");
+    assert_line(d, 10, " a filter rate was asked for");
+    char *again = scratch_file("c"); // 0 puts the line back
+    assert_string_equal(d, again);
+    free(again);
+    free(d);
+    d = scratch_file("b"); // nine steps of 0.05 lower
+    assert_line(d, 2, " severity   above   below   total      rate     95 % interval  in review change");
+    assert_line(d, 3, " stop          12       0      12   100.00 %   73.54 to 100.00         3   +2");
+    assert_line(d, 8, " With the line at 2.05 (now 2.500): 42 shown (+2), 95.81 % filtered (-0.20)");
+    assert_line(d, 9, " 960 of 960 known normals lie below, 0 above");
+    assert_has(d, "`assay screen --filter-rate 0.9581`");
+    free(d);
+    d = scratch_file("e"); // one step higher: those at the threshold are lost
+    assert_line(d, 8, " With the line at 2.55 (now 2.500): 10 shown (-30), 99.00 % filtered (+2.99)");
+    free(d);
+    free(scratch_file("g"));
+    strbuf_clear(&script);
+    fake_clear(&f);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_grid_shows_many),
+        cmocka_unit_test(answers_to_many_are_one),
+        cmocka_unit_test(unseen_pictures_of_a_grid_ask_first),
+        cmocka_unit_test(what_fits_is_looked_for_until_the_page_is_full),
+        cmocka_unit_test(a_threshold_can_be_tried),
+    };
+    return cmocka_run_group_tests_name("views", tests, fake_begin, fake_end);
+}
