@@ -1,6 +1,5 @@
 #include "config.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,6 +22,7 @@
 #include "db/scene.h"
 #include "db/strategy.h"
 #include "learn/gate.h"
+#include "learn/rescore.h"
 
 static const double save_every = 5; // seconds between checkpoints
 
@@ -246,17 +246,11 @@ static enum status learn(struct job *j, int64_t *id, struct error *err)
 
 // ---- scoring ----
 
-struct near {
-    int64_t id;
-    double away; // of its score in the active revision from the threshold
-};
-
 struct ids {
     int64_t *ids;
     size_t count, capacity;
-    struct near *near;
-    size_t near_count, near_capacity;
-    double threshold;
+    struct rescore_score *scores; // in the active revision
+    size_t score_count, score_capacity;
 };
 
 static enum status add_id(void *context, const struct export_row *row, struct error *err)
@@ -270,58 +264,25 @@ static enum status add_id(void *context, const struct export_row *row, struct er
     return ST_OK;
 }
 
-static void add_near(void *context, const struct scan_row *row)
+static void add_score(void *context, const struct scan_row *row)
 {
     struct ids *l = context;
-    GROW(l->near, l->near_capacity, l->near_count + 1);
-    l->near[l->near_count++] = (struct near){row->picture, fabs(row->score - l->threshold)};
+    GROW(l->scores, l->score_capacity, l->score_count + 1);
+    l->scores[l->score_count++] = (struct rescore_score){row->picture, row->score};
 }
 
-static int by_away(const void *left, const void *right)
-{
-    const struct near *a = left, *b = right;
-    return a->away != b->away ? (a->away > b->away) - (a->away < b->away) : (a->id > b->id) - (a->id < b->id);
-}
-
-static int by_id(const void *left, const void *right)
-{
-    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
-    return (a > b) - (a < b);
-}
-
-// The scene's pictures, those near the threshold first, where a new model changes most; then those without a score.
-// The active revision's queue stands meanwhile.
+// The scene's pictures in the order in which they are scored. The active revision's queue stands meanwhile.
 static enum status list_ids(struct job *j, const struct scene *scene, struct ids *list, struct error *err)
 {
     struct revision active;
     enum status status = db_export(j->project->db, scene->id, add_id, list, err);
     if (status == ST_OK)
         status = db_revision_get(j->project->db, scene->active_revision, &active, err);
-    if (status != ST_OK)
-        return status;
-    list->threshold = active.threshold;
-    status = db_scan_scores(j->project->db, active.id, add_near, list, err);
-    if (status != ST_OK || list->near_count == 0)
-        return status;
-    qsort(list->near, list->near_count, sizeof *list->near, by_away);
-    qsort(list->ids, list->count, sizeof *list->ids, by_id);
-    int64_t *order = xcalloc(list->count + 1, sizeof *order);
-    bool *taken = xcalloc(list->count + 1, sizeof *taken);
-    size_t n = 0;
-    for (size_t i = 0; i < list->near_count; i++) {
-        const int64_t *at = bsearch(&list->near[i].id, list->ids, list->count, sizeof *at, by_id);
-        if (at && !taken[at - list->ids]) {
-            taken[at - list->ids] = true;
-            order[n++] = *at;
-        }
-    }
-    for (size_t i = 0; i < list->count; i++)
-        if (!taken[i])
-            order[n++] = list->ids[i];
-    free(taken);
-    free(list->ids);
-    list->ids = order;
-    return ST_OK;
+    if (status == ST_OK)
+        status = db_scan_scores(j->project->db, active.id, add_score, list, err);
+    if (status == ST_OK)
+        rescore_order(list->ids, list->count, list->scores, list->score_count, active.threshold);
+    return status;
 }
 
 static enum status score_all(struct job *j, const struct scene *scene, const char *sha256, struct error *err)
@@ -339,7 +300,7 @@ static enum status score_all(struct job *j, const struct scene *scene, const cha
         learned_close(learned);
     }
     free(list.ids);
-    free(list.near);
+    free(list.scores);
     return status;
 }
 

@@ -19,5 +19,5 @@ libcore_a_SOURCES += \
 	core/learn/frontier.c core/learn/frontier.h core/learn/frontier_impl.h core/learn/frontier_file.c \
 	core/learn/frontier_measure.c core/learn/frontier_quality.c \
 	core/learn/pretrain.c core/learn/pretrain.h core/learn/pretrain_file.c core/learn/pretrain_impl.h \
-	core/learn/replay.c core/learn/replay.h \
+	core/learn/replay.c core/learn/replay.h core/learn/rescore.c core/learn/rescore.h \
 	core/learn/vicreg.c core/learn/vicreg.h
