@@ -7,6 +7,7 @@
 
 #include "app/rounds.h"
 #include "app/train.h"
+#include "app/trained.h"
 #include "app/worker.h"
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -98,7 +99,7 @@ static enum status find_model(struct project *project, const char *from, char sh
         }
     model_free(rows, count);
     if (found == 1)
-        return ST_OK;
+        return trained_check(project, sha256, TRAINED_BEGIN, err);
     if (found > 1)
         return error_set(err, ST_INVALID, "more than one model begins with %s; give more digits", from);
     struct net *net;
@@ -107,6 +108,8 @@ static enum status find_model(struct project *project, const char *from, char sh
     if (status != ST_OK)
         return status;
     status = adapt_open(from, net, &model, err);
+    if (status == ST_NOT_FOUND)
+        status = error_set(err, status, "%s: no model begins so and there is no such file; `assay models` shows the models", from);
     if (status == ST_OK) {
         unsigned char *bytes;
         size_t size;

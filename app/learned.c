@@ -7,6 +7,7 @@
 
 #include "app/learned.h"
 #include "app/screening.h"
+#include "app/trained.h"
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/parallel.h"
@@ -113,18 +114,16 @@ enum status learned_open(struct project *project, const struct base *base, const
     struct learned *l = xcalloc(1, sizeof *l);
     struct net *net = NULL;
     struct adapt_model *model = NULL;
-    char *path = project_model(project, sha256);
     l->project = project;
     enum status status = project_net(project, NULL, &net, err);
     if (status == ST_OK)
-        status = adapt_open(path, net, &model, err);
+        status = trained_open(project, sha256, TRAINED_SCORE, net, &model, err);
     if (status == ST_OK)
         status = adapt_scorer_new(net, model, BASE_FASTEST, &l->scorer, err);
     if (status == ST_OK)
         status = learned_pixels_open(project, base, scene, adapt_scale(model), &l->pixels, err);
     if (status == ST_OK)
         name_store(l, scene, model);
-    free(path);
     adapt_model_free(model);
     if (net)
         net_free(net);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/promote.h"
+#include "app/trained.h"
 #include "base/alloc.h"
 #include "base/intl.h"
 #include "db/label.h"
@@ -76,7 +77,9 @@ static char *metrics_of(const struct gate_result *r)
 static enum status decide(struct project *project, const struct model_row *model, bool promote, const char *kind,
                           const char *who, const char *state, const char *reason, const char *metrics, struct error *err)
 {
-    enum status status = db_begin(project->db, err);
+    enum status status = promote ? trained_check(project, model->sha256, TRAINED_PROMOTE, err) : ST_OK;
+    if (status == ST_OK)
+        status = db_begin(project->db, err);
     if (status != ST_OK)
         return status;
     if (promote)

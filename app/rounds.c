@@ -4,6 +4,7 @@
 
 #include "app/rounds.h"
 #include "app/train.h"
+#include "app/trained.h"
 #include "app/worker.h"
 #include "base/intl.h"
 #include "db/person.h"
@@ -38,8 +39,10 @@ enum status rounds_roll_back(struct project *project, const struct scene *scene,
     if (status == ST_OK)
         status = db_revision_before(project->db, scene->id, &before, err);
     if (status == ST_OK)
-        status = db_revision_activate(project->db, before, "rollback", who, "rolled back", err);
-    return status == ST_OK ? db_revision_get(project->db, before, now, err) : status;
+        status = db_revision_get(project->db, before, now, err);
+    if (status == ST_OK && now->learned_sha256[0])
+        status = trained_check(project, now->learned_sha256, TRAINED_BACK, err);
+    return status == ST_OK ? db_revision_activate(project->db, before, "rollback", who, "rolled back", err) : status;
 }
 
 const struct model_row *rounds_active(const struct model_row *models, size_t count, int64_t scene)

@@ -10,6 +10,7 @@
 #include "app/screening.h"
 #include "app/train.h"
 #include "app/train_data.h"
+#include "app/trained.h"
 #include "base/alloc.h"
 #include "base/intl.h"
 #include "base/clock.h"
@@ -192,10 +193,7 @@ static enum status open_parent(const struct job *j, struct adapt_model **parent,
     enum status status = find_parent(j, sha256, err);
     if (status != ST_OK || !sha256[0])
         return status;
-    char *path = project_model(j->project, sha256);
-    status = adapt_open(path, j->net, parent, err);
-    free(path);
-    return status;
+    return trained_open(j->project, sha256, TRAINED_BEGIN, j->net, parent, err);
 }
 
 static enum status store_model(const struct job *j, struct adapt_model *model, const struct train_data *from, int64_t *id,

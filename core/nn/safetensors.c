@@ -239,7 +239,7 @@ enum status tensor_check_name(const struct tensor_file *file, struct error *err)
     size_t digits = strspn(name, "0123456789abcdef");
     if (digits == HASH_HEX - 1 && strcmp(name + digits, ".safetensors") == 0 &&
         strncmp(name, file->sha256, digits) != 0)
-        return error_set(err, ST_CORRUPT, "%s: the content was altered, its SHA-256 is %.12s...", file->path,
+        return error_set(err, ST_CORRUPT, "%s: the content was altered, its SHA-256 is %.12s...; put the original back", file->path,
                          file->sha256);
     return ST_OK;
 }

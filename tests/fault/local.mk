@@ -20,3 +20,8 @@ make_ramp_LDADD = $(CORE_LIBS)
 # The command for stop defects, once for each event.
 dist_check_SCRIPTS += tests/fault/kill-hook
 TESTS += tests/fault/kill-hook
+
+# Rounds of training: files of models that are lost.
+dist_check_SCRIPTS += tests/fault/lost-models
+TESTS += tests/fault/lost-models
+EXTRA_DIST += tests/fault/rounds.sh

@@ -1,0 +1,54 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/trained.h"
+#include "base/file.h"
+#include "base/intl.h"
+
+static const char *advice(enum trained_use use)
+{
+    switch (use) {
+    case TRAINED_SCORE:
+        return N_("put it back from a backup, or go on without it: `assay rollback` where it is active, else `assay train`");
+    case TRAINED_BEGIN:
+        return N_("put it back from a backup, or begin from another (`assay train --from`) or from nothing (`--alone`)");
+    case TRAINED_PROMOTE:
+        return N_("put it back from a backup, or promote another (`assay models` shows them); what is active stays");
+    case TRAINED_BACK:
+        return N_("put it back from a backup, or promote another (`assay promote MODEL`); what is active stays");
+    }
+    return "";
+}
+
+// The path last: on the screen a line ends where the screen does.
+static enum status check(const char *path, const char *sha256, enum trained_use use, struct error *err)
+{
+    char found[HASH_HEX];
+    if (!file_exists(path))
+        return error_set(err, ST_NOT_FOUND, "trained model %.12s: its file is missing; %s (%s)", sha256, _(advice(use)), path);
+    enum status status = hash_file(path, found, NULL, err);
+    if (status == ST_OK && strcmp(found, sha256) != 0)
+        return error_set(err, ST_CORRUPT, "trained model %.12s: its file was altered; %s (%s)", sha256, _(advice(use)), path);
+    return status;
+}
+
+enum status trained_check(const struct project *project, const char *sha256, enum trained_use use, struct error *err)
+{
+    char *path = project_model(project, sha256);
+    enum status status = check(path, sha256, use, err);
+    free(path);
+    return status;
+}
+
+enum status trained_open(const struct project *project, const char *sha256, enum trained_use use, const struct net *net,
+                         struct adapt_model **model, struct error *err)
+{
+    char *path = project_model(project, sha256);
+    enum status status = check(path, sha256, use, err);
+    if (status == ST_OK)
+        status = adapt_open(path, net, model, err);
+    free(path);
+    return status;
+}

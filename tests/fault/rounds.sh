@@ -1,0 +1,71 @@
+# For scripts about rounds of training: what they say, and workers that are stopped where a test wants them.
+# Sourced; ASSAY and $work are set; the working folder is the project's.
+trouble=$(dirname "$ASSAY")/trouble
+n=0
+check() {
+    n=$((n + 1))
+    if eval "$2"; then
+        echo "ok $n - $1"
+    else
+        echo "not ok $n - $1"
+        for f in "$work/out" "$work/err" "$work/log" cache/worker.log; do [ -f "$f" ] && sed "s/^/# /" "$f" | cut -c 1-300 | tail -4; done
+    fi
+}
+ends() {
+    want=$1
+    shift
+    "$@" >"$work/out" 2>"$work/err" </dev/null
+    [ $? = "$want" ]
+}
+said() { grep -q -- "$1" "$work/out"; }
+refused() { grep -q -- "$1" "$work/err"; }
+# eventually CONDITION: within a minute
+eventually() {
+    i=0
+    until eval "$1"; do
+        i=$((i + 1))
+        [ $i -lt 1200 ] || return 1
+        sleep 0.05
+    done
+}
+state() { "$ASSAY" train --status --json 2>/dev/null | grep -q "\"state\":\"$1\""; }
+# The process of the worker in this folder, if any.
+worker() {
+    for d in /proc/[0-9]*; do
+        [ "$(readlink "$d/cwd" 2>/dev/null)" = "$PWD" ] && tr '\0' ' ' <"$d/cmdline" 2>/dev/null | grep -q "assay worker" && basename "$d"
+    done | head -1
+}
+# Hundredths of a second of processor time that $pid took.
+ticks() {
+    read -r line <"/proc/$pid/stat" 2>/dev/null || return 1
+    set -- ${line##*) }
+    echo $((${12} + ${13}))
+}
+# begin COMMAND: the worker that it starts is stopped as soon as it has entered itself; its number is in $pid.
+last=0
+begin() {
+    "$trouble" project.db catch $last >"$work/pid" 2>/dev/null &
+    catcher=$!
+    "$@" >"$work/out" 2>"$work/err" </dev/null
+    wait $catcher
+    pid=$(cat "$work/pid")
+    last=${pid:-0}
+}
+# halt STAGE: the worker in $pid runs in slices of some hundredths of a second between which it stands still, so that no
+# machine is too fast to be caught there, nor too slow. Leaves it standing; fails where the round ended first.
+halt() {
+    i=0
+    while [ $i -lt 1000 ] && [ -n "$pid" ] && kill -STOP "$pid" 2>/dev/null; do
+        i=$((i + 1))
+        "$ASSAY" train --status --json >"$work/status" 2>/dev/null
+        grep -q "\"state\":\"running\".*\"stage\":\"$1\"" "$work/status" && return 0
+        grep -q '"state":"\(running\|queued\)"' "$work/status" || return 1
+        from=$(ticks) k=0
+        kill -CONT "$pid" 2>/dev/null
+        while [ $k -lt 40 ] && now=$(ticks) && [ $((now - from)) -lt 4 ]; do
+            k=$((k + 1))
+            sleep 0.02
+        done
+    done
+    return 1
+}
