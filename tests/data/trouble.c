@@ -1,9 +1,12 @@
 // trouble DATABASE lock SECONDS: hold the write lock that long, as another program may. "held" is printed once it is.
-// trouble DATABASE retire CLASS: as somebody does in the view of classes.
+// trouble DATABASE retire CLASS, merge CLASS INTO, rename CLASS NAME: as somebody does in the view of classes.
+// trouble DATABASE near SCENE: the pictures with a score in the active revision of the scene with this id, the nearest to
+// the threshold first, an id a line.
 // trouble DATABASE catch PID: wait, at most a minute, for a worker that is another process than PID, stop it (SIGSTOP) as
 // soon as it has entered itself, and print its number.
 #include "config.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,14 +30,51 @@ static enum status lock(struct db *db, double seconds, struct error *err)
     return ST_OK;
 }
 
-static enum status retire(struct db *db, const char *name, struct error *err)
+static enum status change_class(struct db *db, enum class_change what, const char *name, const char *value, struct error *err)
 {
     int64_t person, id;
     enum status status = db_person_ensure(db, "Ann", &person, err);
     if (status == ST_OK)
         status = db_class_ensure(db, name, "", &id, err);
     if (status == ST_OK)
-        status = db_class_change(db, person, id, CLASS_RETIRE, "yes", err);
+        status = db_class_change(db, person, id, what, value, err);
+    return status;
+}
+
+enum { NEAR = 1000 };
+
+struct scores {
+    struct scan_row rows[NEAR];
+    size_t count;
+};
+
+static void add_score(void *context, const struct scan_row *row)
+{
+    struct scores *s = context;
+    if (s->count < NEAR)
+        s->rows[s->count++] = *row;
+}
+
+static enum status near(struct db *db, int64_t scene_id, struct error *err)
+{
+    struct scene scene;
+    struct revision active;
+    struct scores s = {.count = 0};
+    enum status status = db_scene_get(db, scene_id, NULL, &scene, err);
+    if (status != ST_OK)
+        return status;
+    status = db_revision_get(db, scene.active_revision, &active, err);
+    scene_clear(&scene);
+    if (status == ST_OK)
+        status = db_scan_scores(db, active.id, add_score, &s, err);
+    for (; status == ST_OK && s.count > 0; s.count--) { // they come by id: the first of equals
+        size_t best = 0;
+        for (size_t i = 1; i < s.count; i++)
+            if (fabs(s.rows[i].score - active.threshold) < fabs(s.rows[best].score - active.threshold))
+                best = i;
+        printf("%lld\n", (long long)s.rows[best].picture);
+        memmove(&s.rows[best], &s.rows[best + 1], (s.count - best - 1) * sizeof *s.rows);
+    }
     return status;
 }
 
@@ -54,17 +94,32 @@ static enum status catch(struct db *db, int64_t not, struct error *err)
     return error_set(err, ST_NOT_FOUND, "no worker came");
 }
 
+static enum status run(struct db *db, const char *command, const char *value, const char *more, struct error *err)
+{
+    if (strcmp(command, "lock") == 0)
+        return lock(db, atof(value), err);
+    if (strcmp(command, "catch") == 0)
+        return catch(db, atoll(value), err);
+    if (strcmp(command, "near") == 0)
+        return near(db, atoll(value), err);
+    if (strcmp(command, "retire") == 0)
+        return change_class(db, CLASS_RETIRE, value, "yes", err);
+    if (strcmp(command, "merge") == 0)
+        return change_class(db, CLASS_MERGE, value, more, err);
+    if (strcmp(command, "rename") == 0)
+        return change_class(db, CLASS_RENAME, value, more, err);
+    return error_set(err, ST_INVALID, "there is no trouble called %s", command);
+}
+
 int main(int argc, char **argv)
 {
     struct db *db;
     struct error err;
-    if (argc != 4)
+    if (argc < 4 || argc > 5)
         return 2;
     enum status status = db_open(argv[1], &db, &err);
     if (status == ST_OK) {
-        status = strcmp(argv[2], "lock") == 0    ? lock(db, atof(argv[3]), &err)
-                 : strcmp(argv[2], "catch") == 0 ? catch(db, atoll(argv[3]), &err)
-                                                 : retire(db, argv[3], &err);
+        status = run(db, argv[2], argv[3], argc > 4 ? argv[4] : "", &err);
         db_close(db);
     }
     if (status != ST_OK)

@@ -51,14 +51,15 @@ begin() {
     pid=$(cat "$work/pid")
     last=${pid:-0}
 }
-# halt STAGE: the worker in $pid runs in slices of some hundredths of a second between which it stands still, so that no
-# machine is too fast to be caught there, nor too slow. Leaves it standing; fails where the round ended first.
+# halt STAGE [CONDITION]: the worker in $pid runs in slices of some hundredths of a second between which it stands still, so that no
+# machine is too fast to be caught there, nor too slow. Leaves it standing, where a condition is given once it holds there; fails where
+# the round ended first.
 halt() {
     i=0
     while [ $i -lt 1000 ] && [ -n "$pid" ] && kill -STOP "$pid" 2>/dev/null; do
         i=$((i + 1))
         "$ASSAY" train --status --json >"$work/status" 2>/dev/null
-        grep -q "\"state\":\"running\".*\"stage\":\"$1\"" "$work/status" && return 0
+        grep -q "\"state\":\"running\".*\"stage\":\"$1\"" "$work/status" && eval "${2:-:}" && return 0
         grep -q '"state":"\(running\|queued\)"' "$work/status" || return 1
         from=$(ticks) k=0
         kill -CONT "$pid" 2>/dev/null
