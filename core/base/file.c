@@ -10,39 +10,30 @@
 #include "base/alloc.h"
 #include "base/file.h"
 
-enum status file_read(const char *path, uint64_t limit, unsigned char **bytes, size_t *count,
-                      struct error *err)
+static enum status too_long(const char *path, uint64_t bytes, uint64_t limit, struct error *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return error_set(err, errno == ENOENT ? ST_NOT_FOUND : ST_IO, "%s: cannot open: %s", path,
-                         strerror(errno));
-    struct stat st;
+    return error_set(err, ST_INVALID, "%s: %lld bytes, more than the limit of %llu", path, (long long)bytes,
+                     (unsigned long long)limit);
+}
+
+// Up to the file's end: files of /proc say that they have no bytes.
+static enum status read_all(int fd, const char *path, uint64_t size, uint64_t limit, unsigned char **bytes, size_t *count,
+                            struct error *err)
+{
+    size_t room = (size_t)(size > 0 ? size : 4094) + 2, have = 0; // a byte behind it tells the end, a zero follows
+    unsigned char *buffer = xmalloc(room);
     enum status status = ST_OK;
-    unsigned char *buffer = NULL;
-    size_t have = 0;
-    if (fstat(fd, &st) != 0)
-        status = error_set(err, ST_IO, "%s: cannot stat: %s", path, strerror(errno));
-    else if (!S_ISREG(st.st_mode))
-        status = error_set(err, ST_INVALID, "%s: not a regular file", path);
-    else if ((uint64_t)st.st_size > limit)
-        status = error_set(err, ST_INVALID, "%s: %lld bytes, more than the limit of %llu", path,
-                           (long long)st.st_size, (unsigned long long)limit);
-    if (status == ST_OK) {
-        size_t want = (size_t)st.st_size;
-        buffer = xmalloc(want + 1);
-        while (have < want) {
-            ssize_t n = read(fd, buffer + have, want - have);
-            if (n < 0 && errno == EINTR)
-                continue;
-            if (n < 0)
-                status = error_set(err, ST_IO, "%s: cannot read: %s", path, strerror(errno));
-            if (n <= 0)
-                break;
-            have += (size_t)n;
-        }
+    ssize_t n = 1;
+    while (status == ST_OK && n != 0) {
+        if (have + 1 == room)
+            buffer = xreallocarray(buffer, room *= 2, 1);
+        n = read(fd, buffer + have, room - 1 - have);
+        if (n < 0 && errno != EINTR)
+            status = error_set(err, ST_IO, "%s: cannot read: %s", path, strerror(errno));
+        have += n > 0 ? (size_t)n : 0;
+        if (have > limit)
+            status = too_long(path, have, limit, err);
     }
-    close(fd);
     if (status != ST_OK) {
         free(buffer);
         return status;
@@ -51,6 +42,27 @@ enum status file_read(const char *path, uint64_t limit, unsigned char **bytes, s
     *bytes = buffer;
     *count = have;
     return ST_OK;
+}
+
+enum status file_read(const char *path, uint64_t limit, unsigned char **bytes, size_t *count,
+                      struct error *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_set(err, errno == ENOENT ? ST_NOT_FOUND : ST_IO, "%s: cannot open: %s", path,
+                         strerror(errno));
+    struct stat st;
+    enum status status;
+    if (fstat(fd, &st) != 0)
+        status = error_set(err, ST_IO, "%s: cannot stat: %s", path, strerror(errno));
+    else if (!S_ISREG(st.st_mode))
+        status = error_set(err, ST_INVALID, "%s: not a regular file", path);
+    else if ((uint64_t)st.st_size > limit)
+        status = too_long(path, (uint64_t)st.st_size, limit, err);
+    else
+        status = read_all(fd, path, (uint64_t)st.st_size, limit, bytes, count, err);
+    close(fd);
+    return status;
 }
 
 static enum status write_all(int fd, const char *path, const void *bytes, size_t count, struct error *err)

@@ -10,7 +10,7 @@
 #include "base/status.h"
 
 // Read at most `limit` bytes into a fresh buffer (caller frees; one zero byte
-// follows the content). A larger file is ST_INVALID.
+// follows the content). A larger file is ST_INVALID. Files that say they have no bytes, as those of /proc do, are read too.
 ASSAY_CHECKED enum status file_read(const char *path, uint64_t limit, unsigned char **bytes, size_t *count,
                                     struct error *err);
 

@@ -19,15 +19,16 @@ ends() {
 }
 said() { grep -q -- "$1" "$work/out"; }
 refused() { grep -q -- "$1" "$work/err"; }
-# eventually CONDITION: within a minute
-eventually() {
+# within TRIES CONDITION: a twentieth of a second lies between two
+within() {
     i=0
-    until eval "$1"; do
+    until eval "$2"; do
         i=$((i + 1))
-        [ $i -lt 1200 ] || return 1
+        [ $i -lt "$1" ] || return 1
         sleep 0.05
     done
 }
+eventually() { within 1200 "$1"; }
 state() { "$ASSAY" train --status --json 2>/dev/null | grep -q "\"state\":\"$1\""; }
 # The process of the worker in this folder, if any.
 worker() {

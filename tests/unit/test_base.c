@@ -62,6 +62,22 @@ static void sha256_matches_fips_180(void **state)
     assert_status(hash_file("/nonexistent/x", hex, NULL, &err), ST_IO, &err);
 }
 
+static void file_read_goes_to_the_end_of_files_that_tell_no_size(void **state)
+{
+    (void)state;
+    struct error err;
+    unsigned char *bytes;
+    size_t count;
+    assert_ok(file_read("/proc/self/stat", 4096, &bytes, &count, &err), &err);
+    assert_true(count > 10 && strrchr((char *)bytes, ')') && bytes[count] == 0);
+    free(bytes);
+    assert_status(file_read("/proc/self/stat", 4, &bytes, &count, &err), ST_INVALID, &err);
+    assert_non_null(strstr(err.text, "more than the limit"));
+    assert_ok(file_read("/proc/self/maps", 1 << 24, &bytes, &count, &err), &err); // longer than what is read at once
+    assert_true(count > 4096 && bytes[count] == 0 && strlen((char *)bytes) == count);
+    free(bytes);
+}
+
 static void file_write_replaces_and_leaves_nothing_behind(void **state)
 {
     (void)state;
@@ -220,6 +236,7 @@ int main(void)
         cmocka_unit_test(error_text_is_cleaned),
         cmocka_unit_test(utf8_survives_cleaning),
         cmocka_unit_test(sha256_matches_fips_180),
+        cmocka_unit_test(file_read_goes_to_the_end_of_files_that_tell_no_size),
         cmocka_unit_test(file_write_replaces_and_leaves_nothing_behind),
         cmocka_unit_test(csv_reads_quotes_and_names_bad_lines),
         cmocka_unit_test(csv_cells_are_quoted_and_formulas_defused),
