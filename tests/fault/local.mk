@@ -21,7 +21,7 @@ make_ramp_LDADD = $(CORE_LIBS)
 dist_check_SCRIPTS += tests/fault/kill-hook
 TESTS += tests/fault/kill-hook
 
-# Rounds of training: files of models that are lost.
-dist_check_SCRIPTS += tests/fault/lost-models
-TESTS += tests/fault/lost-models
+# Rounds of training: files of models that are lost, a full disk.
+dist_check_SCRIPTS += tests/fault/lost-models tests/fault/full-disk
+TESTS += tests/fault/lost-models tests/fault/full-disk
 EXTRA_DIST += tests/fault/rounds.sh
