@@ -6,8 +6,8 @@ if HAVE_CMOCKA
 check_PROGRAMS += test_session
 TESTS += test_session
 test_session_SOURCES = tests/tui/test_session.c $(TERMINAL_SOURCES)
-test_session_CPPFLAGS = $(TEST_CPPFLAGS) $(NCURSES_CFLAGS)
-test_session_LDADD = $(UI_TEST_LIBS)
+test_session_CPPFLAGS = $(TEST_CPPFLAGS) $(NCURSES_CFLAGS) $(SQLITE_CFLAGS)
+test_session_LDADD = $(UI_TEST_LIBS) $(SQLITE_LIBS)
 endif
 
 TESTS += tests/tui/keys tests/tui/foreign tests/tui/languages tests/tui/screens

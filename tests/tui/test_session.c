@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <spawn.h>
 #include <sys/wait.h>
 
@@ -660,6 +661,61 @@ static void answers_are_stored(void **state)
     assert_count("answered", "0");
 }
 
+// The write lock, as a backup or another program may hold it.
+static void take_lock(sqlite3 **db)
+{
+    char *path = file_join(project, "project.db");
+    assert_int_equal(sqlite3_open(path, db), SQLITE_OK);
+    sqlite3_busy_timeout(*db, 20000);
+    assert_int_equal(sqlite3_exec(*db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    free(path);
+}
+
+static void give_lock(sqlite3 *db)
+{
+    assert_int_equal(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+// A lock that passes is waited for. One that lasts is told of: the picture stays, and the answer is given again.
+static void an_answer_outlasts_a_lock(void **state)
+{
+    (void)state;
+    sqlite3 *db;
+    start_as(VT_PLAIN, "xterm-256color", "ascii", 24, 120);
+    until_shown(0);
+    take_lock(&db);
+    type("n");
+    double end = clock_seconds() + 1;
+    while (clock_seconds() < end) {
+        assert_true(pty_pump(&pty, 100));
+        assert_false(shows(": normal"));
+    }
+    give_lock(db);
+    until(": normal");
+    until_quiet();
+    char *before = picture_path();
+    take_lock(&db);
+    type("n");
+    until("locked by another program while");
+    until_quiet();
+    char *after = picture_path();
+    assert_string_equal(before, after);
+    give_lock(db);
+    assert_count("answered", "1");
+    type("n");
+    until(": normal");
+    assert_count("answered", "2");
+    type("u");
+    until("taken back");
+    type("u");
+    until_quiet();
+    leave();
+    assert_count("answered", "0");
+    free(before);
+    free(after);
+}
+
 static void a_crash_leaves_the_terminal_whole(void **state)
 {
     (void)state;
@@ -855,7 +911,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         CASE(the_terminal_shows_what_curses_has), CASE(sixel_arrives_whole), CASE(a_picture_stays_where_it_was_put), CASE(kitty_arrives_whole), CASE(a_slow_line_gets_small_ones_first), CASE(a_throttled_line_is_noticed),
         CASE(the_mouse_draws_a_box), CASE(the_mouse_marks_in_the_grid), CASE(a_line_that_breaks_while_drawing_loses_nothing_kept), CASE(a_changed_size_is_followed),
-        CASE(a_popup_comes_and_goes), CASE(answers_are_stored), CASE(a_broken_line_leads_back_to_the_view), CASE(late_answers_are_no_keys),
+        CASE(a_popup_comes_and_goes), CASE(answers_are_stored), CASE(an_answer_outlasts_a_lock), CASE(a_broken_line_leads_back_to_the_view), CASE(late_answers_are_no_keys),
         CASE(a_late_sixel_terminal_gets_its_picture), CASE(without_answers_there_are_symbols),
         CASE(fewer_colours_are_ascii), CASE(themes_change_colours_only), CASE(useless_terminals_get_a_sentence),
         CASE(an_end_from_outside_leaves_it_whole), CASE(a_crash_leaves_the_terminal_whole),
