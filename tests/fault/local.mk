@@ -21,7 +21,8 @@ make_ramp_LDADD = $(CORE_LIBS)
 dist_check_SCRIPTS += tests/fault/kill-hook
 TESTS += tests/fault/kill-hook
 
-# Rounds of training: files of models that are lost, a full disk.
-dist_check_SCRIPTS += tests/fault/lost-models tests/fault/full-disk
-TESTS += tests/fault/lost-models tests/fault/full-disk
+# Rounds of training: files of models that are lost, a full disk, answers of one side,
+# what others do meanwhile.
+dist_check_SCRIPTS += tests/fault/lost-models tests/fault/full-disk tests/fault/one-sided tests/fault/round-meanwhile
+TESTS += tests/fault/lost-models tests/fault/full-disk tests/fault/one-sided tests/fault/round-meanwhile
 EXTRA_DIST += tests/fault/rounds.sh
