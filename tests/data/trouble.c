@@ -16,7 +16,10 @@
 #include "db/class.h"
 #include "db/person.h"
 #include "db/project.h"
+#include "db/report.h"
+#include "db/revision.h"
 #include "db/round.h"
+#include "db/scene.h"
 
 static enum status lock(struct db *db, double seconds, struct error *err)
 {
