@@ -35,13 +35,29 @@ static void put_answer(struct strbuf *sb, struct db *db, const struct log_row *r
         strbuf_printf(sb, ": %s", row->note);
 }
 
+// Whether it tells of a change that was taken back, or given again; then it says so.
+static bool put_back(struct strbuf *sb, const char *note)
+{
+    const char *words = is(note, "undo")   ? _("took back: ")
+                        : is(note, "redo") ? _("again: ")
+                        : is(note, "kept") ? _("could not take back: ")
+                                           : "";
+    strbuf_puts(sb, words);
+    return words[0] != '\0';
+}
+
+static void put_relation(struct strbuf *sb, struct db *db, const struct log_row *row)
+{
+    char room[CLASS_WORD];
+    const char *severity = put_back(sb, row->note) ? "" : row->note;
+    strbuf_printf(sb, _("%s on %s: %s%s%s"), class_word(db, row->second, room), row->first, _(row->what), severity[0] ? ", " : "",
+                  severity[0] ? _(severity) : "");
+}
+
 static void put_class(struct strbuf *sb, struct db *db, const struct log_row *row)
 {
     char room[CLASS_WORD];
-    strbuf_puts(sb, is(row->note, "undo")   ? _("took back: ")
-                    : is(row->note, "redo") ? _("again: ")
-                    : is(row->note, "kept") ? _("could not take back: ")
-                                            : "");
+    put_back(sb, row->note);
     if (is(row->what, "template")) {
         char *what = stored_text(row->second);
         strbuf_printf(sb, _("template %s"), what);
@@ -83,7 +99,7 @@ void log_sentence(struct db *db, const struct log_row *row, char text[LOG_TEXT])
     else if (is(row->kind, "audit"))
         strbuf_printf(&sb, _("audit %s %s"), row->first, _(row->what));
     else if (is(row->kind, "relation"))
-        strbuf_printf(&sb, _("%s on %s: %s%s%s"), row->second, row->first, _(row->what), row->note[0] ? ", " : "", row->note);
+        put_relation(&sb, db, row);
     else if (is(row->kind, "hook"))
         strbuf_printf(&sb, _("stop command %s%s%s"), _(row->what), row->second[0] ? ": " : "", second);
     else

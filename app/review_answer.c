@@ -151,7 +151,7 @@ static void say_class(struct review_session *s, bool redo, const struct back *ba
         const char *what, *words;
     } kinds[] = {{"rename", N_("renamed to")}, {"code", N_("code")}, {"severity", N_("severity")}, {"parent", N_("below")},
                  {"retire", N_("retired")}, {"merge", N_("merged into")}, {"zh", N_("in Chinese")}, {"new", N_("new")},
-                 {"template", N_("template")}};
+                 {"template", N_("template")}, {"stated", N_("stated of")}, {"taken away", N_("no longer stated of")}};
     char words[200] = "";
     bool retire = strcmp(back->what, "retire") == 0;
     const char *value = retire ? "" : strcmp(back->what, "severity") == 0 ? _(back->value) : back->value;

@@ -287,7 +287,7 @@ enum status db_class_change(struct db *db, int64_t person, int64_t id, enum clas
     if (status == ST_OK)
         status = what == CLASS_NEW ? new_class(db, value, &id, err) : is_there(db, id, err);
     if (status == ST_OK)
-        status = class_note(db, person, id, names[what], what == CLASS_NEW ? "" : value, &event, err); // with the name it had
+        status = class_note(db, person, id, NULL, names[what], what == CLASS_NEW ? "" : value, &event, err); // with the name it had
     if (status == ST_OK)
         status = change_one(db, id, what, value, err);
     if (status == ST_OK)

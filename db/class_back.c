@@ -1,4 +1,4 @@
-// Taking back and giving again, across answers and changes of classes: what a person did last comes first.
+// Taking back and giving again, across answers and changes of classes and relations: what a person did last comes first.
 #include "config.h"
 
 #include <stdlib.h>
@@ -41,10 +41,13 @@ enum status class_watch(struct db *db, struct error *err)
     static const char *const steps[] = {
         "CREATE TEMP TABLE IF NOT EXISTS class_was(id INTEGER PRIMARY KEY, name, severity, code, parent, retired, zh, uses, used_ms)",
         "CREATE TEMP TABLE IF NOT EXISTS alias_was(name PRIMARY KEY, class)",
+        "CREATE TEMP TABLE IF NOT EXISTS relation_was(id INTEGER PRIMARY KEY)",
         "DELETE FROM temp.class_was",
         "DELETE FROM temp.alias_was",
         "INSERT INTO temp.class_was SELECT " COLUMNS("c") " FROM class c",
         "INSERT INTO temp.alias_was SELECT name, class FROM class_alias",
+        "DELETE FROM temp.relation_was",
+        "INSERT INTO temp.relation_was SELECT id FROM relation WHERE retired_ms = 0",
     };
     return run_all(db, steps, sizeof steps / sizeof *steps, 0, 0, err);
 }
@@ -60,16 +63,19 @@ enum status class_watched(struct db *db, int64_t event, struct error *err)
         " WHERE a.class IS NOT w.class",
         "INSERT INTO alias_state SELECT ?1, 1, a.name, a.class FROM class_alias a LEFT JOIN temp.alias_was w ON w.name = a.name"
         " WHERE a.class IS NOT w.class",
+        "INSERT INTO relation_state SELECT ?1, 0, w.id FROM temp.relation_was w JOIN relation r ON r.id = w.id WHERE r.retired_ms > 0",
+        "INSERT INTO relation_state SELECT ?1, 1, r.id FROM relation r WHERE r.retired_ms = 0"
+        " AND NOT EXISTS(SELECT 1 FROM temp.relation_was w WHERE w.id = r.id)",
     };
     return run_all(db, steps, sizeof steps / sizeof *steps, event, 0, err);
 }
 
-enum status class_note(struct db *db, int64_t person, int64_t id, const char *what, const char *to, int64_t *event,
-                       struct error *err)
+enum status class_note(struct db *db, int64_t person, int64_t id, const char *name, const char *what, const char *to,
+                       int64_t *event, struct error *err)
 {
     sqlite3_stmt *stmt = db_prepare(db,
                                     "INSERT INTO class_event(at_ms, person, class, what, name, value, after_event)"
-                                    " SELECT ?1, ?2, ?3, ?4, coalesce((SELECT name FROM class WHERE id = ?3), ''), ?5,"
+                                    " SELECT ?1, ?2, ?3, ?4, coalesce(?6, (SELECT name FROM class WHERE id = ?3), ''), ?5,"
                                     " coalesce((SELECT max(id) FROM label_event), 0)",
                                     err);
     if (!stmt)
@@ -79,6 +85,8 @@ enum status class_note(struct db *db, int64_t person, int64_t id, const char *wh
     sqlite3_bind_int64(stmt, 3, id);
     bind_text(stmt, 4, what);
     bind_text(stmt, 5, to);
+    if (name)
+        bind_text(stmt, 6, name);
     enum status status = db_run(db, stmt, doing, err);
     *event = sqlite3_last_insert_rowid(db->sqlite);
     return status;
@@ -96,7 +104,9 @@ static const char in_the_way[] =
     "   OR (f.severity IS NOT t.severity AND c.severity IS NOT f.severity) OR (f.code IS NOT t.code AND c.code IS NOT f.code)"
     "   OR (f.parent IS NOT t.parent AND c.parent IS NOT f.parent) OR (f.retired IS NOT t.retired AND c.retired IS NOT f.retired)"
     "   OR (f.zh IS NOT t.zh AND c.zh IS NOT f.zh)))"
-    "  OR (t.class IS NULL AND (c.name IS NOT f.name OR c.uses > f.uses OR EXISTS(SELECT 1 FROM class k WHERE k.parent = c.id"
+    "  OR (t.class IS NULL AND (c.name IS NOT f.name OR c.uses > f.uses OR EXISTS(SELECT 1 FROM relation r WHERE r.retired_ms = 0"
+    "   AND " CLASS_NOW("r.fault") " = c.name AND NOT EXISTS(SELECT 1 FROM relation_state x WHERE x.event = ?1 AND x.after = ?2"
+    "   AND x.relation = r.id)) OR EXISTS(SELECT 1 FROM class k WHERE k.parent = c.id"
     "   AND NOT EXISTS(SELECT 1 FROM class_state x WHERE x.event = ?1 AND x.after = ?2 AND x.class = k.id))"
     "   OR EXISTS(SELECT 1 FROM class_alias a WHERE a.class = c.id AND NOT EXISTS(SELECT 1 FROM alias_state x"
     "    WHERE x.event = ?1 AND x.after = ?2 AND x.name = a.name))))))"
@@ -108,7 +118,12 @@ static const char in_the_way[] =
     " OR EXISTS(SELECT 1 FROM alias_state f LEFT JOIN class_alias a ON a.name = f.name WHERE f.event = ?1 AND f.after = ?2"
     "  AND a.class IS NOT f.class)"
     " OR EXISTS(SELECT 1 FROM alias_state t JOIN class_alias a ON a.name = t.name WHERE t.event = ?1 AND t.after = " OTHER_SIDE
-    "  AND NOT EXISTS(SELECT 1 FROM alias_state f WHERE f.event = ?1 AND f.after = ?2 AND f.name = t.name))";
+    "  AND NOT EXISTS(SELECT 1 FROM alias_state f WHERE f.event = ?1 AND f.after = ?2 AND f.name = t.name))"
+    " OR EXISTS(SELECT 1 FROM relation_state f JOIN relation r ON r.id = f.relation WHERE f.event = ?1 AND f.after = ?2"
+    "  AND r.retired_ms > 0)"
+    " OR EXISTS(SELECT 1 FROM relation_state t JOIN relation r ON r.id = t.relation JOIN relation o ON o.component = r.component"
+    "  AND " CLASS_NOW("o.fault") " = " CLASS_NOW("r.fault") " AND o.retired_ms = 0 WHERE t.event = ?1 AND t.after = " OTHER_SIDE
+    "  AND NOT EXISTS(SELECT 1 FROM relation_state f WHERE f.event = ?1 AND f.after = ?2 AND f.relation = o.id))";
 
 // The same parameters: ?2 stands, and gives way to the other side. What others changed meanwhile stays.
 #define BACK_TO(column) column " = CASE WHEN f." column " IS t." column " THEN class." column " ELSE t." column " END"
@@ -123,6 +138,9 @@ static const char *const turn[] = {
      " t.parent, t.retired, t.zh, t.uses, t.used_ms FROM class_state t WHERE t.event = ?1 AND t.after = " OTHER_SIDE
      " AND NOT EXISTS(SELECT 1 FROM class_state f WHERE f.event = ?1 AND f.after = ?2 AND f.class = t.class)"),
     "INSERT INTO class_alias(name, class) SELECT name, class FROM alias_state WHERE event = ?1 AND after = " OTHER_SIDE,
+    "UPDATE relation SET retired_ms = (SELECT max(at_ms) FROM class_event WHERE coalesce(root, id) = ?1)"
+    " WHERE id IN (SELECT relation FROM relation_state WHERE event = ?1 AND after = ?2)",
+    "UPDATE relation SET retired_ms = 0 WHERE id IN (SELECT relation FROM relation_state WHERE event = ?1 AND after = " OTHER_SIDE ")",
 };
 
 // The events of one person that come next: a change of classes, and the newest answer that was there before it.
@@ -133,7 +151,8 @@ static const char last_change[] =
     "  ORDER BY a.id DESC LIMIT 1), 0), e.what, e.name, e.value"
     " FROM (SELECT id, coalesce(root, id) AS root, after_event, what, name, value FROM class_event c WHERE person = ?1"
     "  AND kind IN ('change', 'redo') AND NOT EXISTS(SELECT 1 FROM class_event u WHERE u.ref = c.id)"
-    "  AND EXISTS(SELECT 1 FROM class_state s WHERE s.event = coalesce(c.root, c.id)) ORDER BY id DESC LIMIT 1) e";
+    "  AND EXISTS(SELECT 1 FROM class_state s WHERE s.event = coalesce(c.root, c.id)"
+    "   UNION ALL SELECT 1 FROM relation_state s WHERE s.event = coalesce(c.root, c.id)) ORDER BY id DESC LIMIT 1) e";
 static const char last_undone[] =
     "SELECT e.id, e.root, e.after_event, coalesce((SELECT a.id FROM label_event a WHERE " ANSWERS("a")
     "  AND a.kind = 'undo' AND NOT EXISTS(SELECT 1 FROM label_event u WHERE u.ref = a.id) ORDER BY a.id DESC LIMIT 1), 0),"
@@ -259,6 +278,6 @@ enum status db_class_begin(struct db *db, struct error *err)
 enum status db_class_end(struct db *db, int64_t person, const char *what, const char *value, struct error *err)
 {
     int64_t event;
-    enum status status = class_note(db, person, 0, what, value, &event, err);
+    enum status status = class_note(db, person, 0, NULL, what, value, &event, err);
     return status == ST_OK ? class_watched(db, event, err) : status;
 }

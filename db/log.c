@@ -46,7 +46,7 @@ enum status db_log_add(struct db *db, const char *person, const char *kind, cons
          "'comment'", "w.name", "p.scene")
 #define CLASSES                                                                                         \
     PART("7", "k.at_ms", "k.id", "'class', w.name, 0, 0, k.what, k.name, k.value, CASE k.kind WHEN 'change' THEN '' ELSE k.kind END, 0, 0",             \
-         "class_event k JOIN person w ON w.id = k.person WHERE 1", "'class'", "w.name", "0")
+         "class_event k JOIN person w ON w.id = k.person WHERE NOT " OF_RELATIONS, "'class'", "w.name", "0")
 #define ACTIVE                                                                                          \
     PART("6", "a.at_ms", "a.id",                                                                        \
          "CASE a.kind WHEN 'screen' THEN 'screening' ELSE 'model' END, a.who, a.scene, 0, a.kind, r.number,"  \
@@ -73,12 +73,12 @@ enum status db_log_add(struct db *db, const char *person, const char *kind, cons
     PART("0", "g.at_ms", "g.id", "g.kind, g.person, (SELECT id FROM scene WHERE name = g.scene), 0, '', g.text, '', '', 0, 0", \
          "log g WHERE 1", "g.kind", "g.person", "(SELECT id FROM scene WHERE name = g.scene)")
 
-#define STATED                                                                                          \
-    PART("10", "r.at_ms", "r.id", "'relation', w.name, 0, 0, 'stated', r.component, " CLASS_NOW("r.fault") ", r.severity, 0, 0",  \
-         "relation r JOIN person w ON w.id = r.person WHERE r.template = 0", "'relation'", "w.name", "0")
-#define TAKEN_AWAY                                                                                      \
-    PART("11", "r.retired_ms", "r.id", "'relation', w.name, 0, 0, 'taken away', r.component, " CLASS_NOW("r.fault") ", '', 0, 0", \
-         "relation r JOIN person w ON w.id = r.retired_by WHERE r.retired_ms > 0", "'relation'", "w.name", "0")
+#define OF_RELATIONS "k.what IN ('stated', 'taken away')"
+#define RELATIONS                                                                                       \
+    PART("10", "k.at_ms", "k.id",                                                                       \
+         "'relation', w.name, 0, 0, k.what, k.value, " CLASS_NOW("k.name") ", CASE k.kind WHEN 'change' THEN coalesce((SELECT r.severity"  \
+         " FROM relation_state s JOIN relation r ON r.id = s.relation WHERE s.event = k.id AND s.after = 1), '') ELSE k.kind END, 0, 0",   \
+         "class_event k JOIN person w ON w.id = k.person WHERE " OF_RELATIONS, "'relation'", "w.name", "0")
 
 // What the column `what` holds is a number where the name is the program's.
 static const char *what_of(sqlite3_stmt *stmt, const char *kind)
@@ -104,7 +104,7 @@ enum status db_log(struct db *db, const struct log_filter *filter, struct log_ke
         " FROM (SELECT at, source, id, kind, name AS person, scene, picture, verdict AS what, first, second, note, lead, about FROM ("
         "SELECT 0 AS at, 0 AS source, 0 AS id, '' AS kind, '' AS name, 0 AS scene, 0 AS picture, '' AS verdict, '' AS first,"
         " '' AS second, '' AS note, 0 AS lead, 0 AS about WHERE 0" AND_THEN SAID AND_THEN COMMENTS AND_THEN CLASSES AND_THEN ACTIVE
-        AND_THEN ROUNDS_ASKED AND_THEN ROUNDS_ENDED AND_THEN AUDITS AND_THEN AUDITS_ENDED AND_THEN HOOKS AND_THEN OTHERS AND_THEN STATED AND_THEN TAKEN_AWAY
+        AND_THEN ROUNDS_ASKED AND_THEN ROUNDS_ENDED AND_THEN AUDITS AND_THEN AUDITS_ENDED AND_THEN HOOKS AND_THEN OTHERS AND_THEN RELATIONS
         ") ORDER BY at DESC, source DESC, id DESC LIMIT ?7) x LEFT JOIN scene c ON c.id = x.scene"
         " ORDER BY at DESC, source DESC, id DESC",
         err);

@@ -358,12 +358,12 @@ static const char version_2[] =
     "CREATE INDEX class_state_class ON class_state(class);"                                             \
     "CREATE TABLE alias_state(event INTEGER NOT NULL REFERENCES class_event(id), after INTEGER NOT NULL, name TEXT NOT NULL,"      \
     " class INTEGER NOT NULL, PRIMARY KEY(event, after, name)) WITHOUT ROWID;"
-// Who took a relation away (0: it was stated anew), and whether a template stated it, which the log names as one.
-#define RELATION_LOG_3                                                                                  \
-    "ALTER TABLE relation ADD COLUMN retired_by INTEGER NOT NULL DEFAULT 0;"                            \
-    "ALTER TABLE relation ADD COLUMN template INTEGER NOT NULL DEFAULT 0;"
+// Which relations a change of classes, or of relations themselves, retired (0) and stated (1): taken back as the rest of it.
+#define RELATION_BACK_3                                                                                 \
+    "CREATE TABLE relation_state(event INTEGER NOT NULL REFERENCES class_event(id), after INTEGER NOT NULL,"    \
+    " relation INTEGER NOT NULL REFERENCES relation(id), PRIMARY KEY(event, after, relation)) WITHOUT ROWID;"
 static const char version_3[] = REVISION_3 AUDIT_3 LIVE_3 CLASS_3 ROUND_3 ACQUIRE_3 REGION_3 LEAD_3 CURVE_3 RELATION_3 FIND_3
-    CLASS_BACK_3 RELATION_LOG_3;
+    CLASS_BACK_3 RELATION_BACK_3;
 
 static const char *const migrations[DB_VERSION] = {version_1, version_2, version_3};
 

@@ -48,14 +48,13 @@ static enum status stands(struct db *db, const struct relation_row *row, const c
     return status == ST_NOT_FOUND ? ST_OK : status;
 }
 
-static enum status retire(struct db *db, int64_t id, int64_t by, struct error *err)
+static enum status retire(struct db *db, int64_t id, struct error *err)
 {
-    sqlite3_stmt *stmt = db_prepare(db, "UPDATE relation SET retired_ms = ?2, retired_by = ?3 WHERE id = ?1 AND retired_ms = 0", err);
+    sqlite3_stmt *stmt = db_prepare(db, "UPDATE relation SET retired_ms = ?2 WHERE id = ?1 AND retired_ms = 0", err);
     if (!stmt)
         return err->code;
     sqlite3_bind_int64(stmt, 1, id);
     sqlite3_bind_int64(stmt, 2, clock_unix_ms());
-    sqlite3_bind_int64(stmt, 3, by);
     return db_run(db, stmt, doing, err);
 }
 
@@ -69,10 +68,10 @@ static enum status state(struct db *db, int64_t person, const struct relation_ro
     if (status != ST_OK || (id && (same || keep)))
         return status;
     if (id)
-        status = retire(db, id, 0, err);
+        status = retire(db, id, err);
     sqlite3_stmt *stmt = status == ST_OK ? db_prepare(db,
                                                       "INSERT INTO relation(component, fault, cause, action, severity, at_ms,"
-                                                      " person, template) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                                                      " person) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                                                       err)
                                          : NULL;
     if (!stmt)
@@ -84,9 +83,23 @@ static enum status state(struct db *db, int64_t person, const struct relation_ro
     bind_text(stmt, 5, row->severity);
     sqlite3_bind_int64(stmt, 6, clock_unix_ms());
     sqlite3_bind_int64(stmt, 7, person);
-    sqlite3_bind_int(stmt, 8, keep);
     *added = true;
     return db_run(db, stmt, doing, err);
+}
+
+// What a template states is part of its own change (db_class_begin).
+static enum status state_noted(struct db *db, int64_t person, const struct relation_row *row, const char *fault, bool keep,
+                               char before[16], bool *added, struct error *err)
+{
+    int64_t event;
+    enum status status = keep ? ST_OK : class_watch(db, err);
+    if (status == ST_OK)
+        status = state(db, person, row, fault, keep, before, added, err);
+    if (status == ST_OK && *added && !keep)
+        status = class_note(db, person, 0, fault, "stated", row->component, &event, err);
+    if (status == ST_OK && *added && !keep)
+        status = class_watched(db, event, err);
+    return status;
 }
 
 enum status db_relation_state(struct db *db, int64_t person, const struct relation_row *row, bool keep, char before[16],
@@ -104,15 +117,45 @@ enum status db_relation_state(struct db *db, int64_t person, const struct relati
         return status;
     status = db_class_now(db, row->fault, &fault, err);
     if (status == ST_OK) {
-        status = state(db, person, row, fault, keep, before, added, err);
+        status = state_noted(db, person, row, fault, keep, before, added, err);
         free(fault);
     }
     return db_leave(db, own, status, err);
 }
 
+static enum status retire_noted(struct db *db, int64_t person, int64_t id, struct error *err)
+{
+    int64_t event;
+    char *component = NULL, *fault = NULL;
+    sqlite3_stmt *stmt = db_prepare(db, "SELECT component, " CLASS_NOW("fault") " FROM relation WHERE id = ?1 AND retired_ms = 0", err);
+    if (!stmt)
+        return err->code;
+    sqlite3_bind_int64(stmt, 1, id);
+    enum status status = db_first(db, stmt, doing, err);
+    if (status == ST_OK) {
+        component = column_copy(stmt, 0);
+        fault = column_copy(stmt, 1);
+    }
+    sqlite3_reset(stmt);
+    if (status != ST_OK)
+        return status == ST_NOT_FOUND ? ST_OK : status; // somebody else took it away
+    status = class_watch(db, err);
+    if (status == ST_OK)
+        status = retire(db, id, err);
+    if (status == ST_OK)
+        status = class_note(db, person, 0, fault, "taken away", component, &event, err);
+    if (status == ST_OK)
+        status = class_watched(db, event, err);
+    free(component);
+    free(fault);
+    return status;
+}
+
 enum status db_relation_retire(struct db *db, int64_t person, int64_t id, struct error *err)
 {
-    return retire(db, id, person, err);
+    bool own;
+    enum status status = db_enter(db, &own, err);
+    return status == ST_OK ? db_leave(db, own, retire_noted(db, person, id, err), err) : status;
 }
 
 enum status db_relation_list(struct db *db, const char *fault, struct relation_row **rows, size_t *count, struct error *err)

@@ -4,6 +4,7 @@
 #include "tests/unit/scratch.h"
 
 #include "base/file.h"
+#include "db/back.h"
 #include "db/class.h"
 #include "db/export.h"
 #include "db/label.h"
@@ -90,6 +91,71 @@ static void one_stands_of_a_component_and_a_fault(void **state)
     assert_int_equal(known(f, "tear", &first), 2);
     assert_ok(db_relation_retire(f->db, f->ann, first.id, &err), &err);
     assert_int_equal(known(f, "tear", &first), 1);
+}
+
+// The severity that stands of a belt's tear; "" none does.
+static void stands(struct fixture *f, const char *severity)
+{
+    struct relation_row *rows;
+    size_t count;
+    assert_ok(db_relation_list(f->db, "tear", &rows, &count, &err), &err);
+    assert_int_equal(count, severity[0] ? 1 : 0);
+    if (count > 0)
+        assert_string_equal(rows[0].severity, severity);
+    relation_free(rows, count);
+}
+
+static bool back(struct fixture *f, int64_t person, bool again, const char *what)
+{
+    struct back taken;
+    assert_ok(db_back(f->db, person, again, &taken, &err), &err);
+    assert_int_equal(taken.picture, 0);
+    assert_string_equal(taken.what, what);
+    assert_string_equal(taken.name, "tear");
+    assert_string_equal(taken.value, "belt");
+    bool kept = taken.kept;
+    back_clear(&taken);
+    return !kept;
+}
+
+static void what_was_stated_is_taken_back(void **state)
+{
+    struct fixture *f = *state;
+    struct relation_row first;
+    char before[16];
+    say(f, "belt", "tear", "stop it", "stop", false, before);
+    say(f, "belt", "tear", "watch it", "key", false, before);
+    known(f, "tear", &first);
+    assert_ok(db_relation_retire(f->db, f->ann, first.id, &err), &err);
+    stands(f, "");
+    assert_true(back(f, f->ann, false, "taken away"));
+    stands(f, "key");
+    assert_true(back(f, f->ann, false, "stated"));
+    stands(f, "stop");
+    assert_true(back(f, f->ann, false, "stated"));
+    stands(f, "");
+    assert_true(back(f, f->ann, true, "stated"));
+    stands(f, "stop");
+    assert_true(back(f, f->ann, true, "stated"));
+    stands(f, "key");
+    assert_true(back(f, f->ann, true, "taken away"));
+    stands(f, "");
+}
+
+static void what_another_one_stated_since_stays(void **state)
+{
+    struct fixture *f = *state;
+    char before[16];
+    int64_t ben;
+    bool added;
+    struct relation_row row = {.component = (char[]){"belt"}, .fault = (char[]){"tear"}, .cause = "", .action = "", .severity = (char[]){"general"}};
+    assert_ok(db_person_ensure(f->db, "Ben", &ben, &err), &err);
+    say(f, "belt", "tear", "stop it", "stop", false, before);
+    assert_ok(db_relation_state(f->db, ben, &row, false, before, &added, &err), &err);
+    assert_false(back(f, f->ann, false, "stated"));
+    stands(f, "general");
+    assert_true(back(f, ben, false, "stated"));
+    stands(f, "stop");
 }
 
 static void what_is_no_relation_is_refused(void **state)
@@ -194,12 +260,42 @@ static void a_template_leaves_what_is_there(void **state)
     class_free(rows, count);
 }
 
+static void what_a_template_stated_goes_with_it(void **state)
+{
+    struct fixture *f = *state;
+    char before[16];
+    bool added;
+    struct back taken;
+    struct class_row tear = {.name = "tear", .severity = "stop", .code = "lt", .zh = ""};
+    assert_ok(db_class_begin(f->db, &err), &err);
+    assert_ok(db_class_offer(f->db, &tear, "", &added, &err), &err);
+    assert_true(say(f, "belt", "tear", "stop it", "stop", true, before));
+    assert_ok(db_class_end(f->db, f->ann, "template", "mine", &err), &err);
+    stands(f, "stop");
+    assert_ok(db_back(f->db, f->ann, false, &taken, &err), &err);
+    assert_false(taken.kept);
+    back_clear(&taken);
+    stands(f, "");
+    assert_ok(db_back(f->db, f->ann, true, &taken, &err), &err);
+    back_clear(&taken);
+    stands(f, "stop");
+    say(f, "chute", "tear", "", "", false, before); // it needs the class
+    assert_ok(db_relation_retire(f->db, f->ann, 0, &err), &err); // there is none: nothing happens
+    assert_ok(db_back(f->db, f->ann, false, &taken, &err), &err);
+    assert_string_equal(taken.what, "stated");
+    back_clear(&taken);
+    stands(f, "stop");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(one_stands_of_a_component_and_a_fault),
+        TEST(what_was_stated_is_taken_back),
+        TEST(what_another_one_stated_since_stays),
+        TEST(what_a_template_stated_goes_with_it),
         TEST(what_is_no_relation_is_refused),
         TEST(a_renamed_fault_keeps_its_relations),
         TEST(answers_name_a_component_and_may_contradict),
