@@ -293,7 +293,7 @@ int cmd_base_extract(int argc, char **argv)
     static const struct argp argp = {
         table,
         parse,
-        "",
+        NULL,
         N_("Cut a smaller base out of an elastic one, without training: the best within the limits asked, of every smaller "
            "network in the file at every input side. What each costs is measured on this machine, how good it is on pictures "
            "with synthetic flaws. Without a limit the table is shown and nothing is written."),
