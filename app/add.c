@@ -303,7 +303,7 @@ static enum status add_list(struct project *project, const struct list *list, co
 {
     enum status status = ST_OK;
     struct progress progress;
-    progress_start(&progress, "adding", (int64_t)list->count, options->quiet);
+    progress_start(&progress, _("adding"), (int64_t)list->count, options->quiet);
     for (size_t at = 0; at < list->count && status == ST_OK; at += CHUNK) {
         struct chunk *chunk = xcalloc(1, sizeof *chunk);
         chunk->project = project;

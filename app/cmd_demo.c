@@ -94,7 +94,7 @@ static enum status make_pictures(const char *dir, const struct demo_item *items,
         return status;
     struct progress progress;
     int threads = parallel_cores();
-    progress_start(&progress, "making pictures", (int64_t)count, quiet);
+    progress_start(&progress, _("making pictures"), (int64_t)count, quiet);
     struct making m = {.items = items, .count = count, .dir = dir, .progress = &progress};
     m.errors = xcalloc((size_t)threads, sizeof *m.errors);
     parallel_run(threads, make_some, &m);

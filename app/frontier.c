@@ -57,7 +57,7 @@ static void show_progress(void *context, int done, int total)
 {
     struct progress *p = context;
     if (done == 0)
-        progress_start(p, "comparing sizes", total, p->quiet);
+        progress_start(p, _("comparing sizes"), total, p->quiet);
     progress_step(p, done);
 }
 

@@ -82,7 +82,7 @@ static enum status measure_missing(struct project *p, const struct scene *scene,
                                    struct error *err)
 {
     struct progress progress;
-    char *what = xasprintf("measuring %s", scene->name);
+    char *what = xasprintf(_("measuring %s"), scene->name);
     enum status status = ST_OK;
     size_t count = 1;
     int64_t done = 0, after = 0;

@@ -6,8 +6,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "app/layout.h"
 #include "app/progress.h"
 #include "base/clock.h"
+#include "base/intl.h"
 
 void progress_start(struct progress *p, const char *what, int64_t total, bool quiet)
 {
@@ -32,11 +34,11 @@ static void rate_text(const struct progress *p, double now, char text[64])
     if (p->done <= 0 || seconds <= 0)
         return;
     long long left = (long long)((double)(p->total - p->done) / rate + 0.5);
-    size_t n = (size_t)snprintf(text, 64, "%.*f/s", rate < 10 ? 1 : 0, rate);
+    size_t n = (size_t)snprintf(text, 64, _("%.*f/s"), rate < 10 ? 1 : 0, rate);
     if (left >= 3600)
-        snprintf(text + n, 64 - n, "  %lld:%02lld:%02lld left", left / 3600, left / 60 % 60, left % 60);
+        snprintf(text + n, 64 - n, _("  %lld:%02lld:%02lld left"), left / 3600, left / 60 % 60, left % 60);
     else
-        snprintf(text + n, 64 - n, "  %lld:%02lld left", left / 60, left % 60);
+        snprintf(text + n, 64 - n, _("  %lld:%02lld left"), left / 60, left % 60);
 }
 
 static void show(struct progress *p, double now)
@@ -45,7 +47,7 @@ static void show(struct progress *p, double now)
     rate_text(p, now, rate);
     p->shown = now;
     if (!p->terminal) {
-        fprintf(stderr, "%s: %" PRId64 " of %" PRId64 "%s%s\n", p->what, p->done, p->total, rate[0] ? ", " : "", rate);
+        fprintf(stderr, _("%s: %lld of %lld%s%s\n"), p->what, (long long)p->done, (long long)p->total, rate[0] ? _(", ") : "", rate);
         return;
     }
     char line[LINE];
@@ -58,7 +60,8 @@ static void show(struct progress *p, double now)
         snprintf(bar, sizeof bar, "[%s] ", cells);
     }
     snprintf(line, sizeof line, "%s %s%" PRId64 "/%" PRId64 "  %s", p->what, bar, p->done, p->total, rate);
-    fprintf(stderr, "\r\033[K%.*s", width - 1, line); // a line that wraps could not be drawn over
+    fputs("\r\033[K", stderr);
+    put_cell(stderr, line, width - 1); // a line that wraps could not be drawn over
     fflush(stderr);
 }
 

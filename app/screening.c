@@ -313,7 +313,7 @@ static enum status fit_patches(struct project *project, struct extract_config *c
                            scene->name, sample->count);
     qsort(sample->ids, sample->count, sizeof *sample->ids, by_id);
     struct progress progress;
-    char *what = xasprintf("learning %s", scene->name);
+    char *what = xasprintf(_("learning %s"), scene->name);
     progress_start(&progress, what, (int64_t)sample->count, o->quiet);
     struct feed feed = {.project = project, .scene = scene, .only = sample->ids, .only_count = sample->count,
                         .progress = &progress};
@@ -600,7 +600,7 @@ enum status screening_run(struct project *project, const struct base *base, cons
             status = db_counts(project->db, scene->id, &counts, err);
             report->poor = counts.poor;
             struct progress progress;
-            char *what = xasprintf("screening %s", scene->name);
+            char *what = xasprintf(_("screening %s"), scene->name);
             int64_t todo = counts.pictures - counts.unreadable - (int64_t)store_count(store);
             progress_start(&progress, what, todo, options->quiet);
             struct feed feed = {.project = project, .scene = scene, .store = store, .report = report,

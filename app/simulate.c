@@ -233,7 +233,7 @@ static enum status run_rounds(struct simulation *sim, struct error *err)
 {
     enum status status = ST_OK;
     bool last = false;
-    progress_start(&sim->progress, "simulating", sim->o->rounds + 1, sim->o->json);
+    progress_start(&sim->progress, _("simulating"), sim->o->rounds + 1, sim->o->json);
     for (int round = 0; !last && status == ST_OK; round++) {
         double started = clock_seconds();
         struct simulate_figures f = {.round = round, .scene_count = sim->set.scene_count};

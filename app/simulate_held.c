@@ -97,7 +97,7 @@ static enum status extract(struct simulate_copy *pool, struct simulate_copy *hel
                                     .patch = patch,
                                     .threads = o->screen.threads};
     struct extract_io io = {.context = &feed, .next = next, .done = done, .stop = stop_asked};
-    char *what = xasprintf("held out, %s", s->name);
+    char *what = xasprintf(_("held out, %s"), s->name);
     text_clean(what);
     progress_start(&feed.progress, what, count, o->json);
     status = extract_run(&config, &io, err);

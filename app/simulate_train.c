@@ -29,7 +29,7 @@ static bool tell(void *context, const struct round_progress *p)
             progress_end(&t->progress);
         free(t->what);
         snprintf(t->stage, sizeof t->stage, "%s", p->stage);
-        t->what = xasprintf("%s: %s", t->scene, t->stage);
+        t->what = xasprintf(_("%s: %s"), t->scene, _(t->stage));
         progress_start(&t->progress, t->what, p->steps, t->quiet);
     }
     t->progress.total = p->steps;
