@@ -10,7 +10,7 @@
 
 struct marks; // marks.h
 
-enum { COMPOSE_MARGIN = 32 }; // gray value of the bars beside the picture
+enum { COMPOSE_MARGIN = 38 }; // gray value of the bars beside the picture
 
 // How a picture is looked at.
 struct look {

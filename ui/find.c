@@ -142,8 +142,7 @@ static void draw_row(const struct session *s, size_t number, int y, int width)
         snprintf(what, sizeof what, "%s", v->verdict[0] ? _(v->verdict) : v->flagged ? _("open") : _("filtered"));
     mvaddch(y, 0, (in_focus ? '>' : ' ') | (in_focus ? A_BOLD : A_NORMAL));
     bool dated = width >= 70; // else the picture's name is worth more
-    int name = width - (dated ? width < 80 ? 54 : 63 : 37);
-    name = name < 8 ? 8 : name > 40 ? 40 : name;
+    int room = width - (dated ? width < 80 ? 54 : 63 : 37), name = room < 8 ? 8 : room > 24 ? 24 + (room - 24) / 2 : room;
     attron(how);
     mvhline(y, 1, ' ', width - 2);
     attroff(how);

@@ -26,11 +26,14 @@ static void load(struct session *s)
 static void draw(struct session *s)
 {
     int y = 3, wide = COLS >= 120 ? 40 : 24, last = LINES - 9;
+    int said = 20 + wide, help = COLS >= 160 ? said + 48 : COLS; // wide enough to say of each what it does
     size_t rows = last > y ? (size_t)(last - y) : 1, top = s->flow.setting >= rows ? s->flow.setting - rows + 1 : 0;
     panel_head(s, _("settings"), "");
     draw_text(stdscr, 1, 2, 14, A_BOLD, _("setting"));
     draw_text(stdscr, 1, 18, wide, A_BOLD, _("value"));
-    draw_text(stdscr, 1, 20 + wide, COLS - wide - 21, A_BOLD, _("where it is said"));
+    draw_text(stdscr, 1, said, help - said - 1, A_BOLD, _("where it is said"));
+    if (help < COLS)
+        draw_text(stdscr, 1, help, COLS - help - 1, A_BOLD, _("what it does"));
     for (size_t i = top; i < s->flow.setting_count && y < last; i++, y++) {
         const struct flow_setting *row = &s->flow.settings[i];
         bool in_focus = i == s->flow.setting;
@@ -41,7 +44,9 @@ static void draw(struct session *s)
         attroff(how);
         draw_text(stdscr, y, 2, 15, how, row->name);
         draw_text(stdscr, y, 18, wide, how, row->value[0] ? row->value : "-");
-        draw_printf(stdscr, y, 20 + wide, COLS - wide - 21, how, "%s%s%s", _(row->origin), row->where[0] ? ": " : "", row->where);
+        draw_printf(stdscr, y, said, help - said - 1, how, "%s%s%s", _(row->origin), row->where[0] ? ": " : "", row->where);
+        if (help < COLS)
+            draw_text(stdscr, y, help, COLS - help - 1, how, _(row->help));
     }
     const struct flow_setting *row = focused(s);
     y = y < LINES - 8 ? y + 1 : LINES - 8;

@@ -10,8 +10,6 @@
 #include "base/intl.h"
 #include "ui/session.h"
 
-enum { STEP_MOST = 3 };
-
 size_t grid_place(const struct grid *g, size_t at)
 {
     return g->alike && at < g->alike_count ? g->alike[at] : g->alike ? SIZE_MAX : at;
@@ -114,16 +112,34 @@ static void load_page(struct session *s)
     }
 }
 
+// How many there are from the first of the page on, where they leave room on it and no page is before it; else 0.
+static size_t count_few(struct session *s)
+{
+    const struct grid *g = &s->grid;
+    struct review_item item;
+    size_t count = 0, most = page_size(g);
+    if (g->top >= most)
+        return 0;
+    if (!g->alike && s->model->reserve)
+        s->model->reserve(s->model->context, g->top, most + 1);
+    while (count < most && item_at(s, g->top + count, &item) == ST_OK)
+        count++;
+    return count < most ? count : 0;
+}
+
 static void load(struct session *s)
 {
     struct grid *g = &s->grid;
-    grid_layout(s);
+    grid_layout(s, 0);
     follow(s);
     size_t most = page_size(g);
     if (g->at < g->top)
         g->top = g->at > most ? g->at / most * most : 0;
     if (g->at >= g->top + most)
         g->top += (g->at - g->top) / most * most;
+    size_t few = g->columns ? 0 : count_few(s);
+    if (few > 0)
+        grid_layout(s, few);
     load_page(s);
     if (g->count == 0 && g->top > 0) { // past the end: the last page that has something
         g->top = g->top > most ? g->top - most : 0;
@@ -269,7 +285,8 @@ static void answer(struct session *s, enum action_kind kind, bool rest, const ch
             g->mark_count = 0;
         else if (!rest && g->at + 1 < g->top + g->count)
             focus(s, g->at + 1);
-        if (rest && g->count == page_size(g))
+        struct review_item next;
+        if (rest && g->count == page_size(g) && item_at(s, g->top + g->count, &next) == ST_OK)
             page(s, g->top + g->count, false);
         else
             view_load(s);
@@ -366,10 +383,8 @@ static void back(struct session *s)
 static void size_key(struct session *s, enum command command)
 {
     struct grid *g = &s->grid;
-    int step = command == COMMAND_LARGER ? g->step + 1 : g->step - 1;
-    if (step < -STEP_MOST || step > STEP_MOST)
-        return;
-    g->step = step;
+    int step = g->cols < 4 ? 1 : g->cols / 4, cols = command == COMMAND_LARGER ? g->cols - step : g->cols + step;
+    g->columns = s->pane.cols / (cols < 1 ? 1 : cols);
     g->top = g->at;
     s->repaint = true;
     view_load(s);

@@ -12,30 +12,43 @@
 
 enum { TILE_NARROW = 16, TILE_WIDE = 20, TILE_LEAST = 12 };
 
-// From the size of the tiles, their shape that of the first picture.
-void grid_layout(struct session *s)
+// Tiles of `columns` cells or a little more, as wide as their number across allows.
+static void lay_out(struct session *s, int columns, double shape)
+{
+    struct grid *g = &s->grid;
+    int width, height;
+    term_cell(&s->term, &width, &height);
+    columns = columns < TILE_LEAST ? TILE_LEAST : columns;
+    g->cols = columns < s->pane.cols ? s->pane.cols / columns : 1;
+    g->tile_cols = s->pane.cols / g->cols;
+    int rows = (int)lround((g->tile_cols - 2) * width * shape / height) + 1;
+    rows = rows < 3 ? 3 : rows > s->pane.rows ? s->pane.rows : rows;
+    g->rows = s->pane.rows / rows;
+    g->tile_rows = s->pane.rows / g->rows;
+}
+
+// Their shape is that of the first picture.
+void grid_layout(struct session *s, size_t count)
 {
     struct grid *g = &s->grid;
     struct review_item item;
     struct error err;
-    int width, height, columns = COLS >= PANEL_FROM ? TILE_WIDE : TILE_NARROW;
     double shape = 0.75;
     size_t place = grid_place(g, g->top);
     if (place != SIZE_MAX && s->model->item(s->model->context, place, &item, &err) == ST_OK && item.width > 0)
         shape = fmin(fmax((double)item.height / item.width, 0.3), 1.5);
-    term_cell(&s->term, &width, &height);
     s->pane = (struct rect){1, 0, LINES - 3 < 2 ? 2 : LINES - 3, COLS < 4 ? 4 : COLS};
-    columns = (int)(columns * pow(1.35, g->step));
-    for (;; columns++) { // no more of them than there is room for
-        columns = columns < TILE_LEAST ? TILE_LEAST : columns > s->pane.cols ? s->pane.cols : columns;
-        g->cols = s->pane.cols / columns;
-        g->tile_cols = s->pane.cols / g->cols;
-        int rows = (int)lround((g->tile_cols - 2) * width * shape / height) + 1;
-        rows = rows < 3 ? 3 : rows > s->pane.rows ? s->pane.rows : rows;
-        g->rows = s->pane.rows / rows;
-        g->tile_rows = s->pane.rows / g->rows;
-        if (g->cols * g->rows <= SHOWN_MAX || columns >= s->pane.cols)
+    int columns = g->columns ? g->columns : COLS >= PANEL_FROM ? TILE_WIDE : TILE_NARROW;
+    lay_out(s, columns, shape);
+    while (g->cols * g->rows > SHOWN_MAX && g->cols > 1)
+        lay_out(s, s->pane.cols / (g->cols - 1), shape);
+    while (count > 0 && g->cols > 1) { // few: as large as lets all of them be seen
+        int cols = g->cols;
+        lay_out(s, s->pane.cols / (cols - 1), shape);
+        if ((size_t)(g->cols * g->rows) < count) {
+            lay_out(s, s->pane.cols / cols, shape);
             return;
+        }
     }
 }
 

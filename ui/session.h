@@ -86,7 +86,7 @@ struct compare { // with what the picture of the review is compared
 
 struct grid { // a contact sheet of the model's list, or of what is like one picture
     int tile_cols, tile_rows, cols, rows; // a tile in cells, with its line of words; tiles across and down
-    int step;                 // size of the tiles, -3..3
+    int columns;              // a tile's, asked for; 0: as suits the screen and how many there are
     size_t top, at;           // first one on the page, and the one in focus
     size_t *alike, alike_count; // places in the list; NULL: all of it in its order
     char alike_name[128];
@@ -333,7 +333,7 @@ void find_clear(struct session *s);
 // grid.c, grid_draw.c
 size_t grid_place(const struct grid *g, size_t at); // in the model's list
 bool grid_marked(const struct grid *g, int64_t id);
-void grid_layout(struct session *s);
+void grid_layout(struct session *s, size_t count); // tiles; count > 0: large enough for all of so many to be seen
 struct rect grid_tile(const struct session *s, size_t number); // on the page
 void grid_draw(struct session *s);
 void grid_clear(struct session *s);

@@ -7,7 +7,7 @@
 
 #include "ui/session.h"
 
-enum { PANE = 1, POPUP, HEAD, KEY };
+enum { PANE = 1, POPUP, HEAD, KEY, MARGIN = 235 }; // of 256 colours: COMPOSE_MARGIN, that of a picture's own margins
 
 struct colours {
     short popup[2], head[2], key[2]; // front and back
@@ -35,7 +35,7 @@ void theme_begin(struct session *s)
     if (!has_colors())
         return;
     // kitty draws pictures under the text, and under cells with a background of their own: the pane has none
-    init_pair(PANE, COLOR_WHITE, s->bitmap == BITMAP_KITTY ? -1 : COLOR_BLACK);
+    init_pair(PANE, COLOR_WHITE, s->bitmap == BITMAP_KITTY ? -1 : COLORS >= 256 && !plain ? MARGIN : COLOR_BLACK);
     init_pair(POPUP, plain ? COLOR_WHITE : c->popup[0], plain ? COLOR_BLACK : c->popup[1]);
     if (plain)
         return;
