@@ -204,7 +204,12 @@ static enum status on_greeting(void *context, char **text, struct error *err)
 static void on_place(void *context, struct review_place *place)
 {
     struct review_session *s = context;
+    struct picture picture = {0};
+    struct error unused; // the screen begins at its first picture then
     review_lead_place(&s->lead, place);
+    if (s->scene && place->id && (db_picture_get(s->project->db, place->id, &picture, &unused) != ST_OK || picture.scene != s->scene))
+        place->id = 0; // another scene was asked for
+    picture_clear(&picture);
 }
 
 static void on_keep_place(void *context, const struct review_place *place)

@@ -62,10 +62,16 @@ static int session_clear(void **state)
     return 0;
 }
 
+static void start_in(const char *scene, enum vt_kind kind, const char *term, const char *graphics, int rows, int cols)
+{
+    char *argv[] = {assay, (char *)"review", (char *)"--as", (char *)"Ann", (char *)"--graphics", (char *)graphics,
+                    scene ? (char *)"--scene" : NULL, (char *)scene, NULL};
+    assert_true(pty_start(&pty, kind, term, rows, cols, project, argv));
+}
+
 static void start_as(enum vt_kind kind, const char *term, const char *graphics, int rows, int cols)
 {
-    char *argv[] = {assay, (char *)"review", (char *)"--as", (char *)"Ann", (char *)"--graphics", (char *)graphics, NULL};
-    assert_true(pty_start(&pty, kind, term, rows, cols, project, argv));
+    start_in(NULL, kind, term, graphics, rows, cols);
 }
 
 static bool shows(const char *words)
@@ -789,6 +795,34 @@ static void a_broken_line_leads_back_to_the_view(void **state)
     leave();
 }
 
+static char *scene_shown(void)
+{
+    char *text = vt_text(&pty.vt), scene[64] = "";
+    sscanf(text, " p, Ann %63s", scene);
+    free(text);
+    return xstrdup(scene);
+}
+
+// Where the line broke, unless another scene is asked for now.
+static void another_scene_begins_at_its_first(void **state)
+{
+    (void)state;
+    start_as(VT_PLAIN, "xterm-256color", "ascii", 24, 80);
+    until_shown(0);
+    char *left = scene_shown();
+    kill(pty.pid, SIGHUP);
+    until_ended();
+    session_clear(NULL);
+    const char *other = strcmp(left, "belt") == 0 ? "fastener" : "belt";
+    start_in(other, VT_PLAIN, "xterm-256color", "ascii", 24, 80);
+    until_shown(0);
+    char *now = scene_shown();
+    assert_string_equal(now, other);
+    free(now);
+    free(left);
+    leave();
+}
+
 static void late_answers_are_no_keys(void **state)
 {
     (void)state;
@@ -911,7 +945,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         CASE(the_terminal_shows_what_curses_has), CASE(sixel_arrives_whole), CASE(a_picture_stays_where_it_was_put), CASE(kitty_arrives_whole), CASE(a_slow_line_gets_small_ones_first), CASE(a_throttled_line_is_noticed),
         CASE(the_mouse_draws_a_box), CASE(the_mouse_marks_in_the_grid), CASE(a_line_that_breaks_while_drawing_loses_nothing_kept), CASE(a_changed_size_is_followed),
-        CASE(a_popup_comes_and_goes), CASE(answers_are_stored), CASE(an_answer_outlasts_a_lock), CASE(a_broken_line_leads_back_to_the_view), CASE(late_answers_are_no_keys),
+        CASE(a_popup_comes_and_goes), CASE(answers_are_stored), CASE(an_answer_outlasts_a_lock), CASE(a_broken_line_leads_back_to_the_view), CASE(another_scene_begins_at_its_first), CASE(late_answers_are_no_keys),
         CASE(a_late_sixel_terminal_gets_its_picture), CASE(without_answers_there_are_symbols),
         CASE(fewer_colours_are_ascii), CASE(themes_change_colours_only), CASE(useless_terminals_get_a_sentence),
         CASE(an_end_from_outside_leaves_it_whole), CASE(a_crash_leaves_the_terminal_whole),
