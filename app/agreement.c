@@ -127,12 +127,12 @@ static int64_t total(const struct entry *e, int kinds)
     return sum;
 }
 
-static void put_entry(struct strbuf *sb, const struct entry *e, int kinds)
+static void put_entry(struct strbuf *sb, const struct entry *e, const char *word, int kinds)
 {
     int64_t pictures, agreed;
     double kappa = rates_kappa(e->table, kinds);
     counts(e, kinds, &pictures, &agreed);
-    char *name = text_cleaned(e->name);
+    char *name = text_cleaned(word);
     strbuf_printf(sb, "  %s: ", name);
     free(name);
     strbuf_printf(sb, _("%lld of %lld agree"), (long long)agreed, (long long)pictures);
@@ -159,26 +159,33 @@ static int most_first(const void *left, const void *right)
     return order ? order : strcmp(a->classes[1], b->classes[1]);
 }
 
-// What was answered first, what the second look made of it, and how often, where the two are not the same class.
-static void put_confusion(struct strbuf *sb, struct db *db, const struct agreement *a)
+// What was answered first, what the second look made of it, and how often, where the two are not the same class; "" no
+// defect. Most often first; freed by the caller, its classes with `a`.
+static struct confusion *confusions(const struct agreement *a, size_t *count)
 {
     struct confusion *rows = xcalloc(a->pair_count + 1, sizeof *rows);
-    size_t count = 0;
+    *count = 0;
     for (size_t i = 0; i < a->pair_count; i++) {
         const struct pair *pair = &a->pairs[i];
         size_t at = 0;
         if (strcmp(pair->classes[0], pair->classes[1]) == 0)
             continue;
-        while (at < count && (strcmp(rows[at].classes[0], pair->classes[0]) != 0 || strcmp(rows[at].classes[1], pair->classes[1]) != 0))
+        while (at < *count && (strcmp(rows[at].classes[0], pair->classes[0]) != 0 || strcmp(rows[at].classes[1], pair->classes[1]) != 0))
             at++;
-        if (at == count)
-            rows[count++] = (struct confusion){{pair->classes[0], pair->classes[1]}, 0};
+        if (at == *count)
+            rows[(*count)++] = (struct confusion){{pair->classes[0], pair->classes[1]}, 0};
         rows[at].count++;
     }
-    if (count) {
-        qsort(rows, count, sizeof *rows, most_first);
+    qsort(rows, *count, sizeof *rows, most_first);
+    return rows;
+}
+
+static void put_confusion(struct strbuf *sb, struct db *db, const struct agreement *a)
+{
+    size_t count;
+    struct confusion *rows = confusions(a, &count);
+    if (count)
         strbuf_printf(sb, "%s\n", _("Confusion by class: first answer > second look, how often"));
-    }
     for (size_t i = 0; i < count; i++) {
         char room[2][CLASS_WORD], *names[2];
         for (int k = 0; k < 2; k++)
@@ -190,10 +197,23 @@ static void put_confusion(struct strbuf *sb, struct db *db, const struct agreeme
     free(rows);
 }
 
+static json_t *confusion_json(const struct agreement *a)
+{
+    size_t count;
+    struct confusion *rows = confusions(a, &count);
+    json_t *all = json_array();
+    for (size_t i = 0; i < count; i++) // no class: none was seen
+        json_array_append_new(all, json_pack("{s:s, s:s, s:I}", "first", rows[i].classes[0], "second", rows[i].classes[1], "count",
+                                             (json_int_t)rows[i].count));
+    free(rows);
+    return all;
+}
+
 enum status agreement_text(struct project *project, int64_t scene, int64_t since_ms, char **text, struct error *err)
 {
     struct agreement a;
     struct strbuf sb = {0};
+    char room[CLASS_WORD];
     enum status status = gather(project, scene, since_ms, &a, err);
     if (status == ST_OK) {
         strbuf_printf(&sb, _("Blind second answers: %lld"), (long long)a.blind);
@@ -201,11 +221,11 @@ enum status agreement_text(struct project *project, int64_t scene, int64_t since
         if (a.people.count)
             strbuf_printf(&sb, "%s\n", _("By inspector: normal, defect, unsure"));
         for (size_t i = 0; i < a.people.count; i++)
-            put_entry(&sb, &a.people.entries[i], VERDICTS);
+            put_entry(&sb, &a.people.entries[i], a.people.entries[i].name, VERDICTS);
         if (a.classes.count)
             strbuf_printf(&sb, "%s\n", _("By class: given by both, of those that either gave"));
         for (size_t i = 0; i < a.classes.count; i++)
-            put_entry(&sb, &a.classes.entries[i], 2);
+            put_entry(&sb, &a.classes.entries[i], class_word(project->db, a.classes.entries[i].name, room), 2);
         put_confusion(&sb, project->db, &a);
         if (a.seen) {
             strbuf_printf(&sb, _("Seen before they were answered: %lld, %lld of them confirmed (in no figure above)"), (long long)a.seen,
@@ -244,8 +264,9 @@ enum status agreement_json(struct project *project, int64_t scene, int64_t since
     *json = NULL;
     enum status status = gather(project, scene, since_ms, &a, err);
     if (status == ST_OK)
-        *json = json_pack("{s:I, s:I, s:I, s:o, s:o}", "blind", (json_int_t)a.blind, "seen", (json_int_t)a.seen, "seen_agreed",
-                          (json_int_t)a.seen_agreed, "inspectors", list_json(&a.people, VERDICTS), "classes", list_json(&a.classes, 2));
+        *json = json_pack("{s:I, s:I, s:I, s:o, s:o, s:o}", "blind", (json_int_t)a.blind, "seen", (json_int_t)a.seen, "seen_agreed",
+                          (json_int_t)a.seen_agreed, "inspectors", list_json(&a.people, VERDICTS), "classes", list_json(&a.classes, 2),
+                          "confusion", confusion_json(&a));
     release(&a);
     return status;
 }

@@ -160,7 +160,7 @@ static enum status add_ask(struct project *project, const struct scene *scene, j
     if (text[0])
         json_array_append_new(lines, json_sprintf(_("%s: %s"), scene->name, text));
     if (known && gain.new_kind > 0)
-        json_array_append_new(lines, json_sprintf(_("%s: about 1 further defect in %.0f will be of a class not seen yet"), scene->name,
+        json_array_append_new(lines, json_sprintf(_("%s: about one in %.0f of the defects to come will be of a class not seen yet"), scene->name,
                                                   1 / gain.new_kind));
     if (count > 0)
         json_array_append_new(lines, json_sprintf(_("%s: %zu answer%s contradicted by score and neighbours: `assay review --second-look`"),
