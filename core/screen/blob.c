@@ -7,6 +7,7 @@
 #include "screen/blob.h"
 
 enum { LOOKED_AT = 1 << 18 }; // points of a blob's surroundings; larger ones are looked at more coarsely
+static const double CELL_LEAST = 1.0 / 16; // of a cell that a blob covers; the hottest may cover less
 
 float heat_value(const struct heat *heat, float u, float v)
 {
@@ -138,7 +139,12 @@ struct blob *blobs_find(const struct heat *heat, const double box[4], int width,
     free(found);
     free(of);
     qsort(blobs, (size_t)parts, sizeof *blobs, hottest_first);
-    *count = (size_t)parts;
+    for (int i = 0; i < parts; i++) { // a cell that hardly reaches the level encloses next to nothing
+        if (i == 0 || (double)spans_area(&blobs[i].spans) >= s.across * s.down * CELL_LEAST)
+            blobs[(*count)++] = blobs[i];
+        else
+            spans_clear(&blobs[i].spans);
+    }
     return blobs;
 }
 

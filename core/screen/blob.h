@@ -17,7 +17,7 @@ struct blob {
 // Value at (u, v) in cells, between cell centres, clamped at the rim.
 float heat_value(const struct heat *heat, float u, float v);
 
-// box: where the heatmap lies, fractions of the picture. Hottest first; where nothing reaches BLOB_LEVEL, what reaches
+// box: where the heatmap lies, fractions of the picture. Hottest first, specks left out; where nothing reaches BLOB_LEVEL, what reaches
 // 0.6 of the hottest cell. blobs_free.
 struct blob *blobs_find(const struct heat *heat, const double box[4], int width, int height, size_t *count);
 void blobs_free(struct blob *blobs, size_t count);

@@ -336,6 +336,11 @@ static void test_blobs(void **state)
             assert_int_equal(spans_has(&blobs[0].spans, x, y) || spans_has(&blobs[1].spans, x, y), hot);
         }
     blobs_free(blobs, count);
+    heat.cells[4 * 8 + 5] = 129; // a pixel would be left of it
+    blobs = blobs_find(&heat, box, 160, 80, &count);
+    assert_int_equal(count, 2);
+    blobs_free(blobs, count);
+    heat.cells[4 * 8 + 5] = 0;
     blobs = blobs_find(&heat, half, 160, 80, &count);
     assert_int_equal(count, 2);
     assert_true(blobs[1].box[0] >= 90);
