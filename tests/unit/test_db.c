@@ -389,7 +389,7 @@ static const char without_version_3[] =
     "ALTER TABLE revision DROP COLUMN goals; ALTER TABLE score DROP COLUMN learned;"
     "ALTER TABLE score DROP COLUMN known; ALTER TABLE score DROP COLUMN alone;" // REVISION_3
     "DROP TRIGGER round_curve; DROP TABLE round_point;" // CURVE_3
-    "DROP TABLE relation; ALTER TABLE class DROP COLUMN zh; ALTER TABLE label_event DROP COLUMN component;" // RELATION_3
+    "DROP TABLE relation_state; DROP TABLE relation; ALTER TABLE class DROP COLUMN zh; ALTER TABLE label_event DROP COLUMN component;" // RELATION_3, RELATION_BACK_3
     "DROP TRIGGER scene_activation; DROP TABLE activation; DROP TABLE round; DROP TABLE model_picture; DROP TABLE strategy; DROP TABLE model; DROP TABLE worker;"
     "ALTER TABLE revision DROP COLUMN learned_sha256;" // ROUND_3
     "DROP TABLE class_state; DROP TABLE alias_state;" // CLASS_BACK_3
