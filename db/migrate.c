@@ -125,7 +125,6 @@ static const char version_2[] =
     "  WHERE p.scene = scene.id AND v.source = 1);";
 
 // Version 3, one piece per concern.
-// (filled while this version is not released)
 // `rule`, `reason`, `goals`: where the threshold came from (screen/threshold.h); goals is a JSON array.
 #define REVISION_3                                                                                           \
     "ALTER TABLE revision ADD COLUMN rule TEXT NOT NULL DEFAULT 'filter-rate';"                              \
@@ -358,14 +357,26 @@ static const char version_2[] =
     "CREATE INDEX class_state_class ON class_state(class);"                                             \
     "CREATE TABLE alias_state(event INTEGER NOT NULL REFERENCES class_event(id), after INTEGER NOT NULL, name TEXT NOT NULL,"      \
     " class INTEGER NOT NULL, PRIMARY KEY(event, after, name)) WITHOUT ROWID;"
-// Which relations a change of classes, or of relations themselves, retired (0) and stated (1): taken back as the rest of it.
-#define RELATION_BACK_3                                                                                 \
-    "CREATE TABLE relation_state(event INTEGER NOT NULL REFERENCES class_event(id), after INTEGER NOT NULL,"    \
-    " relation INTEGER NOT NULL REFERENCES relation(id), PRIMARY KEY(event, after, relation)) WITHOUT ROWID;"
+// Who took a relation away (0: it was stated anew), and whether a template stated it: until version 4.
+#define RELATION_LOG_3                                                                                  \
+    "ALTER TABLE relation ADD COLUMN retired_by INTEGER NOT NULL DEFAULT 0;"                            \
+    "ALTER TABLE relation ADD COLUMN template INTEGER NOT NULL DEFAULT 0;"
 static const char version_3[] = REVISION_3 AUDIT_3 LIVE_3 CLASS_3 ROUND_3 ACQUIRE_3 REGION_3 LEAD_3 CURVE_3 RELATION_3 FIND_3
-    CLASS_BACK_3 RELATION_BACK_3;
+    CLASS_BACK_3 RELATION_LOG_3;
 
-static const char *const migrations[DB_VERSION] = {version_1, version_2, version_3};
+// Version 4. Which relations a change of classes, or of relations themselves, retired (0) and stated (1): taken back as the
+// rest of it. Who stated and who took away is an event as those of classes are; what was so before is told, and stays.
+static const char version_4[] =
+    "CREATE TABLE relation_state(event INTEGER NOT NULL REFERENCES class_event(id), after INTEGER NOT NULL,"
+    " relation INTEGER NOT NULL REFERENCES relation(id), PRIMARY KEY(event, after, relation)) WITHOUT ROWID;"
+    "INSERT INTO class_event(at_ms, person, class, what, name, value) SELECT at_ms, person, 0, 'stated', fault, component"
+    " FROM relation WHERE template = 0 ORDER BY at_ms, id;"
+    "INSERT INTO class_event(at_ms, person, class, what, name, value) SELECT retired_ms, retired_by, 0, 'taken away', fault, component"
+    " FROM relation WHERE retired_by <> 0 ORDER BY retired_ms, id;"
+    "ALTER TABLE relation DROP COLUMN retired_by;"
+    "ALTER TABLE relation DROP COLUMN template;";
+
+static const char *const migrations[DB_VERSION] = {version_1, version_2, version_3, version_4};
 
 static enum status pragma(struct db *db, const char *sql, long long *value, struct error *err)
 {

@@ -6,8 +6,10 @@
 
 #include "base/file.h"
 #include "base/rng.h"
+#include "db/back.h"
 #include "db/check.h"
 #include "db/label.h"
+#include "db/log.h"
 #include "db/person.h"
 #include "db/picture.h"
 #include "db/project.h"
@@ -130,7 +132,7 @@ static void newer_and_foreign_databases_are_refused(void **state)
     struct db *other;
     free(raw(f, "PRAGMA user_version = 99"));
     assert_status(db_open(f->path, &other, &err), ST_NEWER, &err);
-    free(raw(f, "PRAGMA user_version = 3; PRAGMA application_id = 7"));
+    free(raw(f, "PRAGMA user_version = 4; PRAGMA application_id = 7"));
     assert_status(db_open(f->path, &other, &err), ST_CORRUPT, &err);
     free(raw(f, "PRAGMA application_id = 1634956153"));
     assert_ok(db_open(f->path, &other, &err), &err);
@@ -439,6 +441,37 @@ static void an_older_database_is_brought_forward(void **state)
     assert_int_equal(after.open, FLAGGED - 3);
 }
 
+static void collect(void *context, const struct log_row *row)
+{
+    char *told = context;
+    size_t used = strlen(told);
+    snprintf(told + used, 200 - used, "%s %s: %s of %s;", row->person, row->what, row->second, row->first);
+}
+
+// What was stated before statements could be taken back is told as ever, and is not what u takes back.
+static void relations_of_version_3_are_told(void **state)
+{
+    struct fixture *f = *state;
+    struct log_key after = {0};
+    struct back taken;
+    char told[200] = "";
+    size_t count;
+    db_close(f->db);
+    char *message = raw(f, "DROP TABLE relation_state; ALTER TABLE relation ADD COLUMN retired_by INTEGER NOT NULL DEFAULT 0;"
+                           "ALTER TABLE relation ADD COLUMN template INTEGER NOT NULL DEFAULT 0;"
+                           "INSERT INTO relation(component, fault, cause, action, severity, at_ms, person, retired_ms, retired_by, template)"
+                           " VALUES('belt', 'tear', '', '', 'stop', 10, (SELECT id FROM person WHERE name = 'Ann'), 20,"
+                           "  (SELECT id FROM person WHERE name = 'Bob'), 0), ('belt', 'hole', '', '', 'key', 5,"
+                           "  (SELECT id FROM person WHERE name = 'Ann'), 0, 0, 1);"
+                           "PRAGMA user_version = 3;");
+    assert_null(message);
+    assert_ok(db_open(f->path, &f->db, &err), &err);
+    struct log_filter filter = {.person = "", .kind = "relation"};
+    assert_ok(db_log(f->db, &filter, &after, 10, collect, told, &count, &err), &err);
+    assert_string_equal(told, "Bob taken away: tear of belt;Ann stated: tear of belt;");
+    assert_status(db_back(f->db, f->ann, false, &taken, &err), ST_NOT_FOUND, &err);
+}
+
 static void importing_twice_adds_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -486,6 +519,7 @@ int main(void)
         WITH(a_scene_has_its_own_positions),
         WITH(a_lease_ends_by_itself),
         WITH(an_older_database_is_brought_forward),
+        WITH(relations_of_version_3_are_told),
         WITH(importing_twice_adds_nothing),
         WITH(check_finds_a_verdict_that_nobody_gave),
         WITH(check_finds_a_queue_that_was_altered),
