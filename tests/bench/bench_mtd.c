@@ -110,14 +110,28 @@ static void shuffle(struct rng *rng, size_t *order, size_t count)
 // ---- what a run says ----
 
 struct line {
-    double auroc, filtered90, filtered95, filtered9824, found5, kinds[KINDS];
+    double auroc, filtered90, filtered95, filtered9824, found5, kinds[KINDS], kinds_found5[KINDS];
 };
 
-// Figures over the pictures that did not fit; found5: defects above the score that 5 % of the normals exceed.
+// Share of the defects above the score that 5 % of the normals exceed.
+static double found_at_5(const double *scores, const bool *defect, size_t count)
+{
+    double low = 0, high = 1; // the recall at which 5 % of the normals are flagged
+    for (int step = 0; step < 20; step++) {
+        double middle = (low + high) / 2;
+        if (metrics_filtered(scores, defect, count, middle) >= 0.95)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+// Figures over the pictures that did not fit, of all defects and of each kind by itself.
 static struct line figures(const struct bench *b, const bool *fit, const double *scores)
 {
     struct line line = {0};
-    double *s = xcalloc(b->count, sizeof *s), *normals = xcalloc(b->count, sizeof *normals);
+    double *s = xcalloc(b->count, sizeof *s);
     bool *d = xcalloc(b->count, sizeof *d);
     for (int kind = -1; kind < b->kind_count; kind++) {
         size_t n = 0;
@@ -128,23 +142,15 @@ static struct line figures(const struct bench *b, const bool *fit, const double 
             }
         if (kind >= 0) {
             line.kinds[kind] = metrics_auroc(s, d, n);
+            line.kinds_found5[kind] = found_at_5(s, d, n);
             continue;
         }
         line.auroc = metrics_auroc(s, d, n);
         line.filtered90 = metrics_filtered(s, d, n, 0.9);
         line.filtered95 = metrics_filtered(s, d, n, 0.95);
         line.filtered9824 = metrics_filtered(s, d, n, 0.9824);
-        double low = 0, high = 1; // the recall at which 5 % of the normals are flagged
-        for (int step = 0; step < 20; step++) {
-            double middle = (low + high) / 2;
-            if (metrics_filtered(s, d, n, middle) >= 0.95)
-                low = middle;
-            else
-                high = middle;
-        }
-        line.found5 = low;
+        line.found5 = found_at_5(s, d, n);
     }
-    free(normals);
     free(s);
     free(d);
     return line;
@@ -178,7 +184,7 @@ static void print_rows(const struct bench *b, const struct rows *r)
         mean.filtered9824 += l->filtered9824 / r->count;
         mean.found5 += l->found5 / r->count;
         for (int k = 0; k < b->kind_count; k++)
-            mean.kinds[k] += l->kinds[k] / r->count;
+            mean.kinds[k] += l->kinds[k] / r->count, mean.kinds_found5[k] += l->kinds_found5[k] / r->count;
     }
     printf("{\"run\":\"%s\",\"seeds\":%d,\"auroc\":%.4f,\"auroc_sd\":%.4f,\"filtered_90\":%.4f,\"filtered_"
            "95\":%.4f,"
@@ -186,7 +192,7 @@ static void print_rows(const struct bench *b, const struct rows *r)
            r->name, r->count, mean.auroc, sqrt(fmax(0, square - mean.auroc * mean.auroc)), mean.filtered90,
            mean.filtered95, mean.filtered9824, mean.found5);
     for (int k = 0; k < b->kind_count; k++)
-        printf(",\"%s\":%.4f", b->kind_names[k], mean.kinds[k]);
+        printf(",\"%s\":%.4f,\"%s_found_at_5\":%.4f", b->kind_names[k], mean.kinds[k], b->kind_names[k], mean.kinds_found5[k]);
     puts("}");
     fflush(stdout);
 }
