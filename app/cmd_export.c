@@ -39,8 +39,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const char *const columns[] = {
     "path",       "scene",       "group",      "sha256",        "width",          "height",
     "unreadable", "object",      "position",   "camera",        "taken",          "revision",
-    "score",      "score_patch", "score_tile", "score_learned", "score_whole",    "score_known",
-    "flagged",    "verdict",     "class",      "severity",      "regions",        "note",
+    "score",      "score_patch", "score_tile", "score_drawn",   "score_learned",  "score_whole",
+    "score_known", "flagged",    "verdict",     "class",      "severity",      "regions",        "note",
     "who",        "when",        "truth",      "truth_class",   "truth_severity", "truth_mask",
     "audit",      "audit_stratum", "audit_remaining", "audit_probability",
     "component",  "cause",         "action"};
@@ -87,6 +87,7 @@ static void write_csv(const struct export_row *r)
                                   number[6],
                                   number[7],
                                   number[8],
+                                  number[9],
                                   scored ? r->flagged ? "1" : "0" : "",
                                   verdict_name(r->verdict),
                                   r->class_name,

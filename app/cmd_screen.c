@@ -42,18 +42,25 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
+// Frees it.
+static void put_line(char *line)
+{
+    put_wrapped(stdout, 2, line);
+    free(line);
+}
+
 static void print_scene(const struct scene *scene, const struct screening_report *r, bool json)
 {
     double rate = r->screened ? 1 - (double)r->flagged / (double)r->screened : 0;
     if (json) {
-        print_json(json_pack("{s:s, s:i, s:I, s:I, s:I, s:f, s:I, s:f, s:f, s:i, s:I, s:I, s:f, s:O, s:O, s:O, s:s?}",
+        print_json(json_pack("{s:s, s:i, s:I, s:I, s:I, s:f, s:I, s:f, s:f, s:i, s:I, s:I, s:f, s:O, s:O, s:O, s:s?, s:s?}",
                              "scene", scene->name, "revision", r->revision, "screened",
                              (json_int_t)r->screened, "flagged", (json_int_t)r->flagged, "poor",
                              (json_int_t)r->poor, "filter_rate", rate, "believed_normal",
                              (json_int_t)r->believed, "threshold", r->threshold, "shrinkage", r->shrinkage, "looks",
                              r->looks, "extracted", (json_int_t)r->extracted, "failed", (json_int_t)r->failed,
                              "seconds", r->seconds, "bad", r->bad, "rule", r->rule, "alone", r->alone,
-                             "without_learned", r->without_learned));
+                             "without_learned", r->without_learned, "without_drawn", r->without_drawn));
         return;
     }
     size_t i;
@@ -71,21 +78,15 @@ static void print_scene(const struct scene *scene, const struct screening_report
     const char *name;
     json_object_foreach(r->alone, name, bad)
         printf(_("  %lld flagged by %s alone\n"), (long long)json_integer_value(bad), _(name));
-    if (r->looks > 1) {
-        char *line = xasprintf(_("its normal pictures have %d looks; where these are different cameras or things, a scene for each "
-                                 "(`assay add --scene` in a new project) filters better"),
-                               r->looks);
-        put_wrapped(stdout, 2, line);
-        free(line);
-    }
-    if (r->without_learned) {
-        char *line = xasprintf(_("without the learned detector: %s"), _(r->without_learned));
-        put_wrapped(stdout, 2, line);
-        free(line);
-    }
-    char *reason = stored_text(json_string_value(json_object_get(r->rule, "reason")));
-    put_wrapped(stdout, 2, reason);
-    free(reason);
+    if (r->looks > 1)
+        put_line(xasprintf(_("its normal pictures have %d looks; where these are different cameras or things, a scene for each "
+                             "(`assay add --scene` in a new project) filters better"),
+                           r->looks));
+    if (r->without_learned)
+        put_line(xasprintf(_("without the learned detector: %s"), _(r->without_learned)));
+    if (r->without_drawn)
+        put_line(xasprintf(_("without the detector that drawn defects teach: %s"), _(r->without_drawn)));
+    put_line(stored_text(json_string_value(json_object_get(r->rule, "reason"))));
 }
 
 static enum status run(struct options *o, struct error *err)

@@ -512,7 +512,8 @@ static enum status make_revision(struct project *project, const struct base *bas
     report->revision = revision.number;
     report->revision_id = id;
     report->rule = status == ST_OK ? calibrate_json(&revision) : NULL;
-    report->without_learned = screening_without_learned(model, patch, o->learned[0], o->learned_rests);
+    report->without_learned = screening_without_learned(model, o->learned[0], o->learned_rests);
+    report->without_drawn = screening_without_drawn(model, patch);
     free(models);
     learned_close(learned);
     screen_free(model);

@@ -32,7 +32,7 @@ struct screening_report {
     int64_t revision_id;
     json_t *rule; // where the threshold came from (calibrate_json); NULL before there is one
     json_t *alone; // screening_alone_json
-    const char *without_learned; // screening_without_learned
+    const char *without_learned, *without_drawn; // screening_without_*
     json_t *bad; // array of {path, reason}: readable when added, not now
 };
 void screening_report_clear(struct screening_report *report);
@@ -99,11 +99,11 @@ ASSAY_CHECKED enum status screening_set_alone(struct project *project, const str
 // {detector: flagged pictures that it alone carries} of a revision, those with any. Caller: json_decref.
 ASSAY_CHECKED enum status screening_alone_json(struct project *project, int64_t revision, json_t **json,
                                                struct error *err);
-// Why the learned detector takes no part, or not as it was taught: words to be looked up with _(); NULL where it does.
+// Why a detector takes no part that could: words to be looked up with _(); NULL where it does, or there is nothing to.
 // trained: a trained model was asked; other_base: one rests since the base is another.
 struct screen_model;
-const char *screening_without_learned(const struct screen_model *model, const struct patch_model *patch, bool trained,
-                                      bool other_base);
+const char *screening_without_learned(const struct screen_model *model, bool trained, bool other_base);
+const char *screening_without_drawn(const struct screen_model *model, const struct patch_model *patch);
 // Name of the patch statistics in use, "" none.
 ASSAY_CHECKED enum status screening_patch(struct project *project, const struct scene *scene,
                                           char sha256[HASH_HEX], struct error *err);

@@ -376,7 +376,15 @@ static const char version_4[] =
     "ALTER TABLE relation DROP COLUMN retired_by;"
     "ALTER TABLE relation DROP COLUMN template;";
 
-static const char *const migrations[DB_VERSION] = {version_1, version_2, version_3, version_4};
+// Version 5. What drawn defects teach is a detector of its own; before, it stood as the learned one until there was a trained
+// model. `alone` counts detectors.
+#define TAUGHT_5 "revision IN (SELECT id FROM revision WHERE learned_sha256 <> '')"
+static const char version_5[] =
+    "ALTER TABLE score ADD COLUMN drawn REAL NOT NULL DEFAULT 0;"
+    "UPDATE score SET drawn = learned, learned = 0 WHERE learned <> 0 AND NOT " TAUGHT_5 ";"
+    "UPDATE score SET alone = alone + 1 WHERE alone > 3 OR (alone = 3 AND " TAUGHT_5 ");";
+
+static const char *const migrations[DB_VERSION] = {version_1, version_2, version_3, version_4, version_5};
 
 static enum status pragma(struct db *db, const char *sql, long long *value, struct error *err)
 {

@@ -69,9 +69,9 @@ static enum status put_score(struct db *db, int64_t revision, const struct score
 {
     sqlite3_stmt *stmt = db_prepare(
         db,
-        "INSERT OR REPLACE INTO score(revision, picture, score, patch, tile, learned, whole, known,"
+        "INSERT OR REPLACE INTO score(revision, picture, score, patch, tile, drawn, learned, whole, known,"
         " alone, flagged, heat_rows, heat_cols, heat, x0, y0, x1, y1)"
-        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
         err);
     if (!stmt)
         return err->code;
@@ -80,14 +80,14 @@ static enum status put_score(struct db *db, int64_t revision, const struct score
     sqlite3_bind_double(stmt, 3, s->score.score);
     for (int d = 0; d < DETECTORS; d++)
         sqlite3_bind_double(stmt, 4 + d, s->score.parts[d]);
-    sqlite3_bind_int(stmt, 9, s->score.alone);
-    sqlite3_bind_int(stmt, 10, s->flagged);
+    sqlite3_bind_int(stmt, 4 + DETECTORS, s->score.alone);
+    sqlite3_bind_int(stmt, 5 + DETECTORS, s->flagged);
     if (s->flagged && s->heat && s->heat->rows > 0) {
-        sqlite3_bind_int(stmt, 11, s->heat->rows);
-        sqlite3_bind_int(stmt, 12, s->heat->cols);
-        sqlite3_bind_blob(stmt, 13, s->heat->cells, s->heat->rows * s->heat->cols, SQLITE_TRANSIENT);
+        sqlite3_bind_int(stmt, 6 + DETECTORS, s->heat->rows);
+        sqlite3_bind_int(stmt, 7 + DETECTORS, s->heat->cols);
+        sqlite3_bind_blob(stmt, 8 + DETECTORS, s->heat->cells, s->heat->rows * s->heat->cols, SQLITE_TRANSIENT);
         for (int i = 0; i < 4; i++)
-            sqlite3_bind_double(stmt, 14 + i, s->box[i]);
+            sqlite3_bind_double(stmt, 9 + DETECTORS + i, s->box[i]);
     }
     return db_run(db, stmt, "storing scores", err);
 }

@@ -6,8 +6,8 @@
 enum detector {
     DETECTOR_PATCH,     // distance of the whole picture's cells from normal ones
     DETECTOR_TILE,      // the same over native-resolution tiles
-    DETECTOR_LEARNED,   // logit of a network trained on answers and synthetic defects; until there is one, how much the
-                        // cells look as if a defect were drawn there (patch_flaw.h)
+    DETECTOR_DRAWN,     // how much the cells look as if a defect were drawn there (patch_flaw.h): taught by no real one
+    DETECTOR_LEARNED,   // logit of a network trained on answers
     DETECTORS_MEASURED,
     DETECTOR_WHOLE = DETECTORS_MEASURED, // shrinkage Gaussian on the embedding
     DETECTOR_KNOWN,                      // similarity to confirmed defects against confirmed normals

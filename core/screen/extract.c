@@ -164,7 +164,8 @@ static void score_patches(const struct run *run, struct worker *worker, const st
     worker->value_count = 0;
     score_view(worker, model, patch_part_of(model, whole), whole, box, &result->heat);
     result->measures[DETECTOR_PATCH] = patch_top(worker->values, worker->value_count);
-    result->measures[DETECTOR_LEARNED] = patch_flaw_measure(model, patch_part_of(model, whole), whole, worker->patch);
+    result->measures[DETECTOR_LEARNED] = NAN;
+    result->measures[DETECTOR_DRAWN] = patch_flaw_measure(model, patch_part_of(model, whole), whole, worker->patch);
     worker->value_count = 0;
     for (int i = 0; i < picture_tiles(run->config, picture); i++) {
         struct patch_view tile;

@@ -14,22 +14,23 @@
 #include "screen/model_state.h"
 #include "screen/together.h"
 
-enum { NORMALS_LEAST = 16, TAUGHT_LEAST = 10, FIT_MOST = 20000, BLOCK = 256 };
+enum { NORMALS_LEAST = 16, FIT_MOST = 20000, BLOCK = 256 };
 static const double aligned_from = 0.4, aligned_full = 0.6;
 static const double unseen_least = 0.1; // share of the normals
+static const double lead_half = 40, offset_from = 10; // things with a confirmed defect
 
 const char *detector_name(enum detector detector)
 {
     static const char *const names[DETECTORS] = {
-        [DETECTOR_PATCH] = N_("patch"), [DETECTOR_TILE] = N_("tile"),   [DETECTOR_LEARNED] = N_("learned"),
-        [DETECTOR_WHOLE] = N_("whole"), [DETECTOR_KNOWN] = N_("known"),
+        [DETECTOR_PATCH] = N_("patch"),     [DETECTOR_TILE] = N_("tile"),   [DETECTOR_DRAWN] = N_("drawn"),
+        [DETECTOR_LEARNED] = N_("learned"), [DETECTOR_WHOLE] = N_("whole"), [DETECTOR_KNOWN] = N_("known"),
     };
     return names[detector];
 }
 
 // What each detector counts for in the fused score. On the magnetic tiles (bench-detectors) the cells'
 // distances see less than the picture-level detector: at full weight they cost 0.04 AUROC, at a tenth 0.001.
-// What they alone find is not lost by that: see conclude(). Drawn defects teach the learned detector what is local and
+// What they alone find is not lost by that: see conclude(). Drawn defects teach what is local and
 // nothing of what is spread: at half weight the fused AUROC is 0.911, without it 0.899 (five seeds); at full weight
 // 0.007 less than at half. Likeness to known defects counts the more, the
 // more defects there are to be like.
@@ -38,7 +39,7 @@ const char *detector_name(enum detector detector)
 static double weight(const struct screen_model *m, int detector)
 {
     static const double fixed[DETECTORS] = {
-        [DETECTOR_PATCH] = 0.1, [DETECTOR_TILE] = 0.1, [DETECTOR_LEARNED] = 0.5, [DETECTOR_WHOLE] = 1};
+        [DETECTOR_PATCH] = 0.1, [DETECTOR_TILE] = 0.1, [DETECTOR_DRAWN] = 0.5, [DETECTOR_LEARNED] = 0.5, [DETECTOR_WHOLE] = 1};
     double defects = (double)m->known.counts[1];
     if (detector == DETECTOR_PATCH)
         return fmin(fmax((m->aligned - aligned_from) / (aligned_full - aligned_from), fixed[detector]), 1);
@@ -46,27 +47,30 @@ static double weight(const struct screen_model *m, int detector)
 }
 
 // Weighted Euclidean norm: nearly the maximum where one detector alone sees the defect, more where several
-// do. With or without the learned one.
-static double norm(const struct screen_model *m, const double parts[DETECTORS], bool learned)
+// do. untaught: of those alone that no answer taught, neither the learned one nor likeness to known defects.
+static double norm(const struct screen_model *m, const double parts[DETECTORS], bool untaught)
 {
     double squares = 0;
     for (int d = 0; d < DETECTORS; d++) {
         // where the picture-level detector has nothing to say, the cells speak for all
         double w = d == DETECTOR_WHOLE || m->used[DETECTOR_WHOLE] ? weight(m, d) : 1;
-        squares += d != DETECTOR_LEARNED || learned ? w * w * parts[d] * parts[d] : 0;
+        bool taught = d == DETECTOR_LEARNED || d == DETECTOR_KNOWN;
+        squares += untaught && taught ? 0 : w * w * parts[d] * parts[d];
     }
     return sqrt(squares);
 }
 
-// A detector that learned from defects knows what matters here, and the others dilute it: their norm with it falls below
-// what it tells alone. But it is blind to kinds it never saw. So a picture counts as what the learned detector says, or as
-// what the others together say less an offset, whichever is more: of the flagged normals the share 10^-offset at most is
-// theirs, and what is unlike anything stays findable.
+// A detector that learned from defects knows what matters here, as far as they show it: from few things it learns what
+// those look like, from many what a defect is. So it counts by their number g, as g / (g + 40), next to the norm of the
+// detectors that nothing was taught; likeness to known defects, which it replaces, takes no part. And as it is blind to
+// kinds it never saw, a picture counts at least as what the others say less an offset: of the flagged normals the share
+// 10^-offset at most is theirs, and what is unlike anything stays findable.
 static double fuse(const struct screen_model *m, const double parts[DETECTORS])
 {
     if (!m->apart)
-        return norm(m, parts, true);
-    return fmax(parts[DETECTOR_LEARNED], fmax(tail_score(&m->others, norm(m, parts, false)), 0) - m->offset);
+        return norm(m, parts, false);
+    double others = fmax(tail_score(&m->others, norm(m, parts, true)), 0);
+    return fmax(m->lead * parts[DETECTOR_LEARNED] + (1 - m->lead) * others, others - m->offset);
 }
 
 static void parts_of(const struct screen_model *m, const double measures[DETECTORS], double parts[DETECTORS])
@@ -395,13 +399,15 @@ static void conclude_all(const struct screen_model *m, const double *fused, cons
     free(peers);
 }
 
-// Defects that the learned detector was trained on.
-static size_t taught_by(const struct screen_input *inputs, const bool *believed, size_t count)
+// Things with a defect that the learned detector was trained on.
+static double taught_by(const struct screen_input *inputs, const bool *believed, const uint64_t *groups, size_t count)
 {
-    size_t n = 0;
+    bool *taught = xcalloc(count + 1, sizeof *taught);
     for (size_t i = 0; i < count; i++)
-        n += inputs[i].trained && !believed[i];
-    return n;
+        taught[i] = inputs[i].trained && !believed[i];
+    size_t things = together_things(groups, taught, count);
+    free(taught);
+    return (double)things;
 }
 
 enum status screen_fit(const struct screen_input *inputs, size_t count, const struct screen_space *space,
@@ -449,11 +455,12 @@ enum status screen_fit(const struct screen_input *inputs, size_t count, const st
         for (int d = 0; d < DETECTORS_MEASURED; d++)
             own[d] = inputs[i].measures[d];
         parts_of(m, own, scores[i].parts);
-        fused[i] = norm(m, scores[i].parts, false);
+        fused[i] = norm(m, scores[i].parts, true);
     }
-    size_t taught = taught_by(inputs, believed, count);
-    m->apart = m->used[DETECTOR_LEARNED] && taught >= TAUGHT_LEAST && fit_tail(fused, members, normals, NULL, &m->others);
-    m->offset = m->apart ? log10(1 + (double)taught / TAUGHT_LEAST) : 0;
+    double taught = taught_by(inputs, believed, groups, count);
+    m->apart = m->used[DETECTOR_LEARNED] && taught > 0 && fit_tail(fused, members, normals, NULL, &m->others);
+    m->lead = taught / (taught + lead_half);
+    m->offset = log10(1 + taught / offset_from);
     for (size_t i = 0; i < count; i++)
         fused[i] = fuse(m, scores[i].parts);
     if (!fit_tail(fused, members, normals, m->used[DETECTOR_LEARNED] ? inputs : NULL, &m->fused))

@@ -1,7 +1,7 @@
 // A scene's normality model: what a revision freezes. Detectors stay separate; each
 // score becomes -log10 of its tail probability under normal pictures; the
-// picture's score is that of their weighted Euclidean norm (once the learned detector was taught by ten defects
-// or more, of what it says, next to a share for what the others say: model.c), or what one of them says alone
+// picture's score is that of their weighted Euclidean norm (once answers taught the learned detector, of a mean of what
+// it and the others say, weighted by the number of things with a defect: model.c), or what one of them says alone
 // where that is more (redundancy: a detector that sees nothing cannot hide what another sees).
 #ifndef SCREEN_MODEL_H
 #define SCREEN_MODEL_H

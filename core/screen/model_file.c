@@ -16,7 +16,7 @@
 // metadata.
 enum { TAIL_NUMBERS = 4, NUMBER = 32 };
 static const char *const known_names[2] = {"known.normal", "known.defect"};
-static const char KIND[] = "assay normality model 2";
+static const char KIND[] = "assay normality model 3";
 
 static void put_number(struct tensor_writer *writer, const char *key, double value)
 {
@@ -89,6 +89,7 @@ enum status screen_save(const struct screen_model *model, const struct base_info
     put_tail(writer, "fused", &model->fused);
     if (model->apart) {
         put_tail(writer, "others", &model->others);
+        put_number(writer, "lead", model->lead);
         put_number(writer, "offset", model->offset);
     }
     if (model->agreement > 0) {
@@ -176,9 +177,7 @@ static enum status get_mixture(const struct tensor_file *file, int dim, struct m
     int64_t row[TENSOR_RANK] = {dim}, square[TENSOR_RANK] = {dim, dim};
     double count = 1;
     char key[NUMBER];
-    enum status status = ST_OK;
-    if (tensor_meta(file, "looks")) // not in files of earlier versions
-        status = get_number(file, "looks", 1, LOOKS_MOST, &count, err);
+    enum status status = get_number(file, "looks", 1, LOOKS_MOST, &count, err);
     looks->dim = dim;
     looks->count = (int)count;
     for (int k = 0; k < looks->count && status == ST_OK; k++) {
@@ -228,7 +227,7 @@ static enum status read_model(const struct tensor_file *file, const struct base_
         status = get_number(file, "flag_rate", 1e-12, 1, &m->flag_rate, err);
     if (status == ST_OK)
         status = get_number(file, "alone", 0, 0.9, &m->alone, err);
-    if (status == ST_OK && tensor_meta(file, "aligned")) // not in files of earlier versions
+    if (status == ST_OK)
         status = get_number(file, "aligned", 0, 1, &m->aligned, err);
     if (status == ST_OK)
         status = get_number(file, "shrinkage", 0, 1, &m->mixture.parts[0].shrinkage, err);
@@ -250,6 +249,8 @@ static enum status read_model(const struct tensor_file *file, const struct base_
     if (status == ST_OK)
         status = get_tail(file, "fused", &m->fused, err);
     m->apart = tensor_meta(file, "offset") != NULL;
+    if (status == ST_OK && m->apart)
+        status = get_number(file, "lead", 0, 1, &m->lead, err);
     if (status == ST_OK && m->apart)
         status = get_number(file, "offset", 0, 10, &m->offset, err);
     if (status == ST_OK && m->apart)

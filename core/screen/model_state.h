@@ -16,9 +16,10 @@ struct screen_model {
     struct mixture mixture;       // `whole`; empty when it is not used
     struct known known;           // confirmed pictures as `mixture` whitens them; no defect: not used
     struct tail tails[DETECTORS]; // of each used detector's measure; every number fits a float
-    bool apart;                   // the learned detector decides, what is unlike anything has its own share
-    struct tail others;           // of the norm of the other detectors' parts, where apart
-    double offset;                // that share is 10^-offset of the learned detector's
+    bool apart;                   // answers taught the learned detector: it speaks next to those that nothing taught
+    struct tail others;           // of the norm of those others' parts, where apart
+    double lead;                  // what the learned one counts for, 0..1, the others for the rest
+    double offset;                // what the others say counts at least less this
     struct tail fused;            // of the fused parts
     double agreement;             // of the pictures of one group, 0..1
     struct tail together;         // of what they share, where agreement > 0

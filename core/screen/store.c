@@ -21,7 +21,7 @@
 // A record counts when its slot's check is that of its bytes; the slot is
 // written after the record. Records are never changed and the file never
 // shrinks, so the mapping stays valid.
-enum { HEADER = 4096, KEY = 200, CHUNK = 256, PENDING = 64, FORMAT = 2, RELIEF = 256 };
+enum { HEADER = 4096, KEY = 200, CHUNK = 256, PENDING = 64, FORMAT = 3, RELIEF = 256 };
 static const char MAGIC[8] = "assaysto";
 
 struct header {
@@ -41,7 +41,6 @@ struct slot {
 struct fixed { // what precedes the embedding in a record
     int64_t id;
     float measures[DETECTORS_MEASURED];
-    float reserved; // to whole words
     double box[4];
     int32_t rows, cols;
     uint8_t cells[HEAT_SIDE * HEAT_SIDE];
@@ -176,6 +175,8 @@ static enum status open_header(struct store *s, struct error *err)
     memcpy(&found, page, sizeof found);
     if (got < sizeof page || memcmp(found.magic, MAGIC, sizeof MAGIC) != 0)
         return error_set(err, ST_CORRUPT, "%s: not a store of screened pictures; it can be deleted", s->path);
+    if (found.version < s->header.version)
+        return error_set(err, ST_NOT_FOUND, "%s: made by an earlier version", s->path);
     if (found.version != s->header.version || found.dim != s->header.dim ||
         memcmp(found.key, s->header.key, sizeof found.key) != 0)
         return error_set(err, ST_CORRUPT,
@@ -267,9 +268,11 @@ enum status store_open(const char *path, const char *key, int dim, struct store 
     if (status == ST_OK)
         status = store_refresh(s, err);
     if (status != ST_OK) {
+        // What an earlier version made can be had anew; its own program may still read it.
+        bool again = status == ST_NOT_FOUND && unlink(path) == 0;
         s->header.closed = 0; // nothing was appended: leave the header alone
         store_close(s);
-        return status;
+        return again ? store_open(path, key, dim, store, err) : status;
     }
     *store = s;
     return ST_OK;

@@ -24,7 +24,7 @@ struct store;
 
 // Open or create for appending by one writer; a second writer is ST_BUSY. A
 // file whose header does not fit `key` (any text up to 200 bytes) or `dim` is
-// ST_CORRUPT: the sentence says it can be deleted.
+// ST_CORRUPT: the sentence says it can be deleted. One of an earlier version is begun anew.
 ASSAY_CHECKED enum status store_open(const char *path, const char *key, int dim, struct store **store,
                                      struct error *err);
 // Open what is there for reading only, beside a writer; what it appends later is not seen. The dimension is the file's.

@@ -94,3 +94,18 @@ void together_share(const double *values, const uint64_t *groups, size_t count, 
     }
     free(places);
 }
+
+size_t together_things(const uint64_t *groups, const bool *shown, size_t count)
+{
+    struct place *places = sorted(groups, NULL, count);
+    size_t things = 0;
+    for (size_t first = 0, end; first < count; first = end) {
+        size_t pictures = 0;
+        end = end_of_group(places, first, count);
+        for (size_t i = first; i < end; i++)
+            pictures += shown[places[i].at];
+        things += end - first > TOGETHER_MOST || pictures < 1 ? pictures : 1;
+    }
+    free(places);
+    return things;
+}

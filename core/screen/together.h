@@ -5,6 +5,7 @@
 #ifndef SCREEN_TOGETHER_H
 #define SCREEN_TOGETHER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,5 +21,8 @@ double together_agreement(const double *values, const uint64_t *groups, const si
 // what only one of them shows is not lost. peers[i]: how many pictures are heard, itself included; 1: out[i] = values[i].
 void together_share(const double *values, const uint64_t *groups, size_t count, double agreement, double *out,
                     size_t *peers);
+
+// How many things the pictures i with shown[i] show: one for a group of up to TOGETHER_MOST pictures, else each.
+size_t together_things(const uint64_t *groups, const bool *shown, size_t count);
 
 #endif

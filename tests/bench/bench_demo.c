@@ -226,7 +226,7 @@ static void one_scene(struct extract_config *config, const char *folder, const s
         values[i] = scores[i].score;
         if (dump)
             fprintf(dump, "%s,%s,%d,%.4f,%.4f,%.4f,%.4f,%d\n", p->path, p->kind, p->fit, values[i],
-                    scores[i].parts[DETECTOR_PATCH], scores[i].parts[DETECTOR_LEARNED],
+                    scores[i].parts[DETECTOR_PATCH], scores[i].parts[DETECTOR_DRAWN],
                     scores[i].parts[DETECTOR_WHOLE], p->defect);
         if (p->fit)
             continue;

@@ -272,7 +272,7 @@ static void one_seed(struct bench *b, long seed, int without, bool labels)
 {
     const char *name = without < 0 ? "" : flaw_name(without);
     double seconds = measure_all(b, (uint64_t)seed, without < 0 ? 0 : 1u << without);
-    static const enum detector alone[] = {DETECTOR_WHOLE, DETECTOR_PATCH, DETECTOR_LEARNED};
+    static const enum detector alone[] = {DETECTOR_WHOLE, DETECTOR_PATCH, DETECTOR_DRAWN};
     for (size_t i = without < 0 ? 0 : 2; i < sizeof alone / sizeof *alone; i++) {
         struct figures f = fused(b, 0, alone[i], (uint64_t)seed);
         print(detector_name(alone[i]), name, seed, seconds, &f);

@@ -132,7 +132,7 @@ static void newer_and_foreign_databases_are_refused(void **state)
     struct db *other;
     free(raw(f, "PRAGMA user_version = 99"));
     assert_status(db_open(f->path, &other, &err), ST_NEWER, &err);
-    free(raw(f, "PRAGMA user_version = 4; PRAGMA application_id = 7"));
+    free(raw(f, "PRAGMA user_version = 5; PRAGMA application_id = 7"));
     assert_status(db_open(f->path, &other, &err), ST_CORRUPT, &err);
     free(raw(f, "PRAGMA application_id = 1634956153"));
     assert_ok(db_open(f->path, &other, &err), &err);
@@ -390,6 +390,7 @@ static const char without_version_3[] =
     "DROP INDEX verdict_kind; ALTER TABLE revision DROP COLUMN rule; ALTER TABLE revision DROP COLUMN reason;"
     "ALTER TABLE revision DROP COLUMN goals; ALTER TABLE score DROP COLUMN learned;"
     "ALTER TABLE score DROP COLUMN known; ALTER TABLE score DROP COLUMN alone;" // REVISION_3
+    "ALTER TABLE score DROP COLUMN drawn;" // version 5
     "DROP TRIGGER round_curve; DROP TABLE round_point;" // CURVE_3
     "DROP TABLE relation_state; DROP TABLE relation; ALTER TABLE class DROP COLUMN zh; ALTER TABLE label_event DROP COLUMN component;" // RELATION_3, RELATION_BACK_3
     "DROP TRIGGER scene_activation; DROP TABLE activation; DROP TABLE round; DROP TABLE model_picture; DROP TABLE strategy; DROP TABLE model; DROP TABLE worker;"
@@ -457,7 +458,7 @@ static void relations_of_version_3_are_told(void **state)
     char told[200] = "";
     size_t count;
     db_close(f->db);
-    char *message = raw(f, "DROP TABLE relation_state; ALTER TABLE relation ADD COLUMN retired_by INTEGER NOT NULL DEFAULT 0;"
+    char *message = raw(f, "ALTER TABLE score DROP COLUMN drawn; DROP TABLE relation_state; ALTER TABLE relation ADD COLUMN retired_by INTEGER NOT NULL DEFAULT 0;"
                            "ALTER TABLE relation ADD COLUMN template INTEGER NOT NULL DEFAULT 0;"
                            "INSERT INTO relation(component, fault, cause, action, severity, at_ms, person, retired_ms, retired_by, template)"
                            " VALUES('belt', 'tear', '', '', 'stop', 10, (SELECT id FROM person WHERE name = 'Ann'), 20,"
@@ -470,6 +471,37 @@ static void relations_of_version_3_are_told(void **state)
     assert_ok(db_log(f->db, &filter, &after, 10, collect, told, &count, &err), &err);
     assert_string_equal(told, "Bob taken away: tear of belt;Ann stated: tear of belt;");
     assert_status(db_back(f->db, f->ann, false, &taken, &err), ST_NOT_FOUND, &err);
+}
+
+// What drawn defects taught stood as the learned detector until there was a trained model.
+static void scores_of_version_4_name_their_detector(void **state)
+{
+    struct fixture *f = *state;
+    struct queue_item item = {0};
+    int64_t counts[DETECTORS];
+    db_close(f->db);
+    char *message = raw(f, "ALTER TABLE score DROP COLUMN drawn; UPDATE score SET learned = 2.5, whole = 1.5, alone = rowid_ - 1"
+                           " FROM (SELECT picture AS p, row_number() OVER (ORDER BY picture) AS rowid_ FROM score) WHERE p = picture;"
+                           "INSERT INTO revision SELECT 77, scene, 77, finished, base_sha256, model_sha256, patch_sha256, threshold,"
+                           " flag_rate, screened, flagged, believed, created_ms, rule, reason, goals, 'ab' FROM revision;"
+                           "INSERT INTO score SELECT 77, picture, score, whole, patch, tile, flagged, heat_rows, heat_cols, heat,"
+                           " x0, y0, x1, y1, learned, known, alone FROM score;"
+                           "PRAGMA user_version = 4;");
+    assert_null(message);
+    assert_ok(db_open(f->path, &f->db, &err), &err);
+    assert_ok(db_queue_item(f->db, 0, f->pictures[0], &item, &err), &err);
+    assert_float_equal(item.score.parts[DETECTOR_DRAWN], 2.5, 0);
+    assert_float_equal(item.score.parts[DETECTOR_LEARNED], 0, 0);
+    assert_float_equal(item.score.parts[DETECTOR_WHOLE], 1.5, 0);
+    for (int taught = 0; taught < 2; taught++) { // 0 .. 7: none, patch, tile, learned, whole, known, and two that are none
+        assert_ok(db_revision_alone(f->db, taught ? 77 : f->revision, counts, &err), &err);
+        assert_int_equal(counts[DETECTOR_PATCH], 1);
+        assert_int_equal(counts[DETECTOR_TILE], 1);
+        assert_int_equal(counts[DETECTOR_DRAWN], !taught);
+        assert_int_equal(counts[DETECTOR_LEARNED], taught);
+        assert_int_equal(counts[DETECTOR_WHOLE], 1);
+        assert_int_equal(counts[DETECTOR_KNOWN], 1);
+    }
 }
 
 static void importing_twice_adds_nothing(void **state)
@@ -520,6 +552,7 @@ int main(void)
         WITH(a_lease_ends_by_itself),
         WITH(an_older_database_is_brought_forward),
         WITH(relations_of_version_3_are_told),
+        WITH(scores_of_version_4_name_their_detector),
         WITH(importing_twice_adds_nothing),
         WITH(check_finds_a_verdict_that_nobody_gave),
         WITH(check_finds_a_queue_that_was_altered),

@@ -403,8 +403,8 @@ static void what_was_drawn_teaches_to_find_what_was_not(void **state)
     int above = 0;
     for (int i = 20; i < 32; i++)
         for (int k = 0; k < 20; k++) {
-            assert_true(isfinite(scored->patch[k].measures[DETECTOR_LEARNED]));
-            above += scored->patch[i].measures[DETECTOR_LEARNED] > scored->patch[k].measures[DETECTOR_LEARNED];
+            assert_true(isfinite(scored->patch[k].measures[DETECTOR_DRAWN]));
+            above += scored->patch[i].measures[DETECTOR_DRAWN] > scored->patch[k].measures[DETECTOR_DRAWN];
         }
     print_message("# AUROC %.3f\n", above / 240.0);
     assert_true(above > 240 * 9 / 10);

@@ -323,7 +323,7 @@ static void a_taught_detector_leads_and_hides_nothing(void **state)
     double v[300], auroc[2];
     for (size_t i = 0; i < s.count; i++) { // another kind, that the learned detector alone sees; the others err now and then
         s.inputs[i].measures[DETECTOR_LEARNED] = (float)rng_normal(&rng);
-        if (i < 1000 && i % 25 == 0) // confirmed defects that it was trained on
+        if (i < 1000 && i % 4 == 0) // confirmed defects of as many things, of which it was trained on the first half
             s.believed[i] = false;
     }
     for (size_t i = 1000; i < 1100; i++)
@@ -345,6 +345,52 @@ static void a_taught_detector_leads_and_hides_nothing(void **state)
     printf("# its own kind: AUROC %.3f untaught, %.3f taught\n", auroc[0], auroc[1]);
     assert_true(auroc[1] > auroc[0]);
     set_clear(&s);
+}
+
+// Defects of few things teach what those look like: how many pictures there are of them does not count.
+static void few_things_teach_little(void **state)
+{
+    (void)state;
+    double auroc[3];
+    for (int taught = 0; taught < 3; taught++) { // not, by 25 pictures of two things, by one picture each of 25
+        struct set s = make(1000, 0, 400, 100, WHOLE, 13);
+        struct rng rng = rng_seed(7);
+        for (size_t i = 0; i < s.count; i++) { // what it says is chance
+            s.inputs[i].measures[DETECTOR_LEARNED] = (float)rng_normal(&rng);
+            s.believed[i] = i < 1000 && i % 40 != 0;
+            s.inputs[i].trained = taught && !s.believed[i] && i < 1000;
+            if (s.defect[i])
+                s.embeddings[i * DIM + 2] -= 21; // hard to see
+            if (taught == 1 && s.inputs[i].trained)
+                s.groups[i] = i % 80 == 0;
+        }
+        struct screen_model *model = fit(&s, 0.01);
+        double v[400];
+        bool defect[400];
+        for (size_t i = 0; i < 400; i++) {
+            v[i] = s.scores[1000 + i].score;
+            defect[i] = i >= 300;
+        }
+        auroc[taught] = metrics_auroc(v, defect, 400);
+        screen_free(model);
+        set_clear(&s);
+    }
+    printf("# what the others see: AUROC %.3f, %.3f when two things taught, %.3f when 25 did\n", auroc[0], auroc[1], auroc[2]);
+    assert_true(auroc[1] > auroc[0] - 0.005 && auroc[1] > auroc[2] && auroc[2] > auroc[0] - 0.05);
+}
+
+static void things_are_groups_that_are_not_large(void **state)
+{
+    (void)state;
+    uint64_t groups[TOGETHER_MOST + 6];
+    bool shown[TOGETHER_MOST + 6] = {false};
+    for (size_t i = 0; i < TOGETHER_MOST + 6; i++)
+        groups[i] = i < 5 ? i / 2 * 7 : 3; // 0 0 7 7 14, and a day with more pictures than a thing has
+    assert_int_equal(together_things(groups, shown, TOGETHER_MOST + 6), 0);
+    shown[0] = shown[1] = shown[4] = true;
+    assert_int_equal(together_things(groups, shown, TOGETHER_MOST + 6), 2);
+    shown[5] = shown[6] = shown[7] = true;
+    assert_int_equal(together_things(groups, shown, TOGETHER_MOST + 6), 5);
 }
 
 // Where nearly all was trained on, the few that are left are what nobody believed in: the learned scores are not compared with those alone.
@@ -687,6 +733,8 @@ int main(void)
         cmocka_unit_test(small_and_odd_sets_work_or_are_refused),
         cmocka_unit_test(a_detector_that_never_varies_is_left_out),
         cmocka_unit_test(a_taught_detector_leads_and_hides_nothing),
+        cmocka_unit_test(few_things_teach_little),
+        cmocka_unit_test(things_are_groups_that_are_not_large),
         cmocka_unit_test(few_left_over_are_no_measure),
         cmocka_unit_test(what_was_not_measured_takes_no_part),
         cmocka_unit_test(one_detector_alone_may_flag_within_its_share),

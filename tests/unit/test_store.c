@@ -236,6 +236,35 @@ static void foreign_files_are_refused(void **state)
     free(text);
 }
 
+// All of it can be had anew; a program of that version may still have it open.
+static void what_an_earlier_version_made_is_begun_anew(void **state)
+{
+    (void)state;
+    struct error err;
+    char *path = fresh("earlier"), *kept = xasprintf("%s.kept", path);
+    struct store *store = open_store(path), *reader;
+    add(store, 1, 0);
+    store_close(store);
+    int fd = open(path, O_WRONLY);
+    uint32_t version = 2;
+    assert_int_equal(pwrite(fd, &version, sizeof version, 8), sizeof version); // behind the magic
+    close(fd);
+    assert_int_equal(link(path, kept), 0);
+    assert_status(store_open_reading(path, "base/settings", &reader, &err), ST_CORRUPT, &err);
+    store = open_store(path);
+    assert_int_equal(store_count(store), 0);
+    add(store, 2, 0);
+    store_close(store);
+    store = open_store(path);
+    assert_true(holds(store, 2, 0) && !store_has(store, 1));
+    store_close(store);
+    struct stat st;
+    assert_true(stat(kept, &st) == 0 && st.st_nlink == 1 && st.st_size > 4096); // as it was
+    assert_int_equal(unlink(kept), 0);
+    free(kept);
+    free(path);
+}
+
 static void a_full_disk_is_a_sentence_and_nothing_is_lost(void **state)
 {
     (void)state;
@@ -304,6 +333,7 @@ int main(void)
         cmocka_unit_test(a_crash_leaves_what_was_flushed),
         cmocka_unit_test(a_record_gone_bad_is_not_handed_out),
         cmocka_unit_test(foreign_files_are_refused),
+        cmocka_unit_test(what_an_earlier_version_made_is_begun_anew),
         cmocka_unit_test(a_reader_sees_what_was_flushed_beside_the_writer),
         cmocka_unit_test(a_full_disk_is_a_sentence_and_nothing_is_lost),
     };
