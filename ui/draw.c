@@ -74,6 +74,18 @@ int draw_text(WINDOW *window, int y, int x, int width, attr_t attributes, const 
     return used;
 }
 
+int draw_end(WINDOW *window, int y, int x, int width, attr_t attributes, const char *text)
+{
+    bool cut = draw_width(text) > width;
+    while (*text && draw_width(text) > width - cut)
+        do
+            text++;
+        while ((*text & 0xc0) == 0x80);
+    if (!cut || width < 1)
+        return draw_text(window, y, x, width, attributes, text);
+    return draw_text(window, y, x, 1, attributes, "~") + draw_text(window, y, x + 1, width - 1, attributes, text);
+}
+
 int draw_width(const char *text)
 {
     char *clean = text_cleaned(text);

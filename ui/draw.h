@@ -20,6 +20,9 @@ int draw_printf(WINDOW *window, int y, int x, int width, attr_t attributes, cons
 // The same, at the right end of the columns x to x + width.
 int draw_right(WINDOW *window, int y, int x, int width, attr_t attributes, const char *text);
 
+// The same, but it is the beginning that gives way: the ends of pictures' names tell them apart.
+int draw_end(WINDOW *window, int y, int x, int width, attr_t attributes, const char *text);
+
 // The columns that `text` takes, cleaned.
 int draw_width(const char *text);
 

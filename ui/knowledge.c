@@ -250,3 +250,8 @@ const char *knowledge_class(const struct session *s, const char *name)
 {
     return s->model->class_word ? s->model->class_word(s->model->context, name) : name;
 }
+
+void knowledge_defect(const struct session *s, const char *name, const char *severity, char *text, size_t room)
+{
+    snprintf(text, room, _("%s (%s)"), knowledge_class(s, name), _(severity));
+}

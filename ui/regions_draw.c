@@ -74,7 +74,7 @@ static const char *kind_words(enum region_kind kind)
 static void class_words(const struct session *s, const struct region_entry *entry, char *text, size_t room)
 {
     if (entry->class_name[0])
-        snprintf(text, room, "%s (%s)", knowledge_class(s, entry->class_name), _(entry->severity[0] ? entry->severity : "general"));
+        knowledge_defect(s, entry->class_name, entry->severity[0] ? entry->severity : "general", text, room);
     else
         snprintf(text, room, "%s", _("no class"));
 }
