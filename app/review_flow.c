@@ -189,8 +189,8 @@ static enum status add_target(struct review_flow *f, const struct scene *scene, 
                                               : xasprintf(_("revision %d, no trained model"), revision.number));
     decided = waits ? waits : decided;
     char *reason = stored_text(decided ? decided->reason : "");
-    to->gate = texts_keep(&f->texts, decided ? xasprintf("%.8s: %s%s%s", decided->sha256, waits ? "" : flow_word(decided->state),
-                                                         waits ? "" : "; ", reason)
+    to->gate = texts_keep(&f->texts, decided ? xasprintf(_("%.8s: %s%s%s"), decided->sha256, waits ? "" : flow_word(decided->state),
+                                                         waits ? "" : _("; "), reason)
                                              : xstrdup(""));
     free(reason);
     return ST_OK;
