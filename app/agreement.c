@@ -133,7 +133,7 @@ static void put_entry(struct strbuf *sb, const struct entry *e, const char *word
     double kappa = rates_kappa(e->table, kinds);
     counts(e, kinds, &pictures, &agreed);
     char *name = text_cleaned(word);
-    strbuf_printf(sb, "  %s: ", name);
+    strbuf_printf(sb, "  %s%s", name, _(": "));
     free(name);
     strbuf_printf(sb, _("%lld of %lld agree"), (long long)agreed, (long long)pictures);
     if (isfinite(kappa) && total(e, kinds) < INTERVAL_FROM) {
@@ -190,7 +190,7 @@ static void put_confusion(struct strbuf *sb, struct db *db, const struct agreeme
         char room[2][CLASS_WORD], *names[2];
         for (int k = 0; k < 2; k++)
             names[k] = text_cleaned(rows[i].classes[k][0] ? class_word(db, rows[i].classes[k], room[k]) : _("no defect"));
-        strbuf_printf(sb, "  %s > %s: %lld\n", names[0], names[1], (long long)rows[i].count);
+        strbuf_printf(sb, _("  %s > %s: %lld\n"), names[0], names[1], (long long)rows[i].count);
         free(names[0]);
         free(names[1]);
     }

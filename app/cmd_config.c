@@ -43,7 +43,7 @@ static void print_one(const struct settings *s, enum setting setting)
 {
     const char *text = settings_text(s, setting), *where = settings_where(s, setting);
     printf("%-14s %-*s %s%s%s\n", setting_about(setting)->name, CELL(text[0] ? text : "-", 24),
-           _(setting_origin_name(settings_origin(s, setting))), where[0] ? ", " : "", where);
+           _(setting_origin_name(settings_origin(s, setting))), where[0] ? _(", ") : "", where);
 }
 
 static json_t *one_json(const struct settings *s, enum setting setting)

@@ -120,7 +120,7 @@ enum status review_project(struct project *project, const char *as, const char *
     if (status == ST_OK) {
         struct keymap *keymap = keymap_new();
         char *log = file_join(project->dir, "cache/crash.log");
-        char *title = xasprintf("%s, %s", strrchr(project->dir, '/') ? strrchr(project->dir, '/') + 1 : project->dir,
+        char *title = xasprintf(_("%s, %s"), strrchr(project->dir, '/') ? strrchr(project->dir, '/') + 1 : project->dir,
                                 person);
         struct review_config config = {.title = title, .limits = project->limits, .graphics = graphics_set(project),
                                        .threads = parallel_cores() > 1 ? 2 : 1, .script = script, .keymap = keymap, .crash_log = log,

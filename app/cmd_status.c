@@ -140,6 +140,21 @@ static enum status add_audit(struct project *project, const struct scene *scene,
     return ST_OK;
 }
 
+// Why new pictures of the scene are not screened: a file of its models is missing or altered.
+static enum status add_fault(struct project *project, const struct scene *scene, json_t *entry, json_t *lines, struct error *err)
+{
+    struct error why;
+    enum status status = scoring_ready(project, scene, true, &why);
+    if (status != ST_OK && status != ST_NOT_FOUND && status != ST_CORRUPT) {
+        *err = why;
+        return status;
+    }
+    if (status != ST_OK)
+        json_array_append_new(lines, json_sprintf(_("%s: new pictures are not screened: %s"), scene->name, why.text));
+    json_object_set_new(entry, "fault", status == ST_OK ? json_null() : json_string(why.text));
+    return ST_OK;
+}
+
 // What the next answers are expected to bring, and which answers are doubted.
 static enum status add_ask(struct project *project, const struct scene *scene, json_t *entry, json_t *lines,
                            struct error *err)
@@ -239,6 +254,8 @@ static enum status run(bool json, struct error *err)
         json_object_set_new(entry, "scene", json_string(scenes[i].name));
         json_object_set_new(entry, "threshold", rule ? rule : json_null());
         json_array_append_new(list, entry);
+        if (status == ST_OK)
+            status = add_fault(&project, &scenes[i], entry, lines, err);
         if (status == ST_OK)
             status = add_live(&project, &scenes[i], &counts, entry, lines, err);
         if (status == ST_OK)

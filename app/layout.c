@@ -24,15 +24,16 @@ static int columns_of(const char *text, size_t *bytes)
 void put_cell(FILE *out, const char *text, int width)
 {
     char *clean = text_cleaned(text);
+    bool cut = (int)strlen(clean) - layout_width(clean, 0) > width;
     int used = 0;
     for (size_t at = 0, n; clean[at]; at += n) {
         int w = columns_of(clean + at, &n);
-        if (used + w > width)
+        if (used + w > width - cut)
             break;
         fwrite(clean + at, 1, n, out);
         used += w;
     }
-    fprintf(out, "%*s", width - used, "");
+    fprintf(out, "%s%*s", cut ? "~" : "", width - used - cut, "");
     free(clean);
 }
 

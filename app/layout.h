@@ -6,7 +6,7 @@
 
 enum { LAYOUT_COLUMNS = 79 };
 
-// Text from outside, cleaned, in exactly `width` columns: cut where it is longer.
+// Text from outside, cleaned, in exactly `width` columns: cut with "~" where it is longer.
 void put_cell(FILE *out, const char *text, int width);
 
 // What `%-*s` or `%*s` takes as its width so that `text` fills so many columns; CELL gives both arguments.

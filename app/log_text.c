@@ -30,9 +30,11 @@ static void put_answer(struct strbuf *sb, struct db *db, const struct log_row *r
     strbuf_puts(sb, row->lead ? _("as lead: ") : row->audited ? _("in an audit: ") : "");
     strbuf_puts(sb, is(row->what, "regions") ? _("drew regions") : is(row->what, "poor") ? _("really a poor picture") : is(row->what, "fine") ? _("no poor picture") : _(row->what));
     if (row->first[0])
-        strbuf_printf(sb, ", %s%s%s%s", class_word(db, row->first, room), row->second[0] ? " (" : "", _(row->second), row->second[0] ? ")" : "");
+        strbuf_puts(sb, _(", "));
+    if (row->first[0])
+        strbuf_printf(sb, row->second[0] ? _("%s (%s)") : "%s%s", class_word(db, row->first, room), _(row->second));
     if (row->note[0])
-        strbuf_printf(sb, ": %s", row->note);
+        strbuf_printf(sb, "%s%s", _(": "), row->note);
 }
 
 // Whether it tells of a change that was taken back, or given again; then it says so.
@@ -50,7 +52,7 @@ static void put_relation(struct strbuf *sb, struct db *db, const struct log_row 
 {
     char room[CLASS_WORD];
     const char *severity = put_back(sb, row->note) ? "" : row->note;
-    strbuf_printf(sb, _("%s on %s: %s%s%s"), class_word(db, row->second, room), row->first, _(row->what), severity[0] ? ", " : "",
+    strbuf_printf(sb, _("%s on %s: %s%s%s"), class_word(db, row->second, room), row->first, _(row->what), severity[0] ? _(", ") : "",
                   severity[0] ? _(severity) : "");
 }
 
@@ -85,7 +87,7 @@ void log_sentence(struct db *db, const struct log_row *row, char text[LOG_TEXT])
     char *second = stored_text(row->second), *first = stored_text(row->first);
     strbuf_puts(&sb, "");
     if (row->scene[0] && !row->picture)
-        strbuf_printf(&sb, "%s: ", row->scene);
+        strbuf_printf(&sb, "%s%s", row->scene, _(": "));
     if (is(row->kind, "answer") || is(row->kind, "skip") || is(row->kind, "undo") || is(row->kind, "redo"))
         put_answer(&sb, db, row);
     else if (is(row->kind, "comment"))
@@ -95,13 +97,13 @@ void log_sentence(struct db *db, const struct log_row *row, char text[LOG_TEXT])
     else if (is(row->kind, "screening") || is(row->kind, "model"))
         put_active(&sb, row);
     else if (is(row->kind, "round"))
-        strbuf_printf(&sb, _("round %s %s%s%s"), row->first, _(row->what), row->second[0] ? ": " : "", second);
+        strbuf_printf(&sb, _("round %s %s%s%s"), row->first, _(row->what), row->second[0] ? _(": ") : "", second);
     else if (is(row->kind, "audit"))
         strbuf_printf(&sb, _("audit %s %s"), row->first, _(row->what));
     else if (is(row->kind, "relation"))
         put_relation(&sb, db, row);
     else if (is(row->kind, "hook"))
-        strbuf_printf(&sb, _("stop command %s%s%s"), _(row->what), row->second[0] ? ": " : "", second);
+        strbuf_printf(&sb, _("stop command %s%s%s"), _(row->what), row->second[0] ? _(": ") : "", second);
     else
         strbuf_puts(&sb, first);
     snprintf(text, LOG_TEXT, "%s", sb.data);

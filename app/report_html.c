@@ -297,9 +297,9 @@ static void put_head(struct strbuf *page, const struct report *r)
     strbuf_printf(page, "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"%s\"><head><meta charset=\"utf-8\"/>\n"
                         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>",
                   _("en")); // the language's own code, as lang= takes it
-    strbuf_printf(page, "%s, ", title);
+    strbuf_printf(page, "%s%s", title, _(", "));
     html_put(page, r->options.scene ? r->options.scene : _("all scenes"));
-    strbuf_printf(page, "</title>\n<style>%s</style></head><body>\n<h1>%s: ", style, title);
+    strbuf_printf(page, "</title>\n<style>%s</style></head><body>\n<h1>%s%s", style, title, _(": "));
     html_put(page, r->options.scene ? r->options.scene : _("all scenes"));
     strbuf_puts(page, "</h1>\n<p class=\"soft\">");
     html_put(page, r->project);

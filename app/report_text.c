@@ -145,12 +145,12 @@ static void put_people(FILE *out, const struct report *r)
         fputs(_("  no answers\n"), out);
         return;
     }
-    fprintf(out, "  %-*s %*s %*s %*s %*s %*s %*s\n", CELL(_("person"), 24), CELL(_("answers"), 8), CELL(_("normal"), 8),
+    fprintf(out, "  %-*s %*s %*s %*s %*s %*s %*s\n", CELL(_("person"), 20), CELL(_("answers"), 8), CELL(_("normal"), 8),
             CELL(_("defect"), 8), CELL(_("unsure"), 7), CELL(_("skips"), 6), CELL(_("s/picture"), 9));
     for (size_t i = 0; i < r->person_count; i++) {
         const struct person_row *p = &r->people[i];
         fputs("  ", out);
-        put_cell(out, p->name, 24);
+        put_cell(out, p->name, 20);
         fprintf(out, " %8" PRId64 " %8" PRId64 " %8" PRId64 " %7" PRId64 " %6" PRId64, p->answers, p->normals, p->defects,
                 p->unsure, p->skips);
         if (p->timed)
@@ -198,30 +198,62 @@ static void put_scores(FILE *out, const struct report *r)
     }
 }
 
+static const char *find_class(const struct report *r, const struct find_row *f, char room[CLASS_WORD])
+{
+    return f->class_name[0] ? class_word(r->db, f->class_name, room) : _("defect");
+}
+
+static const char *find_file(const struct find_row *f)
+{
+    const char *slash = strrchr(f->path, '/');
+    return slash ? slash + 1 : f->path;
+}
+
+static void widen(int *width, const char *text, int most)
+{
+    int columns = (int)strlen(text) - layout_width(text, 0);
+    columns = columns > most ? most : columns;
+    *width = columns > *width ? columns : *width;
+}
+
 static void put_finds(FILE *out, const struct report *r)
 {
+    enum { ROOM = 46 }; // for class, object and file
+    int object = 4, file = 4, class = 6;
+    char room[CLASS_WORD];
     put_heading(out, _("Found"));
+    for (size_t i = 0; i < r->find_count; i++) {
+        const struct find_row *f = &r->finds[i];
+        widen(&object, f->object[0] ? f->object : f->scene, 12);
+        widen(&file, find_file(f), 18);
+        widen(&class, find_class(r, f, room), ROOM);
+    }
+    class = class > ROOM - object - file ? ROOM - object - file : class;
     for (int s = 0; s <= SEVERITIES; s++)
         fprintf(out, "  %-*s %6" PRId64 "\n", CELL(_(r->severities[s].name), 8), r->severities[s].found);
     for (size_t i = 0; i < r->find_count; i++) {
         const struct find_row *f = &r->finds[i];
-        const char *slash = strrchr(f->path, '/');
-        char at[CLOCK_TEXT], room[CLASS_WORD];
+        char at[CLOCK_TEXT];
         report_time(f->at_ms, at);
         if (r->options.line)
             r->options.line(r->options.context, out, f->picture);
         fprintf(out, "  %-*s ", CELL(_(severity_name(f->severity)), 8));
-        put_cell(out, f->class_name[0] ? class_word(r->db, f->class_name, room) : _("defect"), 15);
+        put_cell(out, find_class(r, f, room), class);
         fputc(' ', out);
-        put_cell(out, f->object[0] ? f->object : f->scene, 12);
+        put_cell(out, f->object[0] ? f->object : f->scene, object);
         fputc(' ', out);
-        put_cell(out, slash ? slash + 1 : f->path, 18);
+        put_cell(out, find_file(f), file);
         fprintf(out, " %s\n", at);
         if (f->note[0])
             put_wrapped(out, 11, f->note);
     }
     if (r->find_count == REPORT_FINDS)
         fprintf(out, _("  only the first %d are listed\n"), REPORT_FINDS);
+}
+
+static void put_waiting(FILE *out, const struct report *r)
+{
+    fprintf(out, r->waiting == 1 ? _("  %lld answer waits for a lead's look\n") : _("  %lld answers wait for a lead's look\n"), (long long)r->waiting);
 }
 
 static void put_objects(FILE *out, const struct report *r)
@@ -238,7 +270,8 @@ static void put_objects(FILE *out, const struct report *r)
         fprintf(out, " %8" PRId64 " %7" PRId64 " %7" PRId64 " %7" PRId64 " %7" PRId64 " %7" PRId64 "\n", b->answered,
                 b->found[SEVERITY_STOP], b->found[SEVERITY_KEY], b->found[SEVERITY_GENERAL], b->unsure, b->open);
     }
-    fprintf(out, _("  %lld pictures are open\n  %lld answers wait for a lead's look\n"), (long long)r->counts.open, (long long)r->waiting);
+    fprintf(out, r->counts.open == 1 ? _("  %lld picture is open\n") : _("  %lld pictures are open\n"), (long long)r->counts.open);
+    put_waiting(out, r);
     if (r->hook[0])
         put_wrapped(out, INDENT, r->hook);
 }
@@ -246,7 +279,7 @@ static void put_objects(FILE *out, const struct report *r)
 static void put_second(FILE *out, const struct report *r)
 {
     put_heading(out, _("Second review"));
-    fprintf(out, _("  %lld answers wait for a lead's look\n"), (long long)r->waiting);
+    put_waiting(out, r);
     for (const char *line = r->second; line && *line; line += strcspn(line, "\n") + (line[strcspn(line, "\n")] != '\0')) {
         char *one = xasprintf("%.*s", (int)strcspn(line, "\n"), line);
         put_wrapped(out, one[0] == ' ' ? 2 * INDENT : INDENT, one + strspn(one, " "));

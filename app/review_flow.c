@@ -8,6 +8,7 @@
 #include "app/promote.h"
 #include "app/review_flow.h"
 #include "app/rounds.h"
+#include "app/scoring.h"
 #include "app/stored.h"
 #include "app/train.h"
 #include "app/worker.h"
@@ -80,6 +81,26 @@ void flow_round_words(const struct round *r, bool lives, char text[120])
 
 // --- one line for every view ------------------------------------------------------------------
 
+// A scene whose models are not all there: what comes in waits, and no view shows it.
+static bool find_fault(struct review_flow *f)
+{
+    struct scene *scenes = NULL;
+    struct error unused;
+    size_t count = 0;
+    bool found = false;
+    if (db_scene_list(f->project->db, &scenes, &count, &unused) != ST_OK)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (!found && (!f->only || scenes[i].id == f->only) && scoring_ready(f->project, &scenes[i], false, &unused) == ST_NOT_FOUND) {
+            snprintf(f->state, sizeof f->state, _("%s: a model's file is missing: assay status"), scenes[i].name);
+            found = true;
+        }
+        scene_clear(&scenes[i]);
+    }
+    free(scenes);
+    return found;
+}
+
 static const char *state(void *context)
 {
     struct review_flow *f = context;
@@ -92,6 +113,8 @@ static const char *state(void *context)
     if (!flow_changed(f, &f->state_version))
         return f->state;
     f->state[0] = '\0';
+    if (find_fault(f))
+        return f->state;
     if (db_round_latest(db, -1, &round, &unused) == ST_OK) {
         flow_round_words(&round, worker_lives(f->project), words);
         if (words[0])
@@ -189,8 +212,8 @@ static enum status add_target(struct review_flow *f, const struct scene *scene, 
                                               : xasprintf(_("revision %d, no trained model"), revision.number));
     decided = waits ? waits : decided;
     char *reason = stored_text(decided ? decided->reason : "");
-    to->gate = texts_keep(&f->texts, decided ? xasprintf("%.8s: %s%s%s", decided->sha256, waits ? "" : flow_word(decided->state),
-                                                         waits ? "" : "; ", reason)
+    to->gate = texts_keep(&f->texts, decided ? xasprintf(_("%.8s: %s%s%s"), decided->sha256, waits ? "" : flow_word(decided->state),
+                                                         waits ? "" : _("; "), reason)
                                              : xstrdup(""));
     free(reason);
     return ST_OK;

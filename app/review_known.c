@@ -46,8 +46,8 @@ static enum status words_of(struct project *project, int64_t id, char **words, s
     if (status != ST_OK)
         return status;
     if (row.verdict == VERDICT_DEFECT)
-        *words = xasprintf("%s%s%s%s", row.class_name[0] ? class_word(project->db, row.class_name, room) : _("defect"), row.severity[0] ? " (" : "",
-                           _(row.severity), row.severity[0] ? ")" : "");
+        *words = xasprintf(row.severity[0] ? _("%s (%s)") : "%s%s", row.class_name[0] ? class_word(project->db, row.class_name, room) : _("defect"),
+                           _(row.severity));
     else if (row.verdict == VERDICT_NORMAL)
         *words = source == LABEL_REVIEW ? xasprintf(_("Normal, by %s"), row.person) : xstrdup(_("Normal, imported"));
     else

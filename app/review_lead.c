@@ -56,10 +56,10 @@ static void put_word(void *context, const struct word_row *row)
     char room[CLASS_WORD];
     char at[CLOCK_TEXT];
     report_time(row->at_ms, at);
-    strbuf_printf(sb, "%s%s: %s", sb->len ? "\n" : "", row->person, row->class_name[0] ? class_word(l->project->db, row->class_name, room) : _(verdict_name(row->verdict)));
-    if (row->class_name[0] && row->severity[0])
-        strbuf_printf(sb, " (%s)", _(row->severity));
-    strbuf_printf(sb, ", %s%s", at, row->lead ? _(", as lead") : "");
+    strbuf_printf(sb, "%s%s%s", sb->len ? "\n" : "", row->person, _(": "));
+    const char *what = row->class_name[0] ? class_word(l->project->db, row->class_name, room) : _(verdict_name(row->verdict));
+    strbuf_printf(sb, row->class_name[0] && row->severity[0] ? _("%s (%s)") : "%s%s", what, row->class_name[0] ? _(row->severity) : "");
+    strbuf_printf(sb, "%s%s%s", _(", "), at, row->lead ? _(", as lead") : "");
     if (row->note[0])
         strbuf_printf(sb, "\n  %s", row->note);
 }

@@ -58,7 +58,7 @@ void session_forget_row(struct review_session *s)
 static void add_detail(struct strbuf *sb, const char *what, const char *value)
 {
     if (value && value[0])
-        strbuf_printf(sb, "%s%s: %s", sb->len ? "\n" : "", what, value);
+        strbuf_printf(sb, "%s%s%s%s", sb->len ? "\n" : "", what, _(": "), value);
 }
 
 static enum status load_item(struct review_session *s, struct queue_item *item, struct error *err)

@@ -53,7 +53,7 @@ static struct flow_lineage row_of(struct review_flow *f, const struct model_row 
         .words = texts_keep(&f->models_texts,
                             xasprintf(_("%s, %s, %lld answers, %lld defects%s%s"), scene, when,
                                       (long long)json_integer_value(json_object_get(data, "labels")),
-                                      (long long)json_integer_value(json_object_get(data, "defects")), m->reason[0] ? ": " : "",
+                                      (long long)json_integer_value(json_object_get(data, "defects")), m->reason[0] ? _(": ") : "",
                                       reason)),
         .state = m->active ? "active" : waits ? "waits" : texts_keep(&f->models_texts, xstrdup(m->state)),
     };

@@ -33,7 +33,7 @@ void flow_settings(void *context, const struct flow_setting **rows, size_t *coun
     for (int origin = SETTING_SYSTEM; origin <= SETTING_PROJECT; origin++) {
         const char *path = settings_file(s, (enum setting_origin)origin);
         if (path)
-            strbuf_printf(&text, "\n%s: %s", _(setting_origin_name((enum setting_origin)origin)), path);
+            strbuf_printf(&text, "\n%s%s%s", _(setting_origin_name((enum setting_origin)origin)), _(": "), path);
     }
     *files = texts_keep(&f->setting_texts, text.data);
     *rows = f->settings;

@@ -7,9 +7,11 @@
 #include "app/learned.h"
 #include "app/poor.h"
 #include "app/scoring.h"
+#include "app/trained.h"
 #include "base/alloc.h"
 #include "base/intl.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "db/live.h"
 #include "db/picture.h"
@@ -48,6 +50,31 @@ static enum status load_models(struct scoring *s, struct error *err)
     return status;
 }
 
+enum status scoring_ready(const struct project *project, const struct scene *scene, bool whole, struct error *err)
+{
+    struct revision revision;
+    if (!scene->active_revision)
+        return ST_OK;
+    enum status status = db_revision_get(project->db, scene->active_revision, &revision, err);
+    const char *const names[] = {revision.patch_sha256, revision.model_sha256};
+    for (int i = 0; i < 2 && status == ST_OK; i++) {
+        char *path = project_model(project, names[i]);
+        if (!file_exists(path))
+            status = error_set(err, ST_NOT_FOUND,
+                               "model %.12s of revision %d: its file is missing; put it back from a backup, or `assay screen --refit` "
+                               "makes it anew (%s)",
+                               names[i], revision.number, path);
+        free(path);
+    }
+    if (status != ST_OK || !revision.learned_sha256[0])
+        return status;
+    char *path = project_model(project, revision.learned_sha256);
+    if (whole || !file_exists(path))
+        status = trained_check(project, revision.learned_sha256, TRAINED_SCORE, err);
+    free(path);
+    return status;
+}
+
 enum status scoring_open(struct project *project, const struct base *base, const struct scene *scene,
                          int threads, struct scoring **scoring, struct error *err)
 {
@@ -59,6 +86,8 @@ enum status scoring_open(struct project *project, const struct base *base, const
     enum status status = db_scene_get(project->db, scene->id, NULL, &s->scene, err);
     if (status == ST_OK)
         status = db_revision_get(project->db, s->scene.active_revision, &s->revision, err);
+    if (status == ST_OK)
+        status = scoring_ready(project, &s->scene, true, err);
     if (status == ST_OK)
         status = load_models(s, err);
     if (status == ST_OK && s->revision.learned_sha256[0])

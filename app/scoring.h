@@ -16,10 +16,14 @@ struct scoring_report {
     void *context;
 };
 
-// The scene's active revision with its model and patch statistics. ST_NOT_FOUND: nothing was screened yet. ST_INVALID:
-// the base has changed since. `base` must outlive it.
+// The scene's active revision with its model and patch statistics. ST_NOT_FOUND: nothing was screened yet, or a file is
+// missing; ST_CORRUPT: one was altered. ST_INVALID: the base has changed since. `base` must outlive it.
 ASSAY_CHECKED enum status scoring_open(struct project *project, const struct base *base, const struct scene *scene,
                                        int threads, struct scoring **scoring, struct error *err);
+// Whether the files are there that new pictures of the scene are scored with; the trained model's content too where `whole`
+// asks for it. ST_OK where nothing was screened yet. ST_NOT_FOUND, ST_CORRUPT: which one, and what to do.
+ASSAY_CHECKED enum status scoring_ready(const struct project *project, const struct scene *scene, bool whole,
+                                        struct error *err);
 void scoring_close(struct scoring *scoring);
 int64_t scoring_revision(const struct scoring *scoring);
 

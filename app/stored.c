@@ -11,8 +11,9 @@
 #include "base/strbuf.h"
 
 // As they are written: core/screen/threshold.c, core/learn/gate.c, app/train.c, app/promote.c, app/worker.c, app/cmd_add.c,
-// app/cmd_user.c, app/cmd_backup.c, app/frontier_pictures.c, core/learn/frontier_file.c, core/learn/crop_source.c, db/log.c.
-// A conversion stands for a number, %s for a word.
+// app/cmd_user.c, app/cmd_backup.c, app/frontier_pictures.c, core/learn/frontier_file.c, core/learn/crop_source.c, db/log.c; and
+// what ends or pauses a round: app/trained.c, app/train_data.c, core/learn/adapt*.c, core/base/file.c, db/db.c.
+// A conversion stands for a number, %s for a word, or before ; and : for some.
 static const char *const phrases[] = {
     N_("a budget of %.6g %% of the normal pictures filtered sets it; recall not demonstrated: none was asked for"),
     N_("recall demonstrated at 95 %% confidence"),
@@ -53,6 +54,50 @@ static const char *const phrases[] = {
     N_(", %zu masks left aside"),
     N_(", %zu files skipped that are not readable pictures"),
     N_(", %zu demo pictures"),
+    N_("trained model %s: its file is missing; "),
+    N_("trained model %s: its file was altered; "),
+    N_("put it back from a backup, or go on without it: `assay rollback` where it is active, else `assay train`"),
+    N_("put it back from a backup, or begin from another (`assay train --from`) or from nothing (`--alone`)"),
+    N_("put it back from a backup, or promote another (`assay models` shows them); what is active stays"),
+    N_("put it back from a backup, or promote another (`assay promote MODEL`); what is active stays"),
+    N_("not a checkpoint of a training round"),
+    N_("this round was begun with other answers or settings; remove the file to begin anew"),
+    N_("metadata \"state\" is damaged; remove the file to begin anew"),
+    N_("damaged; `assay train --cancel` gives the round up"),
+    N_("nothing to learn from was answered; `assay review` asks"),
+    N_("picture %lld is not of this round"),
+    N_("there is no normal picture to learn from among %zu: answer some that are normal first"),
+    N_("there is no defect to learn from among %zu pictures: answer some first"),
+    N_("%d classes: at most %d can be told apart"),
+    N_("the model to go on from was made for another base (%s, not %s)"),
+    N_("not a model that was trained here"),
+    N_("trained on another base (%s, not %s); use that base or train again"),
+    N_("its metadata say no adapter and heads that could be; restore or train again"),
+    N_("written by a newer program (%s); update this one to use it"),
+    N_("there is no strategy '%s'; `assay strategies` shows them"),
+    N_("scene %s was not screened yet; run `assay screen` first"),
+    N_("locked by another program while %s; try again"),
+    N_("the disk is full while %s; nothing was changed, make room and try again"),
+    N_("refused while %s: "),
+    N_("failed while %s: "),
+    N_("damaged or not a database ("),
+    N_("); restore a backup"),
+    N_("cannot open"),
+    N_("cannot read"),
+    N_("cannot write"),
+    N_("cannot stat"),
+    N_("cannot sync its folder"),
+    N_("cannot sync"),
+    N_("cannot create the folder"),
+    N_("cannot create"),
+    N_("cannot close"),
+    N_("cannot rename into place"),
+    N_("cannot be made writable for its group"),
+    N_("not a regular file"),
+    N_("%lld bytes, more than the limit of %llu"),
+    N_("the content was altered, its SHA-256 is %s...; put the original back"),
+    N_("paused; `assay train --resume` goes on"),
+    N_("cancelled"),
     N_("%lld of %lld"),
     N_(", in "),
     N_("; "),
@@ -82,10 +127,10 @@ static const char *conversion_end(const char *at, int *position)
     return *at ? at + 1 : at;
 }
 
-static size_t span_of(const char *text, bool word)
+static size_t span_of(const char *text, bool word, bool several)
 {
     size_t n = word ? 0 : strspn(text, "+-.0123456789e");
-    while (word && (isalnum((unsigned char)text[n]) || text[n] == '-' || text[n] == '_'))
+    while (word && (isalnum((unsigned char)text[n]) || text[n] == '-' || text[n] == '_' || (several && n && text[n] == ' ')))
         n++;
     return n;
 }
@@ -100,7 +145,7 @@ static size_t match(const char *phrase, const char *text, struct span spans[SPAN
             int unused;
             phrase = conversion_end(phrase, &unused);
             bool word = phrase[-1] == 's';
-            size_t length = span_of(at, word);
+            size_t length = span_of(at, word, *phrase == ';' || *phrase == ':');
             if (length == 0 || n == SPANS)
                 return 0;
             spans[n++] = (struct span){at, length, word};

@@ -15,7 +15,7 @@
 #include "db/picture.h"
 #include "db/scene.h"
 
-enum { IDLE_MS = 500, PAUSE_MS = 30, PAGE = 1000, LOG_S = 600 };
+enum { IDLE_MS = 500, PAUSE_MS = 30, PAGE = 1000, LOG_S = 600, AGAIN_S = 2 };
 static const double TELL_EVERY = 10; // seconds, while a backlog is worked off
 
 struct watch {
@@ -31,7 +31,9 @@ struct watch {
     int64_t version; // of the database, when last looked at
     double again;    // not to be scored before
     double told;
-    bool said_first, said_busy;
+    double look;     // what is wrong with the models is not looked at anew before
+    bool said_busy, faulty; // faulty: pictures wait for models that should be there
+    struct error fault; // why pictures are added and not scored, as it was told last; code ST_OK: nothing was
     struct add_report unlogged; // what came since the log told last
     double log_at;
 };
@@ -43,7 +45,7 @@ static void line(const struct watch *w, const char *kind, const char *path, cons
     char *clean = text_cleaned(path), *reason = text_cleaned(why);
     if (w->options->json)
         print_json(json_pack("{s:s, s:s, s:s}", "event", kind, "path", clean, "why", reason));
-    else if (!w->options->quiet)
+    else if (!w->options->quiet || strcmp(kind, "fault") == 0)
         printf("%s: %s%s%s\n", kind, clean, clean[0] && reason[0] ? ": " : "", reason);
     fflush(stdout);
     free(clean);
@@ -115,7 +117,37 @@ static void close_scoring(struct watch *w)
     w->base = NULL;
 }
 
-// The active revision's models; a new revision leaves to score what was added while it was made.
+// Said once: pictures are added, and not scored.
+static void tell_fault(struct watch *w, const struct error *why)
+{
+    bool news = w->fault.code == ST_OK || strcmp(w->fault.text, why->text) != 0;
+    w->fault = *why;
+    w->look = clock_seconds() + AGAIN_S;
+    w->faulty = w->scene.active_revision != 0;
+    if (!news)
+        return;
+    if (!w->faulty) {
+        say(w, why->text);
+        return;
+    }
+    struct error sentence;
+    error_set(&sentence, why->code, "scene %s: new pictures are added and wait, none is screened: %s", w->scene.name, why->text);
+    line(w, "fault", "", sentence.text);
+}
+
+static void tell_mended(struct watch *w)
+{
+    struct error sentence;
+    if (w->faulty) {
+        error_set(&sentence, ST_OK, "scene %s: its models are there; the %zu pictures that wait are screened now", w->scene.name, w->pending_count);
+        say(w, sentence.text);
+    }
+    w->fault = (struct error){0};
+    w->faulty = false;
+}
+
+// The active revision's models; a new revision leaves to score what was added while it was made. Where a model's file is
+// missing or altered, none takes its place: what it would have flagged would be filtered unseen.
 static enum status get_scoring(struct watch *w, struct error *err)
 {
     struct error why = {0};
@@ -136,12 +168,14 @@ static enum status get_scoring(struct watch *w, struct error *err)
                   " are scored from then on",
                   w->scene.name);
     }
-    if (w->scoring)
-        return find_pending(w, false, err);
-    if (!w->said_first)
-        say(w, why.text);
-    w->said_first = true;
-    return ST_OK;
+    if (!w->scoring) {
+        tell_fault(w, &why);
+        return ST_OK;
+    }
+    status = find_pending(w, false, err);
+    if (status == ST_OK)
+        tell_mended(w);
+    return status;
 }
 
 static enum status score_some(struct watch *w, size_t most, struct error *err)
@@ -249,7 +283,8 @@ static enum status notice(struct watch *w, struct error *err)
 {
     int64_t version;
     enum status status = db_version(w->project->db, &version, err);
-    if (status != ST_OK || version == w->version)
+    bool look = w->faulty && clock_seconds() >= w->look;
+    if (status != ST_OK || (version == w->version && !look))
         return status;
     w->version = version;
     status = get_scoring(w, err);
@@ -294,6 +329,8 @@ static enum status loop(struct watch *w, struct error *err)
             break;
     }
     w->report->unfinished = (int64_t)follow_unfinished(w->follow);
+    if (status == ST_OK && w->options->follow.once && w->faulty) // told to whoever runs it
+        status = error_set(err, w->fault.code, "scene %s: nothing was screened: %s", w->scene.name, w->fault.text);
     return status;
 }
 

@@ -361,7 +361,7 @@ void worker_text(const struct round *r, bool alive, char text[WORKER_TEXT])
     else if (r->state == ROUND_RUNNING)
         snprintf(text + n, WORKER_TEXT - n, "%s", _(p->stage));
     else
-        snprintf(text + n, WORKER_TEXT - n, "%s%s%s", _(round_state_name(r->state)), r->sentence[0] ? ": " : "", sentence);
+        snprintf(text + n, WORKER_TEXT - n, "%s%s%s", _(round_state_name(r->state)), r->sentence[0] ? _(": ") : "", sentence);
     free(sentence);
 }
 

@@ -120,11 +120,11 @@ static void say_done(struct session *s, enum action_kind kind, const char *class
     if (concerned == 0 && (kind == ACTION_UNDO || kind == ACTION_REDO))
         session_say(s, "%s", kind == ACTION_UNDO ? _("What was drawn last was taken back.") : _("What was drawn was given again."));
     else if (quality)
-        session_say(s, "%s: %s", s->entry.item.name, kind == ACTION_NORMAL ? _("fine after all, to be screened") : _("really poor"));
+        session_say(s, _("%s: %s"), s->entry.item.name, kind == ACTION_NORMAL ? _("fine after all, to be screened") : _("really poor"));
     else if (kind == ACTION_DEFECT)
         say_defect(s, class_name, severity);
     else if (kind != ACTION_UNDO && kind != ACTION_REDO)
-        session_say(s, "%s: %s", s->entry.item.name, _(said[kind]));
+        session_say(s, _("%s: %s"), s->entry.item.name, _(said[kind]));
     else if (concerned > 1)
         session_say(s, kind == ACTION_UNDO ? _("The last %zu answers were taken back.") : _("The last %zu answers were given again."), concerned);
     else

@@ -136,7 +136,7 @@ static void change(struct session *s, enum class_action what, const char *value,
     if (s->model->change_class(s->model->context, row->id, what, value, &err))
         session_say(s, "%s", err.text);
     else
-        session_say(s, "%s: %s%s", name, said, value[0] && what != CLASS_ACTION_RETIRE ? what == CLASS_ACTION_SEVERITY ? _(value) : value : "");
+        session_say(s, _("%s: %s%s"), name, said, value[0] && what != CLASS_ACTION_RETIRE ? what == CLASS_ACTION_SEVERITY ? _(value) : value : "");
     free(name);
     view_load(s);
 }

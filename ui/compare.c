@@ -113,7 +113,7 @@ static void words(const struct rect *pane, const char *text, const char *more)
 {
     int used = draw_text(stdscr, pane->y + pane->rows, pane->x + 1, pane->cols - 2, A_BOLD, text);
     if (more[0])
-        draw_printf(stdscr, pane->y + pane->rows, pane->x + 1 + used, pane->cols - 2 - used, A_NORMAL, ": %s", more);
+        draw_printf(stdscr, pane->y + pane->rows, pane->x + 1 + used, pane->cols - 2 - used, A_NORMAL, "%s%s", _(": "), more);
 }
 
 void compare_draw(struct session *s)

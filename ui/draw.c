@@ -74,6 +74,18 @@ int draw_text(WINDOW *window, int y, int x, int width, attr_t attributes, const 
     return used;
 }
 
+int draw_end(WINDOW *window, int y, int x, int width, attr_t attributes, const char *text)
+{
+    bool cut = draw_width(text) > width;
+    while (*text && draw_width(text) > width - cut)
+        do
+            text++;
+        while ((*text & 0xc0) == 0x80);
+    if (!cut || width < 1)
+        return draw_text(window, y, x, width, attributes, text);
+    return draw_text(window, y, x, 1, attributes, "~") + draw_text(window, y, x + 1, width - 1, attributes, text);
+}
+
 int draw_width(const char *text)
 {
     char *clean = text_cleaned(text);
@@ -106,6 +118,71 @@ int draw_printf(WINDOW *window, int y, int x, int width, attr_t attributes, cons
     n = draw_text(window, y, x, width, attributes, text);
     free(text);
     return n;
+}
+
+// Where the path ends that `text` begins with; at the beginning of a sentence it may have blanks.
+static size_t path_length(const char *text, bool first)
+{
+    static const char *const ends[] = {": ", "\uff1a", ", ", "\uff0c", "; ", "\uff1b", ")", "\uff09", "\u3002", "\n", " "};
+    size_t all = strlen(text), length = all;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        const char *end = strstr(text, ends[i]);
+        if (end && (size_t)(end - text) < length)
+            length = (size_t)(end - text);
+        if (first && i == 1 && length < all)
+            return length;
+    }
+    return length;
+}
+
+// At most `count` columns from the beginning of `text`, in bytes.
+static size_t bytes_of(const char *text, int count)
+{
+    const char *at = text;
+    wchar_t c;
+    while (*at && (draw_decode(at, &c, 1) == 0 || (count -= columns(c)) >= 0))
+        do
+            at++;
+        while ((*at & 0xc0) == 0x80);
+    return (size_t)(at - text);
+}
+
+// `over` columns less of it, as far as its last part still shows.
+static void put_path(struct strbuf *out, const char *path, size_t length, int *over)
+{
+    char *whole = xasprintf("%.*s", (int)length, path);
+    const char *slash = strrchr(whole, '/');
+    int all = draw_width(whole), last = draw_width(slash), least = last + 1 < 24 ? last + 1 : 24;
+    int width = all - *over > least ? all - *over : least;
+    if (*over <= 0 || width >= all) {
+        strbuf_puts(out, whole);
+    } else {
+        int tail = last > width / 2 ? last : width / 2, head;
+        tail = tail > width - 1 ? width - 1 : tail;
+        head = width - 1 - tail;
+        size_t from = bytes_of(whole, all - tail), to = bytes_of(whole, head);
+        strbuf_add(out, whole, to);
+        strbuf_printf(out, "~%s", whole + from);
+        *over -= all - width;
+    }
+    free(whole);
+}
+
+char *draw_shortened(const char *text, int width)
+{
+    struct strbuf out = {0};
+    int over = draw_width(text) - width;
+    strbuf_puts(&out, "");
+    for (const char *at = text; *at;) {
+        bool begins = *at == '/' && (at == text || strchr(" (\n", at[-1]) || (unsigned char)at[-1] >= 0x80);
+        size_t length = begins ? path_length(at, at == text) : 1;
+        if (begins && over > 0 && memchr(at + 1, '/', length - 1))
+            put_path(&out, at, length, &over);
+        else
+            strbuf_add(&out, at, length);
+        at += length;
+    }
+    return out.data;
 }
 
 // Signs that stay with what stands before them: a line does not begin with one.
@@ -162,7 +239,9 @@ static int wrap_line(WINDOW *window, int y, int x, int width, int lines, attr_t 
 
 int draw_wrapped(WINDOW *window, int y, int x, int width, int lines, attr_t attributes, const char *text)
 {
-    char *copy = xstrdup(text), *rest = copy, *line;
+    enum { LEFT_FREE = 12 }; // of a line, at most, as its last word is long
+    int room = width * lines - (lines - 1) * LEFT_FREE;
+    char *copy = strchr(text, '\n') || lines > 3 ? xstrdup(text) : draw_shortened(text, room), *rest = copy, *line;
     int taken = 0;
     while (width > 0 && taken < lines && (line = strsep(&rest, "\n")))
         taken += wrap_line(window, y + taken, x, width, lines - taken, attributes, line);

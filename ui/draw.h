@@ -20,11 +20,18 @@ int draw_printf(WINDOW *window, int y, int x, int width, attr_t attributes, cons
 // The same, at the right end of the columns x to x + width.
 int draw_right(WINDOW *window, int y, int x, int width, attr_t attributes, const char *text);
 
+// The same, but it is the beginning that gives way: the ends of pictures' names tell them apart.
+int draw_end(WINDOW *window, int y, int x, int width, attr_t attributes, const char *text);
+
 // The columns that `text` takes, cleaned.
 int draw_width(const char *text);
 
+// The text with its paths shortened in their middle ("/srv/~/p/project.db"), as far as is needed to fit into `width` columns and
+// the first one first: where a sentence begins with a long one, its words are what has to be read. Caller frees.
+char *draw_shortened(const char *text, int width);
+
 // Broken between words, over at most `lines` lines; a newline starts a new line.
-// Returns the lines taken.
+// Paths are shortened where that lets more of it be read. Returns the lines taken.
 int draw_wrapped(WINDOW *window, int y, int x, int width, int lines, attr_t attributes, const char *text);
 // The text, cleaned, its lines broken like that; what goes on after a break begins with DRAW_GOES_ON, for whoever draws
 // it to set it in by DRAW_INDENT columns. Caller frees.

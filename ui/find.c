@@ -9,7 +9,7 @@
 #include "ui/draw.h"
 #include "ui/session.h"
 
-enum { LINES_MOST = 5000, LIST_WIDE = 100 };
+enum { LINES_MOST = 5000, LIST_WIDE = 100, SCORE_WIDE = 5, DAY_WIDE = 10, TIME_WIDE = 16 };
 
 static const char *const orders[] = {"score", "answered", "added"};
 
@@ -19,6 +19,7 @@ static void forget(struct find *f)
         for (size_t k = 0; k < sizeof f->lines[i].texts / sizeof *f->lines[i].texts; k++)
             free(f->lines[i].texts[k]);
     f->count = f->at = f->top = 0;
+    f->wide = (struct find_columns){.name = 8, .what = 18, .person = 8};
 }
 
 void find_clear(struct session *s)
@@ -27,8 +28,24 @@ void find_clear(struct session *s)
     free(s->find.lines);
 }
 
-static void add(struct find *f, const struct review_found *found)
+static void what_of(const struct session *s, const struct review_found *v, char *text, size_t room)
 {
+    if (strcmp(v->verdict, "defect") == 0)
+        knowledge_defect(s, v->class_name, v->severity, text, room);
+    else
+        snprintf(text, room, "%s", v->verdict[0] ? _(v->verdict) : v->flagged ? _("open") : _("filtered"));
+}
+
+static void widen(int *column, const char *text)
+{
+    int width = draw_width(text);
+    *column = width > *column ? width : *column;
+}
+
+static void add(struct session *s, const struct review_found *found)
+{
+    struct find *f = &s->find;
+    char what[200];
     GROW(f->lines, f->room, f->count + 1);
     struct find_line *line = &f->lines[f->count++];
     line->found = *found;
@@ -36,6 +53,11 @@ static void add(struct find *f, const struct review_found *found)
                              &line->found.severity, &line->found.person, &line->found.at};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         *fields[i] = line->texts[i] = xstrdup(*fields[i] ? *fields[i] : "");
+    what_of(s, &line->found, what, sizeof what);
+    widen(&f->wide.name, line->found.name);
+    widen(&f->wide.what, what);
+    widen(&f->wide.person, line->found.person);
+    widen(&f->wide.scene, line->found.scene);
 }
 
 // The next page; from the beginning where `text` is not NULL.
@@ -49,7 +71,7 @@ static void read_more(struct session *s, const char *text)
     enum status status = s->model->find(s->model->context, text, &rows, &count, &more, &err);
     snprintf(f->why, sizeof f->why, "%s", status == ST_OK ? "" : err.text);
     for (size_t i = 0; i < count && status == ST_OK; i++)
-        add(f, &rows[i]);
+        add(s, &rows[i]);
     f->more = status == ST_OK && more && f->count < LINES_MOST;
     s->dirty = true;
 }
@@ -89,6 +111,7 @@ static void enter(struct session *s)
             read_more(s, NULL);
         f->at = at < f->count ? at : f->count ? f->count - 1 : 0;
     } else {
+        forget(f);
         f->begun = true;
         read_more(s, f->filter);
     }
@@ -128,33 +151,83 @@ static int ahead(struct session *s, struct want *wants, int room)
     return n;
 }
 
-static void draw_row(const struct session *s, size_t number, int y, int width)
+// What there is too much of is taken from this column, which keeps `least`.
+static void narrow(int *column, int least, int *over)
+{
+    int take = *column - least < *over ? *column - least : *over;
+    if (take > 0) {
+        *column -= take;
+        *over -= take;
+    }
+}
+
+static void leave_out(int *column, int *over)
+{
+    if (*over > 0 && *column > 0) {
+        *over -= *column + 1;
+        *column = 0;
+    }
+}
+
+// As wide as what stands in them; where the line is too short the class and its severity go last.
+static struct find_columns columns_of(const struct find *f, int room)
+{
+    struct find_columns c = f->wide;
+    c.date = TIME_WIDE;
+    int over = c.name + 1 + SCORE_WIDE + 1 + c.what + 1 + c.person + 1 + c.date + (c.scene ? 1 + c.scene : 0) - room;
+    narrow(&c.name, 24, &over);
+    if (over > 0) {
+        over -= TIME_WIDE - DAY_WIDE;
+        c.date = DAY_WIDE;
+    }
+    narrow(&c.person, 8, &over);
+    leave_out(&c.scene, &over);
+    leave_out(&c.date, &over);
+    narrow(&c.name, 12, &over);
+    leave_out(&c.person, &over);
+    narrow(&c.what, 8, &over);
+    return c;
+}
+
+// The class is cut, its severity is not.
+static void draw_what(const struct session *s, const struct review_found *v, int y, int x, int width, attr_t how)
+{
+    char what[200];
+    what_of(s, v, what, sizeof what);
+    const char *name = knowledge_class(s, v->class_name);
+    size_t length = strlen(name);
+    const char *severity = strncmp(what, name, length) == 0 ? what + length : what;
+    int tail = draw_width(severity);
+    if (draw_width(what) > width && length > 0 && tail + 4 <= width) {
+        int taken = draw_text(stdscr, y, x, width - tail, how, name);
+        draw_text(stdscr, y, x + taken, width - taken, how, severity);
+    } else {
+        draw_text(stdscr, y, x, width, how, what);
+    }
+}
+
+static void draw_row(const struct session *s, const struct find_columns *c, size_t number, int y, int width)
 {
     const struct review_found *v = &s->find.lines[number].found;
     bool in_focus = number == s->find.at;
     attr_t how = in_focus ? A_REVERSE : A_NORMAL;
-    char score[16] = "  -", what[200];
+    char score[16] = "  -", at[TIME_WIDE + 1];
     if (v->score >= 0 && !v->blind)
         snprintf(score, sizeof score, "%5.2f", v->score < 99 ? v->score : 99);
-    if (strcmp(v->verdict, "defect") == 0)
-        snprintf(what, sizeof what, "%s (%s)", knowledge_class(s, v->class_name), _(v->severity));
-    else
-        snprintf(what, sizeof what, "%s", v->verdict[0] ? _(v->verdict) : v->flagged ? _("open") : _("filtered"));
+    snprintf(at, sizeof at, "%.*s", c->date, v->at);
     mvaddch(y, 0, (in_focus ? '>' : ' ') | (in_focus ? A_BOLD : A_NORMAL));
-    bool dated = width >= 70; // else the picture's name is worth more
-    int room = width - (dated ? width < 80 ? 54 : 63 : 37), name = room < 8 ? 8 : room > 24 ? 24 + (room - 24) / 2 : room;
     attron(how);
     mvhline(y, 1, ' ', width - 2);
     attroff(how);
     int x = 1;
-    draw_text(stdscr, y, x, name, how, v->name);
-    draw_text(stdscr, y, x += name + 1, 6, how, score);
-    draw_text(stdscr, y, x += 7, 18, how, what);
-    draw_text(stdscr, y, x += 19, 8, how, v->person);
-    if (dated)
-        draw_text(stdscr, y, x += 9, 16, how, v->at);
-    if (dated && x + 17 < width - 2)
-        draw_text(stdscr, y, x + 17, width - 2 - x - 17, how, v->scene);
+    draw_end(stdscr, y, x, c->name, how, v->name);
+    draw_text(stdscr, y, x += c->name + 1, SCORE_WIDE, how, score);
+    draw_what(s, v, y, x += SCORE_WIDE + 1, c->what, how);
+    draw_text(stdscr, y, x += c->what + 1, c->person, how, v->person);
+    x += c->person ? c->person + 1 : 0;
+    draw_text(stdscr, y, x, c->date, how, at);
+    x += c->date ? c->date + 1 : 0;
+    draw_text(stdscr, y, x, c->scene, how, v->scene);
 }
 
 static void draw(struct session *s)
@@ -169,8 +242,9 @@ static void draw(struct session *s)
         draw_wrapped(stdscr, 1, 1, width - 2, 2, A_BOLD, f->why);
     else
         draw_printf(stdscr, 1, 1, width - 2, A_NORMAL, _("Filter: %s"), f->filter[0] ? f->filter : none);
+    struct find_columns columns = columns_of(f, width - 2);
     for (size_t i = 0; i < rows_of() && f->top + i < f->count; i++)
-        draw_row(s, f->top + i, 3 + (int)i, width);
+        draw_row(s, &columns, f->top + i, 3 + (int)i, width);
     if (f->count == 0 && !f->why[0])
         draw_wrapped(stdscr, 3, 1, width - 2, 2, A_NORMAL,
                      f->more ? _("Nothing so far; looking on ...") : _("Nothing fits."));

@@ -44,7 +44,7 @@ static void draw(struct session *s)
         attroff(how);
         draw_text(stdscr, y, 2, 15, how, row->name);
         draw_text(stdscr, y, 18, wide, how, row->value[0] ? row->value : "-");
-        draw_printf(stdscr, y, said, help - said - 1, how, "%s%s%s", _(row->origin), row->where[0] ? ": " : "", row->where);
+        draw_printf(stdscr, y, said, help - said - 1, how, "%s%s%s", _(row->origin), row->where[0] ? _(": ") : "", row->where);
         if (help < COLS)
             draw_text(stdscr, y, help, COLS - help - 1, how, _(row->help));
     }
@@ -81,7 +81,7 @@ static void ask(struct session *s, bool own)
     if (!row)
         return;
     s->flow.own = own;
-    snprintf(title, sizeof title, "%s%s%s%s", row->name, row->choices[0] ? " (" : "", row->choices, row->choices[0] ? ")" : "");
+    snprintf(title, sizeof title, row->choices[0] ? _("%s (%s)") : "%s%s", row->name, row->choices);
     popup_line(s, title, row->value, took);
 }
 

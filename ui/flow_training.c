@@ -72,7 +72,7 @@ static int draw_round(const struct session *s, const struct rect *r)
     double share = round->steps > 0 ? (double)round->step / round->steps : strcmp(round->state, "done") == 0;
     int left = (int)(round->left + 0.5);
     draw_printf(stdscr, y++, r->x, r->cols, A_BOLD, _("Round %lld of %s: %s%s%s"), (long long)round->id, round->scene, flow_word(round->state),
-                round->open && round->stage[0] ? ", " : "", round->open ? flow_word(round->stage) : "");
+                round->open && round->stage[0] ? _(", ") : "", round->open ? flow_word(round->stage) : "");
     if (round->open && round->steps > 0) {
         draw_bar(stdscr, y, r->x, r->cols - 6, share, s->ascii_lines);
         draw_printf(stdscr, y++, r->x + r->cols - 5, 5, A_BOLD, "%3.0f %%", floor(share * 100));
@@ -270,7 +270,7 @@ static void cancel(struct session *s, const struct flow_round *round)
 static char *all_of(const struct flow_round *r)
 {
     return xasprintf(_("Round %lld of %s\n  state      %s%s%s\n  step       %d of %d\n  loss       %.4f\n  begun      %s\n  took       %s\n  strategy   %s\n%s"),
-                     (long long)r->id, r->scene, flow_word(r->state), r->stage[0] ? ", " : "", flow_word(r->stage), r->step, r->steps,
+                     (long long)r->id, r->scene, flow_word(r->state), r->stage[0] ? _(", ") : "", flow_word(r->stage), r->step, r->steps,
                      r->loss, r->begun, r->took, r->strategy[0] ? r->strategy : _("the most promising one"), r->sentence);
 }
 

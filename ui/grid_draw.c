@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/intl.h"
 #include "ui/draw.h"
 #include "ui/session.h"
@@ -63,25 +62,13 @@ static void words_of(const struct session *s, const struct review_item *item, ch
 {
     double score = item->score.score < 6 ? item->score.score : 6;
     if (strcmp(item->verdict, "defect") == 0)
-        snprintf(text, room, "%s (%s)", knowledge_class(s, item->class_name), _(item->severity));
+        knowledge_defect(s, item->class_name, item->severity, text, room);
     else if (item->verdict[0])
         snprintf(text, room, "%s", _(item->verdict));
     else if (item->blind)
         snprintf(text, room, "%s", _("open"));
     else
         snprintf(text, room, "%.1f", score);
-}
-
-// Its end where there is no room for all: that is what tells pictures apart.
-static void draw_name(int y, int x, int width, attr_t how, const char *name)
-{
-    size_t room = strlen(name) + 1;
-    wchar_t *wide = xcalloc(room, sizeof *wide);
-    size_t length = draw_decode(name, wide, room), skip = length + 1 > (size_t)width ? length + 2 - (size_t)width : 0;
-    for (size_t i = 0; i < skip && *name;)
-        i += (*++name & 0xc0) != 0x80;
-    draw_printf(stdscr, y, x, width, how, " %s%s", skip ? "~" : "", name);
-    free(wide);
 }
 
 static void draw_tile(struct session *s, size_t number)
@@ -98,8 +85,10 @@ static void draw_tile(struct session *s, size_t number)
     attr_t how = in_focus ? A_REVERSE : item->verdict[0] ? A_DIM : A_NORMAL;
     int used = draw_printf(stdscr, y, tile.x + 1, width - 1, how | (marked ? A_BOLD : A_NORMAL), "[%c] %s",
                            marked ? 'x' : item->verdict[0] ? '-' : ' ', words);
-    if (used + 3 < width)
-        draw_name(y, tile.x + 1 + used, width - 1 - used, how, item->name);
+    if (used + 3 < width) {
+        draw_text(stdscr, y, tile.x + 1 + used, 1, how, " ");
+        draw_end(stdscr, y, tile.x + 2 + used, width - 2 - used, how, item->name);
+    }
 }
 
 void grid_draw(struct session *s)

@@ -326,7 +326,7 @@ static void put_context(const struct keymap *map, struct strbuf *text, enum cont
         if (b->context != context)
             continue;
         if (!begun)
-            strbuf_printf(text, mode ? ".SS %s\n" : "%s:\n", keymap_context(context));
+            strbuf_printf(text, mode ? ".SS %s\n" : _("%s:\n"), keymap_context(context));
         strbuf_printf(text, mode ? ".TP\n.B %s\n%s\n" : "  %-22s %s\n", b->shown[0] ? b->shown : "-", _(b->help));
         begun = true;
     }

@@ -142,7 +142,7 @@ void knowledge_show(struct session *s, const char *fault)
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        strbuf_printf(&text, "%s: %s\n", shown(s, rows[i].component), rows[i].severity[0] ? _(rows[i].severity) : _("no severity"));
+        strbuf_printf(&text, "%s%s%s\n", shown(s, rows[i].component), _(": "), rows[i].severity[0] ? _(rows[i].severity) : _("no severity"));
         if (rows[i].cause[0])
             strbuf_printf(&text, _("  cause   %s\n"), shown(s, rows[i].cause));
         if (rows[i].action[0])
@@ -249,4 +249,9 @@ const char *knowledge_name(const char *name, const char *zh)
 const char *knowledge_class(const struct session *s, const char *name)
 {
     return s->model->class_word ? s->model->class_word(s->model->context, name) : name;
+}
+
+void knowledge_defect(const struct session *s, const char *name, const char *severity, char *text, size_t room)
+{
+    snprintf(text, room, _("%s (%s)"), knowledge_class(s, name), _(severity));
 }

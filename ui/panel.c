@@ -282,7 +282,9 @@ void panel_foot(struct session *s)
     size_t count;
     const struct binding *table = keymap_table(s->keymap, &count);
     int x = 1, kept = 1;
-    int said = draw_text(stdscr, LINES - 2, 1, COLS - 2, A_BOLD, s->status), room = COLS - said - 4;
+    char *status = draw_shortened(s->status, COLS - 2);
+    int said = draw_text(stdscr, LINES - 2, 1, COLS - 2, A_BOLD, status), room = COLS - said - 4;
+    free(status);
     if (s->flow.state[0] && draw_width(s->flow.state) <= room)
         draw_text(stdscr, LINES - 2, COLS - 1 - draw_width(s->flow.state), room, A_DIM, s->flow.state);
     // where not all fit, help, the way out and the first ones do

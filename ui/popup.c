@@ -33,6 +33,13 @@ static int choice_rows(const struct choice *c)
     return rows > most ? most : rows < 3 ? 3 : rows;
 }
 
+static void draw_class(WINDOW *w, int y, int width, attr_t how, const struct choice *c, size_t place)
+{
+    char text[2 * CLASS_ROOM];
+    snprintf(text, sizeof text, _("%s (%s)"), knowledge_name(c->names[place], c->zh[place]), _(answer_severities[c->severities[place]]));
+    draw_printf(w, y, 2, width, how, "%s%s%s", c->codes[place], c->codes[place][0] ? "  " : "", text);
+}
+
 static WINDOW *draw_classes(struct session *s)
 {
     const struct choice *c = &s->choice;
@@ -51,9 +58,7 @@ static WINDOW *draw_classes(struct session *s)
         if (place == c->count)
             draw_printf(w, 3 + i, 2, width, how | A_BOLD, _("new class: %s"), c->search);
         else
-            draw_printf(w, 3 + i, 2, width, how, "%s%s%s (%s)", c->codes[place], c->codes[place][0] ? "  " : "",
-                        knowledge_name(c->names[place], c->zh[place]),
-                        _(answer_severities[c->severities[place]]));
+            draw_class(w, 3 + i, width, how, c, place);
     }
     if (n == 0)
         draw_text(w, 3, 2, width, A_NORMAL, _("No class yet: type a name."));
@@ -148,7 +153,7 @@ static WINDOW *draw_reading(struct session *s)
         if (here)
             mvwaddch(w, y, 1, '>' | A_BOLD);
     }
-    draw_printf(w, 0, 2, width, A_BOLD, " %s%s%s%s ", s->text_title, s->text_search[0] ? ": " : "", s->text_search, last > s->text_top ? _(" (more below)") : "");
+    draw_printf(w, 0, 2, width, A_BOLD, " %s%s%s%s ", s->text_title, s->text_search[0] ? _(": ") : "", s->text_search, last > s->text_top ? _(" (more below)") : "");
     free(pictures);
     free(text);
     return w;

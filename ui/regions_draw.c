@@ -74,7 +74,7 @@ static const char *kind_words(enum region_kind kind)
 static void class_words(const struct session *s, const struct region_entry *entry, char *text, size_t room)
 {
     if (entry->class_name[0])
-        snprintf(text, room, "%s (%s)", knowledge_class(s, entry->class_name), _(entry->severity[0] ? entry->severity : "general"));
+        knowledge_defect(s, entry->class_name, entry->severity[0] ? entry->severity : "general", text, room);
     else
         snprintf(text, room, "%s", _("no class"));
 }
@@ -126,7 +126,7 @@ static void draw_entry(const struct session *s, int number, int y, int x, int wi
     attr_t how = chosen ? A_REVERSE : A_NORMAL;
     class_words(s, entry, class_name, sizeof class_name);
     size_words(s, entry, size, sizeof size);
-    draw_printf(stdscr, y, x, width, how | (offered ? A_DIM : 0), "%c%2d %s%s %s, %s", chosen ? '>' : ' ', number + 1,
+    draw_printf(stdscr, y, x, width, how | (offered ? A_DIM : 0), _("%c%2d %s%s %s, %s"), chosen ? '>' : ' ', number + 1,
                 offered ? _("suggested: ") : "", kind_words(entry->shape.kind), class_name, size);
 }
 

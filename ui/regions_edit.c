@@ -430,6 +430,6 @@ void regions_name(struct session *s, const char *class_name, const char *severit
     memcpy(chosen->class_name, r->class_name, sizeof chosen->class_name);
     memcpy(chosen->severity, r->severity, sizeof chosen->severity);
     if (regions_store(s))
-        session_say(s, "%s (%s)", knowledge_class(s, r->class_name), _(r->severity));
+        session_say(s, _("%s (%s)"), knowledge_class(s, r->class_name), _(r->severity));
     regions_show(s);
 }

@@ -12,7 +12,7 @@
 #include "ui/draw.h"
 #include "ui/session.h"
 
-enum { LEAP = 10 };
+enum { LEAP = 10, BOTH_FROM = 150, CURVE_LEAST = 60, CHART_LEFT = 10 };
 static const double confidence = 0.95;
 
 static void ask(struct session *s, bool anew)
@@ -143,26 +143,34 @@ static int draw_cost(const struct results *r, int y)
 
 struct chart {
     int y, x, rows, cols;
-    int per; // bins a column
+    int per, bars; // bins a bar, and how many of these
 };
 
-static int64_t in_column(const struct chart *c, const int64_t *bins, size_t count, int col)
+// The first column of a bar: as many columns for each as there is room for.
+static int edge(const struct chart *c, int bar)
+{
+    return bar * c->cols / c->bars;
+}
+
+static int64_t in_bar(const struct chart *c, const int64_t *bins, size_t count, int bar)
 {
     int64_t sum = 0;
-    for (size_t i = (size_t)(col * c->per); i < (size_t)((col + 1) * c->per) && i < count; i++)
+    for (size_t i = (size_t)(bar * c->per); i < (size_t)((bar + 1) * c->per) && i < count; i++)
         sum += bins[i];
-    for (size_t i = (size_t)(c->cols * c->per); col + 1 == c->cols && i < count; i++)
+    for (size_t i = (size_t)(c->bars * c->per); bar + 1 == c->bars && i < count; i++)
         sum += bins[i]; // the last one holds all beyond
     return sum;
 }
 
-// How many of these in each column, as a digit: colour and height would say less.
+// How many of these in each bar, as a digit: colour and height would say less.
 static void draw_counts(const struct chart *c, int y, const char *name, const int64_t *bins, size_t count)
 {
     draw_text(stdscr, y, 1, c->x - 2, A_NORMAL, name);
-    for (int col = 0; col < c->cols; col++) {
-        int64_t n = in_column(c, bins, count, col);
-        mvaddch(y, c->x + col, n > 9 ? '+' : n > 0 ? (chtype)('0' + n) : '.');
+    mvhline(y, c->x, '.', c->cols);
+    for (int bar = 0; bar < c->bars; bar++) {
+        int64_t n = in_bar(c, bins, count, bar);
+        if (n > 0)
+            mvaddch(y, c->x + edge(c, bar), n > 9 ? '+' : (chtype)('0' + n));
     }
 }
 
@@ -223,38 +231,54 @@ static void draw_curve(const struct session *s, int top, int x, int width)
     free(cells);
 }
 
+// The bins from 0 to the highest score and some beyond the line.
+static int bins_shown(const struct results *r)
+{
+    const struct review_results *v = r->shown;
+    size_t last = 0;
+    for (size_t i = 0; i < v->bins; i++)
+        last = v->all[i] > 0 ? i : last;
+    int needed = (int)last + 1 > line_of(r) + 20 ? (int)last + 1 : line_of(r) + 20, most = (int)(8 / v->step);
+    return needed > most ? most : needed;
+}
+
 static void draw_chart(const struct session *s, int y, int width)
 {
     const struct results *r = &s->results;
     const struct review_results *v = r->shown;
-    struct chart c = {.y = y, .x = 10, .cols = width - 11, .rows = LINES - 2 - 4 - y};
-    size_t last = 0;
+    struct chart c = {.y = y, .x = CHART_LEFT, .cols = width - CHART_LEFT - 1, .rows = LINES - 2 - 4 - y};
+    int needed = bins_shown(r);
     int64_t most = 1;
-    for (size_t i = 0; i < v->bins; i++)
-        last = v->all[i] > 0 ? i : last;
-    int needed = (int)last + 1 > line_of(r) + 20 ? (int)last + 1 : line_of(r) + 20;
-    needed = needed > (int)(8 / v->step) ? (int)(8 / v->step) : needed;
     c.per = (needed + c.cols - 1) / c.cols;
-    c.cols = (needed + c.per - 1) / c.per;
+    c.bars = (needed + c.per - 1) / c.per;
+    c.cols = c.cols * 4 < c.bars * 5 ? c.bars : c.cols; // a few columns more would only make some bars twice as wide
     if (c.rows < 2)
         return;
-    for (int col = 0; col < c.cols; col++)
-        most = in_column(&c, v->all, v->bins, col) > most ? in_column(&c, v->all, v->bins, col) : most;
+    for (int bar = 0; bar < c.bars; bar++)
+        most = in_bar(&c, v->all, v->bins, bar) > most ? in_bar(&c, v->all, v->bins, bar) : most;
     draw_printf(stdscr, c.y, 1, c.x - 2, A_DIM, "%" PRId64, most);
     draw_text(stdscr, c.y + c.rows - 1, 1, c.x - 2, A_NORMAL, _("pictures"));
-    for (int col = 0; col < c.cols; col++) // by the logarithm: a few odd ones beside a million
-        draw_column(s, &c, col, log1p((double)in_column(&c, v->all, v->bins, col)) / log1p((double)most));
+    for (int bar = 0; bar < c.bars; bar++) // by the logarithm: a few odd ones beside a million
+        for (int col = edge(&c, bar); col < edge(&c, bar + 1); col++)
+            draw_column(s, &c, col, log1p((double)in_bar(&c, v->all, v->bins, bar)) / log1p((double)most));
     draw_counts(&c, c.y + c.rows, _("normals"), v->normal, v->bins);
     draw_counts(&c, c.y + c.rows + 1, _("defects"), v->defect, v->bins);
-    int axis = c.y + c.rows + 2, line = line_of(r) / c.per;
+    int axis = c.y + c.rows + 2, line = edge(&c, line_of(r) / c.per);
     draw_text(stdscr, axis, 1, c.x - 2, A_NORMAL, _("score"));
-    for (int whole = 0; whole * (1 / v->step) / c.per < c.cols; whole++)
-        draw_printf(stdscr, axis, c.x + (int)(whole / v->step) / c.per, 3, A_NORMAL, "%d", whole);
+    for (int whole = 0; whole * (1 / v->step) / c.per < c.bars; whole++)
+        draw_printf(stdscr, axis, c.x + edge(&c, (int)(whole / v->step) / c.per), 3, A_NORMAL, "%d", whole);
     if (line < c.cols)
         draw_printf(stdscr, axis + 1, c.x + line, width - c.x - line, A_BOLD, "^ %s", r->moved ? _("line") : _("threshold"));
-    int used = (int)(v->threshold / v->step) / c.per;
+    int used = edge(&c, (int)(v->threshold / v->step) / c.per);
     if (r->moved && used < c.cols && abs(used - line) > 6)
         draw_text(stdscr, axis + 1, c.x + used, width - c.x - used, A_NORMAL, _("^ now"));
+}
+
+// Half of the screen, or as much as lets each bin have a column of its own while the curve can still be read.
+static int chart_width(const struct results *r)
+{
+    int one = bins_shown(r) + CHART_LEFT + 1;
+    return one > COLS / 2 && one <= COLS - CURVE_LEAST - 3 ? one : COLS / 2;
 }
 
 static void draw(struct session *s)
@@ -271,12 +295,12 @@ static void draw(struct session *s)
     panel_head(s, r->shown->scene, right);
     int y = draw_severities(r, 2);
     y = draw_cost(r, y + 1);
-    bool both = COLS >= 150;
-    int half = both ? COLS / 2 : COLS;
+    bool both = COLS >= BOTH_FROM;
+    int chart = both ? chart_width(r) : COLS;
     if (both || !r->curve)
-        draw_chart(s, y + 1, half);
+        draw_chart(s, y + 1, chart);
     if (both || r->curve)
-        draw_curve(s, y + 1, both ? half + 2 : 1, both ? COLS - half - 3 : COLS - 2);
+        draw_curve(s, y + 1, both ? chart + 2 : 1, both ? COLS - chart - 3 : COLS - 2);
 }
 
 static bool key(struct session *s, enum command command, int pressed)

@@ -111,10 +111,14 @@ struct find_line { // an owned copy of what was found
     struct review_found found;
     char *texts[7];
 };
+struct find_columns { // of the terminal; 0 is left out
+    int name, what, person, date, scene;
+};
 struct find { // pictures by a filter
     char filter[NOTE_ROOM];
     struct find_line *lines; // (count), what was read so far
     size_t count, room, at, top;
+    struct find_columns wide; // the widest of what was read
     bool begun, more;        // more: not read to the end
     size_t applied;          // which of the saved filters comes next
     char why[sizeof((struct error *)0)->text]; // the filter is none: why
@@ -328,6 +332,7 @@ void knowledge_templates(struct session *s, bool apply);
 const char *knowledge_name(const char *name, const char *zh); // that of the reader's language
 // As the reader calls the class; valid until the next call of the model's class_word. Itself where it has no other name.
 const char *knowledge_class(const struct session *s, const char *name);
+void knowledge_defect(const struct session *s, const char *name, const char *severity, char *text, size_t room);
 // find.c
 void find_clear(struct session *s);
 // grid.c, grid_draw.c

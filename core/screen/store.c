@@ -175,11 +175,9 @@ static enum status open_header(struct store *s, struct error *err)
     memcpy(&found, page, sizeof found);
     if (got < sizeof page || memcmp(found.magic, MAGIC, sizeof MAGIC) != 0)
         return error_set(err, ST_CORRUPT, "%s: not a store of screened pictures; it can be deleted", s->path);
-    if (found.version < s->header.version)
-        return error_set(err, ST_NOT_FOUND, "%s: made by an earlier version", s->path);
     if (found.version != s->header.version || found.dim != s->header.dim ||
         memcmp(found.key, s->header.key, sizeof found.key) != 0)
-        return error_set(err, ST_CORRUPT,
+        return error_set(err, found.version < s->header.version ? ST_NOT_FOUND : ST_CORRUPT,
                          "%s: made with another base, settings or version; it can be deleted", s->path);
     s->header.closed = found.closed;
     return ST_OK;

@@ -116,6 +116,15 @@ static enum status fake_find(void *context, const char *text, const struct revie
     if (text && strcmp(text, "bad") == 0)
         return error_set(err, ST_INVALID, "nothing can be looked for by \"bad\"");
     f->asked = text ? 0 : f->asked + 1;
+    if (text && strcmp(text, "long") == 0) {
+        found = (struct review_found){.id = 101, .name = "line3_camera2_000123.jpg", .scene = "loading bay", .score = 3.398, .flagged = true,
+                                      .verdict = "defect", .class_name = "longitudinal tear of the conveyor belt at its splice",
+                                      .severity = "stop", .person = "Annemarie", .at = "2026-01-05 09:03"};
+        *rows = &found;
+        *count = 1;
+        *more = false;
+        return ST_OK;
+    }
     found = (struct review_found){.id = 101, .name = "ev\033il.png", .scene = "belt", .score = 3.398, .flagged = true,
                                   .verdict = "", .class_name = "", .severity = "", .person = "", .at = ""};
     *rows = &found;

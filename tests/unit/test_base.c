@@ -31,6 +31,22 @@ static void error_text_is_cleaned(void **state)
     assert_string_equal(err.text, "there: a?[31mb?7??");
 }
 
+static void a_long_path_leaves_room_for_the_reason(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    char path[1200];
+    for (size_t n = 0; n < sizeof path; n += 6)
+        memcpy(path + n, "/\xe5\xb8\xa6xy", 6);
+    path[sizeof path - 1] = '\0';
+    error_set(&err, ST_IO, "%s: the disk is full; make room and try again", path);
+    assert_int_equal(strncmp(err.text, "/\xe5\xb8\xa6xy/", 7), 0);
+    assert_non_null(strchr(err.text, '~'));
+    assert_null(strchr(err.text, '?')); // no character was cut in two
+    assert_non_null(strstr(err.text, ": the disk is full; make room and try again"));
+    assert_true(strlen(err.text) > sizeof err.text - 10);
+}
+
 static void utf8_survives_cleaning(void **state)
 {
     (void)state;
@@ -234,6 +250,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(error_text_is_cleaned),
+        cmocka_unit_test(a_long_path_leaves_room_for_the_reason),
         cmocka_unit_test(utf8_survives_cleaning),
         cmocka_unit_test(sha256_matches_fips_180),
         cmocka_unit_test(file_read_goes_to_the_end_of_files_that_tell_no_size),

@@ -1,7 +1,10 @@
 // The review screen over a model in memory.
 #include "config.h"
 
+#include <locale.h>
+
 #include "tests/unit/fake_review.h"
+#include "ui/draw.h"
 
 static void the_small_screen(void **state)
 {
@@ -87,6 +90,32 @@ static void a_refused_answer_stays(void **state)
     assert_has(d, "another program holds the project");
     free(d);
     fake_clear(&f);
+}
+
+static void a_long_path_gives_way_to_the_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *shown; // in 60 columns
+    } sentences[] = {
+        {"/srv/line 3/plant/inspection/pictures/2026/p/project.db: locked by another program; try again",
+         "/srv/line ~/project.db: locked by another program; try again"},
+        {"/srv/p/project.db: locked by another program", "/srv/p/project.db: locked by another program"},
+        {"/srv/line3/plant/inspection/project.db\xef\xbc\x9a\xe6\xad\xa3\xe8\xa2\xab\xe5\x85\xb6\xe4\xbb\x96\xe7\xa8\x8b\xe5\xba\x8f\xe9\x94\x81\xe5\xae\x9a\xef\xbc\x9b\xe8\xaf\xb7\xe9\x87\x8d\xe8\xaf\x95",
+         "/srv/line3/plant~ection/project.db\xef\xbc\x9a\xe6\xad\xa3\xe8\xa2\xab\xe5\x85\xb6\xe4\xbb\x96\xe7\xa8\x8b\xe5\xba\x8f\xe9\x94\x81\xe5\xae\x9a\xef\xbc\x9b\xe8\xaf\xb7\xe9\x87\x8d\xe8\xaf\x95"},
+        {"cannot write /home/somebody/exports/of/this/week/answers.csv: Permission denied",
+         "cannot write /home/somebod~ek/answers.csv: Permission denied"},
+        {"60 / 100, 1/2,800: no path is here, and none of these words are shortened", "60 / 100, 1/2,800: no path is here, and none of these words are shortened"},
+    };
+    char *before = xstrdup(setlocale(LC_ALL, NULL));
+    assert_non_null(setlocale(LC_ALL, "C.UTF-8")); // in which Chinese is two columns wide
+    for (size_t i = 0; i < sizeof sentences / sizeof *sentences; i++) {
+        char *text = draw_shortened(sentences[i].text, 60);
+        assert_string_equal(text, sentences[i].shown);
+        free(text);
+    }
+    setlocale(LC_ALL, before);
+    free(before);
 }
 
 static void foreign_text_is_harmless(void **state)
@@ -332,6 +361,7 @@ int main(void)
         cmocka_unit_test(answers_reach_the_model),
         cmocka_unit_test(backing_out_stores_nothing),
         cmocka_unit_test(a_refused_answer_stays),
+        cmocka_unit_test(a_long_path_gives_way_to_the_words),
         cmocka_unit_test(foreign_text_is_harmless),
         cmocka_unit_test(an_unseen_picture_asks_first),
         cmocka_unit_test(sixel_fills_the_pane),

@@ -107,7 +107,7 @@ static void what_fits_is_looked_for_until_the_page_is_full(void **state)
                    "size 140 40\nwait\nkey 4\ndump @/a\nwait\ndump @/d\nframe @/f\nkey /\ntext bad\nkey Enter\ndump @/b\nkey a\ndump @/c\n"
                    "wait\nkey o\nwait\nkey o\nkey s\ntext it\nkey Enter\nwait\nkey Enter\nwait\ndump @/e\n", "d");
     assert_line(d, 1, " Filter: none; / writes one");
-    assert_line(d, 3, ">ev?il.png         3.40  open");
+    assert_line(d, 3, ">ev?il.png  3.40 open                                         belt");
     assert_has(d, "   1 found\n");
     free(d);
     d = scratch_file("a");
@@ -127,6 +127,30 @@ static void what_fits_is_looked_for_until_the_page_is_full(void **state)
     assert_has(d, "2 of 4 open");
     free(d);
     assert_string_equal(f.log.data, "save it=class:a sort:answered\n");
+    fake_clear(&f);
+}
+
+// What there is no room for: the date's time, the scene, the date; then the class is cut, and its severity is not.
+static void found_classes_and_severities_can_be_read(void **state)
+{
+    (void)state;
+    static const struct {
+        int columns;
+        const char *line;
+    } sizes[] = {
+        {300, ">line3_camera2_000123.jpg  3.40 longitudinal tear of the conveyor belt at its splice (stop) Annemarie 2026-01-05 09:03 loading bay"},
+        {80, ">~_000123.jpg  3.40 longitudinal tear of the conveyor belt at its splice (stop)"},
+        {110, ">~_000123.jpg  3.40 longitudinal tear of the c~ (stop)"},
+    };
+    struct fake f;
+    fake_init(&f);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        char *script = xasprintf("size %d 24\nkey 4\nkey /\ntext long\nkey Enter\nwait\ndump @/d\nkey Escape\n", sizes[i].columns);
+        char *d = play(&f, GRAPHICS_ASCII, script, "d");
+        assert_has(d, sizes[i].line);
+        free(d);
+        free(script);
+    }
     fake_clear(&f);
 }
 
@@ -184,6 +208,7 @@ int main(void)
         cmocka_unit_test(answers_to_many_are_one),
         cmocka_unit_test(unseen_pictures_of_a_grid_ask_first),
         cmocka_unit_test(what_fits_is_looked_for_until_the_page_is_full),
+        cmocka_unit_test(found_classes_and_severities_can_be_read),
         cmocka_unit_test(a_threshold_can_be_tried),
     };
     return cmocka_run_group_tests_name("views", tests, fake_begin, fake_end);
