@@ -39,11 +39,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const char *const columns[] = {
     "path",       "scene",       "group",      "sha256",        "width",          "height",
     "unreadable", "object",      "position",   "camera",        "taken",          "revision",
-    "score",      "score_patch", "score_tile", "score_drawn",   "score_learned",  "score_whole",
-    "score_known", "flagged",    "verdict",     "class",      "severity",      "regions",        "note",
+    "score",      "score_patch", "score_tile", "score_learned", "score_whole",    "score_known",
+    "flagged",    "verdict",     "class",      "severity",      "regions",        "note",
     "who",        "when",        "truth",      "truth_class",   "truth_severity", "truth_mask",
     "audit",      "audit_stratum", "audit_remaining", "audit_probability",
-    "component",  "cause",         "action"};
+    "component",  "cause",         "action",   "score_drawn"}; // what is new comes last: scripts count columns
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
 static const char *text(const char *value)
@@ -82,12 +82,11 @@ static void write_csv(const struct export_row *r)
                                   r->taken,
                                   number[2],
                                   number[3],
-                                  number[4],
-                                  number[5],
-                                  number[6],
-                                  number[7],
-                                  number[8],
-                                  number[9],
+                                  number[4 + DETECTOR_PATCH],
+                                  number[4 + DETECTOR_TILE],
+                                  number[4 + DETECTOR_LEARNED],
+                                  number[4 + DETECTOR_WHOLE],
+                                  number[4 + DETECTOR_KNOWN],
                                   scored ? r->flagged ? "1" : "0" : "",
                                   verdict_name(r->verdict),
                                   r->class_name,
@@ -106,7 +105,8 @@ static void write_csv(const struct export_row *r)
                                   number[5 + DETECTORS],
                                   r->component,
                                   r->cause,
-                                  r->action};
+                                  r->action,
+                                  number[4 + DETECTOR_DRAWN]};
     for (int i = 0; i < COLUMNS; i++)
         csv_put(stdout, text(cells[i]), i == COLUMNS - 1);
 }
