@@ -122,7 +122,8 @@ static void find(struct pty *pty, const char *filter)
                 break;
         whole[i] = 1000 * (clock_seconds() - started);
         settle(pty, 150);
-        if (vt_shows(&pty->vt, "and more found"))
+        // Enter may show in two parts: where nothing is found yet there is no page, and that is what the screen says.
+        if (vt_shows(&pty->vt, "and more found") && !vt_shows(&pty->vt, "looking on"))
             page[pages++] = press(pty, "\033[6~");
         settle(pty, 200);
     }
