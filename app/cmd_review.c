@@ -27,7 +27,8 @@ struct options {
 static void say_saved(size_t answers, const char *person)
 {
     char *name = text_cleaned(person);
-    fprintf(stderr, _("assay: %zu answers by %s, all saved\n"), answers, name);
+    fprintf(stderr, answers == 1 ? _("assay: %zu answer by %s, saved\n") : _("assay: %zu answers by %s, all saved\n"),
+            answers, name);
     free(name);
 }
 

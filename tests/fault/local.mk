@@ -1,7 +1,7 @@
 dist_check_SCRIPTS = tests/fault/bad-input tests/fault/bad-scenes tests/fault/base-extract tests/fault/base-files tests/fault/kill-review tests/fault/kill-round \
 	tests/fault/kill-train tests/fault/monkey tests/tui/whole-path tests/tui/views tests/tui/regions tests/tui/coco tests/tui/flow tests/tui/knowledge
 TESTS += tests/fault/bad-input tests/fault/bad-scenes tests/fault/base-extract tests/fault/base-files tests/fault/kill-review tests/fault/kill-round \
-	tests/fault/kill-train tests/fault/monkey tests/tui/whole-path tests/tui/views tests/tui/regions tests/tui/flow tests/tui/knowledge
+	tests/fault/kill-train tests/fault/monkey tests/tui/whole-path tests/tui/views tests/tui/regions tests/tui/coco tests/tui/flow tests/tui/knowledge
 
 # Writes weight files under the names that others use, for tests of whole commands.
 check_PROGRAMS += make_base
