@@ -51,6 +51,12 @@ static const char *text(const char *value)
     return value ? value : "";
 }
 
+// What a person said of the picture, in the review or where an audit drew it.
+static enum verdict said(const struct export_row *r)
+{
+    return r->verdict == VERDICT_NONE && r->audited ? r->audit : r->verdict;
+}
+
 static void write_csv(const struct export_row *r)
 {
     char number[6 + DETECTORS][32] = {""}, when[CLOCK_TEXT] = "";
@@ -67,7 +73,7 @@ static void write_csv(const struct export_row *r)
         snprintf(number[4 + DETECTORS], sizeof *number, "%lld", (long long)r->audit_remaining);
         snprintf(number[5 + DETECTORS], sizeof *number, "%.9g", r->audit_probability);
     }
-    if (r->verdict != VERDICT_NONE)
+    if (said(r) != VERDICT_NONE)
         clock_text(r->at_ms, when);
     const char *cells[COLUMNS] = {r->path,
                                   r->scene,
@@ -88,7 +94,7 @@ static void write_csv(const struct export_row *r)
                                   number[4 + DETECTOR_WHOLE],
                                   number[4 + DETECTOR_KNOWN],
                                   scored ? r->flagged ? "1" : "0" : "",
-                                  verdict_name(r->verdict),
+                                  verdict_name(said(r)),
                                   r->class_name,
                                   r->severity,
                                   r->regions,
@@ -158,9 +164,9 @@ static void write_json(const struct export_row *r)
         json_object_set_new(o, "scores", parts);
         json_object_set_new(o, "flagged", json_boolean(r->flagged));
     }
-    if (r->verdict != VERDICT_NONE) {
+    if (said(r) != VERDICT_NONE) {
         clock_text(r->at_ms, when);
-        put(o, "verdict", verdict_name(r->verdict));
+        put(o, "verdict", verdict_name(said(r)));
         put(o, "class", r->class_name);
         put(o, "severity", r->severity);
         put(o, "component", r->component);

@@ -104,6 +104,16 @@ void review_lead_decided(struct review_lead *l, int64_t picture)
         l->fresh = false; // there may be more than were read
 }
 
+// What was said last in the review, else in an audit.
+static enum status get_stands(struct review_lead *l, int64_t picture, struct verdict_row *row, struct error *err)
+{
+    enum status status = db_verdict_get(l->project->db, picture, LABEL_REVIEW, row, err);
+    if (status != ST_OK || row->verdict != VERDICT_NONE)
+        return status;
+    verdict_clear(row);
+    return db_verdict_get(l->project->db, picture, LABEL_AUDIT, row, err);
+}
+
 enum status review_lead_second(struct review_lead *l, size_t *index, struct review_second *row, struct error *err)
 {
     look_for_more(l, *index);
@@ -123,7 +133,7 @@ enum status review_lead_second(struct review_lead *l, size_t *index, struct revi
     verdict_clear(&l->stands);
     status = db_words(l->project->db, r->picture, put_word, l, err);
     if (status == ST_OK)
-        status = db_verdict_get(l->project->db, r->picture, LABEL_REVIEW, &l->stands, err);
+        status = get_stands(l, r->picture, &l->stands, err);
     if (status != ST_OK)
         return status;
     snprintf(l->why, sizeof l->why, "%s", why(r->reason));
@@ -142,7 +152,7 @@ enum status review_lead_compare(struct review_lead *l, const struct action *a, c
     struct verdict_row row;
     enum status status = db_lead_only(l->project->db, l->person, _("the second review"), err);
     if (status == ST_OK)
-        status = db_verdict_get(l->project->db, a->id, LABEL_REVIEW, &row, err);
+        status = get_stands(l, a->id, &row, err);
     if (status != ST_OK)
         return status;
     char room[CLASS_WORD];

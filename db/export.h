@@ -26,8 +26,8 @@ struct export_row { // one picture with everything known about it; text valid du
     int64_t audit_remaining;   // how many it was drawn from; 0 not drawn
     double audit_probability;  // with which probability
     enum verdict verdict;      // review
-    const char *class_name, *severity, *person, *note;
-    const char *component, *cause, *action; // of the review: what it was on, and what the relations say of that
+    const char *class_name, *severity, *person, *note; // of the review; where `verdict` is none, of the audit where `audited`
+    const char *component, *cause, *action; // of the same: what it was on, and what the relations say of that
     const char *regions;       // drawn, else imported
     int64_t at_ms;
     enum verdict truth;        // imported

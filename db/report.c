@@ -237,7 +237,7 @@ enum status db_found(struct db *db, int64_t scene, int64_t since_ms, int64_t fou
     sqlite3_stmt *stmt =
         report_prepare(db,
                        "SELECT " SEVERITY_OF("e") ", count(*) FROM verdict v CROSS JOIN label_event e ON e.id = v.event"
-                       " CROSS JOIN picture p ON p.id = v.picture LEFT JOIN class k ON k.name = " CLASS_NOW("e.class") " WHERE v.source = 0"
+                       " CROSS JOIN picture p ON p.id = v.picture LEFT JOIN class k ON k.name = " CLASS_NOW("e.class") " WHERE " SAID("v")
                        " AND v.verdict = 2 AND e.at_ms >= ?2 AND (?1 = 0 OR p.scene = ?1) GROUP BY 1",
                        scene, since_ms, err);
     if (!stmt)

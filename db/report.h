@@ -52,7 +52,7 @@ struct pair_row { // two people who answered the same pictures
 ASSAY_CHECKED enum status db_pairs(struct db *db, int64_t scene, int64_t since_ms, struct pair_row **rows,
                                    size_t *count, struct error *err); // by name; pair_free
 void pair_free(struct pair_row *rows, size_t count);
-// Standing review verdicts that say defect, by severity.
+// Standing verdicts that say defect, of the review and of what audits drew, by severity.
 ASSAY_CHECKED enum status db_found(struct db *db, int64_t scene, int64_t since_ms, int64_t found[SEVERITIES],
                                    struct error *err);
 
@@ -70,7 +70,7 @@ struct find_row { // a defect that a person found
     char *path, *scene, *object, *position, *class_name, *person, *note;
     enum severity severity;
 };
-// Standing defects said from `since_ms` on, worst severity first, then by object and time; at most `limit`. find_free
+// Standing defects, of the review and of what audits drew, said from `since_ms` on, worst severity first, then by object and time; at most `limit`. find_free
 ASSAY_CHECKED enum status db_finds(struct db *db, int64_t scene, int64_t since_ms, size_t limit,
                                    struct find_row **rows, size_t *count, struct error *err);
 void find_free(struct find_row *rows, size_t count);

@@ -23,9 +23,7 @@ enum status db_finds(struct db *db, int64_t scene, int64_t since_ms, size_t limi
         " p.position, " CLASS_NOW("e.class") ", h.name, e.note, " SEVERITY_OF("e") " AS worst FROM verdict v"
         " CROSS JOIN label_event e ON e.id = v.event CROSS JOIN picture p ON p.id = v.picture"
         " CROSS JOIN scene c ON c.id = p.scene CROSS JOIN person h ON h.id = e.person LEFT JOIN class k ON k.name = " CLASS_NOW("e.class")
-        " WHERE v.verdict = 2 AND (v.source = 0 OR (v.source = 3"
-        " AND EXISTS(SELECT 1 FROM audit_found f WHERE f.picture = v.picture)"
-        " AND NOT EXISTS(SELECT 1 FROM verdict o WHERE o.picture = v.picture AND o.source = 0))) AND e.at_ms >= ?2 AND (?1 = 0 OR p.scene = ?1)"
+        " WHERE v.verdict = 2 AND " SAID("v") " AND e.at_ms >= ?2 AND (?1 = 0 OR p.scene = ?1)"
         " ORDER BY CASE worst WHEN 'stop' THEN 0 WHEN 'key' THEN 1 ELSE 2 END, 5, e.at_ms LIMIT ?3",
         scene, since_ms, err);
     if (!stmt)
@@ -69,7 +67,7 @@ enum status db_objects(struct db *db, int64_t scene, int64_t since_ms, struct ob
         " v.verdict = 2 AND " SEVERITY_OF("e") " = 'stop', v.verdict = 2 AND " SEVERITY_OF("e") " = 'key',"
         " v.verdict = 2 AND " SEVERITY_OF("e") " NOT IN ('stop', 'key'), v.verdict = 3, 0, p.id, 0 FROM verdict v"
         " CROSS JOIN label_event e ON e.id = v.event CROSS JOIN picture p ON p.id = v.picture"
-        " LEFT JOIN class k ON k.name = " CLASS_NOW("e.class") " WHERE v.source = 0 AND e.at_ms >= ?2 AND (?1 = 0 OR p.scene = ?1)"
+        " LEFT JOIN class k ON k.name = " CLASS_NOW("e.class") " WHERE " SAID("v") " AND e.at_ms >= ?2 AND (?1 = 0 OR p.scene = ?1)"
         " UNION ALL SELECT " OBJECT ", 0, 0, 0, 0, 0, 1, p.id, q.score FROM queue q CROSS JOIN picture p ON p.id = q.picture"
         " WHERE ?1 = 0 OR q.scene = ?1) SELECT object, sum(answered), sum(stop), sum(key), sum(general), sum(unsure), sum(open),"
         " picture, max(open * 1e9 + score) FROM part GROUP BY object ORDER BY object", // the picture of the row with that maximum

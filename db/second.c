@@ -42,11 +42,13 @@ enum status db_second(struct db *db, int64_t scene, int64_t person, double share
         " UNION ALL SELECT picture, 1 FROM verdict WHERE source = 0 AND verdict = 3"
         " UNION ALL SELECT v.picture, 2 FROM verdict v CROSS JOIN label_event e ON e.id = v.event"
         "  LEFT JOIN class k ON k.name = " CLASS_NOW("e.class") " WHERE v.source = 0 AND v.verdict = 2 AND " SEVERITY_OF("e") " = 'stop'"
+        " UNION ALL SELECT v.picture, 2 FROM audit_found v CROSS JOIN label_event e ON e.id = v.event"
+        "  LEFT JOIN class k ON k.name = " CLASS_NOW("e.class") " WHERE v.verdict = 2 AND " SEVERITY_OF("e") " = 'stop' AND " SAID("v")
         " UNION ALL SELECT d.picture, 3 FROM doubt d CROSS JOIN verdict v ON v.picture = d.picture AND v.source = 0"
         "  WHERE v.event = d.event"
         " UNION ALL SELECT picture, 4 FROM verdict WHERE source = 0 AND verdict IN (1, 2) AND " DRAWN("picture") "),"
         " l AS (SELECT c.picture, c.rank, v.event, e.person, e.role = 'lead' AS led FROM c"
-        "  CROSS JOIN verdict v ON v.picture = c.picture AND v.source = 0 CROSS JOIN label_event e ON e.id = v.event"
+        "  CROSS JOIN verdict v ON v.picture = c.picture AND " SAID("v") " CROSS JOIN label_event e ON e.id = v.event"
         "  CROSS JOIN picture p ON p.id = c.picture WHERE ?1 = 0 OR p.scene = ?1)"
         " SELECT picture, event, min(rank), count(*) OVER () FROM l WHERE CASE rank WHEN 0 THEN"
         "  EXISTS(SELECT 1 FROM standing o JOIN label_event e ON e.id = l.event WHERE o.picture = l.picture AND o.source = 0"
@@ -73,7 +75,7 @@ enum status db_words(struct db *db, int64_t picture, void (*each)(void *context,
     sqlite3_stmt *stmt = db_prepare(db,
                                     "SELECT o.id, o.person, o.at_ms, h.name, " CLASS_NOW("o.class") ", o.severity, o.note, o.verdict,"
                                     " o.role = 'lead', o.id = (SELECT event FROM verdict WHERE picture = ?1 AND source = 0)"
-                                    " FROM standing o JOIN person h ON h.id = o.person WHERE o.picture = ?1 AND o.source = 0"
+                                    " FROM standing o JOIN person h ON h.id = o.person WHERE o.picture = ?1 AND o.source IN (0, 3)"
                                     " AND " LAST_WORD("o") " ORDER BY o.id",
                                     err);
     if (!stmt)

@@ -26,12 +26,12 @@ struct second_row {
     int64_t picture, event;     // event: of the answer that stands
     enum second_reason reason;
 };
-// Pictures (of `scene`, 0 all) that wait for a lead's look, by reason, then by age: not those that `person` answered
+// Pictures (of `scene`, 0 all) that wait for a lead's look, stop defects that an audit found among them, by reason, then by age: not those that `person` answered
 // himself, apart from disputes. share: of all normals and defects, 0..1, drawn by the picture's number, so that it is the
 // same ones each time. At most `limit`; *total: how many there are. Caller frees.
 ASSAY_CHECKED enum status db_second(struct db *db, int64_t scene, int64_t person, double share, size_t limit,
                                     struct second_row **rows, size_t *count, int64_t *total, struct error *err);
-struct word_row { // what one person said last about a picture; text valid during the callback
+struct word_row { // what one person said last about a picture, in the review or in an audit; text valid during the callback
     int64_t event, person_id, at_ms;
     const char *person, *class_name, *severity, *note;
     enum verdict verdict;

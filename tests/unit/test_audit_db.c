@@ -3,6 +3,7 @@
 
 #include "db/audit.h"
 #include "db/check.h"
+#include "db/class.h"
 #include "db/export.h"
 #include "db/label.h"
 #include "db/person.h"
@@ -11,6 +12,7 @@
 #include "db/report.h"
 #include "db/revision.h"
 #include "db/scene.h"
+#include "db/second.h"
 #include "tests/unit/project.h"
 
 #include <sqlite3.h>
@@ -270,6 +272,80 @@ static void the_export_tells(void **state)
     assert_true(seen[0] == 1 && seen[1] == 2 && seen[2] == 3);
 }
 
+static enum status export_find(void *context, const struct export_row *row, struct error *unused)
+{
+    (void)unused;
+    if (row->audited && strcmp(row->class_name, "tear") == 0 && strcmp(row->severity, "stop") == 0 && strcmp(row->person, "Ann") == 0 &&
+        row->at_ms > 0 && row->verdict == VERDICT_NONE && row->audit == VERDICT_DEFECT)
+        ++*(int *)context;
+    return ST_OK;
+}
+
+// "stop" defects that wait for `person`'s second look.
+static int64_t waiting(struct fixture *f, int64_t person)
+{
+    struct second_row *rows;
+    size_t count;
+    int64_t total;
+    assert_ok(db_second(f->db, f->scene, person, 0, 8, &rows, &count, &total, &err), &err);
+    if (count)
+        assert_true(rows[0].picture == f->pictures[31] && rows[0].reason == SECOND_STOP);
+    free(rows);
+    return total;
+}
+
+static void count_words(void *context, const struct word_row *row)
+{
+    (void)row;
+    ++*(int *)context;
+}
+
+static void a_defect_found_in_an_audit_is_found(void **state)
+{
+    struct fixture *f = *state;
+    int64_t class_id, event, found[SEVERITIES], objects = 0;
+    say(f, f->import, LABEL_TRUTH, 15, VERDICT_DEFECT);
+    struct audit_row a = begin(f);
+    draw(f, &a, 29, 29, (int[]){30, 31, 32}, 3, 15);
+    say(f, f->ann, LABEL_AUDIT, 30, VERDICT_NORMAL);
+    say(f, f->ann, LABEL_AUDIT, 15, VERDICT_DEFECT); // slipped in: known before, found by nobody now
+    assert_ok(db_class_ensure(f->db, "tear", "stop", &class_id, &err), &err);
+    struct label l = {.picture = f->pictures[31], .person = f->ann, .role = "inspector", .source = LABEL_AUDIT, .verdict = VERDICT_DEFECT,
+                      .class_name = "tear", .severity = "stop", .regions = "", .note = ""};
+    assert_ok(db_label_add(f->db, &l, &event, &err), &err);
+    assert_ok(db_found(f->db, f->scene, 0, found, &err), &err);
+    assert_true(found[SEVERITY_STOP] == 1 && found[SEVERITY_KEY] == 0 && found[SEVERITY_GENERAL] == 0);
+    struct find_row *finds;
+    struct object_row *rows;
+    size_t count;
+    assert_ok(db_finds(f->db, f->scene, 0, 8, &finds, &count, &err), &err);
+    assert_true(count == 1 && finds[0].picture == f->pictures[31]);
+    find_free(finds, count);
+    assert_ok(db_objects(f->db, f->scene, 0, &rows, &count, &err), &err);
+    for (size_t i = 0; i < count; i++)
+        objects += rows[i].found[SEVERITY_STOP];
+    assert_int_equal(objects, 1);
+    object_free(rows, count);
+    int seen = 0, words = 0;
+    assert_ok(db_export(f->db, f->scene, export_find, &seen, &err), &err);
+    assert_int_equal(seen, 1);
+    // a stop defect is looked at twice, whoever found it where
+    assert_true(waiting(f, f->bob) == 1 && waiting(f, f->ann) == 0);
+    assert_ok(db_words(f->db, f->pictures[31], count_words, &words, &err), &err);
+    assert_int_equal(words, 1);
+    l.person = f->bob;
+    l.role = "lead";
+    l.source = LABEL_REVIEW;
+    assert_ok(db_label_add(f->db, &l, &event, &err), &err);
+    assert_int_equal(waiting(f, f->bob), 0);
+    assert_ok(db_found(f->db, f->scene, 0, found, &err), &err); // still one
+    assert_int_equal(found[SEVERITY_STOP], 1);
+    struct audit_tally tally;
+    assert_ok(db_audit_tally(f->db, &a, &tally, &err), &err);
+    assert_int_equal(tally.filtered_defects, 1); // the imported one: the audit's own is in its draws
+    assert_int_equal(findings(f), 0);
+}
+
 static void one_holds_a_draw_and_none_gets_his_own_find(void **state)
 {
     struct fixture *f = *state;
@@ -399,6 +475,7 @@ int main(void)
         TEST(an_older_picture_that_is_scored_later_is_not_covered),
         TEST(answers_stay_apart_and_are_never_learnt_from),
         TEST(the_export_tells),
+        TEST(a_defect_found_in_an_audit_is_found),
         TEST(one_holds_a_draw_and_none_gets_his_own_find),
         TEST(a_new_revision_voids_it_and_says_what_carries_over),
         TEST(a_crash_while_drawing_leaves_nothing_that_counts),
