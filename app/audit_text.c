@@ -38,6 +38,15 @@ static void say_reader(struct strbuf *text, const struct auditing *a)
                                      : _("no known defect was there to be slipped in, so that his recall is not measured"));
 }
 
+// The bound rests on the draws in their order.
+static void say_ahead(struct strbuf *text, const struct auditing *a)
+{
+    if (a->answered > a->used)
+        strbuf_printf(text, a->answered - a->used == 1 ? _(" %lld more answer counts once the draws before it are answered.")
+                                                       : _(" %lld more answers count once the draws before them are answered."),
+                      (long long)(a->answered - a->used));
+}
+
 static void say_needed(struct strbuf *text, const struct auditing *a)
 {
     if (a->needed == 0)
@@ -69,9 +78,9 @@ char *auditing_sentence(const struct scene *scene, const struct auditing *a)
         return text.data;
     }
     if (a->used + a->reused == 0) {
-        strbuf_printf(&text, _("%s: an audit of the %lld filtered pictures of unknown content is under way (revision %d); no draw is answered"
-                             " yet, and nothing is bounded."),
+        strbuf_printf(&text, _("%s: an audit of the %lld filtered pictures of unknown content is under way (revision %d), and nothing is bounded yet."),
                       scene->name, (long long)a->row.size, a->row.revision_number);
+        say_ahead(&text, a);
         say_needed(&text, a);
         return text.data;
     }
@@ -91,6 +100,7 @@ char *auditing_sentence(const struct scene *scene, const struct auditing *a)
                       (long long)a->tally.flagged_defects, (long long)a->tally.flagged_defects,
                       (long long)(a->most + a->tally.filtered_defects),
                       a->open > 0 ? _(", and what is open can only raise that") : "");
+    say_ahead(&text, a);
     say_reader(&text, a);
     say_needed(&text, a);
     say_worth(&text, a);
@@ -167,6 +177,8 @@ void auditing_text(const struct scene *scene, const struct auditing *a, FILE *ou
     put_line(out, N_("state"), _("%s, revision %d"), _(names[a->state]), a->row.revision_number);
     put_line(out, N_("draws answered"), _("%lld of %lld (%lld uniform, %lld near the threshold)"), (long long)a->answered, (long long)a->draws,
              (long long)a->uniform, (long long)(a->draws - a->uniform));
+    if (a->answered > a->used)
+        put_line(out, N_("of them in order"), _("%lld: what is said below rests on these"), (long long)a->used);
     if (a->reused > 0)
         put_line(out, N_("from earlier revisions"), "%" PRId64, a->reused);
     put_line(out, N_("missed defects found"), "%" PRId64, a->missed);

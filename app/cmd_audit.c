@@ -50,29 +50,31 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static enum status stop(struct project *project, const struct scene *scene, const struct auditing *a, struct error *err)
+static bool runs(const struct auditing *a)
 {
-    if (a->state != AUDITING_RUNNING && a->state != AUDITING_ANSWERED)
-        return error_set(err, ST_NOT_FOUND, "scene %s: no audit runs", scene->name);
-    return db_audit_stop(project->db, a->row.id, err);
+    return a->state == AUDITING_RUNNING || a->state == AUDITING_ANSWERED;
 }
 
+// *told: with something about it.
 static enum status one_scene(struct project *project, const struct scene *scene, const struct options *o, json_t *list,
-                             struct error *err)
+                             bool *told, struct error *err)
 {
     struct auditing a;
     int64_t drawn = 0;
     enum status status = ST_OK;
     if (o->stop)
         status = auditing_load(project, scene, &a, err);
+    if (status == ST_OK && o->stop && !runs(&a))
+        return o->scene ? error_set(err, ST_NOT_FOUND, "scene %s: no audit runs", scene->name) : ST_OK;
     if (status == ST_OK && o->stop)
-        status = stop(project, scene, &a, err);
+        status = db_audit_stop(project->db, a.row.id, err);
     if (status == ST_OK && !o->stop && !o->status)
         status = auditing_start(project, scene, &o->audit, &drawn, err);
     if (status == ST_OK)
         status = auditing_load(project, scene, &a, err);
     if (status != ST_OK)
         return status;
+    *told = true;
     if (o->json) {
         json_t *entry = auditing_json(scene, &a);
         json_object_set_new(entry, "drawn_now", json_integer(drawn));
@@ -93,6 +95,7 @@ static enum status run(const struct options *o, struct error *err)
     struct project project;
     struct scene *scenes = NULL;
     size_t count = 0, done = 0;
+    bool told = false;
     enum status status = project_open(NULL, &project, err);
     if (status != ST_OK)
         return status;
@@ -102,7 +105,7 @@ static enum status run(const struct options *o, struct error *err)
         bool wanted = o->scene ? strcmp(o->scene, scenes[i].name) == 0 : scenes[i].active_revision != 0;
         if (status == ST_OK && wanted) {
             done++;
-            status = one_scene(&project, &scenes[i], o, list, err);
+            status = one_scene(&project, &scenes[i], o, list, &told, err);
         }
         scene_clear(&scenes[i]);
     }
@@ -110,6 +113,8 @@ static enum status run(const struct options *o, struct error *err)
     if (status == ST_OK && done == 0)
         status = o->scene ? error_set(err, ST_NOT_FOUND, "there is no scene '%s'", o->scene)
                           : error_set(err, ST_INVALID, "nothing was screened yet, so that nothing is filtered; run `assay screen` first");
+    if (status == ST_OK && !told)
+        status = error_set(err, ST_NOT_FOUND, "no audit runs in any scene");
     if (status == ST_OK && o->json)
         print_json(json_pack("{s:O}", "audits", list));
     json_decref(list);
