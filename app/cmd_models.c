@@ -9,10 +9,12 @@
 #include "app/ask.h"
 #include "app/promote.h"
 #include "app/rounds.h"
+#include "app/scoring.h"
 #include "app/layout.h"
 #include "app/stored.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/parallel.h"
 #include "base/text.h"
 #include "db/model.h"
 #include "db/revision.h"
@@ -156,14 +158,27 @@ static enum status find(struct project *project, const struct options *o, struct
     return status;
 }
 
-// The queue of the revision that became active is put into its order, as after a screening.
-static enum status order_queue(struct project *project, int64_t scene, struct error *err)
+// The revision that became active scores what came under another one, and its queue is put into its order, as after a
+// screening.
+static enum status take_over(struct project *project, int64_t id, struct error *err)
 {
     struct base *base;
+    struct scene scene = {0};
+    struct scoring_report report = {0};
+    struct error later;
     enum status status = project_base(project, &base, err);
     if (status != ST_OK)
         return status;
-    status = ask_scene(project, base, scene, err);
+    status = db_scene_get(project->db, id, NULL, &scene, err);
+    if (status == ST_OK && scoring_rest(project, base, &scene, parallel_cores(), &report, &later) != ST_OK) // it is active all the same
+        fprintf(stderr, _("assay: what came under another revision is not scored yet (%s); `assay worker` does it\n"), later.text);
+    if (report.scored > 0)
+        fprintf(stderr, report.scored == 1 ? _("%lld picture that came under another revision is scored, too; %lld flagged\n")
+                                           : _("%lld pictures that came under another revision are scored, too; %lld flagged\n"),
+                (long long)report.scored, (long long)report.flagged);
+    if (status == ST_OK)
+        status = ask_scene(project, base, id, err);
+    scene_clear(&scene);
     base_free(base);
     return status;
 }
@@ -176,7 +191,7 @@ static enum status promote(struct project *project, const struct options *o, str
         return status;
     status = promote_by_hand(project, &model, person(project, o), o->lead, err);
     if (status == ST_OK)
-        status = order_queue(project, model.scene, err);
+        status = take_over(project, model.scene, err);
     int64_t id = model.id;
     model_clear(&model);
     if (status == ST_OK)
@@ -201,7 +216,7 @@ static enum status roll_back(struct project *project, const struct scene *scene,
     struct revision revision;
     enum status status = rounds_roll_back(project, scene, person(project, o), &revision, err);
     if (status == ST_OK)
-        status = order_queue(project, scene->id, err);
+        status = take_over(project, scene->id, err);
     if (status != ST_OK)
         return error_prefix(err, "scene %s", scene->name);
     if (o->json) {
@@ -211,7 +226,7 @@ static enum status roll_back(struct project *project, const struct scene *scene,
     }
     char *name = text_cleaned(scene->name);
     printf(_("%s: revision %d is active again (%s%.12s)\n"), name, revision.number,
-           revision.learned_sha256[0] ? "model " : "without a trained model", revision.learned_sha256);
+           revision.learned_sha256[0] ? _("model ") : _("without a trained model"), revision.learned_sha256);
     free(name);
     return ST_OK;
 }

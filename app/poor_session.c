@@ -242,7 +242,7 @@ static enum status screen_fine(struct project *project, const struct base *base,
     struct scoring *scoring;
     int64_t *ids;
     size_t count;
-    enum status status = db_live_pending(project->db, scene->id, true, 0, 100000, &ids, &count, err);
+    enum status status = db_live_pending(project->db, scene->id, LIVE_FINE, 0, 100000, &ids, &count, err);
     if (status == ST_OK && count > 0 && scene->active_revision) {
         status = scoring_open(project, base, scene, parallel_cores(), &scoring, err);
         if (status == ST_OK) {

@@ -353,7 +353,7 @@ static enum status promote(void *context, int64_t id, struct error *err)
         return status;
     status = promote_by_hand(f->project, &model, f->person, false, err);
     model_clear(&model);
-    return status;
+    return status == ST_OK ? worker_spawn(f->project, 0, err) : status; // it scores what came under the revision before
 }
 
 static enum status rollback(void *context, int64_t id, char **said, struct error *err)
@@ -371,7 +371,7 @@ static enum status rollback(void *context, int64_t id, char **said, struct error
         *said = now.learned_sha256[0] ? xasprintf(_("%s: revision %d is active again (model %.8s)."), scene.name, now.number, now.learned_sha256)
                                       : xasprintf(_("%s: revision %d is active again (without a trained model)."), scene.name, now.number);
     scene_clear(&scene);
-    return status;
+    return status == ST_OK ? worker_spawn(f->project, 0, err) : status; // as above
 }
 
 void review_flow_open(struct review_flow *f, struct project *project, const char *person, int64_t scene)

@@ -92,14 +92,14 @@ static void put_pending(void *context, int64_t picture)
     w->pending[w->pending_count++] = picture;
 }
 
-static enum status find_pending(struct watch *w, bool fine, struct error *err)
+static enum status find_pending(struct watch *w, enum live_pending which, struct error *err)
 {
     enum status status = ST_OK;
     int64_t after = 0;
     size_t count = PAGE;
     while (status == ST_OK && count == PAGE) {
         int64_t *ids;
-        status = db_live_pending(w->project->db, w->scene.id, fine, after, PAGE, &ids, &count, err);
+        status = db_live_pending(w->project->db, w->scene.id, which, after, PAGE, &ids, &count, err);
         for (size_t i = 0; i < count; i++)
             put_pending(w, ids[i]);
         after = count ? ids[count - 1] : 0;
@@ -172,7 +172,7 @@ static enum status get_scoring(struct watch *w, struct error *err)
         tell_fault(w, &why);
         return ST_OK;
     }
-    status = find_pending(w, false, err);
+    status = find_pending(w, LIVE_ALL, err);
     if (status == ST_OK)
         tell_mended(w);
     return status;
@@ -288,7 +288,7 @@ static enum status notice(struct watch *w, struct error *err)
         return status;
     w->version = version;
     status = get_scoring(w, err);
-    return status == ST_OK && w->scoring && w->pending_count == 0 ? find_pending(w, true, err) : status;
+    return status == ST_OK && w->scoring && w->pending_count == 0 ? find_pending(w, LIVE_FINE, err) : status;
 }
 
 static enum status turn(struct watch *w, bool *busy, struct error *err)

@@ -11,7 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/app.h"
 #include "app/background.h"
+#include "app/project.h"
+#include "app/scoring.h"
 #include "app/train.h"
 #include "app/worker.h"
 #include "app/stored.h"
@@ -19,6 +22,7 @@
 #include "base/intl.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/parallel.h"
 #include "db/acquire.h"
 #include "db/live.h"
 #include "db/project.h"
@@ -143,6 +147,7 @@ struct shift {
     double told;
     char stage[32];
     enum round_wish wish;
+    int64_t active; // which revisions were active when score_rest looked
 };
 
 static bool tell(void *context, const struct round_progress *p)
@@ -243,6 +248,39 @@ static int every_of(const struct project *project, const struct worker_options *
     return every;
 }
 
+// A scene whose active revision is another one than when this was last looked at: what came under the one before is
+// scored with it, so that no open picture is lost to a promotion. Where someone else holds the features: next time.
+static enum status score_rest(struct shift *s, const struct worker_options *o, struct error *err)
+{
+    struct scene *scenes = NULL;
+    struct base *base = NULL;
+    size_t count = 0;
+    int64_t active = 0;
+    enum status status = db_scene_list(s->project->db, &scenes, &count, err);
+    for (size_t i = 0; i < count; i++)
+        active = 31 * active + scenes[i].active_revision;
+    bool look = status == ST_OK && active != s->active;
+    if (look)
+        status = project_base(s->project, &base, err);
+    for (size_t i = 0; i < count; i++) {
+        struct scoring_report report = {0};
+        struct error why;
+        if (look && status == ST_OK && scenes[i].active_revision) {
+            enum status scored = scoring_rest(s->project, base, &scenes[i], o->threads ? o->threads : parallel_cores(), &report, &why);
+            if (scored == ST_BUSY)
+                active = -1;
+            else if (scored != ST_OK)
+                fprintf(stderr, "assay: %s\n", why.text); // of this scene: what it can do for others is done
+        }
+        scene_clear(&scenes[i]);
+    }
+    free(scenes);
+    if (base)
+        base_free(base);
+    s->active = active;
+    return status;
+}
+
 static enum status work(struct shift *s, const struct worker_options *o, struct error *err)
 {
     int64_t seen = -1, version;
@@ -255,6 +293,8 @@ static enum status work(struct shift *s, const struct worker_options *o, struct 
         if (status == ST_OK && every && version != seen)
             status = ask_rounds(s->project, every, err);
         seen = version;
+        if (status == ST_OK)
+            status = score_rest(s, o, err);
         if (status == ST_OK)
             status = db_round_next(s->project->db, &round, err);
         if (status == ST_NOT_FOUND && !every)

@@ -11,27 +11,30 @@
 #include "db/live.h"
 #include "db/revision.h"
 
-enum status db_live_pending(struct db *db, int64_t scene, bool fine, int64_t after, size_t limit,
+enum status db_live_pending(struct db *db, int64_t scene, enum live_pending which, int64_t after, size_t limit,
                             int64_t **ids, size_t *count, struct error *err)
 {
     *ids = NULL;
     *count = 0;
 #define UNSCORED                                                                                             \
+    " AND p.id > ?2 AND p.unreadable IS NULL"                                                                \
     " AND NOT EXISTS(SELECT 1 FROM score s WHERE s.revision = (SELECT active_revision FROM scene WHERE id "  \
     "= ?1)"                                                                                                  \
-    " AND s.picture = p.id) ORDER BY p.id LIMIT ?3"
-    sqlite3_stmt *stmt =
-        fine ? db_prepare(db,
-                          "SELECT p.id FROM poor o JOIN picture p ON p.id = o.picture WHERE o.scene = ?1 AND "
-                          "o.state = 1"
-                          " AND p.id > ?2 AND p.unreadable IS NULL" UNSCORED,
-                          err)
-             : db_prepare(
-                   db,
-                   "SELECT p.id FROM picture p WHERE p.scene = ?1 AND p.id > ?2 AND p.unreadable IS NULL"
-                   " AND NOT EXISTS(SELECT 1 FROM poor o WHERE o.picture = p.id AND o.state <> 1)" UNSCORED,
-                   err);
+    " AND s.picture = p.id)"
+#define IN_THE_SCENE                                                                                         \
+    "SELECT p.id FROM picture p WHERE p.scene = ?1"                                                          \
+    " AND NOT EXISTS(SELECT 1 FROM poor o WHERE o.picture = p.id AND o.state <> 1)" UNSCORED
+#define NEXT " ORDER BY p.id LIMIT ?3"
+    static const char *const texts[] = {
+        [LIVE_ALL] = IN_THE_SCENE NEXT,
+        [LIVE_FINE] = "SELECT p.id FROM poor o JOIN picture p ON p.id = o.picture WHERE o.scene = ?1 AND o.state = 1" UNSCORED NEXT,
+        [LIVE_KNOWN] = IN_THE_SCENE " AND EXISTS(SELECT 1 FROM revision r JOIN score x ON x.revision = r.id AND x.picture = p.id"
+                                    " WHERE r.scene = ?1)" NEXT,
+    };
 #undef UNSCORED
+#undef IN_THE_SCENE
+#undef NEXT
+    sqlite3_stmt *stmt = db_prepare(db, texts[which], err);
     if (!stmt)
         return err->code;
     sqlite3_bind_int64(stmt, 1, scene);

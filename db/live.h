@@ -12,9 +12,14 @@
 
 struct db;
 
+enum live_pending {
+    LIVE_ALL,
+    LIVE_FINE,  // a person said that they are no poor pictures after all (few to look through)
+    LIVE_KNOWN, // another revision of the scene has a score of them
+};
 // Readable pictures of a scene, not set aside, without a score in its active revision, id > after, at most `limit`;
-// `fine`: only those that a person said are no poor pictures after all (few to look through). Caller frees.
-ASSAY_CHECKED enum status db_live_pending(struct db *db, int64_t scene, bool fine, int64_t after, size_t limit,
+// of all these those that `which` names. Caller frees.
+ASSAY_CHECKED enum status db_live_pending(struct db *db, int64_t scene, enum live_pending which, int64_t after, size_t limit,
                                           int64_t **ids, size_t *count, struct error *err);
 struct live_score {
     struct score_new score;     // as it counts, compensated

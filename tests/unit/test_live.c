@@ -110,11 +110,11 @@ static struct live_score score_of(struct fixture *f, int number, double score)
         .score = {.picture = f->pictures[number], .score = {.score = score}, .flagged = score >= 3}};
 }
 
-static size_t pending(struct fixture *f, bool fine)
+static size_t pending(struct fixture *f, enum live_pending which)
 {
     int64_t *ids;
     size_t count;
-    assert_ok(db_live_pending(f->db, f->scene, fine, 0, 100, &ids, &count, &err), &err);
+    assert_ok(db_live_pending(f->db, f->scene, which, 0, 100, &ids, &count, &err), &err);
     free(ids);
     return count;
 }
@@ -124,13 +124,13 @@ static void a_live_score_enters_the_queue(void **state)
     struct fixture *f = *state;
     struct drift drift = {0};
     struct live_score scores[] = {score_of(f, 0, 5), score_of(f, 1, 1), score_of(f, 2, 4)};
-    assert_int_equal(pending(f, false), PICTURES);
+    assert_int_equal(pending(f, LIVE_ALL), PICTURES);
     assert_ok(db_live_scores(f->db, f->scene, f->revision, scores, 3, &drift, &err), &err);
     struct scene_counts c = counts(f);
     assert_int_equal(c.screened, 3);
     assert_int_equal(c.flagged, 2);
     assert_int_equal(c.open, 2);
-    assert_int_equal(pending(f, false), PICTURES - 3);
+    assert_int_equal(pending(f, LIVE_ALL), PICTURES - 3);
     // a second time it changes nothing, and an answered picture does not come back
     int64_t event;
     struct label l = {
@@ -234,7 +234,7 @@ static void poor_pictures_wait_for_an_answer(void **state)
     }
     assert_int_equal(counts(f).poor, 3);
     assert_int_equal(counts(f).poor_open, 3);
-    assert_int_equal(pending(f, false), PICTURES - 3);
+    assert_int_equal(pending(f, LIVE_ALL), PICTURES - 3);
     say(f, 0, LABEL_QUALITY, VERDICT_FINE);
     say(f, 1, LABEL_QUALITY, VERDICT_POOR);
     say(f, 2, LABEL_REVIEW, VERDICT_DEFECT);
@@ -246,7 +246,7 @@ static void poor_pictures_wait_for_an_answer(void **state)
     assert_int_equal(counts(f).defects, 1);
     assert_int_equal(counts(f).answered,
                      1); // what is said about a picture's quality is no answer about what it shows
-    assert_int_equal(pending(f, true), 1);
+    assert_int_equal(pending(f, LIVE_FINE), 1);
     // judging anew takes nothing back that a person said
     assert_ok(db_poor_judge(f->db, f->pictures[0], POOR_DARK, "dark", &aside, &err), &err);
     assert_false(aside);
