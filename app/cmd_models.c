@@ -21,6 +21,7 @@
 #include "db/scene.h"
 
 enum { OPT_SCENE = OPT_OWN, OPT_LEAD, OPT_AS };
+enum { DIGITS_LEAST = 4 }; // of a model that is named
 
 struct options {
     const char *scene, *model, *as;
@@ -134,8 +135,11 @@ static enum status find(struct project *project, const struct options *o, struct
 {
     struct model_row *rows;
     struct scene scene = {0};
-    size_t count;
+    size_t count, fits = 0;
+    const char *last = NULL; // that fits
     int64_t found = 0;
+    if (o->model && strlen(o->model) < DIGITS_LEAST)
+        return error_set(err, ST_INVALID, "\"%s\" is too short for a model; give its first %d digits or more, as `assay models` shows them", o->model, DIGITS_LEAST);
     enum status status = o->scene || !o->model ? project_scene(project, o->scene, &scene, err) : ST_OK;
     if (status == ST_OK)
         status = db_model_list(project->db, &rows, &count, err);
@@ -143,11 +147,16 @@ static enum status find(struct project *project, const struct options *o, struct
         for (size_t i = 0; i < count; i++) {
             bool named = o->model ? strncmp(rows[i].sha256, o->model, strlen(o->model)) == 0
                                   : rows[i].revision && strcmp(rows[i].state, "candidate") == 0;
-            if (named && (!scene.id || rows[i].scene == scene.id))
+            if (named && (!scene.id || rows[i].scene == scene.id)) {
+                fits += !last || strcmp(last, rows[i].sha256) != 0;
+                last = rows[i].sha256;
                 found = rows[i].id;
+            }
         }
         model_free(rows, count);
-        if (found)
+        if (o->model && fits > 1)
+            status = error_set(err, ST_INVALID, "more than one model begins with %s; give more digits", o->model);
+        else if (found)
             status = db_model_get(project->db, found, model, err);
         else if (o->model)
             status = error_set(err, ST_NOT_FOUND, "no model begins with %s; `assay models` shows them", o->model);

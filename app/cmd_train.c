@@ -141,6 +141,17 @@ static void print_round(const struct options *o, struct project *project, const 
     }
 }
 
+static enum status tell_round(struct project *project, const struct options *o, int64_t id, struct error *err)
+{
+    struct round round;
+    enum status status = db_round_get(project->db, id, &round, err);
+    if (status == ST_OK) {
+        print_round(o, project, &round);
+        round_clear(&round);
+    }
+    return status;
+}
+
 static void show(const struct round *round, bool terminal, bool end, char last[WORKER_TEXT])
 {
     char text[WORKER_TEXT];
@@ -214,15 +225,7 @@ static enum status train(struct project *project, struct options *o, struct erro
         status = worker_spawn(project, o->threads, err);
     if (status != ST_OK)
         return status;
-    if (!o->no_wait)
-        return wait_for(project, o, id, err);
-    struct round round;
-    status = db_round_get(project->db, id, &round, err);
-    if (status == ST_OK) {
-        print_round(o, project, &round);
-        round_clear(&round);
-    }
-    return status;
+    return o->no_wait ? tell_round(project, o, id, err) : wait_for(project, o, id, err);
 }
 
 static enum status change(struct project *project, struct options *o, struct error *err)
@@ -232,8 +235,9 @@ static enum status change(struct project *project, struct options *o, struct err
     enum status status = ST_OK;
     if (o->scene || o->industry)
         status = find_scene(project, o, &scene, err);
-    if (status == ST_OK)
-        status = db_round_latest(project->db, scene, &round, err);
+    if (status != ST_OK)
+        return status;
+    status = db_round_latest(project->db, scene, &round, err);
     if (status == ST_NOT_FOUND)
         return error_set(err, status, "there was no round of training yet; `assay train` begins one");
     if (status != ST_OK)
@@ -241,12 +245,17 @@ static enum status change(struct project *project, struct options *o, struct err
     if (o->action == STATUS) {
         print_round(o, project, &round);
     } else {
+        bool working = round.state == ROUND_RUNNING && worker_lives(project);
         status = rounds_ask(project, &round, o->action == PAUSE    ? ROUNDS_PAUSE
                                              : o->action == RESUME ? ROUNDS_RESUME
                                                                    : ROUNDS_CANCEL,
                             o->threads, err);
         if (status == ST_OK && o->action == RESUME && !o->no_wait)
             status = wait_for(project, o, round.id, err);
+        else if (status == ST_OK && working && o->action != RESUME && !o->json)
+            printf(o->action == PAUSE ? _("round %lld: it pauses after this step\n") : _("round %lld: it ends after this step\n"), (long long)round.id);
+        else if (status == ST_OK)
+            status = tell_round(project, o, round.id, err);
     }
     round_clear(&round);
     return status;
@@ -265,7 +274,7 @@ int cmd_train(int argc, char **argv)
         {"wait", OPT_WAIT, NULL, 0, N_("show how it goes until it ends (the default); ^C stops the showing only"), 0},
         {"no-wait", OPT_NO_WAIT, NULL, 0, N_("return at once"), 0},
         {"threads", 'j', "N", 0, N_("cores that the worker may use (default: all)"), 0},
-        {"status", OPT_STATUS, NULL, 1, N_("tell of the latest round"), 1},
+        {"status", OPT_STATUS, NULL, 1, N_("tell of the round that runs, else of the latest"), 1},
         {"pause", OPT_PAUSE, NULL, 0, N_("stop it for now"), 1},
         {"resume", OPT_RESUME, NULL, 0, N_("go on with it"), 1},
         {"cancel", OPT_CANCEL, NULL, 0, N_("give it up"), 1},

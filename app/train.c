@@ -145,9 +145,10 @@ static enum status stopped(struct error *err)
 static bool tell_training(void *context, const struct adapt_report *r)
 {
     struct job *j = context;
-    snprintf(j->progress.stage, sizeof j->progress.stage, "%s", r->step > 0 || r->loss > 0 ? N_("training") : N_("pictures"));
-    j->progress.step = r->step;
-    j->progress.steps = r->steps;
+    bool training = r->step > 0 || r->loaded == r->pictures;
+    snprintf(j->progress.stage, sizeof j->progress.stage, "%s", training ? N_("training") : N_("pictures"));
+    j->progress.step = training ? r->step : (int)r->loaded;
+    j->progress.steps = training ? r->steps : (int)r->pictures;
     j->progress.loss = r->loss;
     j->progress.rate = r->pictures_per_second;
     j->progress.left = r->left;

@@ -399,7 +399,11 @@ void worker_text(const struct round *r, bool alive, char text[WORKER_TEXT])
         snprintf(text + n, WORKER_TEXT - n, _("%s %d/%d, %.0f pictures/s, %d:%02d left"), _(p->stage), p->step, p->steps, p->rate,
                  left / 60, left % 60);
     else if (r->state == ROUND_RUNNING)
-        snprintf(text + n, WORKER_TEXT - n, "%s", _(p->stage));
+        snprintf(text + n, WORKER_TEXT - n, "%s", p->stage[0] ? _(p->stage) : _("begins"));
+    else if (r->state == ROUND_QUEUED && !alive)
+        snprintf(text + n, WORKER_TEXT - n, _("queued, but no worker runs; `assay train --resume` starts one"));
+    else if (strncmp(r->sentence, round_state_name(r->state), strlen(round_state_name(r->state))) == 0) // says it itself
+        snprintf(text + n, WORKER_TEXT - n, "%s", sentence);
     else
         snprintf(text + n, WORKER_TEXT - n, "%s%s%s", _(round_state_name(r->state)), r->sentence[0] ? _(": ") : "", sentence);
     free(sentence);

@@ -33,7 +33,7 @@ ASSAY_CHECKED enum status db_round_add(struct db *db, int64_t scene, const char 
 ASSAY_CHECKED enum status db_round_get(struct db *db, int64_t id, struct round *round, struct error *err);
 // The one to work on: begun before queued, by age; ST_NOT_FOUND.
 ASSAY_CHECKED enum status db_round_next(struct db *db, struct round *round, struct error *err);
-// The newest of a scene (-1: of all); ST_NOT_FOUND.
+// The newest of a scene; -1: of all, the one that runs, else one that is queued, else paused, else the newest. ST_NOT_FOUND.
 ASSAY_CHECKED enum status db_round_latest(struct db *db, int64_t scene, struct round *round, struct error *err);
 ASSAY_CHECKED enum status db_round_move(struct db *db, int64_t id, enum round_state state, const char *sentence,
                                         struct error *err); // takes the wish back, but for ROUND_RUNNING

@@ -172,6 +172,10 @@ static bool tell(const struct watcher *w, size_t loaded)
                              .left = per_step * (t->steps - t->step), .loss = t->loss[LOSS_ALL],
                              .picture = t->loss[LOSS_PICTURE], .patch = t->loss[LOSS_PATCH],
                              .class_loss = t->loss[LOSS_CLASS], .cached = adapt_views_bytes(t->views)};
+    r.pictures = t->entry_count;
+    r.loaded = loaded ? loaded : r.pictures;
+    if (loaded)
+        r.left = r.seconds / (double)loaded * (double)(r.pictures - loaded);
     r.skipped = loaded ? 0 : skipped(t);
     r.pictures_per_second = loaded ? (double)loaded / fmax(r.seconds, 1e-3) : per_step > 0 ? t->options.batch / per_step : 0;
     return w->watch->progress(w->watch->context, &r);

@@ -101,6 +101,7 @@ struct adapt_report {
     double seconds, left; // of this stretch; expected to its end
     double pictures_per_second;
     double loss, picture, patch, class_loss; // running means
+    size_t loaded, pictures; // looked at so far, of all; step 0 while that goes on
     size_t skipped;       // pictures that could not be read
     uint64_t cached;      // bytes
 };

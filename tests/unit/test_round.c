@@ -127,7 +127,17 @@ static void a_round_from_asking_to_its_end(void **state)
     assert_ok(db_round_get(f->db, id, &round, &err), &err);
     assert_true(round.ended_ms > 0 && round.state == ROUND_DONE);
     round_clear(&round);
+    // of all rounds the one that runs is meant, however many wait behind it
+    int64_t behind;
+    assert_ok(db_round_latest(f->db, -1, &round, &err), &err);
+    assert_true(round.id == other); // both are over: the newer one
+    round_clear(&round);
     assert_ok(db_round_add(f->db, f->scene, "{}", &other, &err), &err);
+    assert_ok(db_round_add(f->db, 0, "{}", &behind, &err), &err);
+    assert_ok(db_round_move(f->db, other, ROUND_RUNNING, "", &err), &err);
+    assert_ok(db_round_latest(f->db, -1, &round, &err), &err);
+    assert_true(round.id == other && behind > other);
+    round_clear(&round);
     assert_status(db_round_tell(f->db, 999, &p, &wish, &err), ST_NOT_FOUND, &err);
 }
 
