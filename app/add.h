@@ -23,6 +23,7 @@ struct add_options {
 
 struct add_report {
     int64_t seen, added, known, moved, copies, changed, unreadable, truths;
+    int64_t passed;    // rows of --truth without a verdict, or unsure
     int64_t described; // got a group or a field from --group, --sidecar or --pattern
     json_t *bad; // array of {path, reason}
 };
@@ -65,7 +66,7 @@ struct truth_row {
 struct truth {
     struct csv_table table;
     struct truth_row *rows;
-    size_t count;
+    size_t count, passed; // passed: rows over, without a verdict or unsure
 };
 // Read one without storing anything. A wrong line or an unknown picture is ST_INVALID or ST_NOT_FOUND naming the line.
 ASSAY_CHECKED enum status truth_read(const struct project *project, const char *file, struct truth *truth,

@@ -132,6 +132,9 @@ static void print_report(const struct add_report *r, const struct options *o)
         printf(_("%lld known answer%s imported\n"), (long long)r->truths, plural(r->truths));
     else if (o->truth || o->coco || o->folders)
         printf(_("no new known answers\n"));
+    if (r->passed > 0)
+        printf(r->passed == 1 ? _("%lld row without a verdict, or unsure, passed over\n")
+                              : _("%lld rows without a verdict, or unsure, passed over\n"), (long long)r->passed);
 }
 
 static enum status log_it(struct project *project, const struct options *o, const struct add_report *r, struct error *err)

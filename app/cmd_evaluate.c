@@ -272,7 +272,8 @@ int cmd_evaluate(int argc, char **argv)
         scene_clear(&scenes[i]);
     }
     if (status == ST_OK && done == 0)
-        status = error_set(&err, ST_NOT_FOUND, "there is no such scene");
+        status = o.scene ? error_set(&err, ST_NOT_FOUND, "there is no scene '%s'", o.scene)
+                         : error_set(&err, ST_NOT_FOUND, "there are no pictures yet; `assay add` adds some");
     free(scenes);
     if (base)
         base_free(base);

@@ -174,7 +174,9 @@ static enum status add_ask(struct project *project, const struct scene *scene, j
     free(doubts);
     if (text[0])
         json_array_append_new(lines, json_sprintf(_("%s: %s"), scene->name, text));
-    if (known && gain.new_kind > 0)
+    if (known && gain.new_kind > 0.5)
+        json_array_append_new(lines, json_sprintf(_("%s: most of the defects to come will be of a class not seen yet"), scene->name));
+    else if (known && gain.new_kind > 0)
         json_array_append_new(lines, json_sprintf(_("%s: about one in %.0f of the defects to come will be of a class not seen yet"), scene->name,
                                                   1 / gain.new_kind));
     if (count > 0)

@@ -43,8 +43,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         o->name = arg;
         return 0;
     case ARGP_KEY_END:
-        if (o->name && !o->role)
-            argp_error(state, _("say what %s is with --role"), o->name);
         if (o->role && !o->name)
             argp_error(state, _("say who with a NAME"));
         return 0;
@@ -70,10 +68,11 @@ enum status people_name(struct project *project, const char *by, const char *nam
     return status;
 }
 
-static enum status list(struct project *project, bool json, struct error *err)
+// name: this one alone, NULL all.
+static enum status list(struct project *project, const char *name_only, bool json, struct error *err)
 {
     struct user_row *rows;
-    size_t count, leads = 0;
+    size_t count, leads = 0, shown = 0;
     enum status status = db_users(project->db, &rows, &count, err);
     if (status != ST_OK)
         return status;
@@ -81,20 +80,26 @@ static enum status list(struct project *project, bool json, struct error *err)
     for (size_t i = 0; i < count; i++) {
         char *name = text_cleaned(rows[i].name);
         leads += rows[i].lead;
-        if (json)
+        bool meant = !name_only || strcmp(name_only, rows[i].name) == 0;
+        shown += meant;
+        if (!meant)
+            ; // not asked for
+        else if (json)
             json_array_append_new(all, json_pack("{s:s, s:s, s:I}", "name", rows[i].name, "role", rows[i].lead ? "lead" : "inspector",
                                                  "answers", (json_int_t)rows[i].answers));
         else
-            printf(_("%-*s %-*s %8lld answers\n"), CELL(name, 24), CELL(rows[i].lead ? _("lead") : _("inspector"), 10), (long long)rows[i].answers);
+            printf(rows[i].answers == 1 ? _("%-*s %-*s %8lld answer\n") : _("%-*s %-*s %8lld answers\n"), CELL(name, 24), CELL(rows[i].lead ? _("lead") : _("inspector"), 10), (long long)rows[i].answers);
         free(name);
     }
-    if (json)
+    if (name_only && shown == 0)
+        status = error_set(err, ST_NOT_FOUND, "nobody called '%s' has answered here; --role says what somebody is", name_only);
+    else if (json)
         print_json(json_pack("{s:O}", "people", all));
-    else if (leads == 0)
+    else if (leads == 0 && !name_only)
         puts(_("No lead is named: everybody may do what a lead may. `assay user NAME --role lead` names one."));
     json_decref(all);
     user_free(rows, count);
-    return ST_OK;
+    return status;
 }
 
 static enum status run(const struct options *o, struct error *err)
@@ -103,13 +108,13 @@ static enum status run(const struct options *o, struct error *err)
     enum status status = project_open(NULL, &project, err);
     if (status != ST_OK)
         return status;
-    if (o->name) {
+    if (o->name && o->role) {
         char *by = person_now(&project, o->as);
         status = people_name(&project, by, o->name, strcmp(o->role, "lead") == 0, err);
         free(by);
     }
     if (status == ST_OK)
-        status = list(&project, o->json, err);
+        status = list(&project, o->role ? NULL : o->name, o->json, err);
     project_close(&project);
     return status;
 }
@@ -122,7 +127,7 @@ int cmd_user(int argc, char **argv)
         OPTION_JSON,
         {0}};
     static const struct argp argp = {table, parse, "[NAME]",
-                                     N_("List who answered and who is a lead, or say what somebody is. Roles go by the name "
+                                     N_("List who answered and who is a lead, or one person, or say what somebody is. Roles go by the name "
                                      "people give: they say who decides, they are no protection."), NULL, NULL, NULL};
     struct options o = {0};
     struct error err;

@@ -48,7 +48,8 @@ static void print_end(const struct watch_options *o, const struct watch_report *
                              (json_int_t)r->unfinished));
         return;
     }
-    printf(_("%lld added, %lld screened, %lld flagged, %lld poor pictures set aside\n"), (long long)r->added,
+    printf(r->poor == 1 ? _("%lld added, %lld screened, %lld flagged, %lld poor picture set aside\n")
+                        : _("%lld added, %lld screened, %lld flagged, %lld poor pictures set aside\n"), (long long)r->added,
            (long long)r->scored, (long long)r->flagged, (long long)r->poor);
     if (r->failed > 0)
         printf(_("%lld could not be read any more\n"), (long long)r->failed);

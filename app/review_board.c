@@ -89,7 +89,7 @@ static void put_time(struct strbuf *out, int64_t ms) // without the year: a colu
 static void put_label(const struct stand *s, struct strbuf *out)
 {
     put(out, _("%lld answered"), (long long)s->counts.answered);
-    put(out, _("%lld defects"), (long long)s->counts.defects);
+    put(out, s->counts.defects == 1 ? _("%lld defect") : _("%lld defects"), (long long)s->counts.defects);
     put(out, _("%lld new"), (long long)s->answers.fresh);
     if (s->needed)
         put(out, _("%lld to go"), (long long)s->needed);

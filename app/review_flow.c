@@ -132,7 +132,7 @@ static const char *state(void *context)
     if (active)
         flow_time(active->created_ms, when);
     if (waits)
-        snprintf(f->state, sizeof f->state, _("a model waits for a decision: 6"));
+        snprintf(f->state, sizeof f->state, _("a model waits for a decision: key 6"));
     else if (active)
         snprintf(f->state, sizeof f->state, _("model of %s active"), when);
     model_free(models, count);

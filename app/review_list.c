@@ -84,7 +84,7 @@ static enum status say_why(struct review_session *s, const struct queue_item *it
 {
     if (s->verdict.lead) {
         snprintf(s->why, sizeof s->why,
-                 _("%s decided this one as a lead. Another answer changes no label; the lead sees it."),
+                 _("%s decided this one as a lead. Another answer changes no label."),
                  s->verdict.person);
         return ST_OK;
     }

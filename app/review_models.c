@@ -42,7 +42,9 @@ static struct flow_lineage row_of(struct review_flow *f, const struct model_row 
     bool waits = m->scene && rounds_candidate(models, count, m->scene) == m;
     flow_time(m->created_ms, when);
     scene_name(f, m->scene, scene, sizeof scene);
-    char *reason = stored_text(m->reason);
+    long long labels = json_integer_value(json_object_get(data, "labels")), found = json_integer_value(json_object_get(data, "defects"));
+    char *reason = stored_text(m->reason), *answers = xasprintf(labels == 1 ? _("%lld answer") : _("%lld answers"), labels);
+    char *defects = xasprintf(found == 1 ? _("%lld defect") : _("%lld defects"), found);
     struct flow_lineage row = {
         .id = m->id,
         .scene = m->scene,
@@ -51,14 +53,13 @@ static struct flow_lineage row_of(struct review_flow *f, const struct model_row 
         .candidate = waits,
         .name = texts_keep(&f->models_texts, xasprintf("%.8s", m->sha256)),
         .words = texts_keep(&f->models_texts,
-                            xasprintf(_("%s, %s, %lld answers, %lld defects%s%s"), scene, when,
-                                      (long long)json_integer_value(json_object_get(data, "labels")),
-                                      (long long)json_integer_value(json_object_get(data, "defects")), m->reason[0] ? _(": ") : "",
-                                      reason)),
+                            xasprintf(_("%s, %s, %s, %s%s%s"), scene, when, answers, defects, m->reason[0] ? _(": ") : "", reason)),
         .state = m->active ? "active" : waits ? "waits" : texts_keep(&f->models_texts, xstrdup(m->state)),
     };
     json_decref(data);
     free(reason);
+    free(answers);
+    free(defects);
     return row;
 }
 

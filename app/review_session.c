@@ -144,6 +144,13 @@ static enum status on_history(void *context, int64_t id, char **text, struct err
     return review_known_history(s->project, id, text, err);
 }
 
+static enum status on_leads(void *context, enum lead_deed deed, struct error *err)
+{
+    const struct review_session *s = context;
+    const char *const words[] = {[LEAD_MERGE] = _("merging classes"), [LEAD_PROMOTE] = _("promoting a model"), [LEAD_ROLLBACK] = _("rolling back")};
+    return db_lead_only(s->project->db, s->person, words[deed], err);
+}
+
 static enum status on_change_class(void *context, int64_t id, enum class_action what, const char *value,
                                    struct error *err)
 {
@@ -156,9 +163,7 @@ static enum status on_change_class(void *context, int64_t id, enum class_action 
                                                 [CLASS_ACTION_ZH] = CLASS_ZH,
                                                 [CLASS_ACTION_NEW] = CLASS_NEW};
     struct review_session *s = context;
-    enum status status = what == CLASS_ACTION_MERGE
-                             ? db_lead_only(s->project->db, s->person, _("merging classes"), err)
-                             : ST_OK;
+    enum status status = what == CLASS_ACTION_MERGE ? on_leads(s, LEAD_MERGE, err) : ST_OK;
     if (status != ST_OK)
         return status;
     return db_class_change(s->project->db, s->person, id, changes[what], value, err);
@@ -231,6 +236,7 @@ enum status review_session_open(struct project *project, const char *person, con
                                      .classes = on_classes,
                                      .class_word = on_class_word,
                                      .change_class = on_change_class,
+                                     .leads = on_leads,
                                      .near = on_near,
                                      .regions = on_regions,
                                      .draw = on_draw,
@@ -266,7 +272,8 @@ enum status review_session_open(struct project *project, const char *person, con
     if (status == ST_OK)
         status = db_counts(project->db, s->scene, &counts, err);
     if (status == ST_OK && counts.screened == 0)
-        status = error_set(err, ST_INVALID, "nothing was screened yet; run `assay screen` first");
+        status = counts.pictures > 0 ? error_set(err, ST_INVALID, "nothing was screened yet; run `assay screen` first")
+                                     : error_set(err, ST_NOT_FOUND, "there are no pictures yet; `assay add` adds some");
     if (status != ST_OK) {
         free(s);
         return status;

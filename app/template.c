@@ -18,7 +18,14 @@ static const char languages[2][3] = {"en", "zh"};
 char *template_folder(void)
 {
     const char *other = getenv("ASSAY_DATADIR");
-    return file_join(other && other[0] ? other : PKGDATADIR, "templates");
+    char *built = other && other[0] ? NULL : file_beside_program("../assets/templates");
+    return built ? built : file_join(other && other[0] ? other : PKGDATADIR, "templates");
+}
+
+static enum status not_there(const char *dir, struct error *err)
+{
+    return error_set(err, ST_NOT_FOUND, "%s: the templates are not there: install the program, or let ASSAY_DATADIR name the folder \"assets\" of its source",
+                     dir);
 }
 
 // --- reading --------------------------------------------------------------------------
@@ -154,9 +161,13 @@ enum status template_load(const char *which, struct template *t, struct error *e
     *t = (struct template){0};
     bool file = strchr(which, '/') || (length > 5 && strcmp(which + length - 5, ".json") == 0);
     char *dir = template_folder(), *name = xasprintf("%s.json", which), *path = file ? xstrdup(which) : file_join(dir, name);
-    enum status status = !file && !file_exists(path)
-                             ? error_set(err, ST_NOT_FOUND, "there is no template '%s'; `assay scene --templates` lists them", which)
-                             : file_read(path, FILE_MOST, &bytes, &count, err);
+    enum status status;
+    if (file || file_exists(path))
+        status = file_read(path, FILE_MOST, &bytes, &count, err);
+    else if (!file_exists(dir))
+        status = not_there(dir, err);
+    else
+        status = error_set(err, ST_NOT_FOUND, "there is no template '%s'; `assay scene --templates` lists them", which);
     if (status == ST_OK) {
         json_t *j = json_loadb((const char *)bytes, count, JSON_REJECT_DUPLICATES, &at);
         struct reader reader = {path, err};
@@ -190,7 +201,7 @@ enum status template_names(char ***names, size_t *count, struct error *err)
     *names = NULL;
     *count = 0;
     if (!dir)
-        status = error_set(err, ST_NOT_FOUND, "%s: the templates are not there; ASSAY_DATADIR names another folder", path);
+        status = not_there(path, err);
     while (dir && (entry = readdir(dir))) {
         size_t length = strlen(entry->d_name);
         if (length <= 5 || entry->d_name[0] == '.' || strcmp(entry->d_name + length - 5, ".json") != 0)

@@ -1,5 +1,6 @@
 // Templates of scenes: the classes of a trade with codes, severities and names in two languages, what is known of its
-// faults, and the recalls to ask for. Files in DATADIR/templates (ASSAY_DATADIR in the environment names another place).
+// faults, and the recalls to ask for. Files in ../assets/templates from the program (a build folder in
+// its source), else in DATADIR/templates; ASSAY_DATADIR in the environment names another place.
 #ifndef APP_TEMPLATE_H
 #define APP_TEMPLATE_H
 

@@ -136,7 +136,7 @@ static enum status read_row(const struct project *p, const struct csv_table *t, 
                               .group = csv_cell(t, i, csv_column(t, "group"))};
     if (!verdict_parse(csv_cell(t, i, csv_column(t, "verdict")), &row->verdict) ||
         (row->verdict != VERDICT_NORMAL && row->verdict != VERDICT_DEFECT))
-        return error_set(err, ST_INVALID, "%s: line %zu: verdict must be normal or defect", file, row->line);
+        return error_set(err, ST_INVALID, "%s: line %zu: verdict must be normal or defect (unsure or empty is passed over)", file, row->line);
     if (row->severity[0] && !severity_known(row->severity))
         return error_set(err, ST_INVALID, "%s: line %zu: severity must be stop, key or general", file, row->line);
     row->mask = mask[0] ? file_join(folder, mask) : NULL;
@@ -153,9 +153,12 @@ enum status truth_read(const struct project *project, const char *file, struct t
         status = error_set(err, ST_INVALID, "%s: needs the columns path and verdict", file);
     char *folder = truth_folder(file);
     truth->rows = xcalloc(truth->table.rows + 1, sizeof *truth->rows);
-    while (truth->count < truth->table.rows && status == ST_OK) {
-        size_t i = truth->count++;
-        status = read_row(project, &truth->table, i, file, folder, &truth->rows[i], err);
+    for (size_t i = 0; i < truth->table.rows && status == ST_OK; i++) {
+        const char *verdict = csv_cell(&truth->table, i, csv_column(&truth->table, "verdict"));
+        if (!verdict[0] || strcmp(verdict, "unsure") == 0) // as `assay export` writes what is not answered
+            truth->passed++;
+        else
+            status = read_row(project, &truth->table, i, file, folder, &truth->rows[truth->count++], err);
     }
     free(folder);
     if (status != ST_OK)
@@ -194,6 +197,7 @@ enum status add_truth(struct project *project, const char *file, struct add_repo
     enum status status = truth_read(project, file, &truth, err);
     if (status != ST_OK)
         return status;
+    report->passed = (int64_t)truth.passed;
     // all rows or none: a file with one wrong line changes nothing
     status = db_begin(project->db, err);
     if (status == ST_OK) {

@@ -25,6 +25,9 @@ enum status db_failed(struct db *db, const char *doing, struct error *err)
     case SQLITE_FULL:
         return error_set(err, ST_IO, "%s: the disk is full while %s; nothing was changed, make room and try again",
                          db->path, doing);
+    case SQLITE_READONLY:
+        return error_set(err, ST_IO, "%s: you may not write to this project, and looking at it needs that, too; ask its owner for write permission, or work on a copy of its folder",
+                         db->path);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         return error_set(err, ST_CORRUPT, "%s: damaged or not a database (%s); restore a backup", db->path, text);

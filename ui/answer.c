@@ -252,6 +252,7 @@ static void class_key(struct session *s, enum command command, int key)
     size_t *places = xcalloc(c->count + 1, sizeof *places);
     size_t n = answer_matches(c, places, c->count + 1);
     free(places);
+    session_say(s, "%s", ""); // what the last key was answered
     if (command == COMMAND_BACK)
         s->context = s->view->context;
     else if (command == COMMAND_UP)

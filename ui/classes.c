@@ -10,6 +10,8 @@
 #include "ui/draw.h"
 #include "ui/session.h"
 
+enum { NAME_LEAST = 18 }; // columns
+
 static void forget(struct classes *c)
 {
     for (size_t i = 0; i < c->count; i++)
@@ -92,7 +94,8 @@ static void draw(struct session *s)
     char words[300];
     const struct classes *c = &s->classes;
     char right[64];
-    int y = 3, name = COLS - 42 < 60 ? COLS - 42 : 60;
+    int y = 3, name = COLS - 42 < NAME_LEAST ? NAME_LEAST : COLS - 42 < 60 ? COLS - 42 : 60;
+    bool uses = name + 29 < COLS;
     snprintf(right, sizeof right, _("classes: %zu"), c->count);
     panel_head(s, _("classes"), right);
     if (c->count == 0) {
@@ -102,7 +105,8 @@ static void draw(struct session *s)
     draw_text(stdscr, 1, 2, name, A_BOLD, _("class"));
     draw_text(stdscr, 1, name + 3, 8, A_BOLD, _("code"));
     draw_text(stdscr, 1, name + 12, 9, A_BOLD, _("severity"));
-    draw_right(stdscr, 1, name + 22, 7, A_BOLD, _("uses"));
+    if (uses)
+        draw_right(stdscr, 1, name + 22, 7, A_BOLD, _("uses"));
     for (size_t i = c->top; i < c->count && y < LINES - 3; i++, y++) {
         const struct review_class *row = &c->lines[i].row;
         bool in_focus = i == c->at;
@@ -115,7 +119,8 @@ static void draw(struct session *s)
         draw_text(stdscr, y, 2 + indent, name - indent, how, class_words(row, words, sizeof words));
         draw_text(stdscr, y, name + 3, 8, how, row->code);
         draw_text(stdscr, y, name + 12, 9, how, _(row->severity));
-        draw_printf(stdscr, y, name + 22, 7, how, "%7lld", (long long)row->uses);
+        if (uses)
+            draw_printf(stdscr, y, name + 22, 7, how, "%7lld", (long long)row->uses);
         draw_text(stdscr, y, name + 31, COLS - name - 32, how, row->retired ? _("retired") : "");
     }
 }
@@ -237,7 +242,7 @@ static bool key(struct session *s, enum command command, int pressed)
             popup_line(s, _("Below the class (nothing: at the top)"), "", put_below);
         return true;
     case COMMAND_MERGE:
-        if (row)
+        if (row && session_leads(s, LEAD_MERGE))
             popup_line(s, _("Merge into the class"), "", merged);
         return true;
     case COMMAND_LEVEL:

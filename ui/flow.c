@@ -73,6 +73,8 @@ void flow_promote(struct session *s, int64_t model, const char *name)
         session_say(s, _("No model waits for a decision here."));
         return;
     }
+    if (!session_leads(s, LEAD_PROMOTE))
+        return;
     snprintf(text, sizeof text, _("Press again to make model %s the active one of its scene, at once."), name);
     if (!flow_sure(s, COMMAND_PROMOTE, model, text))
         return;
@@ -89,6 +91,8 @@ void flow_rollback(struct session *s, int64_t scene, const char *name)
         session_say(s, _("There is no scene to roll back."));
         return;
     }
+    if (!session_leads(s, LEAD_ROLLBACK))
+        return;
     snprintf(text, sizeof text, _("Press again to go back to what was active before in %s, at once."), name);
     if (!flow_sure(s, COMMAND_ROLLBACK, scene, text))
         return;

@@ -10,6 +10,8 @@
 #include "ui/draw.h"
 #include "ui/session.h"
 
+enum { FILES_FROM = 17, SAID_LEAST = 24 }; // lines of the screen; columns
+
 static const struct flow_setting *focused(const struct session *s)
 {
     return s->flow.setting < s->flow.setting_count ? &s->flow.settings[s->flow.setting] : NULL;
@@ -25,13 +27,18 @@ static void load(struct session *s)
 
 static void draw(struct session *s)
 {
-    int y = 3, wide = COLS >= 120 ? 40 : 24, last = LINES - 9;
+    // what is said of the one in focus stands below the list, on low screens without the files
+    bool files = LINES >= FILES_FROM;
+    int y = 3, wide = COLS >= 120 ? 40 : 24, last = LINES - (files ? 9 : 6);
     int said = 20 + wide, help = COLS >= 160 ? said + 48 : COLS; // wide enough to say of each what it does
+    bool where = help - said > SAID_LEAST;
+    wide = where ? wide : COLS - 19;
     size_t rows = last > y ? (size_t)(last - y) : 1, top = s->flow.setting >= rows ? s->flow.setting - rows + 1 : 0;
     panel_head(s, _("settings"), "");
     draw_text(stdscr, 1, 2, 14, A_BOLD, _("setting"));
     draw_text(stdscr, 1, 18, wide, A_BOLD, _("value"));
-    draw_text(stdscr, 1, said, help - said - 1, A_BOLD, _("where it is said"));
+    if (where)
+        draw_text(stdscr, 1, said, help - said - 1, A_BOLD, _("where it is said"));
     if (help < COLS)
         draw_text(stdscr, 1, help, COLS - help - 1, A_BOLD, _("what it does"));
     for (size_t i = top; i < s->flow.setting_count && y < last; i++, y++) {
@@ -44,18 +51,22 @@ static void draw(struct session *s)
         attroff(how);
         draw_text(stdscr, y, 2, 15, how, row->name);
         draw_text(stdscr, y, 18, wide, how, row->value[0] ? row->value : "-");
-        draw_printf(stdscr, y, said, help - said - 1, how, "%s%s%s", _(row->origin), row->where[0] ? _(": ") : "", row->where);
+        if (where)
+            draw_printf(stdscr, y, said, help - said - 1, how, "%s%s%s", _(row->origin), row->where[0] ? _(": ") : "", row->where);
         if (help < COLS)
             draw_text(stdscr, y, help, COLS - help - 1, how, _(row->help));
     }
     const struct flow_setting *row = focused(s);
-    y = y < LINES - 8 ? y + 1 : LINES - 8;
+    y++;
     if (row) {
         y += draw_wrapped(stdscr, y, 2, COLS - 4, 2, A_BOLD, _(row->help));
-        draw_printf(stdscr, y++, 2, COLS - 4, A_NORMAL, _("environment: %s   default: %s"), row->environment,
-                    row->standard[0] ? row->standard : "-");
+        char *more = xasprintf(_("environment: %s   default: %s"), row->environment, row->standard[0] ? row->standard : "-");
+        if (files || draw_width(more) <= COLS - 4)
+            draw_text(stdscr, y++, 2, COLS - 4, A_NORMAL, more);
+        free(more);
     }
-    draw_wrapped(stdscr, y, 2, COLS - 4, LINES - 2 - y, A_DIM, s->flow.files);
+    if (files)
+        draw_wrapped(stdscr, y, 2, COLS - 4, LINES - 2 - y, A_DIM, s->flow.files);
 }
 
 static void store(struct session *s, const char *value)

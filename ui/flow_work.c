@@ -9,6 +9,8 @@
 #include "ui/draw.h"
 #include "ui/session.h"
 
+enum { BOARDS_FROM = 70 };
+
 static const char *const titles[FLOW_COLUMNS] = {N_("label"), N_("train"), N_("evaluate"), N_("feed back"), N_("deploy")};
 static const enum command keys[] = {[FLOW_REVIEW] = COMMAND_VIEW_REVIEW, [FLOW_BEGIN] = COMMAND_TRAIN,
                                     [FLOW_TRAINING] = COMMAND_VIEW_TRAINING, [FLOW_RESULTS] = COMMAND_VIEW_RESULTS};
@@ -50,6 +52,12 @@ static int board_rows(const struct flow_board *b)
     return most;
 }
 
+// Rows of the screen that a scene takes: below that width its columns would say nothing, one line does.
+static int height_of(const struct flow_board *b)
+{
+    return COLS < BOARDS_FROM ? 1 : board_rows(b) + 4;
+}
+
 static void put_lines(int y, int x, int width, attr_t how, const char *text)
 {
     char *copy = xstrdup(text), *rest = copy, *line;
@@ -58,15 +66,21 @@ static void put_lines(int y, int x, int width, attr_t how, const char *text)
     free(copy);
 }
 
-static void draw_board(const struct session *s, const struct flow_board *b, int y, bool in_focus)
+// A scene in one line: what is next there.
+static void draw_name(const struct session *s, const struct flow_board *b, int y, bool in_focus)
 {
-    int rows = board_rows(b), column = (COLS - 3) / FLOW_COLUMNS;
-    column = column > 34 ? 34 : column;
     draw_text(stdscr, y, 0, 1, A_BOLD, in_focus ? ">" : " ");
     int used = draw_text(stdscr, y, 2, COLS / 3, A_BOLD | (in_focus ? A_REVERSE : 0), b->name);
     used += 4 + draw_text(stdscr, y, used + 4, COLS - used - 5, A_NORMAL, b->next);
     if (b->go != FLOW_NOTHING && used + 8 < COLS)
         draw_printf(stdscr, y, used + 2, COLS - used - 3, A_BOLD, "[%s]", session_key(s, keys[b->go]));
+}
+
+static void draw_board(const struct session *s, const struct flow_board *b, int y, bool in_focus)
+{
+    int rows = board_rows(b), column = (COLS - 3) / FLOW_COLUMNS;
+    column = column > 34 ? 34 : column;
+    draw_name(s, b, y, in_focus);
     WINDOW *w = derwin(stdscr, rows + 2, column * FLOW_COLUMNS + 1, y + 1, 1);
     if (!w)
         return;
@@ -86,20 +100,24 @@ static void draw(struct session *s)
     char right[64];
     size_t at, first = 0;
     int y = 2, need = 0;
-    snprintf(right, sizeof right, _("scenes: %zu"), s->flow.board_count);
-    panel_head(s, _("work"), right);
-    if (!focused(s, &at)) {
-        draw_wrapped(stdscr, 2, 1, COLS - 2, 3, A_NORMAL, s->flow.why[0] ? s->flow.why : _("There are no pictures yet; `assay add` adds some."));
-        return;
-    }
-    for (size_t i = 0; i <= at; i++)
-        need += board_rows(&s->flow.boards[i]) + 4;
+    const struct flow_board *boards = s->flow.boards, *in_focus = focused(s, &at);
+    size_t i = 0, count = s->flow.board_count;
+    for (; in_focus && i <= at; i++)
+        need += height_of(&boards[i]);
     while (first < at && need > LINES - 4)
-        need -= board_rows(&s->flow.boards[first++]) + 4;
-    for (size_t i = first; i < s->flow.board_count && y + board_rows(&s->flow.boards[i]) + 3 <= LINES - 2; i++) {
-        draw_board(s, &s->flow.boards[i], y, i == at);
-        y += board_rows(&s->flow.boards[i]) + 4;
+        need -= height_of(&boards[first++]);
+    for (i = first; i < count && y + height_of(&boards[i]) - 1 <= LINES - 2 && COLS >= BOARDS_FROM; i++) {
+        draw_board(s, &boards[i], y, i == at);
+        y += height_of(&boards[i]);
     }
+    for (; i < count && y < LINES - 2; i++) // no room for its board
+        draw_name(s, &boards[i], y++, i == at);
+    snprintf(right, sizeof right, _("scenes: %zu"), count);
+    if (i < count)
+        snprintf(right + strlen(right), sizeof right - strlen(right), "%s", _(" (more below)"));
+    panel_head(s, _("work"), right);
+    if (!in_focus)
+        draw_wrapped(stdscr, 2, 1, COLS - 2, 3, A_NORMAL, s->flow.why[0] ? s->flow.why : _("There are no pictures yet; `assay add` adds some."));
 }
 
 static void go_on(struct session *s, const struct flow_board *b)

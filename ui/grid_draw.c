@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/intl.h"
 #include "ui/draw.h"
 #include "ui/session.h"
 
+enum { NAME_LEAST = 4, NAME_MOST = 9, WORDS_LEAST = 3 }; // columns below a tile
 enum { TILE_NARROW = 16, TILE_WIDE = 20, TILE_LEAST = 12 };
 
 // Tiles of `columns` cells or a little more, as wide as their number across allows.
@@ -71,6 +73,23 @@ static void words_of(const struct session *s, const struct review_item *item, ch
         snprintf(text, room, "%.1f", score);
 }
 
+// The name without its ending, which tells nothing; caller frees.
+static char *stem_of(const char *name)
+{
+    const char *slash = strrchr(name, '/'), *dot = strrchr(slash ? slash : name, '.');
+    return dot && dot > name && dot[-1] != '/' ? strndup(name, (size_t)(dot - name)) : xstrdup(name);
+}
+
+// The columns that the number at its end takes, with the sign that something stands before it; at least some letters.
+static int number_width(const char *name)
+{
+    int length = (int)strlen(name), digits = 0, all = draw_width(name);
+    while (digits < length && name[length - 1 - digits] >= '0' && name[length - 1 - digits] <= '9')
+        digits++;
+    int least = digits + 1 < NAME_LEAST ? NAME_LEAST : digits + 1 > NAME_MOST ? NAME_MOST : digits + 1;
+    return least < all ? least : all;
+}
+
 static void draw_tile(struct session *s, size_t number)
 {
     const struct grid *g = &s->grid;
@@ -83,12 +102,16 @@ static void draw_tile(struct session *s, size_t number)
     for (int row = 0; row < tile.rows; row++) // a bar at its left says which one it is
         mvaddch(tile.y + row, tile.x, (in_focus ? '>' : ' ') | (in_focus ? A_BOLD : A_NORMAL));
     attr_t how = in_focus ? A_REVERSE : item->verdict[0] ? A_DIM : A_NORMAL;
-    int used = draw_printf(stdscr, y, tile.x + 1, width - 1, how | (marked ? A_BOLD : A_NORMAL), "[%c] %s",
-                           marked ? 'x' : item->verdict[0] ? '-' : ' ', words);
-    if (used + 3 < width) {
+    char *name = stem_of(item->name);
+    int needed = number_width(name), used = draw_printf(stdscr, y, tile.x + 1, 4, how | (marked ? A_BOLD : A_NORMAL), "[%c] ",
+                                                        marked ? 'x' : item->verdict[0] ? '-' : ' ');
+    int room = width - 1 - used - 1 - needed; // for the words
+    used += draw_text(stdscr, y, tile.x + 1 + used, room < WORDS_LEAST ? WORDS_LEAST : room, how | (marked ? A_BOLD : A_NORMAL), words);
+    if (used + 2 < width) {
         draw_text(stdscr, y, tile.x + 1 + used, 1, how, " ");
-        draw_end(stdscr, y, tile.x + 2 + used, width - 2 - used, how, item->name);
+        draw_end(stdscr, y, tile.x + 2 + used, width - 2 - used, how, name);
     }
+    free(name);
 }
 
 void grid_draw(struct session *s)

@@ -12,6 +12,8 @@
 
 enum { SCORE_ROWS = 3, SCORES_FROM = 30 }; // lines of the chart, and that the screen needs for it
 
+static const double ODD_FROM = 0.18; // 1 in 1.5: what is below, most normals are
+
 static const char blind_words[] = N_("An audit runs: score, reason and heatmap are hidden until you have answered.");
 
 void panel_layout(struct session *s)
@@ -40,7 +42,7 @@ static void score_words(double score, char *text, size_t room)
 {
     char n[32];
     one_in(score, n);
-    if (!(score > 0.18)) // 1 in 1.5; also not a number
+    if (!(score > ODD_FROM)) // also not a number
         snprintf(text, room, "%s", _("most normals look this odd"));
     else
         snprintf(text, room, score > 6 ? _("fewer than 1 normal in %s looks this odd") : _("1 normal in %s looks this odd"), n);
@@ -184,6 +186,28 @@ static void draw_line(const struct review_item *item, int y, int width)
     free(line);
 }
 
+// What the detectors that find it odd say, the one that says most first, from column `used` to `end`; what does not fit is
+// left out.
+static void draw_parts(const struct review_item *item, int y, int used, int end)
+{
+    bool said[DETECTORS] = {false};
+    for (int k = 0; k < DETECTORS; k++) {
+        int most = -1;
+        char n[32];
+        for (int i = 0; i < DETECTORS; i++)
+            if (!said[i] && item->score.parts[i] > ODD_FROM && (most < 0 || item->score.parts[i] > item->score.parts[most]))
+                most = i;
+        if (most < 0)
+            return;
+        said[most] = true;
+        one_in(item->score.parts[most], n);
+        char *words = xasprintf(_("%s 1 in %s"), _(detector_name((enum detector)most)), n);
+        if (used + 3 + draw_width(words) <= end)
+            used += 3 + draw_text(stdscr, y, used + 3, end - used - 3, A_NORMAL, words);
+        free(words);
+    }
+}
+
 static void draw_narrow(struct session *s, const struct review_item *item)
 {
     int y = s->pane.y + s->pane.rows, width = COLS - 2, used;
@@ -205,16 +229,19 @@ static void draw_narrow(struct session *s, const struct review_item *item)
     one_in(item->threshold, n);
     used = draw_text(stdscr, y, 1, width, A_NORMAL, text);
     draw_printf(stdscr, y++, used + 1, width - used, A_DIM, _("; flagged from 1 in %s on"), n);
-    draw_bar(stdscr, y, 1, 16, item->percentile, s->ascii_lines);
-    used = 18 + draw_printf(stdscr, y, 18, width - 18, A_NORMAL, _("above %.1f %%"), floor(item->percentile * 1000) / 10);
-    for (int i = 0; i < DETECTORS; i++) {
-        if (item->score.parts[i] > 0) {
-            one_in(item->score.parts[i], n);
-            used += 3 + draw_printf(stdscr, y, used + 3, COLS - used - 4, A_NORMAL, _("%s 1 in %s"),
-                                    _(detector_name((enum detector)i)), n);
-        }
-    }
+    draw_bar(stdscr, y, 1, 8, item->percentile, s->ascii_lines);
+    used = 10 + draw_printf(stdscr, y, 10, width - 10, A_NORMAL, _("above %.1f %%"), floor(item->percentile * 1000) / 10);
+    draw_parts(item, y, used, width + 1);
     draw_line(item, y + 1, width);
+}
+
+// Over two lines where it has to be; frees it. Returns the line after it.
+static int end_line(int y, int x, attr_t how, char *text)
+{
+    int room = LINES - 2 - y < 2 ? LINES - 2 - y : 2;
+    y += room > 0 ? draw_wrapped(stdscr, y, x, COLS - x - 1, room, how, text) : 0;
+    free(text);
+    return y;
 }
 
 void panel_end(struct session *s)
@@ -223,17 +250,17 @@ void panel_end(struct session *s)
     int y = LINES / 2 - 3 > 2 ? LINES / 2 - 3 : 2, x = COLS > 60 ? COLS / 2 - 25 : 2;
     for (size_t i = 0; i < s->done_count - s->undone; i++)
         counts[s->done[i]]++;
-    draw_text(stdscr, y, x, COLS - x, A_BOLD, _("Nothing more to review"));
-    draw_printf(stdscr, y + 2, x, COLS - x, A_NORMAL,
-                s->config->poor ? _("You answered in this session: %zu fine after all, %zu defect, %zu really poor.")
-                                : _("You answered in this session: %zu normal, %zu defect, %zu unsure."),
-                counts[ACTION_NORMAL], counts[ACTION_DEFECT], counts[ACTION_UNSURE]);
+    y = end_line(y, x, A_BOLD, xstrdup(_("Nothing more to review"))) + (LINES >= 16);
+    y = end_line(y, x, A_NORMAL,
+                 xasprintf(s->config->poor ? _("You answered in this session: %zu fine after all, %zu defect, %zu really poor.")
+                                           : _("You answered in this session: %zu normal, %zu defect, %zu unsure."),
+                           counts[ACTION_NORMAL], counts[ACTION_DEFECT], counts[ACTION_UNSURE]));
     if (s->open > 0)
-        draw_printf(stdscr, y + 3, x, COLS - x, A_NORMAL, _("%lld still open: skipped, or on the screens of others; %s goes back."),
-                    (long long)s->open, session_key(s, COMMAND_PREVIOUS));
-    draw_printf(stdscr, y + 4, x, COLS - x, A_NORMAL, _("%s takes the last answer back, %s leaves."), session_key(s, COMMAND_UNDO),
-                session_key(s, COMMAND_QUIT));
-    draw_text(stdscr, y + 5, x, COLS - x, A_DIM, _("Pictures that are flagged now or given back by others appear here."));
+        y = end_line(y, x, A_NORMAL, xasprintf(_("%lld still open: skipped, or on the screens of others; %s goes back."),
+                                               (long long)s->open, session_key(s, COMMAND_PREVIOUS)));
+    y = end_line(y, x, A_NORMAL, xasprintf(_("%s takes the last answer back, %s leaves."), session_key(s, COMMAND_UNDO),
+                                           session_key(s, COMMAND_QUIT)));
+    end_line(y, x, A_DIM, xstrdup(_("Pictures that are flagged now or given back by others appear here.")));
 }
 
 void panel_item(struct session *s)
@@ -249,8 +276,10 @@ void panel_head(struct session *s, const char *middle, const char *right)
     attron((int)s->theme.head);
     mvhline(0, 0, ' ', COLS);
     attroff((int)s->theme.head);
-    int x = 1 + draw_text(stdscr, 0, 1, COLS / 2, s->theme.head | A_BOLD, s->config->title ? s->config->title : "");
-    int width = draw_width(right);
+    int x = 1 + draw_text(stdscr, 0, 1, COLS / 2, s->theme.head | A_BOLD, s->config->title ? s->config->title : ""), room = COLS - x - 4;
+    for (const char *next; draw_width(right) > room && (next = strstr(right, "   ")); right = next) // the last part says most
+        next += strspn(next, " ");
+    int width = draw_width(right) < room ? draw_width(right) : room;
     draw_text(stdscr, 0, x + 3, COLS - x - width - 6, s->theme.head, middle);
     draw_text(stdscr, 0, COLS - width - 1, width, s->theme.head, right);
 }

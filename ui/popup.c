@@ -33,11 +33,21 @@ static int choice_rows(const struct choice *c)
     return rows > most ? most : rows < 3 ? 3 : rows;
 }
 
+// Beside the picture as wide as that place is, over it as classes need.
+static int choice_cols(void)
+{
+    return COLS >= PANEL_FROM ? PANEL_WIDTH : 48;
+}
+
 static void draw_class(WINDOW *w, int y, int width, attr_t how, const struct choice *c, size_t place)
 {
-    char text[2 * CLASS_ROOM];
-    snprintf(text, sizeof text, _("%s (%s)"), knowledge_name(c->names[place], c->zh[place]), _(answer_severities[c->severities[place]]));
-    draw_printf(w, y, 2, width, how, "%s%s%s", c->codes[place], c->codes[place][0] ? "  " : "", text);
+    const char *code = c->codes[place];
+    // a long name gives way: code and severity decide
+    char *severity = xasprintf(_("%s (%s)"), "", _(answer_severities[c->severities[place]]));
+    int tail = draw_width(severity), used = draw_printf(w, y, 2, width - tail, how, "%s%s%s", code, code[0] ? "  " : "",
+                                                        knowledge_name(c->names[place], c->zh[place]));
+    draw_text(w, y, 2 + used, tail, how, severity);
+    free(severity);
 }
 
 static WINDOW *draw_classes(struct session *s)
@@ -46,10 +56,10 @@ static WINDOW *draw_classes(struct session *s)
     size_t *places = xcalloc(c->count + 1, sizeof *places);
     size_t n = answer_matches(c, places, c->count + 1), marked = c->marked < n ? c->marked : n ? n - 1 : 0;
     int rows = choice_rows(c);
-    WINDOW *w = popup(s, rows + 4, PANEL_WIDTH);
+    WINDOW *w = popup(s, rows + 4, choice_cols());
     int width = getmaxx(w) - 4;
     size_t top = (int)marked >= rows ? marked - (size_t)rows + 1 : 0;
-    draw_text(w, 0, 2, width, A_BOLD, _(" What is wrong? "));
+    draw_printf(w, 0, 2, width, A_BOLD, "%s%s", _(" What is wrong? "), top + (size_t)rows < n ? _(" (more below)") : "");
     int used = draw_printf(w, 1, 2, width, A_NORMAL, _("Search: %s"), c->search);
     draw_text(w, 1, 2 + used, 1, A_REVERSE, " ");
     for (int i = 0; i < rows && top + (size_t)i < n; i++) {
@@ -73,7 +83,7 @@ static WINDOW *draw_severities(struct session *s)
         const char *text;
     } lines[3] = {{COMMAND_STOP, N_("stop: pull it from service")}, {COMMAND_KEY, N_("key: repair it soon")},
                   {COMMAND_GENERAL, N_("general: note it")}};
-    WINDOW *w = popup(s, choice_rows(&s->choice) + 4, PANEL_WIDTH);
+    WINDOW *w = popup(s, choice_rows(&s->choice) + 4, choice_cols());
     int width = getmaxx(w) - 4;
     draw_text(w, 0, 2, width, A_BOLD, _(" How severe? "));
     draw_text(w, 1, 2, width, A_BOLD, knowledge_class(s, s->choice.taken));

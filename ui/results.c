@@ -71,42 +71,70 @@ static int64_t from(const int64_t *bins, size_t count, int line)
     return sum;
 }
 
-static void put_rate(int y, int x, int64_t hits, int64_t total, attr_t how)
+// The columns of the table, as they stand; those that do not all fit give way by rank.
+enum column { ABOVE, BELOW, TOTAL, RATE, INTERVAL, REVIEW, CHANGE, TABLE_COLUMNS };
+enum { TABLE_LEFT = 9, CELL_ROOM = 48 };
+
+static void put_columns(int y, attr_t how, bool moved, const char cells[TABLE_COLUMNS][CELL_ROOM])
 {
-    if (total == 0) {
-        draw_text(stdscr, y, x, COLS - x - 1, how, "       -          -");
-        return;
+    static const int widths[TABLE_COLUMNS] = {8, 8, 8, 11, 18, 10, 7};
+    static const enum column ranks[TABLE_COLUMNS] = {ABOVE, BELOW, TOTAL, RATE, CHANGE, REVIEW, INTERVAL};
+    bool fits[TABLE_COLUMNS] = {false};
+    int x = TABLE_LEFT, room = COLS - 1 - x;
+    for (int i = 0; i < TABLE_COLUMNS; i++) {
+        enum column c = ranks[i];
+        fits[c] = widths[c] <= room && (c != CHANGE || moved);
+        room -= fits[c] ? widths[c] : 0;
     }
-    struct rates_interval i = rates_exact((size_t)hits, (size_t)total, confidence);
-    draw_printf(stdscr, y, x, COLS - x - 1, how, _("%6.2f %%  %6.2f to %6.2f"), 100.0 * (double)hits / (double)total,
-                100 * i.low, 100 * i.high);
+    for (int c = 0; c < TABLE_COLUMNS; c++) {
+        if (!fits[c])
+            continue;
+        draw_right(stdscr, y, x + 1, widths[c] - 1, c == CHANGE ? how | A_BOLD : how, cells[c]);
+        x += widths[c];
+    }
 }
 
 // By severity: as it is, or as it would be with the line where it is.
 static int draw_severities(const struct results *r, int y)
 {
     const struct review_results *v = r->shown;
-    static const struct {
-        int x, width;
-    } columns[] = {{9, 8}, {17, 8}, {25, 8}, {33, 10}, {43, 18}, {62, 10}, {73, 6}};
+    char cells[TABLE_COLUMNS][CELL_ROOM];
     const char *const heads[] = {r->moved ? _("above") : _("flagged"), r->moved ? _("below") : _("missed"), _("total"),
-                                 _("rate"), /* xgettext:no-c-format */ _("95 % interval"), _("in review"), r->moved ? _("change") : ""};
+                                 _("rate"), /* xgettext:no-c-format */ _("95 % interval"), _("in review"), _("change")};
+    for (int c = 0; c < TABLE_COLUMNS; c++)
+        snprintf(cells[c], CELL_ROOM, "%s", heads[c]);
     draw_text(stdscr, y, 1, 8, A_BOLD, _("severity"));
-    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
-        draw_right(stdscr, y, columns[i].x, columns[i].width, A_BOLD, heads[i]);
-    y++;
+    put_columns(y++, A_BOLD, r->moved, cells);
     for (size_t s = 0; s < v->severity_count; s++) {
         const struct review_severity *w = &v->severities[s];
         int64_t total = w->correct + w->missed, hits = r->moved ? from(w->bins, v->bins, r->line) : w->correct;
         attr_t how = s + 1 == v->severity_count ? A_BOLD : A_NORMAL;
+        snprintf(cells[ABOVE], CELL_ROOM, "%" PRId64, hits);
+        snprintf(cells[BELOW], CELL_ROOM, "%" PRId64, total - hits);
+        snprintf(cells[TOTAL], CELL_ROOM, "%" PRId64, total);
+        snprintf(cells[RATE], CELL_ROOM, "-");
+        snprintf(cells[INTERVAL], CELL_ROOM, "-");
+        if (total > 0) {
+            struct rates_interval i = rates_exact((size_t)hits, (size_t)total, confidence);
+            snprintf(cells[RATE], CELL_ROOM, "%.2f %%", 100.0 * (double)hits / (double)total);
+            snprintf(cells[INTERVAL], CELL_ROOM, _("%.2f to %6.2f"), 100 * i.low, 100 * i.high);
+        }
+        snprintf(cells[REVIEW], CELL_ROOM, "%" PRId64, w->found);
+        cells[CHANGE][0] = '\0';
+        if (hits != w->correct)
+            snprintf(cells[CHANGE], CELL_ROOM, "%+" PRId64, hits - w->correct);
         draw_text(stdscr, y, 1, 8, how, s + 1 == v->severity_count ? _("all") : _(w->name));
-        draw_printf(stdscr, y, 10, COLS - 11, how, "%7" PRId64 " %7" PRId64 " %7" PRId64, hits, total - hits, total);
-        put_rate(y, 36, hits, total, how);
-        draw_printf(stdscr, y, 62, COLS - 63, how, "%10" PRId64, w->found);
-        if (r->moved && hits != w->correct)
-            draw_printf(stdscr, y, 75, COLS - 76, A_BOLD, "%+" PRId64, hits - w->correct);
-        y++;
+        put_columns(y++, how, r->moved, cells);
     }
+    return y;
+}
+
+// A sentence, which it frees, over as many lines as it takes, two at most; none where there is no line left above the status.
+static int put_sentence(int y, attr_t how, char *text)
+{
+    int room = LINES - 2 - y < 2 ? LINES - 2 - y : 2;
+    y += room > 0 ? draw_wrapped(stdscr, y, 1, COLS - 2, room, how, text) : 0;
+    free(text);
     return y;
 }
 
@@ -118,26 +146,25 @@ static int draw_cost(const struct results *r, int y)
     bool exact = r->moved || fabs(line_of(r) * v->step - v->threshold) < 1e-6; // else it lies inside of a bin
     double all = v->screened > 0 ? (double)v->screened : 1;
     if (r->moved)
-        draw_printf(stdscr, y++, 1, COLS - 2, A_BOLD, _("With the line at %.2f (now %.3f): %lld shown (%+lld), %.2f %% filtered (%+.2f)"),
-                    r->line * v->step, v->threshold, (long long)shown, (long long)(shown - now), 100 * (1 - (double)shown / all),
-                    100 * ((double)now - (double)shown) / all);
+        y = put_sentence(y, A_BOLD, xasprintf(_("With the line at %.2f (now %.3f): %lld shown (%+lld), %.2f %% filtered (%+.2f)"),
+                                              r->line * v->step, v->threshold, (long long)shown, (long long)(shown - now),
+                                              100 * (1 - (double)shown / all), 100 * ((double)now - (double)shown) / all));
     else
-        draw_printf(stdscr, y++, 1, COLS - 2, A_BOLD, _("Threshold at %.3f: %lld shown, %.2f %% filtered"), v->threshold,
-                    (long long)shown, 100 * (1 - (double)shown / all));
+        y = put_sentence(y, A_BOLD, xasprintf(_("Threshold at %.3f: %lld shown, %.2f %% filtered"), v->threshold, (long long)shown,
+                                              100 * (1 - (double)shown / all)));
     if (normals > 0)
-        draw_printf(stdscr, y++, 1, COLS - 2, A_NORMAL,
-                    exact ? _("%lld of %lld known normals lie below, %lld above")
-                          : _("About %lld of %lld known normals lie below, %lld above"),
-                    (long long)(normals - above), (long long)normals, (long long)above);
+        y = put_sentence(y, A_NORMAL, xasprintf(exact ? _("%lld of %lld known normals lie below, %lld above")
+                                                      : _("About %lld of %lld known normals lie below, %lld above"),
+                                                (long long)(normals - above), (long long)normals, (long long)above));
     else
-        draw_text(stdscr, y++, 1, COLS - 2, A_NORMAL, _("No picture is known to be normal yet"));
+        y = put_sentence(y, A_NORMAL, xstrdup(_("No picture is known to be normal yet")));
     if (r->moved)
-        draw_printf(stdscr, y++, 1, COLS - 2, A_NORMAL, _("Nothing is changed here: `assay screen --filter-rate %.4f` makes such a revision"),
-                    1 - (double)shown / all);
+        y = put_sentence(y, A_NORMAL, xasprintf(_("Nothing is changed here: `assay screen --filter-rate %.4f` makes such a revision"),
+                                                1 - (double)shown / all));
     else
-        y += draw_wrapped(stdscr, y, 1, COLS - 2, 2, A_DIM, v->reason);
+        y = put_sentence(y, A_DIM, xstrdup(v->reason));
     if (v->audit && v->audit[0])
-        y += draw_wrapped(stdscr, y, 1, COLS - 2, 2, A_NORMAL, v->audit);
+        y = put_sentence(y, A_NORMAL, xstrdup(v->audit));
     return y;
 }
 
@@ -199,10 +226,12 @@ static void draw_curve(const struct session *s, int top, int x, int width)
     const int64_t *defects = independent ? all->bins : v->defect;
     int64_t total = from(defects, v->bins, 0);
     int rows = LINES - 2 - 3 - top, cols = width - AXIS;
+    if (rows < 2 || cols < 8)
+        return;
     draw_text(stdscr, top, x, width, A_BOLD, independent ? _("Recall against filter rate") : _("Recall against filter rate, of defects that the review found"));
     if (total == 0 || v->screened == 0)
         draw_wrapped(stdscr, top + 1, x, width, 2, A_NORMAL, _("No defect is known yet."));
-    if (total == 0 || v->screened == 0 || rows < 2 || cols < 8)
+    if (total == 0 || v->screened == 0)
         return;
     struct braille_point *points = xcalloc(v->bins, sizeof *points);
     wchar_t *cells = xcalloc((size_t)(rows * cols) + 1, sizeof *cells);

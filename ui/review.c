@@ -51,6 +51,15 @@ void session_say(struct session *s, const char *fmt, ...)
     s->dirty = true;
 }
 
+bool session_leads(struct session *s, enum lead_deed deed)
+{
+    struct error err;
+    if (!s->model->leads || s->model->leads(s->model->context, deed, &err) == ST_OK)
+        return true;
+    session_say(s, "%s", err.text);
+    return false;
+}
+
 const char *session_key(const struct session *s, enum command command)
 {
     return keymap_first(s->keymap, s->view->context, command);

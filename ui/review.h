@@ -135,6 +135,8 @@ struct review_scores { // how all scores of a revision are distributed
     const int64_t *counts;  // (bins)
 };
 
+enum lead_deed { LEAD_MERGE, LEAD_PROMOTE, LEAD_ROLLBACK };
+
 struct review_model {
     void *context;
     // The item at place `index` of this session's list (0 first; earlier ones stay
@@ -169,6 +171,8 @@ struct review_model {
     // Change a class; value: new name, code or "", severity, name of the class above or "", "yes" or "" for retired, name
     // of the class to merge it into; name of a new one (id 0). May be NULL.
     enum status (*change_class)(void *context, int64_t id, enum class_action what, const char *value, struct error *err);
+    // Whether whoever answers may do what is a lead's; err: who may. Asked before a key asks anything. NULL: everybody may.
+    enum status (*leads)(void *context, enum lead_deed deed, struct error *err);
     // A class as the reader calls it, valid until the next call of this function. NULL: as it is called in English.
     const char *(*class_word)(void *context, const char *name);
     // Classes, most recently used first, retired ones too; valid until the next call.

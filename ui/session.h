@@ -252,6 +252,7 @@ struct session {
 
 // review.c
 void session_say(struct session *s, const char *fmt, ...) ASSAY_PRINTF(2, 3); // {undo} in fmt: its key (keymap_expand)
+bool session_leads(struct session *s, enum lead_deed deed); // may they? else it is said who may
 const char *session_key(const struct session *s, enum command command); // of the view, as people read it
 char *session_keyed(const struct session *s, const char *text); // keymap_expand in the view; caller frees
 void session_resize(struct session *s, int columns, int lines);

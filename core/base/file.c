@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -185,4 +186,18 @@ char *file_join(const char *dir, const char *name)
         return xstrdup(name);
     size_t n = strlen(dir);
     return xasprintf("%s%s%s", dir, dir[n - 1] == '/' ? "" : "/", name);
+}
+
+char *file_beside_program(const char *name)
+{
+    char program[4096];
+    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (n < 0)
+        return NULL;
+    program[n] = '\0';
+    char *path = file_join(dirname(program), name);
+    if (access(path, R_OK) == 0)
+        return path;
+    free(path);
+    return NULL;
 }

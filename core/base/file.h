@@ -29,6 +29,9 @@ ASSAY_CHECKED enum status file_mkdirs(const char *path, struct error *err);
 
 bool file_exists(const char *path);
 
+// `name` from the folder of the running program on (a build tree), NULL where it is not there; caller frees.
+char *file_beside_program(const char *name);
+
 // `dir`/`name` (caller frees); an absolute `name` or empty `dir` gives `name`.
 char *file_join(const char *dir, const char *name);
 

@@ -1,34 +1,18 @@
 #include "config.h"
 
 #include <langinfo.h>
-#include <libgen.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/alloc.h"
+#include "base/file.h"
 #include "base/intl.h"
 
 #ifdef ENABLE_NLS
-static char *beside_program(void)
-{
-    char path[4096];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (n < 0)
-        return NULL;
-    path[n] = '\0';
-    char *built = xasprintf("%s/po", dirname(path));
-    if (access(built, R_OK) == 0)
-        return built;
-    free(built);
-    return NULL;
-}
-
 static void find_catalogues(void)
 {
     const char *given = getenv("ASSAY_LOCALEDIR");
-    char *built = given && given[0] ? NULL : beside_program();
+    char *built = given && given[0] ? NULL : file_beside_program("po");
     bindtextdomain(PACKAGE, given && given[0] ? given : built ? built : LOCALEDIR);
     bind_textdomain_codeset(PACKAGE, "UTF-8");
     textdomain(PACKAGE);
