@@ -80,10 +80,15 @@ void entry_set(struct entry *e, const struct review_item *item)
         *fields[i] = e->texts[i] = xstrdup(*fields[i] ? *fields[i] : "");
 }
 
+bool session_too_small(void)
+{
+    return COLS < COLUMNS_MIN || LINES < LINES_MIN;
+}
+
 static void draw_all(struct session *s)
 {
     werase(stdscr);
-    if (COLS < COLUMNS_MIN || LINES < LINES_MIN) {
+    if (session_too_small()) {
         draw_wrapped(stdscr, 0, 0, COLS, LINES, A_NORMAL, _("This window is too small; it needs 40 x 12."));
         wnoutrefresh(stdscr);
         return;
@@ -133,7 +138,7 @@ void session_draw(struct session *s)
     bool before = picture_all_drawn(s);
     draw_all(s);
     update(s->bitmap != BITMAP_NONE && s->shown_count > 0 && !afresh);
-    if (COLS < COLUMNS_MIN || LINES < LINES_MIN)
+    if (session_too_small())
         return;
     picture_send(s);
     if (s->bitmap == BITMAP_SIXEL && !before && picture_all_drawn(s) && over) {
@@ -147,7 +152,7 @@ void session_draw(struct session *s)
 
 bool session_ready(struct session *s)
 {
-    if (COLS < COLUMNS_MIN || LINES < LINES_MIN)
+    if (session_too_small())
         return true; // nothing will be drawn
     if (s->view->ready && !s->view->ready(s))
         return false;

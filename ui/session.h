@@ -256,6 +256,7 @@ const char *session_key(const struct session *s, enum command command); // of th
 char *session_keyed(const struct session *s, const char *text); // keymap_expand in the view; caller frees
 void session_resize(struct session *s, int columns, int lines);
 void session_draw(struct session *s);
+bool session_too_small(void); // the window: nothing is shown in it, and no key but those that leave or draw anew does anything
 void session_wait(struct session *s, int ms);
 bool session_ready(struct session *s);
 void session_idle(struct session *s, double now);

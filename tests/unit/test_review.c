@@ -139,16 +139,34 @@ static void an_unseen_picture_asks_first(void **state)
     (void)state;
     struct fake f;
     fake_init(&f);
-    f.count = 1;
-    // in a window too small to draw anything the picture cannot have been seen
-    char *d = play(&f, GRAPHICS_ASCII, "size 30 8\nkey n\nresize 80 24\nkey s\ndump @/d\n", "d");
+    // nothing is drawn between the keys of a text
+    char *d = play(&f, GRAPHICS_ASCII, "text n\nkey s\nwait\ndump @/d\ntext jn\ndump @/e\n", "d");
     assert_string_equal(f.log.data, "skip 100\n");
     free(d);
+    d = scratch_file("e");
+    assert_has(d, "The picture is not shown yet - press again to answer without seeing it.");
+    free(d);
     strbuf_reset(&f.log);
-    d = play(&f, GRAPHICS_ASCII, "size 30 8\nkey n\nkey n\ndump @/d\n", "d");
+    d = play(&f, GRAPHICS_ASCII, "text nn\ndump @/d\n", "d");
     assert_string_equal(f.log.data, "normal 100\n");
     free(d);
-    f.count = 4;
+    fake_clear(&f);
+}
+
+// Nothing is shown, so that nothing can be meant.
+static void in_a_window_too_small_no_key_answers(void **state)
+{
+    (void)state;
+    struct fake f;
+    fake_init(&f);
+    char *d = play(&f, GRAPHICS_ASCII,
+                   "size 80 24\nwait\nsize 30 10\nkey n\nkey n\nkey n\nkey w\nkey u\nkey j\nkey 2\nkey d\ntext crack\nkey Enter\n"
+                   "key Enter\nkey C-l\nsize 80 24\nwait\ndump @/d\nkey d\nsize 30 10\nkey Enter\nkey Enter\nsize 80 24\nkey Escape\n"
+                   "key s\nsize 30 10\nkey q\nkey n\nsize 80 24\nkey n\nkey n\n", "d");
+    assert_string_equal(f.log.data, "skip 100\n"); // q left
+    assert_has(d, "belt/0.png");
+    assert_null(strstr(d, "new class"));
+    free(d);
     fake_clear(&f);
 }
 
@@ -364,6 +382,7 @@ int main(void)
         cmocka_unit_test(a_long_path_gives_way_to_the_words),
         cmocka_unit_test(foreign_text_is_harmless),
         cmocka_unit_test(an_unseen_picture_asks_first),
+        cmocka_unit_test(in_a_window_too_small_no_key_answers),
         cmocka_unit_test(sixel_fills_the_pane),
         cmocka_unit_test(what_it_is_compared_with_lies_beside),
         cmocka_unit_test(flicker_takes_turns_in_one_place),

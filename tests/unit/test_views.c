@@ -79,7 +79,7 @@ static void unseen_pictures_of_a_grid_ask_first(void **state)
     (void)state;
     struct fake f;
     fake_init(&f);
-    char *d = play(&f, GRAPHICS_ASCII, "size 30 8\nkey 2\nkey N\nresize 80 24\nwait\ndump @/d\n", "d");
+    char *d = play(&f, GRAPHICS_ASCII, "size 80 24\ntext 2N\nwait\ndump @/d\n", "d");
     assert_null(f.log.data);
     assert_has(d, "[ ] 3.4");
     free(d);
