@@ -162,12 +162,13 @@ void answer_act(struct session *s, enum action_kind kind, const char *class_name
     view_load(s);
 }
 
-bool answer_confirmed(struct session *s, bool seen, int64_t id)
+bool answer_confirmed(struct session *s, enum sight sight, int64_t id)
 {
-    if (seen || s->confirm == id)
+    if (sight == SIGHT_SEEN || s->confirm == id)
         return true;
     s->confirm = id;
-    session_say(s, _("The picture is not shown yet - press again to answer without seeing it."));
+    session_say(s, "%s", sight == SIGHT_NONE ? _("The picture cannot be shown - press again to answer without seeing it.")
+                                             : _("The picture is not shown yet - press again to answer without seeing it."));
     return false;
 }
 

@@ -241,9 +241,14 @@ static bool key(struct session *s, enum command command, int pressed)
 {
     (void)pressed;
     bool about = command == COMMAND_NORMAL || command == COMMAND_DEFECT || command == COMMAND_UNSURE;
+    bool fine = s->config->poor && command == COMMAND_NORMAL; // which nobody can say of what cannot be read
     if (!s->entry.present && command != COMMAND_QUIT && command != COMMAND_HELP)
         view_load(s); // freed pictures may be there by now
-    if (about && (!s->entry.present || !answer_confirmed(s, s->item_seen, s->entry.item.id)))
+    if (fine && picture_item_sight(s) == SIGHT_NONE) {
+        session_say(s, _("It cannot be shown, so nobody can call it fine: {unsure} really poor, {skip} skips it."));
+        return true;
+    }
+    if (about && (!s->entry.present || !answer_confirmed(s, picture_item_sight(s), s->entry.item.id)))
         return true;
     switch (command) {
     case COMMAND_NORMAL:

@@ -317,7 +317,7 @@ char *play(struct fake *f, int graphics, const char *script, const char *name)
     }
     char *path = file_join(scratch, "script");
     assert_ok(file_write(path, text.data, text.len, &err), &err);
-    struct review_config config = {.title = "mine, inspector ann", .limits = image_limits_default,
+    struct review_config config = {.poor = f->poor, .title = "mine, inspector ann", .limits = image_limits_default,
                                    .graphics = graphics, .threads = 2, .script = path};
     assert_ok(review_run(&config, &model, &err), &err);
     unlink(path);

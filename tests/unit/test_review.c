@@ -127,9 +127,35 @@ static void foreign_text_is_harmless(void **state)
     assert_has(d, "ev?[31mil.png");
     assert_null(strchr(d, '\033'));
     free(d);
-    d = play(&f, GRAPHICS_ASCII, "key j\nkey j\nkey j\nwait\ndump @/d\nkey n\n", "d");
-    assert_has(d, "This picture cannot be shown: ");
-    assert_string_equal(f.log.data, "normal 103\n");
+    fake_clear(&f);
+}
+
+static void what_cannot_be_shown_is_not_answered_by_the_way(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {"n", "w", "d"};
+    struct fake f;
+    fake_init(&f);
+    for (int i = 0; i < 3; i++) {
+        char *script = xasprintf("key j\nkey j\nkey j\nwait\ndump @/c\nkey %s\ndump @/d\n", answers[i]);
+        char *d = play(&f, i == 0 ? GRAPHICS_ASCII : GRAPHICS_SIXEL, script, "d");
+        assert_null(f.log.data);
+        assert_has(d, " The picture cannot be shown - press again to answer without seeing it.");
+        assert_null(strstr(d, "new class"));
+        free(d);
+        d = scratch_file("c");
+        assert_has(d, "This picture cannot be shown: ");
+        free(d);
+        free(script);
+    }
+    char *d = play(&f, GRAPHICS_ASCII, "key j\nkey j\nkey j\nwait\nkey n\nkey n\nkey k\nwait\nkey s\ndump @/d\n", "d");
+    assert_string_equal(f.log.data, "normal 103\nskip 103\n");
+    free(d);
+    strbuf_reset(&f.log);
+    f.poor = true;
+    d = play(&f, GRAPHICS_ASCII, "size 80 24\nkey j\nkey j\nkey j\nwait\nkey n\nkey n\ndump @/d\nkey w\nkey w\nkey k\nkey k\nwait\nkey n\n", "d");
+    assert_string_equal(f.log.data, "unsure 103\nnormal 102\n");
+    assert_line(d, 22, " It cannot be shown, so nobody can call it fine: w really poor, s skips it.");
     free(d);
     fake_clear(&f);
 }
@@ -381,6 +407,7 @@ int main(void)
         cmocka_unit_test(a_refused_answer_stays),
         cmocka_unit_test(a_long_path_gives_way_to_the_words),
         cmocka_unit_test(foreign_text_is_harmless),
+        cmocka_unit_test(what_cannot_be_shown_is_not_answered_by_the_way),
         cmocka_unit_test(an_unseen_picture_asks_first),
         cmocka_unit_test(in_a_window_too_small_no_key_answers),
         cmocka_unit_test(sixel_fills_the_pane),

@@ -50,11 +50,11 @@ static void answers_to_many_are_one(void **state)
     char *d = play(&f, GRAPHICS_SIXEL,
                    "size 80 24\nwait\nkey 2\nwait\nkey Right\nkey Space\nkey Right\nkey b\nkey Space\n"
                    "dump @/e\nkey N\nwait\ndump @/d\nkey u\nwait\ndump @/f\nkey n\nkey Escape\nkey d\ntext crack\nkey Enter\nkey Enter\n"
-                   "wait\nkey A\nkey w\nkey A\nkey A\nkey s\ndump @/g\nkey 1\n", "d");
-    assert_line(d, 0, " mine, inspector ann   belt                                   2 marked   2 open");
+                   "wait\nkey A\nkey w\ndump @/h\nkey w\nkey A\nkey A\nkey s\ndump @/g\nkey 1\n", "d");
+    assert_line(d, 0, " mine, inspector ann   belt                                   2 marked   3 open");
     assert_line(d, 10, " [-] normal belt/0.png     [x] 3.4 belt/1.png        [x] 3.4 ev?[31mil.png");
-    assert_line(d, 20, " [-] normal belt/3.png    >[-] normal belt/4.png     [-] normal belt/5.png");
-    assert_line(d, 22, " 4: normal. u takes all of them back.");
+    assert_line(d, 20, " [ ] 3.4 belt/3.png       >[-] normal belt/4.png     [-] normal belt/5.png");
+    assert_line(d, 22, " 3: normal. u takes all of them back. 1 cannot be shown and stays open.");
     free(d);
     d = scratch_file("e");
     assert_line(d, 10, " [ ] 3.4 belt/0.png        [x] 3.4 belt/1.png        [x] 3.4 ev?[31mil.png");
@@ -62,12 +62,15 @@ static void answers_to_many_are_one(void **state)
     free(d);
     d = scratch_file("f");
     assert_line(d, 10, ">[ ] 3.4 belt/0.png        [x] 3.4 belt/1.png        [x] 3.4 ev?[31mil.png");
-    assert_line(d, 22, " The last 4 answers were taken back.");
+    assert_line(d, 22, " The last 3 answers were taken back.");
     free(d);
     d = scratch_file("g");
     assert_line(d, 0, " mine, inspector ann   belt                                   0 marked   0 open");
     free(d);
-    assert_string_equal(f.log.data, "bulk normal 0 normal 3 normal 4 normal 5\nundo 104\nbulk normal 1 normal 2\n"
+    d = scratch_file("h");
+    assert_line(d, 22, " The picture cannot be shown - press again to answer without seeing it.");
+    free(d);
+    assert_string_equal(f.log.data, "bulk normal 0 normal 4 normal 5\nundo 104\nbulk normal 1 normal 2\n"
                                     "bulk defect 0 crack stop\nbulk unsure 0 unsure 1 unsure 2 unsure 3 unsure 4 unsure 5\n"
                                     "bulk skip 1\n");
     f.count = 8;
