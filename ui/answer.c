@@ -157,9 +157,18 @@ void answer_act(struct session *s, enum action_kind kind, const char *class_name
     }
     if (kind != ACTION_SKIP)
         answer_count(s, kind);
+    if (about) { // said of the picture that is left
+        say_done(s, kind, class_name, severity);
+        s->index++;
+        view_load(s);
+        return;
+    }
+    s->index = index;
+    if (s->view->answers)
+        view_load(s);
+    else
+        view_switch(s, &view_review);
     say_done(s, kind, class_name, severity);
-    s->index = about ? s->index + 1 : index;
-    view_load(s);
 }
 
 bool answer_confirmed(struct session *s, enum sight sight, int64_t id)

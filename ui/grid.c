@@ -536,5 +536,5 @@ void grid_clear(struct session *s)
     free(g->marks);
 }
 
-const struct view view_grid = {.name = "grid", .context = CONTEXT_GRID, .refuse = refuse, .enter = enter, .leave = leave,
-                               .load = load, .draw = grid_draw, .key = key, .ahead = ahead, .mouse = point};
+const struct view view_grid = {.name = "grid", .context = CONTEXT_GRID, .answers = true, .refuse = refuse, .enter = enter,
+                               .leave = leave, .load = load, .draw = grid_draw, .key = key, .ahead = ahead, .mouse = point};

@@ -512,5 +512,5 @@ static bool key(struct session *s, enum command command, int pressed)
 }
 
 const struct view view_regions = {
-    .name = "regions", .context = CONTEXT_REGIONS, .refuse = refuse, .enter = enter, .leave = leave, .load = load,
-    .draw = regions_draw, .key = key, .idle = idle, .mouse = regions_mouse};
+    .name = "regions", .context = CONTEXT_REGIONS, .answers = true, .refuse = refuse, .enter = enter, .leave = leave,
+    .load = load, .draw = regions_draw, .key = key, .idle = idle, .mouse = regions_mouse};

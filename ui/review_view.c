@@ -302,5 +302,5 @@ static bool key(struct session *s, enum command command, int pressed)
 }
 
 const struct view view_review = {
-    .name = "review", .context = CONTEXT_REVIEW, .load = load, .draw = draw, .key = key, .ahead = ahead,
+    .name = "review", .context = CONTEXT_REVIEW, .answers = true, .load = load, .draw = draw, .key = key, .ahead = ahead,
     .ready = ready, .idle = idle, .leave = compare_clear};

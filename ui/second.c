@@ -327,5 +327,5 @@ static bool key(struct session *s, enum command command, int pressed)
     }
 }
 
-const struct view view_second = {.name = "second", .context = CONTEXT_SECOND, .refuse = refuse, .load = load, .draw = draw,
-                                 .key = key, .ahead = ahead};
+const struct view view_second = {.name = "second", .context = CONTEXT_SECOND, .answers = true, .refuse = refuse, .load = load,
+                                 .draw = draw, .key = key, .ahead = ahead};

@@ -77,6 +77,23 @@ static void answers_to_many_are_one(void **state)
     fake_clear(&f);
 }
 
+static void what_an_undo_is_about_is_shown(void **state)
+{
+    (void)state;
+    static const char *const views[] = {"3", "4", "5"}; // results, find, classes
+    struct fake f;
+    fake_init(&f);
+    for (int i = 0; i < 3; i++) {
+        char *script = xasprintf("size 80 24\nwait\nkey n\nwait\nkey %s\nwait\nkey u\nwait\ndump @/d\nkey r\nwait\nkey u\n", views[i]);
+        char *d = play(&f, GRAPHICS_ASCII, script, "d");
+        assert_line(d, 18, " belt/0.png                                                        not answered");
+        assert_line(d, 22, " The last answer was taken back.");
+        free(d);
+        free(script);
+    }
+    fake_clear(&f);
+}
+
 static void unseen_pictures_of_a_grid_ask_first(void **state)
 {
     (void)state;
@@ -209,6 +226,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_grid_shows_many),
         cmocka_unit_test(answers_to_many_are_one),
+        cmocka_unit_test(what_an_undo_is_about_is_shown),
         cmocka_unit_test(unseen_pictures_of_a_grid_ask_first),
         cmocka_unit_test(what_fits_is_looked_for_until_the_page_is_full),
         cmocka_unit_test(found_classes_and_severities_can_be_read),
