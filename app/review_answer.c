@@ -99,12 +99,9 @@ static enum status say(struct review_session *s, const struct action *actions, s
         if (due)
             keeper_hook(s->keeper);
     }
-    for (size_t i = 0; i < count && status == ST_OK; i++) {
-        if (actions[i].kind != ACTION_SKIP) {
-            s->answers++;
+    for (size_t i = 0; i < count && status == ST_OK; i++)
+        if (actions[i].kind != ACTION_SKIP)
             keeper_add(s->keeper, actions[i].id);
-        }
-    }
     look_at_audits(s);
     return status;
 }

@@ -313,7 +313,7 @@ static void answer(struct session *s, enum action_kind kind, bool rest, const ch
     } else if (s->model->bulk(s->model->context, actions, n, &err)) {
         session_say(s, "%s", err.text);
     } else {
-        for (size_t i = 0; i < n && kind != ACTION_SKIP; i++)
+        for (size_t i = 0; i < n; i++)
             answer_count(s, kind);
         if (!rest && g->mark_count > 0)
             g->mark_count = 0;

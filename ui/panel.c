@@ -221,7 +221,7 @@ void panel_end(struct session *s)
 {
     size_t counts[4] = {0};
     int y = LINES / 2 - 3 > 2 ? LINES / 2 - 3 : 2, x = COLS > 60 ? COLS / 2 - 25 : 2;
-    for (size_t i = 0; i < s->done_count - s->undone; i++)
+    for (size_t i = 0; i < answer_standing(s); i++)
         counts[s->done[i]]++;
     draw_text(stdscr, y, x, COLS - x, A_BOLD, _("Nothing more to review"));
     draw_printf(stdscr, y + 2, x, COLS - x, A_NORMAL,

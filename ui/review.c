@@ -361,7 +361,6 @@ static void run_screen(struct session *s, enum status *status, struct error *err
     free(s->choice.severities);
     free(s->choice.zh);
     knowledge_clear(&s->choice);
-    free(s->done);
     delwin(s->keys);
 }
 
@@ -413,8 +412,9 @@ static enum status run_terminal(struct session *s, struct error *err)
     return status;
 }
 
-enum status review_run(const struct review_config *config, const struct review_model *model, struct error *err)
+enum status review_run(const struct review_config *config, const struct review_model *model, size_t *answers, struct error *err)
 {
+    *answers = 0;
     struct keymap *standard = config->keymap ? NULL : keymap_new();
     struct session s = {.config = config, .model = model, .keymap = standard ? standard : config->keymap};
     int ends[2];
@@ -428,6 +428,9 @@ enum status review_run(const struct review_config *config, const struct review_m
     char *locale = xstrdup(setlocale(LC_CTYPE, NULL));
     setlocale(LC_CTYPE, config->script ? "C.UTF-8" : "");
     enum status status = run_terminal(&s, err);
+    for (size_t i = 0; i < answer_standing(&s); i++)
+        *answers += s.done[i] != ACTION_SKIP;
+    free(s.done);
     setlocale(LC_CTYPE, locale);
     free(locale);
     close(ends[0]);

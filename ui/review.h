@@ -239,8 +239,9 @@ struct review_config {
 };
 
 // Run until `q` or the end of the script. Returns ST_OK also when the queue is
-// empty (the screen says so). ST_INVALID when there is no terminal.
+// empty (the screen says so). ST_INVALID when there is no terminal. *answers: how
+// many of those given stand, however it ended.
 ASSAY_CHECKED enum status review_run(const struct review_config *config, const struct review_model *model,
-                                     struct error *err);
+                                     size_t *answers, struct error *err);
 
 #endif

@@ -254,8 +254,9 @@ struct session {
     int64_t confirm;           // this picture's answer waits for a second press; -1 none
     struct rect pane;          // where a view's pictures go
 
-    enum action_kind *done;    // this session's answers, for the counts
-    size_t done_count, done_room, undone;
+    enum action_kind *done;    // (done_count) this session's answers and skips
+    size_t done_count, done_room;
+    int64_t undone;            // how many are taken back: more than there are, earlier sessions' too; below 0: some of those given again
 };
 
 // review.c
@@ -278,6 +279,7 @@ void input_take(struct session *s);     // all keys that are there
 // answer.c
 void answer_act(struct session *s, enum action_kind kind, const char *class_name, const char *severity);
 void answer_count(struct session *s, enum action_kind kind);
+size_t answer_standing(const struct session *s); // of `done`, how many are not taken back
 bool answer_confirmed(struct session *s, enum sight sight, int64_t id); // an answer to what nobody can have seen is asked for twice
 void answer_choose(struct session *s, void (*done)(struct session *s, const char *class_name, const char *severity));
 void answer_key(struct session *s, enum command command, int key); // while choosing

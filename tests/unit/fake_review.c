@@ -230,13 +230,18 @@ static enum status fake_act(void *context, const struct action *a, size_t *index
             return error_set(err, ST_NOT_FOUND, "Nothing was taken back.");
         swap_verdict(f, f->length - f->taken_back);
         *index = f->history[f->length - f->taken_back--];
-    } else if (a->kind != ACTION_SKIP) {
+    } else if (a->kind != ACTION_SKIP || !f->poor) {
         f->length -= f->taken_back;
         f->taken_back = 0;
         f->history[f->length] = i;
         snprintf(f->old[f->length][0], 64, "%s", kinds[a->kind]);
         snprintf(f->old[f->length][1], 64, "%s", a->class_name ? a->class_name : "");
         snprintf(f->old[f->length][2], 64, "%s", a->severity ? a->severity : "");
+        if (a->kind == ACTION_SKIP) { // it changes nothing, and can be taken back
+            memcpy(f->old[f->length][0], f->verdict[i], sizeof f->verdict[i]);
+            memcpy(f->old[f->length][1], f->class_name[i], sizeof f->class_name[i]);
+            memcpy(f->old[f->length][2], f->severity[i], sizeof f->severity[i]);
+        }
         swap_verdict(f, f->length++);
     }
     return ST_OK;
@@ -319,7 +324,7 @@ char *play(struct fake *f, int graphics, const char *script, const char *name)
     assert_ok(file_write(path, text.data, text.len, &err), &err);
     struct review_config config = {.poor = f->poor, .title = "mine, inspector ann", .limits = image_limits_default,
                                    .graphics = graphics, .threads = 2, .script = path};
-    assert_ok(review_run(&config, &model, &err), &err);
+    assert_ok(review_run(&config, &model, &f->answers, &err), &err);
     unlink(path);
     free(path);
     strbuf_clear(&text);

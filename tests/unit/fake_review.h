@@ -23,6 +23,7 @@ struct fake {
     struct review_near near[3];
     size_t bulk[8], bulk_count, reserved; // what the last bulk answer was about, while it stands
     size_t alike[8];
+    size_t answers; // what the screen says was answered, at its end
     int asked;
 };
 

@@ -66,6 +66,32 @@ static void answers_reach_the_model(void **state)
     fake_clear(&f);
 }
 
+static void what_was_taken_back_is_not_counted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *keys;
+        size_t answers;
+        bool poor;
+    } runs[] = {{"n", 1, false}, {"nu", 0, false}, {"nuu", 0, false}, {"nuur", 0, false}, {"nuurr", 1, false}, {"nnu", 1, false},
+                {"nnur", 2, false}, {"nsu", 1, false}, {"nsuu", 0, false}, {"uun", 1, false}, {"urn", 1, false}, {"nsu", 0, true}};
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        struct fake f;
+        struct strbuf script = {0};
+        fake_init(&f);
+        f.poor = runs[i].poor;
+        f.length = 2; // answered in an earlier session, the first picture
+        for (const char *key = runs[i].keys; *key; key++)
+            strbuf_printf(&script, "wait\nkey %c\n", *key);
+        strbuf_puts(&script, "dump @/d\n");
+        free(play(&f, GRAPHICS_ASCII, script.data, "d"));
+        if (f.answers != runs[i].answers)
+            fail_msg("%s: %zu answers", runs[i].keys, f.answers);
+        strbuf_clear(&script);
+        fake_clear(&f);
+    }
+}
+
 static void backing_out_stores_nothing(void **state)
 {
     (void)state;
@@ -403,6 +429,7 @@ int main(void)
         cmocka_unit_test(the_small_screen),
         cmocka_unit_test(the_large_screen),
         cmocka_unit_test(answers_reach_the_model),
+        cmocka_unit_test(what_was_taken_back_is_not_counted),
         cmocka_unit_test(backing_out_stores_nothing),
         cmocka_unit_test(a_refused_answer_stays),
         cmocka_unit_test(a_long_path_gives_way_to_the_words),
