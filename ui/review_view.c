@@ -68,7 +68,7 @@ static void draw(struct session *s)
         snprintf(scale, sizeof scale, "%g:%g   ", fmax(s->look.scale, 1), fmax(1 / s->look.scale, 1));
     bool placed = !s->entry.item.blind; // the place follows the score
     if (s->entry.present && placed && s->entry.item.position > 0)
-        snprintf(where, sizeof where, _("%lld of %lld open"), (long long)s->entry.item.position, (long long)s->entry.item.open);
+        snprintf(where, sizeof where, _("%lld of %lld"), (long long)s->entry.item.position, (long long)s->entry.item.open);
     else if (s->entry.present)
         snprintf(where, sizeof where, _("%lld open"), (long long)s->entry.item.open);
     if (s->entry.present)
