@@ -126,16 +126,17 @@ enum status review_project(struct project *project, const char *as, const char *
         struct review_config config = {.title = title, .limits = project->limits, .graphics = graphics_set(project),
                                        .threads = parallel_cores() > 1 ? 2 : 1, .script = script, .keymap = keymap, .crash_log = log,
                                        .theme = settings_text(project->settings, SETTING_THEME)};
+        size_t answers = 0;
         status = keys_read(project->settings, keymap, err);
         if (status == ST_OK && second_look)
             status = review_session_second_look(session, err);
         if (status == ST_OK)
-            status = review_run(&config, review_session_model(session), err);
+            status = review_run(&config, review_session_model(session), &answers, err);
         free(title);
         keymap_free(keymap);
         free(log);
         struct error kept = {0};
-        size_t answers = review_session_close(session, &kept);
+        review_session_close(session, &kept);
         if (status == ST_OK || answers > 0)
             say_saved(answers, person);
         if (answers > 0 && !second_look)

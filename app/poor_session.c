@@ -29,8 +29,7 @@ struct poor_session {
     int64_t person, scene;
     struct poor_row *rows;
     size_t count, capacity;
-    size_t answers,
-        unkept;    // unkept: labelled pictures that could not be copied; `check --repair` tries again
+    size_t unkept; // labelled pictures that could not be copied; `check --repair` tries again
     size_t undone; // of `defects`, behind the end
     bool *defects; // this session's answers that stand: a defect (else about the picture)
     size_t said, said_room;
@@ -113,7 +112,6 @@ static enum status on_item(void *context, size_t index, struct review_item *out,
         .path = s->path,
         .name = slash ? slash + 1 : s->row.path,
         .scene = s->row_scene.name,
-        .position = (int64_t)index + 1,
         .open = counts.poor_open,
         .width = s->row.width,
         .height = s->row.height,
@@ -158,7 +156,6 @@ static enum status say(struct poor_session *s, const struct action *a, struct er
     GROW(s->defects, s->said_room, s->said + 1);
     s->defects[s->said++] = defect;
     s->undone = 0;
-    s->answers++;
     struct error unused;
     if (defect && project_keep(s->project, s->project->db, a->id, &unused) != ST_OK)
         s->unkept++;
@@ -290,8 +287,7 @@ enum status poor_review(struct project *project, const char *person, const char 
         }
     }
     if (status == ST_OK)
-        status = review_run(config, &s.model, err);
-    *answers = s.answers;
+        status = review_run(config, &s.model, answers, err);
     forget_row(&s);
     forget_classes(&s);
     strbuf_clear(&s.details);

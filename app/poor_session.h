@@ -5,7 +5,7 @@
 #include "app/scoring.h"
 #include "ui/review.h"
 
-// Open the screen on them; scene NULL: all. Returns when it is left; *answers: how many were given.
+// Open the screen on them; scene NULL: all. Returns when it is left; *answers: how many of those given stand.
 ASSAY_CHECKED enum status poor_review(struct project *project, const char *person, const char *scene,
                                       struct review_config *config, size_t *answers, struct error *err);
 // Score those that were said to be fine, in every scene. ST_BUSY: a watcher or a screening will do it.

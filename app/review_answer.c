@@ -49,6 +49,16 @@ static struct label label_of(struct review_session *s, const struct action *a)
     return label;
 }
 
+// *open: what is open now, less what it is.
+static enum status since_open(struct review_session *s, int64_t *open, struct error *err)
+{
+    struct scene_counts counts;
+    enum status status = db_counts(s->project->db, s->scene, &counts, err);
+    if (status == ST_OK)
+        *open = counts.open - *open;
+    return status;
+}
+
 // Commands for what was said after event `before`, in the transaction of the answers. *due: there are some.
 static enum status note_hooks(struct review_session *s, int64_t before, bool *due, struct error *err)
 {
@@ -64,12 +74,14 @@ static enum status note_hooks(struct review_session *s, int64_t before, bool *du
 static enum status say(struct review_session *s, const struct action *actions, size_t count,
                        struct error *err)
 {
-    int64_t event, class_id, before = 0;
+    int64_t event, class_id, before = 0, open = 0;
     bool due = false;
     enum status status = db_begin(s->project->db, err); // class and answers: one transaction, one fsync
     if (status != ST_OK)
         return status;
     status = db_ask_last(s->project->db, &before, err);
+    if (status == ST_OK)
+        status = since_open(s, &open, err);
     struct label *labels = xcalloc(count + 1, sizeof *labels);
     for (size_t i = 0; i < count; i++) {
         labels[i] = label_of(s, &actions[i]);
@@ -86,10 +98,13 @@ static enum status say(struct review_session *s, const struct action *actions, s
     if (status == ST_OK)
         status = note_hooks(s, before, &due, err);
     if (status == ST_OK)
+        status = since_open(s, &open, err);
+    if (status == ST_OK)
         status = db_commit(s->project->db, err);
     else
         db_rollback(s->project->db);
     if (status == ST_OK) {
+        s->open += open; // no news
         asker_wake(s->asker);
         if (s->deciding)
             review_lead_decided(&s->lead, actions[0].id);
@@ -99,12 +114,9 @@ static enum status say(struct review_session *s, const struct action *actions, s
         if (due)
             keeper_hook(s->keeper);
     }
-    for (size_t i = 0; i < count && status == ST_OK; i++) {
-        if (actions[i].kind != ACTION_SKIP) {
-            s->answers++;
+    for (size_t i = 0; i < count && status == ST_OK; i++)
+        if (actions[i].kind != ACTION_SKIP)
             keeper_add(s->keeper, actions[i].id);
-        }
-    }
     look_at_audits(s);
     return status;
 }
@@ -123,20 +135,26 @@ static size_t on_concerned(void *context)
 // Taking back, or giving again with the commands that go with it.
 static enum status go_back(struct review_session *s, bool redo, struct back *back, struct error *err)
 {
-    int64_t before = 0;
+    int64_t before = 0, open = 0;
     bool due = false;
     enum status status = db_begin(s->project->db, err);
     if (status != ST_OK)
         return status;
     status = db_ask_last(s->project->db, &before, err);
     if (status == ST_OK)
+        status = since_open(s, &open, err);
+    if (status == ST_OK)
         status = db_back(s->project->db, s->person, redo, back, err);
     if (status == ST_OK)
         status = note_hooks(s, before, &due, err);
     if (status == ST_OK)
+        status = since_open(s, &open, err);
+    if (status == ST_OK)
         status = db_commit(s->project->db, err);
     else
         db_rollback(s->project->db);
+    if (status == ST_OK)
+        s->open += open;
     if (status == ST_OK && due)
         keeper_hook(s->keeper);
     s->lead.fresh = false;

@@ -109,8 +109,6 @@ static enum status show(struct review_session *s, struct queue_item *item, size_
     if (status != ST_OK)
         return status;
     bool again = s->doubts && index < s->doubt_count;
-    int64_t open = counts.open + s->audit.open;
-    bool waits = s->verdict.verdict == VERDICT_NONE && item->position <= open; // others have no place among the open ones
     const char *slash = strrchr(s->row.path, '/');
     strbuf_reset(&s->details);
     strbuf_puts(&s->details, "");
@@ -133,8 +131,8 @@ static enum status show(struct review_session *s, struct queue_item *item, size_
         .score = item->score,
         .threshold = s->revision.threshold,
         .percentile = item->percentile,
-        .position = again ? (int64_t)index + 1 : waits ? item->position : 0,
-        .open = again ? (int64_t)s->doubt_count : open,
+        .position = again ? (int64_t)index + 1 : 0, // the queue is ordered anew after each answer
+        .open = again ? (int64_t)s->doubt_count : counts.open + s->audit.open,
         .blind = blind,
         .why = s->why,
         .heat = item->heat.rows > 0 ? &item->heat : NULL,

@@ -56,7 +56,8 @@ static const char *on_news(void *context, size_t index)
         db_counts(s->project->db, s->scene, &counts, &unused) != ST_OK ||
         review_audit_look(&s->audit, &unused) != ST_OK)
         return ordered ? "" : NULL;
-    int64_t more = counts.flagged - s->flagged;
+    int64_t more = counts.flagged - s->flagged, fresh = counts.open - s->open; // others may be answered already
+    fresh = fresh < more ? fresh : more;
     bool same = counts.flagged == s->flagged && counts.open == s->open;
     bool told = hook_news(s);
     s->version = version;
@@ -75,10 +76,10 @@ static const char *on_news(void *context, size_t index)
     if (more != 0 && !first)
         session_lease_anew(s, index);
     s->news[0] = '\0';
-    if (more > 0 && !first)
+    if (fresh > 0 && !first)
         snprintf(s->news, sizeof s->news,
-                 more == 1 ? _("%lld new picture flagged.%s") : _("%lld new pictures flagged.%s"),
-                 (long long)more, drifts ? " " : "");
+                 fresh == 1 ? _("%lld new picture flagged.%s") : _("%lld new pictures flagged.%s"),
+                 (long long)fresh, drifts ? " " : "");
     if (drifts)
         snprintf(s->news + strlen(s->news), sizeof s->news - strlen(s->news), "%s.", drift);
     if (told)

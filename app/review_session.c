@@ -315,12 +315,11 @@ const struct review_model *review_session_model(struct review_session *session)
     return &session->model;
 }
 
-size_t review_session_close(struct review_session *s, struct error *kept)
+void review_session_close(struct review_session *s, struct error *kept)
 {
-    size_t answers = s->answers;
     struct error unused;
-    if (db_queue_release(s->project->db, s->name, 0, &unused) != ST_OK)
-        answers = s->answers; // the leases run out by themselves
+    bool released = db_queue_release(s->project->db, s->name, 0, &unused) == ST_OK;
+    (void)released; // else the leases run out by themselves
     keeper_stop(s->keeper, kept);
     asker_stop(s->asker);
     review_finder_clear(&s->finder);
@@ -340,5 +339,4 @@ size_t review_session_close(struct review_session *s, struct error *kept)
     free(s->doubts);
     free(s->items);
     free(s);
-    return answers;
 }

@@ -14,9 +14,9 @@ ASSAY_CHECKED enum status review_session_open(struct project *project, const cha
 // Show the answers that are contradicted in place of the queue. ST_NOT_FOUND when none is. Before the screen opens.
 ASSAY_CHECKED enum status review_session_second_look(struct review_session *session, struct error *err);
 const struct review_model *review_session_model(struct review_session *session);
-// Give back what is leased, wait for the copies; returns the answers given.
+// Give back what is leased, wait for the copies.
 // `kept` receives the first failure of a copy.
-size_t review_session_close(struct review_session *session, struct error *kept);
+void review_session_close(struct review_session *session, struct error *kept);
 
 // cmd_review.c: open the screen on a project. as NULL: ASSAY_AS, else asked.
 ASSAY_CHECKED enum status review_project(struct project *project, const char *as, const char *scene, bool second_look,

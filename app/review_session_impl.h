@@ -53,7 +53,7 @@ struct review_session {
     char name[64];
     struct queue_item *items; // this session's list: answered ones, the current one, leased ones ahead
     size_t count, capacity;
-    size_t answers, concerned;
+    size_t concerned;
     char class_word[CLASS_WORD];
     char class_back[400]; // what the last undo or redo was about, "" a picture
     size_t *alike;

@@ -78,14 +78,19 @@ size_t answer_matches(const struct choice *choice, size_t *places, size_t room)
     return n;
 }
 
+size_t answer_standing(const struct session *s)
+{
+    int64_t left = (int64_t)s->done_count - (s->undone > 0 ? s->undone : 0);
+    return left > 0 ? (size_t)left : 0;
+}
+
 void answer_count(struct session *s, enum action_kind kind)
 {
     if (kind == ACTION_UNDO || kind == ACTION_REDO) {
-        size_t count = s->model->concerned ? s->model->concerned(s->model->context) : 1;
-        for (; count > 0; count--)
-            s->undone = kind == ACTION_REDO ? s->undone - (s->undone > 0) : s->undone + (s->undone < s->done_count);
-    } else {
-        s->done_count -= s->undone;
+        int64_t count = s->model->concerned ? (int64_t)s->model->concerned(s->model->context) : 1;
+        s->undone += kind == ACTION_UNDO ? count : -count;
+    } else if (kind != ACTION_SKIP || !s->config->poor) { // there it is only passed by: nothing to take back
+        s->done_count = answer_standing(s);
         s->undone = 0;
         GROW(s->done, s->done_room, s->done_count + 1);
         s->done[s->done_count++] = kind;
@@ -155,19 +160,28 @@ void answer_act(struct session *s, enum action_kind kind, const char *class_name
         view_load(s);
         return;
     }
-    if (kind != ACTION_SKIP)
-        answer_count(s, kind);
+    answer_count(s, kind);
+    if (about) { // said of the picture that is left
+        say_done(s, kind, class_name, severity);
+        s->index++;
+        view_load(s);
+        return;
+    }
+    s->index = index;
+    if (s->view->answers)
+        view_load(s);
+    else
+        view_switch(s, &view_review);
     say_done(s, kind, class_name, severity);
-    s->index = about ? s->index + 1 : index;
-    view_load(s);
 }
 
-bool answer_confirmed(struct session *s, bool seen, int64_t id)
+bool answer_confirmed(struct session *s, enum sight sight, int64_t id)
 {
-    if (seen || s->confirm == id)
+    if (sight == SIGHT_SEEN || s->confirm == id)
         return true;
     s->confirm = id;
-    session_say(s, _("The picture is not shown yet - press again to answer without seeing it."));
+    session_say(s, "%s", sight == SIGHT_NONE ? _("The picture cannot be shown - press again to answer without seeing it.")
+                                             : _("The picture is not shown yet - press again to answer without seeing it."));
     return false;
 }
 

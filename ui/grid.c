@@ -18,7 +18,7 @@ size_t grid_place(const struct grid *g, size_t at)
 bool grid_marked(const struct grid *g, int64_t id)
 {
     for (size_t i = 0; i < g->mark_count; i++)
-        if (g->marks[i] == id)
+        if (g->marks[i].id == id)
             return true;
     return false;
 }
@@ -26,7 +26,7 @@ bool grid_marked(const struct grid *g, int64_t id)
 static void mark(struct grid *g, int64_t id, bool on)
 {
     for (size_t i = 0; i < g->mark_count; i++) {
-        if (g->marks[i] != id)
+        if (g->marks[i].id != id)
             continue;
         if (!on)
             g->marks[i] = g->marks[--g->mark_count];
@@ -34,8 +34,24 @@ static void mark(struct grid *g, int64_t id, bool on)
     }
     if (on) {
         GROW(g->marks, g->mark_room, g->mark_count + 1);
-        g->marks[g->mark_count++] = id;
+        g->marks[g->mark_count++] = (struct grid_mark){id, SIGHT_NOT_YET};
     }
+}
+
+// Of the picture at `number` on the page.
+static enum sight sight_of(const struct session *s, size_t number)
+{
+    return number < (size_t)s->shown_count ? picture_sight(&s->shown[number]) : SIGHT_NOT_YET;
+}
+
+// What is marked may have been shown since, and the page may go.
+static void keep_sight(struct session *s)
+{
+    struct grid *g = &s->grid;
+    for (size_t k = 0; k < g->mark_count; k++)
+        for (size_t i = 0; i < g->count && g->marks[k].sight != SIGHT_SEEN; i++)
+            if (g->entries[i].item.id == g->marks[k].id)
+                g->marks[k].sight = sight_of(s, i);
 }
 
 static size_t page_size(const struct grid *g)
@@ -130,6 +146,7 @@ static size_t count_few(struct session *s)
 static void load(struct session *s)
 {
     struct grid *g = &s->grid;
+    keep_sight(s);
     grid_layout(s, 0);
     follow(s);
     size_t most = page_size(g);
@@ -236,26 +253,42 @@ static void turn(struct session *s, bool forward)
 }
 
 // What an answer is about: the marked ones on any page, else the one in focus; `rest`: all on the page that are neither
-// marked nor answered. Returns how many; *seen: whether all of them have been on the screen.
-static size_t concerned(struct session *s, bool rest, int64_t **ids, bool *seen)
+// marked nor answered, but for *left that cannot be shown. Returns how many; *sight: the least that was seen of one.
+static size_t concerned(struct session *s, bool rest, int64_t **ids, enum sight *sight, size_t *left)
 {
     struct grid *g = &s->grid;
     size_t n = 0;
     *ids = xcalloc(g->mark_count + g->count + 1, sizeof **ids);
-    *seen = true;
+    *sight = SIGHT_SEEN;
+    *left = 0;
     if (!rest && g->mark_count > 0) {
-        memcpy(*ids, g->marks, g->mark_count * sizeof **ids);
-        return g->mark_count; // each was in focus when it was marked
+        keep_sight(s);
+        for (; n < g->mark_count; n++) {
+            (*ids)[n] = g->marks[n].id;
+            *sight = g->marks[n].sight < *sight ? g->marks[n].sight : *sight;
+        }
+        return n;
     }
     for (size_t i = 0; i < g->count; i++) {
         const struct review_item *item = &g->entries[i].item;
         bool meant = rest ? !item->verdict[0] && !grid_marked(g, item->id) : g->top + i == g->at;
-        if (!meant)
+        enum sight of = sight_of(s, i);
+        *left += meant && rest && of == SIGHT_NONE;
+        if (!meant || (rest && of == SIGHT_NONE))
             continue;
         (*ids)[n++] = item->id;
-        *seen = *seen && i < (size_t)s->shown_count && s->shown[i].seen;
+        *sight = of < *sight ? of : *sight;
     }
     return n;
+}
+
+// Behind what was said.
+static void say_left(struct session *s, size_t left)
+{
+    size_t at = strlen(s->status);
+    if (left > 0)
+        snprintf(s->status + at, sizeof s->status - at, left > 1 ? _("%s%zu cannot be shown and stay open.") : _("%s%zu cannot be shown and stays open."),
+                 at > 0 ? " " : "", left);
 }
 
 static void answer(struct session *s, enum action_kind kind, bool rest, const char *class_name, const char *severity)
@@ -264,8 +297,8 @@ static void answer(struct session *s, enum action_kind kind, bool rest, const ch
     struct grid *g = &s->grid;
     struct error err;
     int64_t *ids;
-    bool seen;
-    size_t n = concerned(s, rest, &ids, &seen);
+    enum sight sight;
+    size_t left, n = concerned(s, rest, &ids, &sight, &left);
     struct action *actions = xcalloc(n + 1, sizeof *actions);
     int64_t took = (int64_t)((clock_seconds() - g->since) * 1000 / (double)(n > 0 ? n : 1));
     for (size_t i = 0; i < n; i++)
@@ -273,13 +306,14 @@ static void answer(struct session *s, enum action_kind kind, bool rest, const ch
                                       .component = kind == ACTION_DEFECT ? knowledge_component(&s->choice) : "",
                                      .took_ms = took};
     if (n == 0) {
-        session_say(s, _("Nothing on this page is open and without a mark."));
-    } else if (!answer_confirmed(s, seen, -2 - ids[0])) {
+        session_say(s, "%s", left > 0 ? "" : _("Nothing on this page is open and without a mark."));
+        say_left(s, left);
+    } else if (kind != ACTION_SKIP && !answer_confirmed(s, sight, -2 - ids[0])) {
         ; // asked
     } else if (s->model->bulk(s->model->context, actions, n, &err)) {
         session_say(s, "%s", err.text);
     } else {
-        for (size_t i = 0; i < n && kind != ACTION_SKIP; i++)
+        for (size_t i = 0; i < n; i++)
             answer_count(s, kind);
         if (!rest && g->mark_count > 0)
             g->mark_count = 0;
@@ -296,6 +330,7 @@ static void answer(struct session *s, enum action_kind kind, bool rest, const ch
         else
             session_say(s, n > 1 ? _("%zu: %s. %s takes all of them back.") : _("%zu: %s. %s takes it back."), n, _(said[kind]),
                         session_key(s, COMMAND_UNDO));
+        say_left(s, left);
     }
     free(actions);
     free(ids);
@@ -501,5 +536,5 @@ void grid_clear(struct session *s)
     free(g->marks);
 }
 
-const struct view view_grid = {.name = "grid", .context = CONTEXT_GRID, .refuse = refuse, .enter = enter, .leave = leave,
-                               .load = load, .draw = grid_draw, .key = key, .ahead = ahead, .mouse = point};
+const struct view view_grid = {.name = "grid", .context = CONTEXT_GRID, .answers = true, .refuse = refuse, .enter = enter,
+                               .leave = leave, .load = load, .draw = grid_draw, .key = key, .ahead = ahead, .mouse = point};

@@ -42,7 +42,7 @@ static void take_mouse(struct session *s)
         else if (s->control[i] >= '0' && s->control[i] <= '9' && v[n] < 100000)
             v[n] = v[n] * 10 + s->control[i] - '0';
     }
-    if (n != 2 || !s->view->mouse || !keymap_is_view(s->context))
+    if (n != 2 || session_too_small() || !s->view->mouse || !keymap_is_view(s->context))
         return;
     struct mouse mouse = {.button = v[0] & ~(32 | 28), .press = s->control[s->control_count - 1] == 'M', .move = (v[0] & 32) != 0,
                           .x = v[1] - 0.5, .y = v[2] - 0.5}; // the middle of a cell, from 1 on

@@ -248,7 +248,7 @@ void panel_end(struct session *s)
 {
     size_t counts[4] = {0};
     int y = LINES / 2 - 3 > 2 ? LINES / 2 - 3 : 2, x = COLS > 60 ? COLS / 2 - 25 : 2;
-    for (size_t i = 0; i < s->done_count - s->undone; i++)
+    for (size_t i = 0; i < answer_standing(s); i++)
         counts[s->done[i]]++;
     y = end_line(y, x, A_BOLD, xstrdup(_("Nothing more to review"))) + (LINES >= 16);
     y = end_line(y, x, A_NORMAL,

@@ -182,6 +182,19 @@ bool picture_all_drawn(const struct session *s)
     return true;
 }
 
+enum sight picture_sight(const struct shown *shown)
+{
+    return shown->unreadable ? SIGHT_NONE : shown->seen ? SIGHT_SEEN : SIGHT_NOT_YET;
+}
+
+enum sight picture_item_sight(const struct session *s)
+{
+    for (int i = 0; i < s->shown_count && !s->item_seen && s->entry.present; i++)
+        if (s->shown[i].want.id == s->entry.item.id && s->shown[i].unreadable)
+            return SIGHT_NONE;
+    return s->item_seen ? SIGHT_SEEN : SIGHT_NOT_YET;
+}
+
 // The cell of its upper left corner: in the middle where the terminal takes no picture as wide as the pane.
 struct rect picture_corner(const struct session *s, const struct shown *shown)
 {
@@ -210,6 +223,7 @@ static void cells_of(struct session *s, struct shown *shown)
     attroff(COLOR_PAIR(PANE_PAIR));
     const struct ready *ready = picture_ready(s, shown);
     shown->ready = ready && ready->status == ST_OK && s->bitmap;
+    shown->unreadable = ready && ready->status != ST_OK;
     if (shown->ready)
         return;
     if (ready && ready->status == ST_OK) {
@@ -310,9 +324,10 @@ void picture_arrived(struct session *s)
         struct shown *shown = &s->shown[i];
         if (shown->drawn && !shown->seen) {
             shown->seen = true;
-            if (!s->item_seen && s->entry.present && shown->want.id == s->entry.item.id)
-                s->item_seen_at = clock_seconds();
-            s->item_seen = s->item_seen || (s->entry.present && shown->want.id == s->entry.item.id);
+            if (s->item_seen || shown->unreadable || !s->entry.present || shown->want.id != s->entry.item.id)
+                continue;
+            s->item_seen = true;
+            s->item_seen_at = clock_seconds();
         }
         s->dirty = s->dirty || (awaited && !shown->drawn); // those after it can go out now
     }

@@ -351,7 +351,7 @@ static void answer(struct session *s, enum command command)
     const char *class_name, *severity;
     if (command == COMMAND_NORMAL && r->count > 0)
         session_say(s, _("%zu regions are drawn: a normal picture has none. {erase} erases one, {defect} answers: a defect."), r->count);
-    else if (!answer_confirmed(s, s->item_seen, s->entry.item.id))
+    else if (command != COMMAND_SKIP && !answer_confirmed(s, picture_item_sight(s), s->entry.item.id))
         return;
     else if (command != COMMAND_DEFECT)
         answer_act(s, command == COMMAND_NORMAL ? ACTION_NORMAL : command == COMMAND_UNSURE ? ACTION_UNSURE : ACTION_SKIP, NULL, NULL);
@@ -512,5 +512,5 @@ static bool key(struct session *s, enum command command, int pressed)
 }
 
 const struct view view_regions = {
-    .name = "regions", .context = CONTEXT_REGIONS, .refuse = refuse, .enter = enter, .leave = leave, .load = load,
-    .draw = regions_draw, .key = key, .idle = idle, .mouse = regions_mouse};
+    .name = "regions", .context = CONTEXT_REGIONS, .answers = true, .refuse = refuse, .enter = enter, .leave = leave,
+    .load = load, .draw = regions_draw, .key = key, .idle = idle, .mouse = regions_mouse};

@@ -89,10 +89,15 @@ void entry_set(struct entry *e, const struct review_item *item)
         *fields[i] = e->texts[i] = xstrdup(*fields[i] ? *fields[i] : "");
 }
 
+bool session_too_small(void)
+{
+    return COLS < COLUMNS_MIN || LINES < LINES_MIN;
+}
+
 static void draw_all(struct session *s)
 {
     werase(stdscr);
-    if (COLS < COLUMNS_MIN || LINES < LINES_MIN) {
+    if (session_too_small()) {
         draw_wrapped(stdscr, 0, 0, COLS, LINES, A_NORMAL, _("This window is too small; it needs 40 x 12."));
         wnoutrefresh(stdscr);
         return;
@@ -142,7 +147,7 @@ void session_draw(struct session *s)
     bool before = picture_all_drawn(s);
     draw_all(s);
     update(s->bitmap != BITMAP_NONE && s->shown_count > 0 && !afresh);
-    if (COLS < COLUMNS_MIN || LINES < LINES_MIN)
+    if (session_too_small())
         return;
     picture_send(s);
     if (s->bitmap == BITMAP_SIXEL && !before && picture_all_drawn(s) && over) {
@@ -156,7 +161,7 @@ void session_draw(struct session *s)
 
 bool session_ready(struct session *s)
 {
-    if (COLS < COLUMNS_MIN || LINES < LINES_MIN)
+    if (session_too_small())
         return true; // nothing will be drawn
     if (s->view->ready && !s->view->ready(s))
         return false;
@@ -365,7 +370,6 @@ static void run_screen(struct session *s, enum status *status, struct error *err
     free(s->choice.severities);
     free(s->choice.zh);
     knowledge_clear(&s->choice);
-    free(s->done);
     delwin(s->keys);
 }
 
@@ -417,8 +421,9 @@ static enum status run_terminal(struct session *s, struct error *err)
     return status;
 }
 
-enum status review_run(const struct review_config *config, const struct review_model *model, struct error *err)
+enum status review_run(const struct review_config *config, const struct review_model *model, size_t *answers, struct error *err)
 {
+    *answers = 0;
     struct keymap *standard = config->keymap ? NULL : keymap_new();
     struct session s = {.config = config, .model = model, .keymap = standard ? standard : config->keymap};
     int ends[2];
@@ -432,6 +437,9 @@ enum status review_run(const struct review_config *config, const struct review_m
     char *locale = xstrdup(setlocale(LC_CTYPE, NULL));
     setlocale(LC_CTYPE, config->script ? "C.UTF-8" : "");
     enum status status = run_terminal(&s, err);
+    for (size_t i = 0; i < answer_standing(&s); i++)
+        *answers += s.done[i] != ACTION_SKIP;
+    free(s.done);
     setlocale(LC_CTYPE, locale);
     free(locale);
     close(ends[0]);

@@ -25,7 +25,7 @@ struct review_item {
     struct screen_score score; // -log10 tail probabilities
     double threshold;          // of its revision, same unit
     double percentile;         // 0..1 place in the distribution
-    int64_t position, open;    // 1-based place among the open ones (0: it is none of them), how many are open
+    int64_t position, open;    // 1-based place in a list that stays as it is, how many are in it; 0: of the queue, how many are open
     const struct heat *heat;   // NULL none
     double box[4];             // where the heatmap lies, fractions of the picture
     const char *details;       // lines separated by \n: group, camera, taken ...; "" none
@@ -243,8 +243,9 @@ struct review_config {
 };
 
 // Run until `q` or the end of the script. Returns ST_OK also when the queue is
-// empty (the screen says so). ST_INVALID when there is no terminal.
+// empty (the screen says so). ST_INVALID when there is no terminal. *answers: how
+// many of those given stand, however it ended.
 ASSAY_CHECKED enum status review_run(const struct review_config *config, const struct review_model *model,
-                                     struct error *err);
+                                     size_t *answers, struct error *err);
 
 #endif

@@ -68,7 +68,7 @@ static void draw(struct session *s)
         snprintf(scale, sizeof scale, "%g:%g   ", fmax(s->look.scale, 1), fmax(1 / s->look.scale, 1));
     bool placed = !s->entry.item.blind; // the place follows the score
     if (s->entry.present && placed && s->entry.item.position > 0)
-        snprintf(where, sizeof where, _("%lld of %lld open"), (long long)s->entry.item.position, (long long)s->entry.item.open);
+        snprintf(where, sizeof where, _("%lld of %lld"), (long long)s->entry.item.position, (long long)s->entry.item.open);
     else if (s->entry.present)
         snprintf(where, sizeof where, _("%lld open"), (long long)s->entry.item.open);
     if (s->entry.present)
@@ -241,9 +241,14 @@ static bool key(struct session *s, enum command command, int pressed)
 {
     (void)pressed;
     bool about = command == COMMAND_NORMAL || command == COMMAND_DEFECT || command == COMMAND_UNSURE;
+    bool fine = s->config->poor && command == COMMAND_NORMAL; // which nobody can say of what cannot be read
     if (!s->entry.present && command != COMMAND_QUIT && command != COMMAND_HELP)
         view_load(s); // freed pictures may be there by now
-    if (about && (!s->entry.present || !answer_confirmed(s, s->item_seen, s->entry.item.id)))
+    if (fine && picture_item_sight(s) == SIGHT_NONE) {
+        session_say(s, _("It cannot be shown, so nobody can call it fine: {unsure} really poor, {skip} skips it."));
+        return true;
+    }
+    if (about && (!s->entry.present || !answer_confirmed(s, picture_item_sight(s), s->entry.item.id)))
         return true;
     switch (command) {
     case COMMAND_NORMAL:
@@ -297,5 +302,5 @@ static bool key(struct session *s, enum command command, int pressed)
 }
 
 const struct view view_review = {
-    .name = "review", .context = CONTEXT_REVIEW, .load = load, .draw = draw, .key = key, .ahead = ahead,
+    .name = "review", .context = CONTEXT_REVIEW, .answers = true, .load = load, .draw = draw, .key = key, .ahead = ahead,
     .ready = ready, .idle = idle, .leave = compare_clear};

@@ -250,7 +250,7 @@ static bool about_picture(struct session *s, enum command command)
     case COMMAND_NORMAL:
     case COMMAND_UNSURE:
     case COMMAND_DEFECT:
-        if (!answer_confirmed(s, s->item_seen, v->id))
+        if (!answer_confirmed(s, picture_item_sight(s), v->id))
             return true;
         if (command == COMMAND_DEFECT)
             answer_choose(s, found_defect);
@@ -258,7 +258,7 @@ static bool about_picture(struct session *s, enum command command)
             decide(s, command == COMMAND_NORMAL ? ACTION_NORMAL : ACTION_UNSURE, NULL, NULL);
         return true;
     case COMMAND_AGREE:
-        if (answer_confirmed(s, s->item_seen, v->id))
+        if (answer_confirmed(s, picture_item_sight(s), v->id))
             agree(s);
         return true;
     case COMMAND_TELL:
@@ -327,5 +327,5 @@ static bool key(struct session *s, enum command command, int pressed)
     }
 }
 
-const struct view view_second = {.name = "second", .context = CONTEXT_SECOND, .refuse = refuse, .load = load, .draw = draw,
-                                 .key = key, .ahead = ahead};
+const struct view view_second = {.name = "second", .context = CONTEXT_SECOND, .answers = true, .refuse = refuse, .load = load,
+                                 .draw = draw, .key = key, .ahead = ahead};

@@ -39,11 +39,15 @@ struct entry { // an owned copy of an item
     char *texts[ITEM_TEXTS];
 };
 
+// What has been seen of a picture: nothing yet; nothing, and nothing will be, for it cannot be read; the picture.
+enum sight { SIGHT_NOT_YET, SIGHT_NONE, SIGHT_SEEN };
+
 struct shown { // one picture on the screen
     struct rect pane;
     struct want want; // its path is owned
     bool ready;       // its cells were left free for a sixel that is ready
     bool drawn;       // the picture (or why it cannot be read) is drawn
+    bool unreadable;  // ... the latter
     bool seen;        // ... and has arrived at the terminal
     bool drafted;     // the small picture was sent: the line is slow
     bool on_screen;   // a sixel lies on the pane
@@ -84,6 +88,10 @@ struct compare { // with what the picture of the review is compared
     double turned_at;
 };
 
+struct grid_mark { // a picture, and what was seen of it when its page was left or asked about
+    int64_t id;
+    enum sight sight;
+};
 struct grid { // a contact sheet of the model's list, or of what is like one picture
     int tile_cols, tile_rows, cols, rows; // a tile in cells, with its line of words; tiles across and down
     int columns;              // a tile's, asked for; 0: as suits the screen and how many there are
@@ -92,7 +100,7 @@ struct grid { // a contact sheet of the model's list, or of what is like one pic
     char alike_name[128];
     struct entry *entries;    // (count) what is on the page
     size_t count, room;
-    int64_t *marks;           // pictures, (mark_count), in no order
+    struct grid_mark *marks;  // (mark_count), in no order
     size_t mark_count, mark_room;
     size_t range;             // where a range begins: the last mark
     double since;             // when the page came
@@ -246,8 +254,9 @@ struct session {
     int64_t confirm;           // this picture's answer waits for a second press; -1 none
     struct rect pane;          // where a view's pictures go
 
-    enum action_kind *done;    // this session's answers, for the counts
-    size_t done_count, done_room, undone;
+    enum action_kind *done;    // (done_count) this session's answers and skips
+    size_t done_count, done_room;
+    int64_t undone;            // how many are taken back: more than there are, earlier sessions' too; below 0: some of those given again
 };
 
 // review.c
@@ -257,6 +266,7 @@ const char *session_key(const struct session *s, enum command command); // of th
 char *session_keyed(const struct session *s, const char *text); // keymap_expand in the view; caller frees
 void session_resize(struct session *s, int columns, int lines);
 void session_draw(struct session *s);
+bool session_too_small(void); // the window: nothing is shown in it, and no key but those that leave or draw anew does anything
 void session_wait(struct session *s, int ms);
 bool session_ready(struct session *s);
 void session_idle(struct session *s, double now);
@@ -270,7 +280,8 @@ void input_take(struct session *s);     // all keys that are there
 // answer.c
 void answer_act(struct session *s, enum action_kind kind, const char *class_name, const char *severity);
 void answer_count(struct session *s, enum action_kind kind);
-bool answer_confirmed(struct session *s, bool seen, int64_t id); // an answer to what nobody can have seen is asked for twice
+size_t answer_standing(const struct session *s); // of `done`, how many are not taken back
+bool answer_confirmed(struct session *s, enum sight sight, int64_t id); // an answer to what nobody can have seen is asked for twice
 void answer_choose(struct session *s, void (*done)(struct session *s, const char *class_name, const char *severity));
 void answer_key(struct session *s, enum command command, int key); // while choosing
 size_t answer_matches(const struct choice *choice, size_t *places, size_t room); // into names; count for "new"
@@ -353,6 +364,8 @@ void picture_want(const struct session *s, const struct rect *pane, const struct
 const struct ready *picture_ready(struct session *s, const struct shown *shown); // NULL while it is not ready
 void picture_again(struct session *s);  // the terminal has lost them: all are to be drawn again
 bool picture_all_drawn(const struct session *s);
+enum sight picture_sight(const struct shown *shown);
+enum sight picture_item_sight(const struct session *s); // of the entry's
 void picture_cells(struct session *s);  // into the cells before the refresh, and ...
 void picture_send(struct session *s);   // ... what goes to the terminal after it
 struct rect picture_corner(const struct session *s, const struct shown *shown); // a sixel's first cell

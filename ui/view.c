@@ -144,9 +144,13 @@ static void say_nothing(struct session *s, int key)
 
 void view_key(struct session *s, int key)
 {
-    enum command command = keymap_find(s->keymap, s->context, key);
+    enum command command = keymap_find(s->keymap, session_too_small() ? s->view->context : s->context, key);
     s->dirty = true;
-    if (s->context == CONTEXT_CLASS || s->context == CONTEXT_SEVERITY)
+    if (session_too_small() && command != COMMAND_QUIT && command != COMMAND_REDRAW)
+        return;
+    if (session_too_small())
+        everywhere(s, command);
+    else if (s->context == CONTEXT_CLASS || s->context == CONTEXT_SEVERITY)
         answer_key(s, command, key);
     else if (s->context == CONTEXT_NOTE || s->context == CONTEXT_TEXT || s->context == CONTEXT_JUMPS || s->context == CONTEXT_LINE)
         popup_key(s, command, key);

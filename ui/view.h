@@ -12,6 +12,7 @@ struct mouse; // regions.h
 struct view {
     const char *name;
     enum context context;                   // its keys
+    bool answers;                           // it shows the picture whose answer an undo takes back; else the review does
     const char *(*refuse)(struct session *s); // NULL, or why it cannot be entered here; may be NULL
     void (*enter)(struct session *s);       // may be NULL
     void (*leave)(struct session *s);       // may be NULL

@@ -28,7 +28,7 @@ static enum status fake_item(void *context, size_t index, struct review_item *it
     *item = (struct review_item){
         .id = 100 + (int64_t)index, .path = f->paths[index], .name = name, .scene = "belt",
         .score = {.score = 3.398, .parts = {[DETECTOR_WHOLE] = 2.5, [DETECTOR_PATCH] = 3.1}}, .threshold = 2.4, .percentile = 0.9925,
-        .position = (int64_t)index + 1, .open = f->count, .heat = &f->heat, .box = {0, 0, 1, 1},
+        .position = f->listed ? (int64_t)index + 1 : 0, .open = f->count, .heat = &f->heat, .box = {0, 0, 1, 1},
         .details = "camera 2\ngroup 17", .verdict = f->verdict[index], .class_name = f->class_name[index],
         .severity = f->severity[index], .width = 64, .height = 48, .blind = f->blind && !f->verdict[index][0]};
     return ST_OK;
@@ -230,13 +230,18 @@ static enum status fake_act(void *context, const struct action *a, size_t *index
             return error_set(err, ST_NOT_FOUND, "Nothing was taken back.");
         swap_verdict(f, f->length - f->taken_back);
         *index = f->history[f->length - f->taken_back--];
-    } else if (a->kind != ACTION_SKIP) {
+    } else if (a->kind != ACTION_SKIP || !f->poor) {
         f->length -= f->taken_back;
         f->taken_back = 0;
         f->history[f->length] = i;
         snprintf(f->old[f->length][0], 64, "%s", kinds[a->kind]);
         snprintf(f->old[f->length][1], 64, "%s", a->class_name ? a->class_name : "");
         snprintf(f->old[f->length][2], 64, "%s", a->severity ? a->severity : "");
+        if (a->kind == ACTION_SKIP) { // it changes nothing, and can be taken back
+            memcpy(f->old[f->length][0], f->verdict[i], sizeof f->verdict[i]);
+            memcpy(f->old[f->length][1], f->class_name[i], sizeof f->class_name[i]);
+            memcpy(f->old[f->length][2], f->severity[i], sizeof f->severity[i]);
+        }
         swap_verdict(f, f->length++);
     }
     return ST_OK;
@@ -317,9 +322,9 @@ char *play(struct fake *f, int graphics, const char *script, const char *name)
     }
     char *path = file_join(scratch, "script");
     assert_ok(file_write(path, text.data, text.len, &err), &err);
-    struct review_config config = {.title = "mine, inspector ann", .limits = image_limits_default,
+    struct review_config config = {.poor = f->poor, .title = "mine, inspector ann", .limits = image_limits_default,
                                    .graphics = graphics, .threads = 2, .script = path};
-    assert_ok(review_run(&config, &model, &err), &err);
+    assert_ok(review_run(&config, &model, &f->answers, &err), &err);
     unlink(path);
     free(path);
     strbuf_clear(&text);

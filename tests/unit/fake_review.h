@@ -18,11 +18,13 @@ struct fake {
     char old[32][3][64];
     struct strbuf log;
     char *paths[8];
-    bool refuse, blind, alone; // alone: nothing looks like anything
+    // alone: nothing looks like anything; poor: the pictures were set aside; listed: they are no queue, each has its place
+    bool refuse, blind, alone, poor, listed;
     struct heat heat;
     struct review_near near[3];
     size_t bulk[8], bulk_count, reserved; // what the last bulk answer was about, while it stands
     size_t alike[8];
+    size_t answers; // what the screen says was answered, at its end
     int asked;
 };
 

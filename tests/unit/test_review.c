@@ -12,13 +12,17 @@ static void the_small_screen(void **state)
     struct fake f;
     fake_init(&f);
     char *d = play(&f, GRAPHICS_ASCII, "size 80 24\nwait\ndump @/d\nkey q\n", "d");
-    assert_line(d, 0, " mine, inspector ann   belt                                         1 of 4 open");
+    assert_line(d, 0, " mine, inspector ann   belt                                              4 open");
     assert_line(d, 18, " belt/0.png                                                        not answered");
     assert_line(d, 19, " 1 normal in 2,500 looks this odd; flagged from 1 in 250 on");
     assert_line(d, 20, " ######## above 99.2 %   patch 1 in 1,300   whole 1 in 320");
     assert_line(d, 21, " camera 2 group 17");
     assert_line(d, 23, " n normal  d defect  w unsure  s skip  h heatmap  u undo  ? help  q quit");
     assert_has(d, "::::");
+    free(d);
+    f.listed = true;
+    d = play(&f, GRAPHICS_ASCII, "size 80 24\nkey j\nwait\ndump @/d\n", "d");
+    assert_line(d, 0, " mine, inspector ann   belt                                              2 of 4");
     free(d);
     fake_clear(&f);
 }
@@ -64,6 +68,32 @@ static void answers_reach_the_model(void **state)
     assert_has(d, "new class: oil spot");
     free(d);
     fake_clear(&f);
+}
+
+static void what_was_taken_back_is_not_counted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *keys;
+        size_t answers;
+        bool poor;
+    } runs[] = {{"n", 1, false}, {"nu", 0, false}, {"nuu", 0, false}, {"nuur", 0, false}, {"nuurr", 1, false}, {"nnu", 1, false},
+                {"nnur", 2, false}, {"nsu", 1, false}, {"nsuu", 0, false}, {"uun", 1, false}, {"urn", 1, false}, {"nsu", 0, true}};
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        struct fake f;
+        struct strbuf script = {0};
+        fake_init(&f);
+        f.poor = runs[i].poor;
+        f.length = 2; // answered in an earlier session, the first picture
+        for (const char *key = runs[i].keys; *key; key++)
+            strbuf_printf(&script, "wait\nkey %c\n", *key);
+        strbuf_puts(&script, "dump @/d\n");
+        free(play(&f, GRAPHICS_ASCII, script.data, "d"));
+        if (f.answers != runs[i].answers)
+            fail_msg("%s: %zu answers", runs[i].keys, f.answers);
+        strbuf_clear(&script);
+        fake_clear(&f);
+    }
 }
 
 static void backing_out_stores_nothing(void **state)
@@ -127,9 +157,35 @@ static void foreign_text_is_harmless(void **state)
     assert_has(d, "ev?[31mil.png");
     assert_null(strchr(d, '\033'));
     free(d);
-    d = play(&f, GRAPHICS_ASCII, "key j\nkey j\nkey j\nwait\ndump @/d\nkey n\n", "d");
-    assert_has(d, "This picture cannot be shown: ");
-    assert_string_equal(f.log.data, "normal 103\n");
+    fake_clear(&f);
+}
+
+static void what_cannot_be_shown_is_not_answered_by_the_way(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {"n", "w", "d"};
+    struct fake f;
+    fake_init(&f);
+    for (int i = 0; i < 3; i++) {
+        char *script = xasprintf("key j\nkey j\nkey j\nwait\ndump @/c\nkey %s\ndump @/d\n", answers[i]);
+        char *d = play(&f, i == 0 ? GRAPHICS_ASCII : GRAPHICS_SIXEL, script, "d");
+        assert_null(f.log.data);
+        assert_has(d, " The picture cannot be shown - press again to answer without seeing it.");
+        assert_null(strstr(d, "new class"));
+        free(d);
+        d = scratch_file("c");
+        assert_has(d, "This picture cannot be shown: ");
+        free(d);
+        free(script);
+    }
+    char *d = play(&f, GRAPHICS_ASCII, "key j\nkey j\nkey j\nwait\nkey n\nkey n\nkey k\nwait\nkey s\ndump @/d\n", "d");
+    assert_string_equal(f.log.data, "normal 103\nskip 103\n");
+    free(d);
+    strbuf_reset(&f.log);
+    f.poor = true;
+    d = play(&f, GRAPHICS_ASCII, "size 80 24\nkey j\nkey j\nkey j\nwait\nkey n\nkey n\ndump @/d\nkey w\nkey w\nkey k\nkey k\nwait\nkey n\n", "d");
+    assert_string_equal(f.log.data, "unsure 103\nnormal 102\n");
+    assert_line(d, 22, " It cannot be shown, so nobody can call it fine: w really poor, s skips it.");
     free(d);
     fake_clear(&f);
 }
@@ -139,16 +195,34 @@ static void an_unseen_picture_asks_first(void **state)
     (void)state;
     struct fake f;
     fake_init(&f);
-    f.count = 1;
-    // in a window too small to draw anything the picture cannot have been seen
-    char *d = play(&f, GRAPHICS_ASCII, "size 30 8\nkey n\nresize 80 24\nkey s\ndump @/d\n", "d");
+    // nothing is drawn between the keys of a text
+    char *d = play(&f, GRAPHICS_ASCII, "text n\nkey s\nwait\ndump @/d\ntext jn\ndump @/e\n", "d");
     assert_string_equal(f.log.data, "skip 100\n");
     free(d);
+    d = scratch_file("e");
+    assert_has(d, "The picture is not shown yet - press again to answer without seeing it.");
+    free(d);
     strbuf_reset(&f.log);
-    d = play(&f, GRAPHICS_ASCII, "size 30 8\nkey n\nkey n\ndump @/d\n", "d");
+    d = play(&f, GRAPHICS_ASCII, "text nn\ndump @/d\n", "d");
     assert_string_equal(f.log.data, "normal 100\n");
     free(d);
-    f.count = 4;
+    fake_clear(&f);
+}
+
+// Nothing is shown, so that nothing can be meant.
+static void in_a_window_too_small_no_key_answers(void **state)
+{
+    (void)state;
+    struct fake f;
+    fake_init(&f);
+    char *d = play(&f, GRAPHICS_ASCII,
+                   "size 80 24\nwait\nsize 30 10\nkey n\nkey n\nkey n\nkey w\nkey u\nkey j\nkey 2\nkey d\ntext crack\nkey Enter\n"
+                   "key Enter\nkey C-l\nsize 80 24\nwait\ndump @/d\nkey d\nsize 30 10\nkey Enter\nkey Enter\nsize 80 24\nkey Escape\n"
+                   "key s\nsize 30 10\nkey q\nkey n\nsize 80 24\nkey n\nkey n\n", "d");
+    assert_string_equal(f.log.data, "skip 100\n"); // q left
+    assert_has(d, "belt/0.png");
+    assert_null(strstr(d, "new class"));
+    free(d);
     fake_clear(&f);
 }
 
@@ -243,7 +317,7 @@ static void a_close_look_moves_and_ends(void **state)
                    "size 80 24\nwait\nkey o\nwait\nframe @/a\ndump @/d\nkey +\nkey +\nkey +\nkey +\nwait\nframe @/b\n"
                    "key Left\nkey Left\nkey Left\nkey Left\nkey Left\nkey Up\nwait\nframe @/c\nkey x\nkey i\nwait\nframe @/e\n"
                    "dump @/g\nkey -\nkey -\nkey -\nkey -\nwait\ndump @/h\nkey +\nkey j\nwait\ndump @/i\n", "d");
-    assert_line(d, 0, " mine, inspector ann   belt                                   1:1   1 of 4 open");
+    assert_line(d, 0, " mine, inspector ann   belt                                        1:1   4 open");
     free(d);
     d = scratch_file("a"); // pixel for pixel, in the middle
     assert_frame(d, 0, &look, 640, 270);
@@ -262,13 +336,13 @@ static void a_close_look_moves_and_ends(void **state)
     assert_frame(d, 0, &look, 640, 270);
     free(d);
     d = scratch_file("g");
-    assert_line(d, 0, " mine, inspector ann   belt            16:1   contrast   inverted   1 of 4 open");
+    assert_line(d, 0, " mine, inspector ann   belt                 16:1   contrast   inverted   4 open");
     free(d);
     d = scratch_file("h");
     assert_null(strstr(d, ":1  "));
     free(d);
     d = scratch_file("i"); // another picture is seen whole
-    assert_line(d, 0, " mine, inspector ann   belt                   contrast   inverted   2 of 4 open");
+    assert_line(d, 0, " mine, inspector ann   belt                        contrast   inverted   4 open");
     free(d);
     fake_clear(&f);
 }
@@ -300,7 +374,7 @@ static void nothing_of_the_model_is_told_to_the_blind(void **state)
     static const char *const sizes[2] = {"80 24", "200 60"};
     struct fake f;
     fake_init(&f);
-    f.blind = true;
+    f.blind = f.listed = true;
     for (int i = 0; i < 2; i++) {
         char *script = xasprintf("size %s\nwait\nkey h\nwait\nframe @/f\ndump @/d\nkey n\nwait\nkey k\nwait\ndump @/e\nkey u\n",
                                  sizes[i]);
@@ -309,7 +383,7 @@ static void nothing_of_the_model_is_told_to_the_blind(void **state)
         assert_has(d, "Hidden while an audit runs");
         assert_null(strstr(d, "1 in"));
         assert_null(strstr(d, "above"));
-        assert_null(strstr(d, "1 of 4"));
+        assert_null(strstr(d, " of 4"));
         assert_has(d, "4 open");
         free(d);
         d = scratch_file("f");
@@ -359,11 +433,14 @@ int main(void)
         cmocka_unit_test(the_small_screen),
         cmocka_unit_test(the_large_screen),
         cmocka_unit_test(answers_reach_the_model),
+        cmocka_unit_test(what_was_taken_back_is_not_counted),
         cmocka_unit_test(backing_out_stores_nothing),
         cmocka_unit_test(a_refused_answer_stays),
         cmocka_unit_test(a_long_path_gives_way_to_the_words),
         cmocka_unit_test(foreign_text_is_harmless),
+        cmocka_unit_test(what_cannot_be_shown_is_not_answered_by_the_way),
         cmocka_unit_test(an_unseen_picture_asks_first),
+        cmocka_unit_test(in_a_window_too_small_no_key_answers),
         cmocka_unit_test(sixel_fills_the_pane),
         cmocka_unit_test(what_it_is_compared_with_lies_beside),
         cmocka_unit_test(flicker_takes_turns_in_one_place),

@@ -50,11 +50,11 @@ static void answers_to_many_are_one(void **state)
     char *d = play(&f, GRAPHICS_SIXEL,
                    "size 80 24\nwait\nkey 2\nwait\nkey Right\nkey Space\nkey Right\nkey b\nkey Space\n"
                    "dump @/e\nkey N\nwait\ndump @/d\nkey u\nwait\ndump @/f\nkey n\nkey Escape\nkey d\ntext crack\nkey Enter\nkey Enter\n"
-                   "wait\nkey A\nkey w\nkey A\nkey A\nkey s\ndump @/g\nkey 1\n", "d");
-    assert_line(d, 0, " mine, inspector ann   belt                                   2 marked   2 open");
+                   "wait\nkey A\nkey w\ndump @/h\nkey w\nkey A\nkey A\nkey s\ndump @/g\nkey 1\n", "d");
+    assert_line(d, 0, " mine, inspector ann   belt                                   2 marked   3 open");
     assert_line(d, 10, " [-] normal belt/0         [x] 3.4 belt/1            [x] 3.4 ev?[31mil");
-    assert_line(d, 20, " [-] normal belt/3        >[-] normal belt/4         [-] normal belt/5");
-    assert_line(d, 22, " 4: normal. u takes all of them back.");
+    assert_line(d, 20, " [ ] 3.4 belt/3           >[-] normal belt/4         [-] normal belt/5");
+    assert_line(d, 22, " 3: normal. u takes all of them back. 1 cannot be shown and stays open.");
     free(d);
     d = scratch_file("e");
     assert_line(d, 10, " [ ] 3.4 belt/0            [x] 3.4 belt/1            [x] 3.4 ev?[31mil");
@@ -62,15 +62,35 @@ static void answers_to_many_are_one(void **state)
     free(d);
     d = scratch_file("f");
     assert_line(d, 10, ">[ ] 3.4 belt/0            [x] 3.4 belt/1            [x] 3.4 ev?[31mil");
-    assert_line(d, 22, " The last 4 answers were taken back.");
+    assert_line(d, 22, " The last 3 answers were taken back.");
     free(d);
     d = scratch_file("g");
     assert_line(d, 0, " mine, inspector ann   belt                                   0 marked   0 open");
     free(d);
-    assert_string_equal(f.log.data, "bulk normal 0 normal 3 normal 4 normal 5\nundo 104\nbulk normal 1 normal 2\n"
+    d = scratch_file("h");
+    assert_line(d, 22, " The picture cannot be shown - press again to answer without seeing it.");
+    free(d);
+    assert_string_equal(f.log.data, "bulk normal 0 normal 4 normal 5\nundo 104\nbulk normal 1 normal 2\n"
                                     "bulk defect 0 crack stop\nbulk unsure 0 unsure 1 unsure 2 unsure 3 unsure 4 unsure 5\n"
                                     "bulk skip 1\n");
     f.count = 8;
+    fake_clear(&f);
+}
+
+static void what_an_undo_is_about_is_shown(void **state)
+{
+    (void)state;
+    static const char *const views[] = {"3", "4", "5"}; // results, find, classes
+    struct fake f;
+    fake_init(&f);
+    for (int i = 0; i < 3; i++) {
+        char *script = xasprintf("size 80 24\nwait\nkey n\nwait\nkey %s\nwait\nkey u\nwait\ndump @/d\nkey r\nwait\nkey u\n", views[i]);
+        char *d = play(&f, GRAPHICS_ASCII, script, "d");
+        assert_line(d, 18, " belt/0.png                                                        not answered");
+        assert_line(d, 22, " The last answer was taken back.");
+        free(d);
+        free(script);
+    }
     fake_clear(&f);
 }
 
@@ -79,7 +99,7 @@ static void unseen_pictures_of_a_grid_ask_first(void **state)
     (void)state;
     struct fake f;
     fake_init(&f);
-    char *d = play(&f, GRAPHICS_ASCII, "size 30 8\nkey 2\nkey N\nresize 80 24\nwait\ndump @/d\n", "d");
+    char *d = play(&f, GRAPHICS_ASCII, "size 80 24\ntext 2N\nwait\ndump @/d\n", "d");
     assert_null(f.log.data);
     assert_has(d, "[ ] 3.4");
     free(d);
@@ -124,7 +144,7 @@ static void what_fits_is_looked_for_until_the_page_is_full(void **state)
     assert_has(d, "mine (1 of 2)");
     free(d);
     d = scratch_file("e"); // in the review
-    assert_has(d, "2 of 4 open");
+    assert_has(d, "4 open");
     free(d);
     assert_string_equal(f.log.data, "save it=class:a sort:answered\n");
     fake_clear(&f);
@@ -206,6 +226,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_grid_shows_many),
         cmocka_unit_test(answers_to_many_are_one),
+        cmocka_unit_test(what_an_undo_is_about_is_shown),
         cmocka_unit_test(unseen_pictures_of_a_grid_ask_first),
         cmocka_unit_test(what_fits_is_looked_for_until_the_page_is_full),
         cmocka_unit_test(found_classes_and_severities_can_be_read),
