@@ -131,11 +131,14 @@ static int draw_cost(const struct results *r, int y)
                     (long long)(normals - above), (long long)normals, (long long)above);
     else
         draw_text(stdscr, y++, 1, COLS - 2, A_NORMAL, _("No picture is known to be normal yet"));
-    if (r->moved)
-        draw_printf(stdscr, y++, 1, COLS - 2, A_NORMAL, _("Nothing is changed here: `assay screen --filter-rate %.4f` makes such a revision"),
-                    1 - (double)shown / all);
-    else
+    if (r->moved) {
+        char *how = xasprintf(_("Nothing is changed here: `assay screen --scene '%s' --filter-rate %.4f` makes such a revision"), v->scene,
+                              1 - (double)shown / all);
+        y += draw_wrapped(stdscr, y, 1, COLS - 2, 3, A_NORMAL, how);
+        free(how);
+    } else {
         y += draw_wrapped(stdscr, y, 1, COLS - 2, 2, A_DIM, v->reason);
+    }
     if (v->audit && v->audit[0])
         y += draw_wrapped(stdscr, y, 1, COLS - 2, 2, A_NORMAL, v->audit);
     return y;
