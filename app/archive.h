@@ -23,7 +23,8 @@ void archive_abandon(struct archive *archive);
 // Every member against the list. ST_INVALID: no backup of ours; ST_CORRUPT: cut off or altered, with what is wrong.
 ASSAY_CHECKED enum status archive_verify(const char *path, size_t *members, uint64_t *bytes, struct error *err);
 // Into the folder `dir`, which has to be there; hashes are compared again. Only names that archive_name_fine lets through.
-ASSAY_CHECKED enum status archive_extract(const char *path, const char *dir, struct error *err);
+// only: this member alone, the others just read; NULL all.
+ASSAY_CHECKED enum status archive_extract(const char *path, const char *only, const char *dir, struct error *err);
 // project.db, assay.conf, and files below models/ and pictures/; nothing that leads elsewhere.
 bool archive_name_fine(const char *name);
 

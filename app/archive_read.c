@@ -23,7 +23,7 @@ struct member {
 };
 
 struct reading {
-    const char *path, *dir; // dir NULL: look only
+    const char *path, *dir, *only; // dir NULL: look only; only NULL: every member into it
     int fd;
     struct member *members;
     size_t count, capacity;
@@ -187,7 +187,7 @@ static enum status get_member(struct reading *r, struct member *m, struct error 
     int out = -1;
     if (!archive_name_fine(m->name))
         return altered(r, "a name that is none of a project's", err);
-    enum status status = r->dir ? open_target(r, m->name, &out, err) : ST_OK;
+    enum status status = r->dir && (!r->only || strcmp(r->only, m->name) == 0) ? open_target(r, m->name, &out, err) : ST_OK;
     if (status == ST_OK)
         status = get_content(r, m, out, err);
     if (out >= 0 && (fsync(out) != 0 || close(out) != 0) && status == ST_OK)
@@ -250,9 +250,9 @@ static enum status read_all(struct reading *r, struct error *err)
     return status == ST_OK && !database ? altered(r, "no database in it", err) : status;
 }
 
-static enum status run(const char *path, const char *dir, size_t *members, uint64_t *bytes, struct error *err)
+static enum status run(const char *path, const char *only, const char *dir, size_t *members, uint64_t *bytes, struct error *err)
 {
-    struct reading r = {.path = path, .dir = dir, .fd = open(path, O_RDONLY | O_CLOEXEC)};
+    struct reading r = {.path = path, .dir = dir, .only = only, .fd = open(path, O_RDONLY | O_CLOEXEC)};
     struct stat st;
     if (r.fd < 0)
         return error_set(err, errno == ENOENT ? ST_NOT_FOUND : ST_IO, "%s: cannot open: %s", path, strerror(errno));
@@ -273,12 +273,12 @@ static enum status run(const char *path, const char *dir, size_t *members, uint6
 
 enum status archive_verify(const char *path, size_t *members, uint64_t *bytes, struct error *err)
 {
-    return run(path, NULL, members, bytes, err);
+    return run(path, NULL, NULL, members, bytes, err);
 }
 
-enum status archive_extract(const char *path, const char *dir, struct error *err)
+enum status archive_extract(const char *path, const char *only, const char *dir, struct error *err)
 {
     size_t members;
     uint64_t bytes;
-    return run(path, dir, &members, &bytes, err);
+    return run(path, only, dir, &members, &bytes, err);
 }

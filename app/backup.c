@@ -165,11 +165,57 @@ static enum status prune(const char *dir, const char *stem, long keep, size_t *r
     return status;
 }
 
+static enum status remove_tree(const char *path, struct error *err)
+{
+    char **names;
+    size_t count;
+    enum status status = names_in(path, &names, &count, err);
+    for (size_t i = 0; i < count; i++) {
+        char *inner = file_join(path, names[i]);
+        struct stat st;
+        if (status == ST_OK && lstat(inner, &st) == 0 && S_ISDIR(st.st_mode))
+            status = remove_tree(inner, err);
+        else
+            unlink(inner);
+        free(inner);
+        free(names[i]);
+    }
+    free(names);
+    rmdir(path);
+    return status;
+}
+
+// Whether the backup `file` may be replaced: a whole one, of this project at an earlier time.
+static enum status replaceable(const struct project *project, const char *file, struct error *err)
+{
+    char *temporary = xasprintf("%s.XXXXXX", file);
+    struct error why, unused;
+    bool same = false;
+    if (!mkdtemp(temporary)) {
+        error_set(err, ST_IO, "%s: cannot create: %s", temporary, strerror(errno));
+        free(temporary);
+        return err->code;
+    }
+    enum status status = archive_extract(file, "project.db", temporary, &why);
+    if (status == ST_INVALID)
+        error_set(err, status, "%s: exists and is no backup; name another file", file);
+    else if (status != ST_OK)
+        error_set(err, status, "%s; it is not replaced, name another file", why.text);
+    if (status == ST_OK) {
+        char *database = file_join(temporary, "project.db");
+        status = db_backup_of(project->db, database, &same, err);
+        free(database);
+    }
+    if (status == ST_OK && !same)
+        status = error_set(err, ST_INVALID, "%s: is a backup of another project; name another file", file);
+    if (remove_tree(temporary, &unused) != ST_OK)
+        unused.code = ST_OK; // what is left has another name and does no harm
+    free(temporary);
+    return status;
+}
+
 static enum status target(const struct project *project, const char *to, char **path, struct error *err)
 {
-    size_t members;
-    uint64_t bytes;
-    struct error why;
     if (is_folder(to)) {
         char stamp[STAMP + 1], *stem = stem_of(project);
         time_t now = time(NULL);
@@ -184,10 +230,10 @@ static enum status target(const struct project *project, const char *to, char **
     }
     if (to[0] && to[strlen(to) - 1] == '/')
         return error_set(err, ST_NOT_FOUND, "%s: there is no such folder; make it first", to);
-    if (file_exists(to) && archive_verify(to, &members, &bytes, &why) == ST_INVALID)
-        return error_set(err, ST_INVALID, "%s: exists and is no backup; name another file", to);
-    *path = xstrdup(to);
-    return ST_OK;
+    enum status status = file_exists(to) ? replaceable(project, to, err) : ST_OK;
+    if (status == ST_OK)
+        *path = xstrdup(to);
+    return status;
 }
 
 enum status backup_make(struct project *project, const char *to, long keep, bool with_pictures, struct backup_report *report,
@@ -221,26 +267,6 @@ enum status backup_make(struct project *project, const char *to, long keep, bool
 
 // --- the way back ------------------------------------------------------------------
 
-static enum status remove_tree(const char *path, struct error *err)
-{
-    char **names;
-    size_t count;
-    enum status status = names_in(path, &names, &count, err);
-    for (size_t i = 0; i < count; i++) {
-        char *inner = file_join(path, names[i]);
-        struct stat st;
-        if (status == ST_OK && lstat(inner, &st) == 0 && S_ISDIR(st.st_mode))
-            status = remove_tree(inner, err);
-        else
-            unlink(inner);
-        free(inner);
-        free(names[i]);
-    }
-    free(names);
-    rmdir(path);
-    return status;
-}
-
 static enum status sync_folder(const char *path, struct error *err)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -272,7 +298,7 @@ static enum status unpack(const char *file, const char *temporary, struct error 
 {
     static const char *const folders[] = {"models", "cache", "pictures"};
     char *database = file_join(temporary, "project.db");
-    enum status status = archive_extract(file, temporary, err);
+    enum status status = archive_extract(file, NULL, temporary, err);
     if (status == ST_OK)
         status = db_inspect(database, err);
     for (size_t i = 0; i < sizeof folders / sizeof *folders && status == ST_OK; i++) {

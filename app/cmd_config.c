@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "app/hook.h"
 #include "app/layout.h"
 #include "app/log_text.h"
 #include "app/people.h"
@@ -80,17 +81,24 @@ static void list(const struct settings *s, bool json)
     json_decref(files);
 }
 
-// In the log of the project that one stands in; a setting for all projects, or outside of one, is in none.
-static enum status log_it(const char *dir, const struct settings *s, enum setting setting, const char *value, struct error *err)
+// What the project that one stands in has to know: its log, but of its own settings only, and the commands that wait for a
+// corrected one.
+static enum status tell_project(const char *dir, const struct options *o, const struct settings *s, enum setting setting,
+                                struct error *err)
 {
     struct project project;
-    if (!dir)
+    if (!dir || (o->user && setting != SETTING_HOOK_STOP))
         return ST_OK;
     enum status status = project_open(dir, &project, err);
     if (status != ST_OK)
         return status;
     char *person = person_now(&project, NULL);
-    status = log_setting(project.db, person, setting, value, settings_file(s, SETTING_PROJECT), err);
+    if (!o->user)
+        status = log_setting(project.db, person, setting, o->value, settings_file(s, SETTING_PROJECT), err);
+    if (status != ST_OK)
+        error_prefix(err, "the setting is stored, but not in the log");
+    else if (setting == SETTING_HOOK_STOP)
+        status = hook_corrected(&project, err);
     free(person);
     project_close(&project);
     return status;
@@ -110,11 +118,8 @@ static enum status run(const struct options *o, struct error *err)
         status = error_set(err, ST_NOT_FOUND, "there is no setting '%s'; `assay config` lists them", o->name);
     else if (o->value || o->unset)
         status = settings_store(s, setting, o->unset ? NULL : o->value, o->user ? SETTING_USER : SETTING_PROJECT, err);
-    if (status == ST_OK && (o->value || o->unset) && !o->user) {
-        status = log_it(dir, s, setting, o->unset ? NULL : o->value, err);
-        if (status != ST_OK)
-            error_prefix(err, "the setting is stored, but not in the log");
-    }
+    if (status == ST_OK && (o->value || o->unset))
+        status = tell_project(dir, o, s, setting, err);
     free(dir);
     if (status == ST_OK && o->json && o->name)
         print_json(one_json(s, setting));

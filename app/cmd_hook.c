@@ -1,6 +1,9 @@
 #include "config.h"
 
+#include <stdlib.h>
+
 #include "app/hook.h"
+#include "app/stored.h"
 #include "db/hook.h"
 
 enum { OPT_RUN = OPT_OWN, OPT_ONCE, OPT_AGAIN };
@@ -22,7 +25,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static enum status tell(struct project *project, bool json, struct error *err)
+// again: how many were made due; busy: another process is at it.
+static enum status tell(struct project *project, const struct options *o, int64_t again, bool busy, struct error *err)
 {
     struct hook_counts counts;
     char text[HOOK_TEXT];
@@ -32,12 +36,19 @@ static enum status tell(struct project *project, bool json, struct error *err)
         status = hook_sentence(project, text, err);
     if (status != ST_OK)
         return status;
-    if (json)
-        print_json(json_pack("{s:s, s:I, s:I, s:s}", "command", command, "due", (json_int_t)counts.due, "failed",
-                             (json_int_t)counts.failed, "last", counts.sentence));
-    else
-        printf(_("command: %s\n%lld due, %lld failed\n%s%s"), command[0] ? command : _("none (`assay config hook.stop 'COMMAND'`)"),
-               (long long)counts.due, (long long)counts.failed, text, text[0] ? "\n" : "");
+    if (o->json) {
+        print_json(json_pack("{s:s, s:I, s:I, s:s, s:I, s:b}", "command", command, "due", (json_int_t)counts.due, "failed",
+                             (json_int_t)counts.failed, "last", counts.sentence, "again", (json_int_t)again, "other_runs", busy));
+        return ST_OK;
+    }
+    if (o->again)
+        printf(_("%lld made due now\n"), (long long)again);
+    if (busy)
+        puts(_("another `assay hook` of this project runs what is due"));
+    char *words = stored_text(text);
+    printf(_("command: %s\n%lld due, %lld failed\n%s%s"), command[0] ? command : _("none (`assay config hook.stop 'COMMAND'`)"),
+           (long long)counts.due, (long long)counts.failed, words, text[0] ? "\n" : "");
+    free(words);
     return ST_OK;
 }
 
@@ -52,10 +63,9 @@ static enum status run(const struct options *o, struct error *err)
         status = db_hook_again(project.db, &again, err);
     if (status == ST_OK && o->run)
         status = hook_run(&project, o->once, err);
-    if (status == ST_BUSY)
-        status = ST_OK; // what is due is done by the other one
-    if (status == ST_OK)
-        status = tell(&project, o->json, err);
+    bool busy = status == ST_BUSY;
+    if (status == ST_OK || busy) // what is due is done by the other one
+        status = tell(&project, o, again, busy, err);
     project_close(&project);
     return status;
 }

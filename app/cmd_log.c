@@ -76,7 +76,9 @@ static enum status run(struct options *o, struct error *err)
     enum status status = project_open(NULL, &project, err);
     if (status != ST_OK)
         return status;
-    if (o->scene)
+    if (o->filter.kind[0])
+        status = db_log_kind(o->filter.kind, err);
+    if (status == ST_OK && o->scene)
         status = db_scene_get(project.db, 0, o->scene, &scene, err);
     o->filter.scene = scene.id;
     o->db = project.db;

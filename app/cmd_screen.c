@@ -11,9 +11,12 @@
 #include "base/text.h"
 #include "db/label.h"
 #include "db/queue.h"
+#include "db/revision.h"
 #include "db/scene.h"
 
 enum { OPT_SCENE = OPT_OWN, OPT_RATE, OPT_FILTER, OPT_RECALL, OPT_SEVERITY, OPT_REFIT };
+
+static const double FLAG_RATE = 0.004; // where none was chosen yet
 
 struct options {
     const char *scene;
@@ -89,6 +92,17 @@ static void print_scene(const struct scene *scene, const struct screening_report
     put_line(stored_text(json_string_value(json_object_get(r->rule, "reason"))));
 }
 
+// The rate that was chosen for the scene stays until another one is.
+static enum status take_rate(const struct project *project, const struct scene *scene, double *rate, struct error *err)
+{
+    struct revision active = {.flag_rate = FLAG_RATE};
+    enum status status =
+        *rate > 0 || !scene->active_revision ? ST_OK : db_revision_get(project->db, scene->active_revision, &active, err);
+    if (status == ST_OK && !(*rate > 0))
+        *rate = active.flag_rate;
+    return status;
+}
+
 static enum status run(struct options *o, struct error *err)
 {
     struct project project;
@@ -119,6 +133,8 @@ static enum status run(struct options *o, struct error *err)
         if (status == ST_OK && !asked) // those of the scene's template, where it has one
             status = template_recall(&project, scenes[i].id, options.recall, err);
         if (status == ST_OK)
+            status = take_rate(&project, &scenes[i], &options.flag_rate, err);
+        if (status == ST_OK)
             status = screening_run(&project, base, &scenes[i], &options, &report, err);
         if (status == ST_OK)
             print_scene(&scenes[i], &report, o->json);
@@ -143,14 +159,14 @@ int cmd_screen(int argc, char **argv)
          N_("share of the defects that must be flagged, of each severity, with a confidence of 0.95; shown on defects found "
          "independently of the score. Where these are too few, the filter rate is kept and the output says so"), 0},
         {"severity", OPT_SEVERITY, "NAME=R", 0, N_("the same for one severity: stop, key or general; may be repeated"), 0},
-        {"filter-rate", OPT_FILTER, "R", 0, N_("share of the normal pictures to filter (default 0.996)"), 0},
+        {"filter-rate", OPT_FILTER, "R", 0, N_("share of the normal pictures to filter (default: as in the scene's last screening, at first 0.996)"), 0},
         {"flag-rate", OPT_RATE, "R", 0, N_("the same said the other way round: the share that may be flagged"), 0},
         {"refit", OPT_REFIT, NULL, 0, N_("learn the patch statistics anew and compute every picture again"), 0},
         {"threads", 'j', "N", 0, N_("pictures worked on at once (default: all cores)"), 0},
         OPTION_JSON,
         {0}};
     static const struct argp argp = {table, parse, NULL, N_("Score every picture and flag the rare ones."), NULL, NULL, NULL};
-    struct options o = {.run = {.flag_rate = 0.004}};
+    struct options o = {0};
     struct error err;
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     stop_on_signals();

@@ -441,11 +441,3 @@ size_t follow_unfinished(const struct follow *f)
 {
     return f->waiting_count;
 }
-
-size_t follow_folders(const struct follow *f)
-{
-    size_t there = 0;
-    for (size_t i = 0; i < f->root_count; i++)
-        there += f->roots[i].there;
-    return there;
-}

@@ -35,6 +35,5 @@ void follow_wait(struct follow *follow, int ms);
 size_t follow_take(struct follow *follow, char **paths, size_t most);
 size_t follow_backlog(const struct follow *follow);  // how many wait to be taken
 size_t follow_unfinished(const struct follow *follow); // still being written
-size_t follow_folders(const struct follow *follow);  // of those given, how many are there
 
 #endif

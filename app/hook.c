@@ -32,7 +32,7 @@ static const char wrapper[] = "sh -c \"$ASSAY_HOOK \\\"\\$@\\\"\" hook \"$@\" 9>
 
 struct running {
     struct project *project;
-    const char *command;
+    char *command; // as it is set now
     char *log, *done;
     off_t before; // length of the log when the command began
 };
@@ -50,7 +50,28 @@ enum status hook_start(const struct project *project, struct error *err)
     return background_start(project, argv, "cache/hook.log", err);
 }
 
+enum status hook_corrected(struct project *project, struct error *err)
+{
+    int64_t count;
+    if (!settings_text(project->settings, SETTING_HOOK_STOP)[0])
+        return ST_OK;
+    enum status status = db_hook_again(project->db, &count, err);
+    return status == ST_OK && count > 0 ? hook_start(project, err) : status;
+}
+
 // --- one command ---------------------------------------------------------------
+
+// The setting may be corrected while something waits for another try; where it cannot be read now, it stays as it was.
+static void take_command(struct running *r)
+{
+    struct settings *settings;
+    struct error unused;
+    if (settings_load(r->project->dir, &settings, &unused) != ST_OK)
+        return;
+    free(r->command);
+    r->command = xstrdup(settings_text(settings, SETTING_HOOK_STOP));
+    settings_free(settings);
+}
 
 // NAME=value, for putenv's sake owned by the environment's array.
 static void put(char ***environment, size_t *count, size_t *capacity, const char *name, const char *value)
@@ -187,6 +208,7 @@ static enum status run_one(struct running *r, const struct hook_row *row, struct
     int64_t next = clock_unix_ms() + 1000 * (last ? 0 : waits_s[row->tries]);
     r->done = xasprintf("%s/cache/hook-%lld.done", r->project->dir, (long long)row->event);
     enum status status = ST_OK;
+    take_command(r);
     if (file_exists(r->done)) { // whoever ran it was killed before it could say so
         status = db_hook_tell(r->project->db, row->event, HOOK_DONE, "", err);
     } else if (!row->stands) {
@@ -238,7 +260,7 @@ static enum status run_all(struct running *r, bool once, struct error *err)
 
 enum status hook_run(struct project *project, bool once, struct error *err)
 {
-    struct running r = {.project = project, .command = settings_text(project->settings, SETTING_HOOK_STOP)};
+    struct running r = {.project = project, .command = xstrdup(settings_text(project->settings, SETTING_HOOK_STOP))};
     char *cache = file_join(project->dir, "cache"), *path = file_join(project->dir, "cache/hook.lock");
     enum status status = file_mkdirs(cache, err);
     int fd = status == ST_OK ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666) : -1, lock = -1;
@@ -250,6 +272,7 @@ enum status hook_run(struct project *project, bool once, struct error *err)
     if (status == ST_OK)
         status = run_all(&r, once, err);
     free(r.log);
+    free(r.command);
     if (fd >= 0)
         close(fd);
     if (lock >= 0)

@@ -10,10 +10,13 @@ enum { HOOK_TEXT = 400 };
 
 // Start what is due, in the background; nothing where no command is set or one is at it already. Costs a process.
 ASSAY_CHECKED enum status hook_start(const struct project *project, struct error *err);
-// Run what is due, one after the other, until nothing is; once: one try each, no waiting. ST_BUSY: another does. A command
+// The command was set anew: what failed or waits for another try is due at once, and started.
+ASSAY_CHECKED enum status hook_corrected(struct project *project, struct error *err);
+// Run what is due, one after the other, until nothing is; once: one try each, no waiting. Each try
+// uses the command as it is set then. ST_BUSY: another does. A command
 // whose runner was killed is not run again if it came to its end.
 ASSAY_CHECKED enum status hook_run(struct project *project, bool once, struct error *err);
-// How it stands, one sentence; "" when nothing is due and nothing failed.
+// How it stands, one sentence in English (stored.h has it in the reader's language); "" when nothing is due and nothing failed.
 ASSAY_CHECKED enum status hook_sentence(struct project *project, char text[HOOK_TEXT], struct error *err);
 
 #endif

@@ -272,8 +272,11 @@ static void put_objects(FILE *out, const struct report *r)
     }
     fprintf(out, r->counts.open == 1 ? _("  %lld picture is open\n") : _("  %lld pictures are open\n"), (long long)r->counts.open);
     put_waiting(out, r);
-    if (r->hook[0])
-        put_wrapped(out, INDENT, r->hook);
+    if (r->hook[0]) {
+        char *hook = stored_text(r->hook);
+        put_wrapped(out, INDENT, hook);
+        free(hook);
+    }
 }
 
 static void put_second(FILE *out, const struct report *r)

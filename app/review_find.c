@@ -105,6 +105,9 @@ static enum status take_word(struct db *db, struct find_filter *f, char *word, i
         size_t room;
     } parts[] = {{"class", f->class_name, sizeof f->class_name}, {"by", f->person, sizeof f->person},
                  {"path", f->path, sizeof f->path}, {"severity", f->severity, sizeof f->severity}};
+    static const char *const may[][2] = {{"verdict", "normal, defect, unsure, open"},
+                                         {"severity", "stop, key, general"},
+                                         {"sort", "answered, score, added"}};
     char *colon = strchr(word, ':');
     if (!colon) {
         snprintf(f->path, sizeof f->path, "%s", word);
@@ -132,7 +135,12 @@ static enum status take_word(struct db *db, struct find_filter *f, char *word, i
         good = take_order(f, value, ordered);
     else if (!known)
         return error_set(err, ST_INVALID, "nothing can be looked for by \"%s\"; ? shows by what", word);
-    return good ? ST_OK : error_set(err, ST_INVALID, "\"%s\" is no %s that can be looked for", value, word);
+    if (good)
+        return ST_OK;
+    for (size_t i = 0; i < sizeof may / sizeof *may; i++)
+        if (strcmp(may[i][0], word) == 0)
+            return error_set(err, ST_INVALID, "\"%s\" is no %s that can be looked for; there are %s", value, word, may[i][1]);
+    return error_set(err, ST_INVALID, "\"%s\" is no %s that can be looked for", value, word);
 }
 
 // The next word into `word`, quotes taken out; false at the end.

@@ -163,7 +163,7 @@ static struct flow_round row_of(struct review_flow *f, const struct round *r, bo
     struct flow_round row = {
         .id = r->id,
         .scene = scene_name(f, r->scene),
-        .state = round_state_name(r->state),
+        .state = r->state == ROUND_RUNNING && !lives ? "stopped" : round_state_name(r->state),
         .open = r->state < ROUND_DONE,
         .running = r->state == ROUND_RUNNING && lives,
         .stage = texts_keep(&f->texts, xstrdup(r->progress.stage)),
@@ -176,10 +176,7 @@ static struct flow_round row_of(struct review_flow *f, const struct round *r, bo
         .took = texts_keep(&f->texts, r->started_ms ? xasprintf("%lld:%02lld", (long long)took / 60, (long long)took % 60) : xstrdup("")),
         .strategy = texts_keep(&f->texts, xstrdup(strategy ? strategy : "")),
     };
-    if (r->state == ROUND_RUNNING && !lives)
-        row.sentence = _("Its process ended; it can go on where it was.");
-    else
-        row.sentence = texts_keep(&f->texts, stored_text(r->sentence));
+    row.sentence = texts_keep(&f->texts, stored_text(r->sentence));
     json_decref(request);
     return row;
 }

@@ -190,6 +190,12 @@ enum status review_lead_comment(struct review_lead *l, int64_t id, const char *t
 
 // --- the log -------------------------------------------------------------------
 
+static enum status take_kind(struct review_lead *l, const char *kind, struct error *err)
+{
+    snprintf(l->filter.kind, sizeof l->filter.kind, "%s", kind);
+    return kind[0] ? db_log_kind(kind, err) : ST_OK;
+}
+
 static enum status parse_log(struct review_lead *l, const char *text, struct error *err)
 {
     char *copy = xstrdup(text), *rest = copy, *word;
@@ -205,7 +211,7 @@ static enum status parse_log(struct review_lead *l, const char *text, struct err
         if (value && strcmp(word, "by") == 0)
             snprintf(l->filter.person, sizeof l->filter.person, "%s", value);
         else if (value && strcmp(word, "kind") == 0)
-            snprintf(l->filter.kind, sizeof l->filter.kind, "%s", value);
+            status = take_kind(l, value, err);
         else if (value && strcmp(word, "since") == 0)
             time = &l->filter.since_ms;
         else if (value && strcmp(word, "until") == 0)

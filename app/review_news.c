@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/review_session_impl.h"
+#include "app/stored.h"
 #include "base/intl.h"
 #include "db/live.h"
 
@@ -31,7 +32,12 @@ static bool hook_news(struct review_session *s)
 {
     char text[HOOK_TEXT];
     struct error unused;
-    if (hook_sentence(s->project, text, &unused) != ST_OK || strcmp(text, s->hook) == 0)
+    if (hook_sentence(s->project, text, &unused) != ST_OK)
+        return false;
+    char *words = stored_text(text);
+    snprintf(text, sizeof text, "%s", words);
+    free(words);
+    if (strcmp(text, s->hook) == 0)
         return false;
     memcpy(s->hook, text, sizeof text);
     return text[0] != '\0';

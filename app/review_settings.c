@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/hook.h"
 #include "app/log_text.h"
 #include "app/review_flow.h"
 #include "base/alloc.h"
@@ -53,6 +54,8 @@ enum status flow_set(void *context, size_t index, const char *value, bool own, c
         return status;
     const char *path = settings_file(f->project->settings, file);
     status = log_setting(f->project->db, f->person, setting, value, path, err);
+    if (status == ST_OK && setting == SETTING_HOOK_STOP)
+        status = hook_corrected(f->project, err);
     if (status != ST_OK)
         return status;
     if (!value)

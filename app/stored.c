@@ -11,7 +11,7 @@
 #include "base/strbuf.h"
 
 // As they are written: core/screen/threshold.c, core/learn/gate.c, app/train.c, app/promote.c, app/worker.c, app/cmd_add.c,
-// app/cmd_user.c, app/cmd_backup.c, app/frontier_pictures.c, core/learn/frontier_file.c, core/learn/crop_source.c, db/log.c; and
+// app/cmd_user.c, app/cmd_backup.c, app/hook.c, app/frontier_pictures.c, core/learn/frontier_file.c, core/learn/crop_source.c, db/log.c; and
 // what ends or pauses a round: app/trained.c, app/train_data.c, core/learn/adapt*.c, core/base/file.c, db/db.c.
 // A conversion stands for a number, %s for a word, or before ; and : for some.
 static const char *const phrases[] = {
@@ -96,6 +96,16 @@ static const char *const phrases[] = {
     N_("not a regular file"),
     N_("%lld bytes, more than the limit of %llu"),
     N_("the content was altered, its SHA-256 is %s...; put the original back"),
+    N_("The stop command failed for %lld: "),
+    N_("; `assay hook --again` tries it anew."),
+    N_("The stop command waits for another try (%lld due): "),
+    N_(", try %lld of %d"),
+    N_("exit status %d"),
+    N_("killed by signal %d"),
+    N_("not done after %d s, ended"),
+    N_("/bin/sh cannot be started: "),
+    N_("hook.stop is not set any more"),
+    N_("the answer was taken back before"),
     N_("paused; `assay train --resume` goes on"),
     N_("cancelled"),
     N_("%lld of %lld"),

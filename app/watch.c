@@ -304,9 +304,6 @@ static enum status turn(struct watch *w, bool *busy, struct error *err)
     tell_progress(w);
     if (status == ST_OK)
         status = log_some(w, false, err);
-    if (status == ST_OK && follow_folders(w->follow) == 0)
-        status =
-            error_set(err, ST_NOT_FOUND, "none of the folders is there any more: nothing is left to follow");
     return status;
 }
 

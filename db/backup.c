@@ -127,3 +127,31 @@ enum status db_inspect(const char *path, struct error *err)
                            version, DB_VERSION);
     return status;
 }
+
+// "ID MS" of the picture that was added first: never changed, and no other project's. "" when there is none.
+static enum status first_picture(sqlite3 *of, char text[64])
+{
+    sqlite3_stmt *stmt = NULL;
+    text[0] = '\0';
+    int code = sqlite3_prepare_v2(of, "SELECT id || ' ' || added_ms FROM picture ORDER BY id LIMIT 1", -1, &stmt, NULL);
+    if (code == SQLITE_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW)
+        snprintf(text, 64, "%s", column_text(stmt, 0));
+    sqlite3_finalize(stmt);
+    return code == SQLITE_ROW || code == SQLITE_DONE ? ST_OK : ST_CORRUPT;
+}
+
+enum status db_backup_of(struct db *db, const char *path, bool *same, struct error *err)
+{
+    sqlite3 *copy = NULL;
+    char own[64], other[64];
+    enum status status = ST_OK;
+    *same = false;
+    if (sqlite3_open_v2(path, &copy, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK || first_picture(copy, other) != ST_OK)
+        status = error_set(err, ST_CORRUPT, "%s: damaged or not a database (%s)", path, sqlite3_errmsg(copy));
+    else if (first_picture(db->sqlite, own) != ST_OK)
+        status = db_failed(db, "looking for its first picture", err);
+    else
+        *same = strcmp(own, other) == 0;
+    sqlite3_close(copy);
+    return status;
+}

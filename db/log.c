@@ -11,6 +11,19 @@
 #include "db/log.h"
 #include "db/round.h"
 
+enum status db_log_kind(const char *kind, struct error *err)
+{
+    static const char *const kinds[] = {"answer", "skip", "undo", "redo", "comment", "class", "role", "screening", "round", "model",
+                                        "audit", "hook", "relation", "setting", "add", "import", "backup"};
+    char all[256] = "";
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (strcmp(kind, kinds[i]) == 0)
+            return ST_OK;
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? ", " : "", kinds[i]);
+    }
+    return error_set(err, ST_INVALID, "there is no kind '%s' in the log; there are %s", kind, all);
+}
+
 enum status db_log_add(struct db *db, const char *person, const char *kind, const char *scene, const char *text,
                        struct error *err)
 {

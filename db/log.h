@@ -31,6 +31,8 @@ struct log_row { // text valid during the callback
     const char *note;
     bool lead, quality, audited; // of an answer: in the second review, about how good the picture is, in an audit
 };
+// ST_INVALID, with what there is: no kind of event is called so.
+ASSAY_CHECKED enum status db_log_kind(const char *kind, struct error *err);
 // Latest first, the next ones after `after`, which becomes the last one's; at most `limit`. Imported answers are one row
 // for each import.
 ASSAY_CHECKED enum status db_log(struct db *db, const struct log_filter *filter, struct log_key *after, size_t limit,

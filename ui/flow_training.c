@@ -56,6 +56,13 @@ static void load(struct session *s)
         snprintf(s->flow.why, sizeof s->flow.why, "%s", err.text);
 }
 
+// How it stands, or ended; fresh.
+static char *sentence_of(const struct session *s, const struct flow_round *round)
+{
+    return strcmp(round->state, "stopped") == 0 ? session_keyed(s, _("Its process ended; {pause} lets it go on where it was."))
+                                                : xstrdup(round->sentence);
+}
+
 // --- drawing ----------------------------------------------------------------------------
 
 static int draw_round(const struct session *s, const struct rect *r)
@@ -83,8 +90,12 @@ static int draw_round(const struct session *s, const struct rect *r)
     else if (round->running && round->steps > 0)
         draw_printf(stdscr, y++, r->x, r->cols, A_NORMAL, _("%d of %d   %.0f pictures/s   %d:%02d left"), round->step, round->steps,
                     round->rate, left / 60, left % 60);
-    else if (round->sentence[0])
-        y += draw_wrapped(stdscr, y, r->x, r->cols, 3, A_NORMAL, round->sentence);
+    else {
+        char *sentence = sentence_of(s, round);
+        if (sentence[0])
+            y += draw_wrapped(stdscr, y, r->x, r->cols, 3, A_NORMAL, sentence);
+        free(sentence);
+    }
     return y;
 }
 
@@ -191,8 +202,19 @@ static void draw_rounds(const struct session *s, const struct rect *r)
         draw_text(stdscr, y, r->x + 22, 11, how, row->begun);
         draw_printf(stdscr, y, r->x + 34, 7, how, "%7s", row->took);
         draw_text(stdscr, y, r->x + 43, 10, how, flow_word(row->state));
-        draw_text(stdscr, y, r->x + 54, r->cols - 54, how, row->sentence);
+        char *sentence = sentence_of(s, row);
+        draw_text(stdscr, y, r->x + 54, r->cols - 54, how, sentence);
+        free(sentence);
     }
+}
+
+// A worker that lives, or why there is none.
+static const char *worker_word(const struct flow_training *t)
+{
+    bool due = t->every > 0;
+    for (size_t i = 0; i < t->round_count; i++)
+        due = due || (t->rounds[i].open && strcmp(t->rounds[i].state, "paused") != 0);
+    return t->worker ? _("there") : due ? _("not there") : _("not needed now");
 }
 
 static void draw(struct session *s)
@@ -200,9 +222,9 @@ static void draw(struct session *s)
     const struct flow_training *t = s->flow.training;
     char right[80] = "";
     if (t && t->every)
-        snprintf(right, sizeof right, _("by itself every %d new answers   worker %s"), t->every, t->worker ? _("there") : _("not there"));
+        snprintf(right, sizeof right, _("by itself every %d new answers   worker %s"), t->every, worker_word(t));
     else if (t)
-        snprintf(right, sizeof right, _("worker %s"), t->worker ? _("there") : _("not needed now"));
+        snprintf(right, sizeof right, _("worker %s"), worker_word(t));
     panel_head(s, _("training"), right);
     if (!t) {
         draw_wrapped(stdscr, 2, 1, COLS - 2, 3, A_NORMAL, s->flow.why);
@@ -245,7 +267,7 @@ static void pause_or_go_on(struct session *s, const struct flow_round *round)
         session_say(s, _("There is no round to pause."));
         return;
     }
-    bool pause = round->running || strcmp(round->state, "queued") == 0;
+    bool pause = round->running || (s->flow.training->worker && strcmp(round->state, "queued") == 0);
     enum status status = flow->wish(flow->context, round->id, pause ? FLOW_PAUSE : FLOW_RESUME, &err);
     char *paused = session_keyed(s, _("It pauses after this step; {pause} lets it go on."));
     flow_said(s, status, &err, pause ? paused : _("It goes on where it was."));
@@ -267,11 +289,13 @@ static void cancel(struct session *s, const struct flow_round *round)
     flow_said(s, status, &err, _("It is given up; what was active stays."));
 }
 
-static char *all_of(const struct flow_round *r)
+static char *all_of(const struct session *s, const struct flow_round *r)
 {
-    return xasprintf(_("Round %lld of %s\n  state      %s%s%s\n  step       %d of %d\n  loss       %.4f\n  begun      %s\n  took       %s\n  strategy   %s\n%s"),
+    char *sentence = sentence_of(s, r), *text = xasprintf(_("Round %lld of %s\n  state      %s%s%s\n  step       %d of %d\n  loss       %.4f\n  begun      %s\n  took       %s\n  strategy   %s\n%s"),
                      (long long)r->id, r->scene, flow_word(r->state), r->stage[0] ? _(", ") : "", flow_word(r->stage), r->step, r->steps,
-                     r->loss, r->begun, r->took, r->strategy[0] ? r->strategy : _("the most promising one"), r->sentence);
+                     r->loss, r->begun, r->took, r->strategy[0] ? r->strategy : _("the most promising one"), sentence);
+    free(sentence);
+    return text;
 }
 
 static bool key(struct session *s, enum command command, int pressed)
@@ -317,7 +341,7 @@ static bool key(struct session *s, enum command command, int pressed)
         return true;
     case COMMAND_OPEN:
         if (round)
-            popup_read(s, _("Round"), all_of(round));
+            popup_read(s, _("Round"), all_of(s, round));
         return true;
     case COMMAND_UP:
     case COMMAND_DOWN:

@@ -110,7 +110,7 @@ static void draw(struct session *s)
     snprintf(right, sizeof right, v->more ? _("%zu and more") : "%zu", v->count);
     panel_head(s, _("log"), right);
     if (v->why[0])
-        draw_text(stdscr, 1, 1, COLS - 2, A_BOLD, v->why);
+        draw_wrapped(stdscr, 1, 1, COLS - 2, 3, A_BOLD, v->why);
     else
         draw_printf(stdscr, 1, 1, COLS - 2, A_NORMAL, _("Filter: %s"), v->filter[0] ? v->filter : none);
     for (size_t i = 0; i < rows_of() && v->top + i < v->count; i++)

@@ -159,8 +159,8 @@ static int draw_cost(const struct results *r, int y)
     else
         y = put_sentence(y, A_NORMAL, xstrdup(_("No picture is known to be normal yet")));
     if (r->moved)
-        y = put_sentence(y, A_NORMAL, xasprintf(_("Nothing is changed here: `assay screen --filter-rate %.4f` makes such a revision"),
-                                                1 - (double)shown / all));
+        y = put_sentence(y, A_NORMAL, xasprintf(_("Nothing is changed here: `assay screen --scene '%s' --filter-rate %.4f` makes such a revision"),
+                                                v->scene, 1 - (double)shown / all));
     else
         y = put_sentence(y, A_DIM, xstrdup(v->reason));
     if (v->audit && v->audit[0])
