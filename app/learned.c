@@ -96,16 +96,24 @@ struct learned {
     struct store *store; // between begin and end
 };
 
-static void name_store(struct learned *l, const struct scene *scene, const struct adapt_model *model)
+// Where what the model says of the scene's pictures is kept, and under which key; caller frees both.
+static char *store_name(const struct project *project, const struct scene *scene, const char *sha256, const char *precision, char **key)
 {
-    const struct base_info *info = base_info(adapt_scorer_base(l->scorer));
     char settings[SCREEN_SETTINGS_TEXT], digest[HASH_HEX];
     screen_settings_text(&scene->settings, settings);
     hash_bytes(settings, strlen(settings), digest);
-    l->path = xasprintf("%s/cache/scene-%lld-%.12s-%.8s-%s.learned", l->project->dir, (long long)scene->id, model->sha256,
-                        digest, info->precision);
-    l->key = xasprintf("%.64s %.64s %s", model->sha256, digest, info->precision);
-    l->dim = heads_embedding(&model->heads->shape);
+    *key = xasprintf("%.64s %.64s %s", sha256, digest, precision);
+    return xasprintf("%s/cache/scene-%lld-%.12s-%.8s-%s.learned", project->dir, (long long)scene->id, sha256, digest, precision);
+}
+
+enum status learned_reading(const struct project *project, const struct base *base, const struct scene *scene, const char *sha256,
+                            struct store **store, struct error *err)
+{
+    char *key, *path = store_name(project, scene, sha256, base_info(base)->precision, &key);
+    enum status status = store_open_reading(path, key, store, err);
+    free(key);
+    free(path);
+    return status;
 }
 
 enum status learned_open(struct project *project, const struct base *base, const struct scene *scene, const char *sha256,
@@ -122,8 +130,10 @@ enum status learned_open(struct project *project, const struct base *base, const
         status = adapt_scorer_new(net, model, BASE_FASTEST, &l->scorer, err);
     if (status == ST_OK)
         status = learned_pixels_open(project, base, scene, adapt_scale(model), &l->pixels, err);
-    if (status == ST_OK)
-        name_store(l, scene, model);
+    if (status == ST_OK) {
+        l->path = store_name(project, scene, sha256, base_info(adapt_scorer_base(l->scorer))->precision, &l->key);
+        l->dim = heads_embedding(&model->heads->shape);
+    }
     adapt_model_free(model);
     if (net)
         net_free(net);

@@ -329,6 +329,7 @@ void review_session_close(struct review_session *s, struct error *kept)
     review_counter_free(s->counter);
     score_counter_free(s->scores);
     review_known_clear(&s->known);
+    likely_close(s->likely);
     review_lead_clear(&s->lead);
     review_regions_clear(&s->regions);
     session_forget_row(s);

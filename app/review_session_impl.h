@@ -6,6 +6,7 @@
 
 #include "app/ask.h"
 #include "app/class_word.h"
+#include "app/likely.h"
 #include "app/hook.h"
 #include "app/review_audit.h"
 #include "app/review_find.h"
@@ -38,6 +39,7 @@ struct review_session {
     unsigned orders; // of the queue, when something arrived last
     bool arrived;    // and is not in its place yet
     struct review_known known;
+    struct likely *likely;
     struct review_audit audit;
     struct review_regions regions;
     struct review_counter *counter;

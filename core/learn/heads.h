@@ -128,5 +128,7 @@ void heads_fit_classes(struct heads *heads, const float *embeddings, const int *
 // pictures; the others share by their nearest means. *unknown: farther from every mean than its radius, or nothing
 // is known of any class. Returns the likeliest class, -1 without classes.
 int heads_classify(const struct heads *heads, const struct heads_out *out, float *probabilities, bool *unknown);
+// The same from an embedding that was kept, (hidden + wide).
+int heads_classify_kept(const struct heads *heads, const float *embedding, float *probabilities, bool *unknown);
 
 #endif

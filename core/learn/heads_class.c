@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "learn/heads.h"
+#include "nn/layer.h"
 
 static const double slack = 1.5; // of a radius
 
@@ -119,4 +120,14 @@ int heads_classify(const struct heads *h, const struct heads_out *out, float *pr
             best = c;
     }
     return best;
+}
+
+int heads_classify_kept(const struct heads *h, const float *embedding, float *probabilities, bool *unknown)
+{
+    float logits[HEADS_CLASSES];
+    const struct heads_out out = {.embedding = embedding, .class_logit = logits};
+    if (h->shape.classes)
+        layer_linear(embedding, 1, heads_embedding(&h->shape), h->shape.classes, heads_values(h, HEAD_CLASS),
+                     heads_values(h, HEAD_CLASS_BIAS), logits);
+    return heads_classify(h, &out, probabilities, unknown);
 }

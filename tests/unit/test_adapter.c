@@ -309,6 +309,20 @@ static void many_pictures_are_served_by_the_trained_head(void **state)
     struct heads_out out = {.embedding = e, .class_logit = logits};
     assert_int_equal(heads_classify(h, &out, probabilities, &unknown), 0);
     assert_false(unknown);
+    // from an embedding alone: the head's own logits
+    float kept[HEADS_CLASSES], *weight = heads_values(h, HEAD_CLASS), *bias = heads_values(h, HEAD_CLASS_BIAS);
+    for (int c = 0; c < CLASSES; c++) {
+        bias[c] = (float)c;
+        logits[c] = bias[c];
+        for (int i = 0; i < n; i++) {
+            weight[i * CLASSES + c] = (float)(0.1 * rng_normal(&rng));
+            logits[c] += e[i] * weight[i * CLASSES + c];
+        }
+    }
+    int best = heads_classify(h, &out, probabilities, &unknown);
+    assert_int_equal(heads_classify_kept(h, e, kept, &unknown), best);
+    for (int c = 0; c < CLASSES; c++)
+        assert_true(fabsf(kept[c] - probabilities[c]) < 1e-5f);
     heads_free(h);
 }
 
