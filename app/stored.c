@@ -38,6 +38,7 @@ static const char *const phrases[] = {
     N_("an industry model: each scene's model that begins from it goes through its own gate"),
     N_("industry model %s is there; %zu scene now trains from it"),
     N_("industry model %s is there; %zu scenes now train from it"),
+    N_("you may not write to this project, and looking at it needs that, too; ask its owner for write permission, or work on a copy of its folder"),
     N_("`assay train --resume` goes on"),
     N_("%lld pictures added, %lld changed, %lld moved, %lld further copies, %lld unreadable"),
     N_("%lld known answers imported"),
