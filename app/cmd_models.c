@@ -12,16 +12,15 @@
 #include "app/scoring.h"
 #include "app/layout.h"
 #include "app/stored.h"
+#include "app/trained.h"
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/parallel.h"
 #include "base/text.h"
 #include "db/model.h"
 #include "db/revision.h"
 #include "db/scene.h"
 
 enum { OPT_SCENE = OPT_OWN, OPT_LEAD, OPT_AS };
-enum { DIGITS_LEAST = 4 }; // of a model that is named
 
 struct options {
     const char *scene, *model, *as;
@@ -135,26 +134,23 @@ static enum status find(struct project *project, const struct options *o, struct
 {
     struct model_row *rows;
     struct scene scene = {0};
+    const struct model_row *row = NULL;
     size_t count, fits = 0;
-    const char *last = NULL; // that fits
-    int64_t found = 0;
-    if (o->model && strlen(o->model) < DIGITS_LEAST)
-        return error_set(err, ST_INVALID, "\"%s\" is too short for a model; give its first %d digits or more, as `assay models` shows them", o->model, DIGITS_LEAST);
+    if (o->model && strlen(o->model) < MODEL_DIGITS)
+        return error_set(err, ST_INVALID, "\"%s\" is too short for a model; give its first %d digits or more, as `assay models` shows them", o->model, MODEL_DIGITS);
     enum status status = o->scene || !o->model ? project_scene(project, o->scene, &scene, err) : ST_OK;
     if (status == ST_OK)
         status = db_model_list(project->db, &rows, &count, err);
     if (status == ST_OK) {
-        for (size_t i = 0; i < count; i++) {
-            bool named = o->model ? strncmp(rows[i].sha256, o->model, strlen(o->model)) == 0
-                                  : rows[i].revision && strcmp(rows[i].state, "candidate") == 0;
-            if (named && (!scene.id || rows[i].scene == scene.id)) {
-                fits += !last || strcmp(last, rows[i].sha256) != 0;
-                last = rows[i].sha256;
-                found = rows[i].id;
-            }
-        }
+        if (o->model)
+            fits = trained_named(rows, count, o->model, scene.id, &row);
+        else
+            for (size_t i = 0; i < count; i++)
+                if (rows[i].revision && strcmp(rows[i].state, "candidate") == 0 && (!scene.id || rows[i].scene == scene.id))
+                    row = &rows[i];
+        int64_t found = row ? row->id : 0;
         model_free(rows, count);
-        if (o->model && fits > 1)
+        if (fits > 1)
             status = error_set(err, ST_INVALID, "more than one model begins with %s; give more digits", o->model);
         else if (found)
             status = db_model_get(project->db, found, model, err);
@@ -179,7 +175,7 @@ static enum status take_over(struct project *project, int64_t id, struct error *
     if (status != ST_OK)
         return status;
     status = db_scene_get(project->db, id, NULL, &scene, err);
-    if (status == ST_OK && scoring_rest(project, base, &scene, parallel_cores(), &report, &later) != ST_OK) // it is active all the same
+    if (status == ST_OK && scoring_pending(project, &scene, LIVE_KNOWN, 0, &report, &later) != ST_OK) // it is active all the same
         fprintf(stderr, _("assay: what came under another revision is not scored yet (%s); `assay worker` does it\n"), later.text);
     if (report.scored > 0)
         fprintf(stderr, report.scored == 1 ? _("%lld picture that came under another revision is scored, too; %lld flagged\n")

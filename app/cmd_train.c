@@ -88,15 +88,14 @@ static enum status find_scene(struct project *project, const struct options *o, 
 static enum status find_model(struct project *project, const char *from, char sha256[HASH_HEX], struct error *err)
 {
     struct model_row *rows;
-    size_t count, n = strlen(from), found = 0;
+    const struct model_row *row;
+    size_t count;
     enum status status = db_model_list(project->db, &rows, &count, err);
     if (status != ST_OK)
         return status;
-    for (size_t i = 0; i < count; i++)
-        if (n >= 4 && strncmp(rows[i].sha256, from, n) == 0 && strcmp(rows[i].sha256, sha256) != 0) {
-            memcpy(sha256, rows[i].sha256, HASH_HEX);
-            found++;
-        }
+    size_t found = trained_named(rows, count, from, 0, &row);
+    if (found == 1)
+        memcpy(sha256, row->sha256, HASH_HEX);
     model_free(rows, count);
     if (found == 1)
         return trained_check(project, sha256, TRAINED_BEGIN, err);

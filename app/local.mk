@@ -26,7 +26,7 @@ assay_SOURCES = \
 	app/review_audit.c app/review_audit.h app/review_keeper.c app/review_keeper.h app/review_known.c app/review_known.h app/review_regions.c app/review_regions.h app/review_results.c app/review_results.h app/review_scores.c app/review_scores.h \
 	app/review_find.c app/review_find.h \
 	app/review_answer.c app/review_list.c app/review_news.c app/review_session.c app/review_session_impl.h app/review_session.h \
-	app/likely.c app/likely.h app/scoring.c app/scoring.h app/scoring_rest.c \
+	app/likely.c app/likely.h app/scoring.c app/scoring.h app/scoring_pending.c \
 	app/settings.c app/settings.h app/settings_file.c app/settings_impl.h app/cmd_config.c \
 	app/background.c app/background.h app/hook.c app/hook.h app/cmd_hook.c app/cmd_log.c app/log_text.c app/log_text.h app/class_word.c app/class_word.h app/cmd_user.c app/people.h app/archive.c app/archive.h app/archive_read.c app/backup.c app/backup.h app/cmd_backup.c app/agreement.c app/review_lead.c app/review_lead.h \
 	app/similar.c app/similar.h app/stored.c app/stored.h \

@@ -6,11 +6,9 @@
 #include "app/poor_session.h"
 #include "app/review_known.h"
 #include "base/alloc.h"
-#include "base/parallel.h"
 #include "base/strbuf.h"
 #include "db/class.h"
 #include "db/label.h"
-#include "db/live.h"
 #include "db/person.h"
 #include "db/picture.h"
 #include "db/project.h"
@@ -233,40 +231,17 @@ static int64_t on_open(void *context)
 
 // ---- those that are fine after all ----
 
-static enum status screen_fine(struct project *project, const struct base *base, const struct scene *scene,
-                               struct scoring_report *report, struct error *err)
-{
-    struct scoring *scoring;
-    int64_t *ids;
-    size_t count;
-    enum status status = db_live_pending(project->db, scene->id, LIVE_FINE, 0, 100000, &ids, &count, err);
-    if (status == ST_OK && count > 0 && scene->active_revision) {
-        status = scoring_open(project, base, scene, parallel_cores(), &scoring, err);
-        if (status == ST_OK) {
-            status = scoring_run(scoring, ids, count, report, err);
-            scoring_close(scoring);
-        }
-    }
-    free(ids);
-    return status;
-}
-
 enum status poor_screen_fine(struct project *project, struct scoring_report *report, struct error *err)
 {
     struct scene *scenes = NULL;
-    struct base *base = NULL;
     size_t count = 0;
-    enum status status = project_base(project, &base, err);
-    if (status == ST_OK)
-        status = db_scene_list(project->db, &scenes, &count, err);
+    enum status status = db_scene_list(project->db, &scenes, &count, err);
     for (size_t i = 0; i < count; i++) {
         if (status == ST_OK)
-            status = screen_fine(project, base, &scenes[i], report, err);
+            status = scoring_pending(project, &scenes[i], LIVE_FINE, 0, report, err);
         scene_clear(&scenes[i]);
     }
     free(scenes);
-    if (base)
-        base_free(base);
     return status;
 }
 

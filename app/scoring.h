@@ -4,6 +4,7 @@
 #define APP_SCORING_H
 
 #include "app/screening.h"
+#include "db/live.h"
 #include "db/scene.h"
 
 struct scoring;
@@ -33,10 +34,11 @@ int64_t scoring_revision(const struct scoring *scoring);
 ASSAY_CHECKED enum status scoring_run(struct scoring *scoring, const int64_t *pictures, size_t count,
                                       struct scoring_report *report, struct error *err);
 
-// Score what another revision of the scene has a score of and the active one has not: pictures that came while a model
-// waited for its promotion, or under the revision that was left (scoring_rest.c). ST_BUSY as scoring_run: try again later.
-ASSAY_CHECKED enum status scoring_rest(struct project *project, const struct base *base, const struct scene *scene, int threads,
-                                       struct scoring_report *report, struct error *err);
+// Score what the active revision has no score of and `which` names (scoring_pending.c): LIVE_KNOWN are pictures that came while a
+// model waited for its promotion, or under the revision that was left. The base is opened where there are any. threads 0: all cores.
+// ST_BUSY as scoring_run: try again later.
+ASSAY_CHECKED enum status scoring_pending(struct project *project, const struct scene *scene, enum live_pending which, int threads,
+                                          struct scoring_report *report, struct error *err);
 
 // One sentence about a scene's drift, "" when none stands.
 enum { DRIFT_TEXT = 400 };

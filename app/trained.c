@@ -52,3 +52,16 @@ enum status trained_open(const struct project *project, const char *sha256, enum
     free(path);
     return status;
 }
+
+size_t trained_named(const struct model_row *rows, size_t count, const char *digits, int64_t scene, const struct model_row **newest)
+{
+    size_t n = strlen(digits), found = 0;
+    *newest = NULL;
+    for (size_t i = 0; i < count && n >= MODEL_DIGITS; i++) {
+        if (strncmp(rows[i].sha256, digits, n) != 0 || (scene && rows[i].scene != scene))
+            continue;
+        found += !*newest || strcmp((*newest)->sha256, rows[i].sha256) != 0;
+        *newest = &rows[i];
+    }
+    return found;
+}

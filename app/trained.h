@@ -4,6 +4,7 @@
 #define APP_TRAINED_H
 
 #include "app/project.h"
+#include "db/model.h"
 #include "learn/adapt.h"
 
 // What it is needed for: what there is to do without it.
@@ -15,5 +16,10 @@ ASSAY_CHECKED enum status trained_check(const struct project *project, const cha
 // The same, then adapt_open of it; also ST_INVALID: another base.
 ASSAY_CHECKED enum status trained_open(const struct project *project, const char *sha256, enum trained_use use,
                                        const struct net *net, struct adapt_model **model, struct error *err);
+
+// How many different models of `rows` (of `scene`, 0 any) begin with `digits`; *newest: the last of them, inside rows. None do with
+// fewer than MODEL_DIGITS.
+enum { MODEL_DIGITS = 4 };
+size_t trained_named(const struct model_row *rows, size_t count, const char *digits, int64_t scene, const struct model_row **newest);
 
 #endif

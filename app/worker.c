@@ -11,9 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "app/app.h"
 #include "app/background.h"
-#include "app/project.h"
 #include "app/scoring.h"
 #include "app/train.h"
 #include "app/worker.h"
@@ -22,7 +20,6 @@
 #include "base/intl.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/parallel.h"
 #include "db/acquire.h"
 #include "db/live.h"
 #include "db/project.h"
@@ -253,30 +250,23 @@ static int every_of(const struct project *project, const struct worker_options *
 static enum status score_rest(struct shift *s, const struct worker_options *o, struct error *err)
 {
     struct scene *scenes = NULL;
-    struct base *base = NULL;
     size_t count = 0;
     int64_t active = 0;
     enum status status = db_scene_list(s->project->db, &scenes, &count, err);
     for (size_t i = 0; i < count; i++)
         active = 31 * active + scenes[i].active_revision;
     bool look = status == ST_OK && active != s->active;
-    if (look)
-        status = project_base(s->project, &base, err);
     for (size_t i = 0; i < count; i++) {
         struct scoring_report report = {0};
         struct error why;
-        if (look && status == ST_OK && scenes[i].active_revision) {
-            enum status scored = scoring_rest(s->project, base, &scenes[i], o->threads ? o->threads : parallel_cores(), &report, &why);
-            if (scored == ST_BUSY)
-                active = -1;
-            else if (scored != ST_OK)
-                fprintf(stderr, "assay: %s\n", why.text); // of this scene: what it can do for others is done
-        }
+        enum status scored = look ? scoring_pending(s->project, &scenes[i], LIVE_KNOWN, o->threads, &report, &why) : ST_OK;
+        if (scored == ST_BUSY)
+            active = -1;
+        else if (scored != ST_OK)
+            fprintf(stderr, "assay: %s\n", why.text); // of this scene: what it can do for others is done
         scene_clear(&scenes[i]);
     }
     free(scenes);
-    if (base)
-        base_free(base);
     s->active = active;
     return status;
 }

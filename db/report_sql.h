@@ -9,8 +9,8 @@
 #define SEVERITY_OF(e) "coalesce(nullif(" e ".severity, ''), k.severity, 'general')"
 // What people found, verdict `v`: as said in the review; where nothing was said there, as said of what an audit drew.
 #define SAID(v)                                                                                                     \
-    "(" v ".source = 0 OR (" v ".source = 3 AND EXISTS(SELECT 1 FROM audit_found f_ WHERE f_.picture = " v ".picture)" \
-    " AND NOT EXISTS(SELECT 1 FROM verdict o_ WHERE o_.picture = " v ".picture AND o_.source = 0)))"
+    "(" v ".source IN (0, 3) AND (" v ".source = 0 OR (EXISTS(SELECT 1 FROM audit_found f_ WHERE f_.picture = " v ".picture)" \
+    " AND NOT EXISTS(SELECT 1 FROM verdict o_ WHERE o_.picture = " v ".picture AND o_.source = 0))))"
 
 enum severity column_severity(sqlite3_stmt *stmt, int at); // general for what is unknown
 

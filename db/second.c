@@ -41,9 +41,7 @@ enum status db_second(struct db *db, int64_t scene, int64_t person, double share
         "WITH c(picture, rank) AS (SELECT picture, 0 FROM disputed"
         " UNION ALL SELECT picture, 1 FROM verdict WHERE source = 0 AND verdict = 3"
         " UNION ALL SELECT v.picture, 2 FROM verdict v CROSS JOIN label_event e ON e.id = v.event"
-        "  LEFT JOIN class k ON k.name = " CLASS_NOW("e.class") " WHERE v.source = 0 AND v.verdict = 2 AND " SEVERITY_OF("e") " = 'stop'"
-        " UNION ALL SELECT v.picture, 2 FROM audit_found v CROSS JOIN label_event e ON e.id = v.event"
-        "  LEFT JOIN class k ON k.name = " CLASS_NOW("e.class") " WHERE v.verdict = 2 AND " SEVERITY_OF("e") " = 'stop' AND " SAID("v")
+        "  LEFT JOIN class k ON k.name = " CLASS_NOW("e.class") " WHERE " SAID("v") " AND v.verdict = 2 AND " SEVERITY_OF("e") " = 'stop'"
         " UNION ALL SELECT d.picture, 3 FROM doubt d CROSS JOIN verdict v ON v.picture = d.picture AND v.source = 0"
         "  WHERE v.event = d.event"
         " UNION ALL SELECT picture, 4 FROM verdict WHERE source = 0 AND verdict IN (1, 2) AND " DRAWN("picture") "),"
