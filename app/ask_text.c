@@ -66,7 +66,7 @@ enum status ask_why(struct project *project, const struct queue_item *item, char
         snprintf(text, ASK_TEXT, _("Asked: unlike everything answered so far."));
         break;
     case ACQUIRE_RARE:
-        snprintf(text, ASK_TEXT, _("Asked: may be of a rare class, like %s (%s)."), name, said);
+        snprintf(text, ASK_TEXT, name[0] ? _("Asked: may be of a rare class, like %s (%s).") : _("Asked: may be of a rare class."), name, said);
         break;
     case ACQUIRE_URGENT:
         snprintf(text, ASK_TEXT, _("Asked first: like %s, a stop defect (%s)."), name, said);

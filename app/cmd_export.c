@@ -4,11 +4,14 @@
 #include <string.h>
 
 #include "app/coco.h"
+#include "app/likely.h"
 #include "app/project.h"
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/csv.h"
 #include "db/export.h"
 #include "db/label.h"
+#include "db/revision.h"
 #include "db/scene.h"
 
 enum { OPT_FORMAT = OPT_OWN, OPT_SCENE, OPT_ALL };
@@ -17,6 +20,53 @@ struct options {
     bool jsonl, answered, coco;
     const char *scene;
 };
+
+struct trained { // what a scene's trained model says
+    struct scene scene;
+    struct revision active;
+    struct likely *likely;
+};
+
+struct writing {
+    const struct options *options;
+    struct project *project;
+    struct trained *trained; // (count) of every scene
+    size_t count;
+};
+
+static enum status open_trained(struct writing *w, struct error *err)
+{
+    struct scene *scenes = NULL;
+    enum status status = db_scene_list(w->project->db, &scenes, &w->count, err);
+    w->trained = xcalloc(w->count + 1, sizeof *w->trained);
+    for (size_t i = 0; i < w->count; i++) {
+        w->trained[i].scene = scenes[i];
+        if (status == ST_OK && scenes[i].active_revision)
+            status = db_revision_get(w->project->db, scenes[i].active_revision, &w->trained[i].active, err);
+    }
+    free(scenes);
+    return status;
+}
+
+static void close_trained(struct writing *w)
+{
+    for (size_t i = 0; i < w->count; i++) {
+        likely_close(w->trained[i].likely);
+        scene_clear(&w->trained[i].scene);
+    }
+    free(w->trained);
+}
+
+// Of a flagged picture the class that the trained model takes it for. False: nothing is said.
+static bool likely_of(struct writing *w, const struct export_row *r, struct likely_class *likely)
+{
+    for (size_t i = 0; i < w->count && r->flagged; i++) {
+        struct trained *t = &w->trained[i];
+        if (strcmp(t->scene.name, r->scene) == 0 && t->active.learned_sha256[0] && r->revision_number == t->active.number)
+            return likely_get(&t->likely, w->project, &t->scene, t->active.learned_sha256, r->picture, likely);
+    }
+    return false;
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -43,7 +93,8 @@ static const char *const columns[] = {
     "flagged",    "verdict",     "class",      "severity",      "regions",        "note",
     "who",        "when",        "truth",      "truth_class",   "truth_severity", "truth_mask",
     "audit",      "audit_stratum", "audit_remaining", "audit_probability",
-    "component",  "cause",         "action",   "score_drawn"}; // what is new comes last: scripts count columns
+    "component",  "cause",         "action",   "score_drawn",
+    "likely_class", "likely_share"}; // what is new comes last: scripts count columns
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
 static const char *text(const char *value)
@@ -57,9 +108,9 @@ static enum verdict said(const struct export_row *r)
     return r->verdict == VERDICT_NONE && r->audited ? r->audit : r->verdict;
 }
 
-static void write_csv(const struct export_row *r)
+static void write_csv(const struct export_row *r, const struct likely_class *likely)
 {
-    char number[6 + DETECTORS][32] = {""}, when[CLOCK_TEXT] = "";
+    char number[7 + DETECTORS][32] = {""}, when[CLOCK_TEXT] = "";
     bool scored = r->revision_number > 0;
     snprintf(number[0], sizeof *number, "%d", r->width);
     snprintf(number[1], sizeof *number, "%d", r->height);
@@ -73,6 +124,8 @@ static void write_csv(const struct export_row *r)
         snprintf(number[4 + DETECTORS], sizeof *number, "%lld", (long long)r->audit_remaining);
         snprintf(number[5 + DETECTORS], sizeof *number, "%.9g", r->audit_probability);
     }
+    if (likely && !likely->unknown)
+        snprintf(number[6 + DETECTORS], sizeof *number, "%.3f", likely->share);
     if (said(r) != VERDICT_NONE)
         clock_text(r->at_ms, when);
     const char *cells[COLUMNS] = {r->path,
@@ -112,7 +165,9 @@ static void write_csv(const struct export_row *r)
                                   r->component,
                                   r->cause,
                                   r->action,
-                                  number[4 + DETECTOR_DRAWN]};
+                                  number[4 + DETECTOR_DRAWN],
+                                  likely && !likely->unknown ? likely->name : "",
+                                  number[6 + DETECTORS]};
     for (int i = 0; i < COLUMNS; i++)
         csv_put(stdout, text(cells[i]), i == COLUMNS - 1);
 }
@@ -140,7 +195,7 @@ static void put(json_t *object, const char *key, const char *value)
     }
 }
 
-static void write_json(const struct export_row *r)
+static void write_json(const struct export_row *r, const struct likely_class *likely)
 {
     char when[CLOCK_TEXT];
     json_t *o = json_object();
@@ -164,6 +219,8 @@ static void write_json(const struct export_row *r)
         json_object_set_new(o, "scores", parts);
         json_object_set_new(o, "flagged", json_boolean(r->flagged));
     }
+    if (likely)
+        json_object_set_new(o, "likely", json_pack("{s:s, s:f, s:b}", "class", likely->name, "share", likely->share, "unknown", likely->unknown));
     if (said(r) != VERDICT_NONE) {
         clock_text(r->at_ms, when);
         put(o, "verdict", verdict_name(said(r)));
@@ -200,13 +257,15 @@ static void write_json(const struct export_row *r)
 
 static enum status each(void *context, const struct export_row *row, struct error *err)
 {
-    const struct options *o = context;
-    if (o->answered && row->verdict == VERDICT_NONE && row->audit == VERDICT_NONE)
+    struct writing *w = context;
+    struct likely_class likely;
+    if (w->options->answered && row->verdict == VERDICT_NONE && row->audit == VERDICT_NONE)
         return ST_OK;
-    if (o->jsonl)
-        write_json(row);
+    bool says = likely_of(w, row, &likely);
+    if (w->options->jsonl)
+        write_json(row, says ? &likely : NULL);
     else
-        write_csv(row);
+        write_csv(row, says ? &likely : NULL);
     return ferror(stdout) ? error_set(err, ST_IO, "cannot write the output: disk full or pipe closed") : ST_OK;
 }
 
@@ -241,7 +300,11 @@ int cmd_export(int argc, char **argv)
         if (!o.jsonl && !o.coco)
             for (int i = 0; i < COLUMNS; i++)
                 csv_put(stdout, columns[i], i == COLUMNS - 1);
-        status = o.coco ? coco_write(&project, scene.id, print_text, NULL, &err) : db_export(project.db, scene.id, each, &o, &err);
+        struct writing w = {.options = &o, .project = &project};
+        status = o.coco ? ST_OK : open_trained(&w, &err);
+        if (status == ST_OK)
+            status = o.coco ? coco_write(&project, scene.id, print_text, NULL, &err) : db_export(project.db, scene.id, each, &w, &err);
+        close_trained(&w);
         scene_clear(&scene);
     }
     project_close(&project);

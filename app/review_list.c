@@ -96,21 +96,23 @@ static enum status say_why(struct review_session *s, const struct queue_item *it
     return ask_why(s->project, item, s->why, err);
 }
 
-// index: its place in the list, SIZE_MAX when it is looked at elsewhere.
-// What the trained model takes it for, should it be a defect: only where it may be one.
-static void add_likely(struct review_session *s, int64_t picture)
+// What the trained model takes it for, should it be a defect. Returns the class that is likelier than all others together,
+// NULL none; valid until the next call.
+static const char *add_likely(struct review_session *s, int64_t picture)
 {
     struct likely_class likely;
     char room[CLASS_WORD], *text;
     if (!s->revision.learned_sha256[0] ||
         !likely_get(&s->likely, s->project, &s->row_scene, s->revision.learned_sha256, picture, &likely))
-        return;
+        return NULL;
     const char *name = class_word(s->project->db, likely.name, room);
     text = likely.unknown ? xasprintf(_("like none known (nearest: %s)"), name) : xasprintf(_("%s (%.0f %%)"), name, 100 * likely.share);
     add_detail(&s->details, _("class, if a defect"), text);
     free(text);
+    return !likely.unknown && likely.share > 0.5 ? likely.name : NULL;
 }
 
+// index: its place in the list, SIZE_MAX when it is looked at elsewhere.
 static enum status show(struct review_session *s, struct queue_item *item, size_t index,
                         struct review_item *out, struct error *err)
 {
@@ -131,8 +133,7 @@ static enum status show(struct review_session *s, struct queue_item *item, size_
     if (item->score.alone && !blind) // draws are filtered: it would tell them apart
         add_detail(&s->details, _("carried by one detector"),
                    _(detector_name((enum detector)(item->score.alone - 1))));
-    if (!blind)
-        add_likely(s, item->picture);
+    const char *likely = blind ? NULL : add_likely(s, item->picture);
     add_detail(&s->details, _("object"), s->row.object);
     add_detail(&s->details, _("position"), s->row.position);
     add_detail(&s->details, _("camera"), s->row.camera);
@@ -158,6 +159,7 @@ static enum status show(struct review_session *s, struct queue_item *item, size_
         .verdict = verdict_name(s->verdict.verdict),
         .class_name = s->verdict.class_name ? s->verdict.class_name : "",
         .severity = s->verdict.severity ? s->verdict.severity : "",
+        .likely = likely,
     };
     memcpy(out->box, item->box, sizeof out->box);
     return ST_OK;

@@ -60,7 +60,7 @@ static int fit_class(const struct choice *c, size_t i)
     return zh < name ? zh : name;
 }
 
-// The best first, among equals the one used last. Letters that only come in order (hc: hair crack) stand before the new
+// The best first, among equals the one that is likely, then the one used last. Letters that only come in order (hc: hair crack) stand before the new
 // class while they are few, and behind it when a name is being written.
 size_t answer_matches(const struct choice *choice, size_t *places, size_t room)
 {
@@ -185,6 +185,15 @@ bool answer_confirmed(struct session *s, enum sight sight, int64_t id)
     return false;
 }
 
+// Of the class that the picture in question is likely of; count: none is known.
+static size_t likely_place(const struct session *s, const struct review_class *classes, size_t count)
+{
+    for (size_t i = 0; i < count && s->choice.picture && s->entry.item.likely[0]; i++)
+        if (!classes[i].retired && strcmp(classes[i].name, s->entry.item.likely) == 0)
+            return i;
+    return count;
+}
+
 void answer_choose(struct session *s, void (*done)(struct session *s, const char *class_name, const char *severity))
 {
     struct choice *c = &s->choice;
@@ -204,7 +213,10 @@ void answer_choose(struct session *s, void (*done)(struct session *s, const char
     c->codes = xcalloc(count + 1, sizeof *c->codes);
     c->zh = xcalloc(count + 1, sizeof *c->zh);
     c->severities = xcalloc(count + 1, sizeof *c->severities);
-    for (size_t i = 0; i < count; i++) {
+    size_t likely = likely_place(s, classes, count);
+    c->likely = likely < count;
+    for (size_t n = 0; n < count; n++) {
+        size_t i = likely == count || n > likely ? n : n == 0 ? likely : n - 1; // that one first
         if (classes[i].retired)
             continue;
         snprintf(c->names[c->count], CLASS_ROOM, "%s", classes[i].name);

@@ -44,9 +44,10 @@ static void draw_class(WINDOW *w, int y, int width, attr_t how, const struct cho
     const char *code = c->codes[place];
     // a long name gives way: code and severity decide
     char *severity = xasprintf(_("%s (%s)"), "", _(answer_severities[c->severities[place]]));
-    int tail = draw_width(severity), used = draw_printf(w, y, 2, width - tail, how, "%s%s%s", code, code[0] ? "  " : "",
-                                                        knowledge_name(c->names[place], c->zh[place]));
+    char *name = xasprintf(c->likely && place == 0 ? _("likely: %s") : "%s", knowledge_name(c->names[place], c->zh[place]));
+    int tail = draw_width(severity), used = draw_printf(w, y, 2, width - tail, how, "%s%s%s", code, code[0] ? "  " : "", name);
     draw_text(w, y, 2 + used, tail, how, severity);
+    free(name);
     free(severity);
 }
 

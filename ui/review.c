@@ -80,7 +80,8 @@ void entry_clear(struct entry *e)
 void entry_set(struct entry *e, const struct review_item *item)
 {
     const char **fields[] = {&e->item.path, &e->item.name, &e->item.scene, &e->item.details,
-                             &e->item.verdict, &e->item.class_name, &e->item.severity, &e->item.reason, &e->item.why};
+                             &e->item.verdict, &e->item.class_name, &e->item.severity, &e->item.reason, &e->item.why,
+                             &e->item.likely};
     entry_clear(e);
     e->item = *item;
     e->item.heat = NULL;

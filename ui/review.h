@@ -31,6 +31,7 @@ struct review_item {
     const char *details;       // lines separated by \n: group, camera, taken ...; "" none
     const char *verdict;       // what stands: "", "normal", "defect", "unsure"
     const char *class_name, *severity; // of a defect, else ""
+    const char *likely;        // the class that it is likely of, as the classes are named, should it be a defect; NULL not known
     int width, height;         // of the picture, pixels; 0 unknown
     bool blind;                // until answered nothing of the model is shown: no score, heatmap, reason or place
     const char *why;           // why it is asked, a sentence; NULL or "" none

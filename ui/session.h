@@ -16,7 +16,7 @@
 #include "ui/view.h"
 
 enum { CLASS_ROOM = 64, NOTE_ROOM = 400, COLUMNS_MIN = 40, LINES_MIN = 12, PANEL_FROM = 100, PANEL_WIDTH = 40,
-       INFO_LINES = 4, LINE_SLOWEST = 3, SHOWN_MAX = 80, ITEM_TEXTS = 9 };
+       INFO_LINES = 4, LINE_SLOWEST = 3, SHOWN_MAX = 80, ITEM_TEXTS = 10 };
 
 struct theme { // how the parts of the screen are told apart; never by colour alone
     attr_t head, key;
@@ -67,6 +67,7 @@ struct choice { // class, then severity
     char (*zh)[CLASS_ROOM];    // (count) Chinese names
     int *severities;           // (count) 0 stop, 1 key, 2 general
     size_t count;
+    bool likely;               // the first one is what the trained model takes the picture for, not the one used last
     char taken[CLASS_ROOM];
     int severity, class_severity; // the second: the class's own
     struct related *related;      // (related_count) what is known of the class taken

@@ -25,6 +25,8 @@ static void forget(struct acquire *a)
     }
     memset(a->class_weight, 0, a->count * (size_t)a->class_count * sizeof *a->class_weight);
     memset(a->class_answers, 0, sizeof a->class_answers);
+    for (int c = 0; c < ACQUIRE_CLASSES; c++)
+        a->class_latest[c] = SIZE_MAX;
     a->normals = a->defects = 0;
 }
 
@@ -35,8 +37,10 @@ static void tell_neighbours(struct acquire *a, size_t index)
          known = defect && c->class_index >= 0 && c->class_index < a->class_count;
     a->normals += c->answer == ACQUIRE_NORMAL;
     a->defects += defect;
-    if (known)
+    if (known) {
         a->class_answers[c->class_index]++;
+        a->class_latest[c->class_index] = index;
+    }
     for (size_t i = 0; i < a->count; i++) {
         if (i == index)
             continue;

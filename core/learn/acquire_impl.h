@@ -37,6 +37,7 @@ struct acquire {
     float *class_weight;                  // (count, class_count) of answered defects nearby
     float *defect_weight, *urgent_weight; // (count) the same over all classes, over the worst severity
     size_t normals, defects, class_answers[ACQUIRE_CLASSES];
+    size_t class_latest[ACQUIRE_CLASSES]; // answered defect of that class, SIZE_MAX none
 };
 
 static inline float acquire_distance2(const float *a, const float *b)

@@ -30,7 +30,8 @@ static enum status fake_item(void *context, size_t index, struct review_item *it
         .score = {.score = 3.398, .parts = {[DETECTOR_WHOLE] = 2.5, [DETECTOR_PATCH] = 3.1}}, .threshold = 2.4, .percentile = 0.9925,
         .position = f->listed ? (int64_t)index + 1 : 0, .open = f->count, .heat = &f->heat, .box = {0, 0, 1, 1},
         .details = "camera 2\ngroup 17", .verdict = f->verdict[index], .class_name = f->class_name[index],
-        .severity = f->severity[index], .width = 64, .height = 48, .blind = f->blind && !f->verdict[index][0]};
+        .severity = f->severity[index], .width = 64, .height = 48, .blind = f->blind && !f->verdict[index][0],
+        .likely = f->likely[index]};
     return ST_OK;
 }
 

@@ -12,6 +12,7 @@
 struct fake {
     int count;
     char verdict[8][64], class_name[8][64], severity[8][16];
+    const char *likely[8]; // NULL none
     struct review_class classes[8];
     char names[8][64], severities[8][16];
     size_t class_count, history[32], length, taken_back;

@@ -287,6 +287,8 @@ static void the_rare_class_is_asked_for(void **state)
     a = acquire_new(c, COUNT, 2);
     ordered(a, c, COUNT, &mix, 1, 4, places, asks);
     assert_int_equal(places[0], 25);
+    assert_int_equal(asks[25].reason, ACQUIRE_RARE);
+    assert_int_equal(asks[25].about, 30); // of that class, though defects of the other one lie nearer
     acquire_free(a);
     free(asks);
     free(c);

@@ -70,6 +70,27 @@ static void answers_reach_the_model(void **state)
     fake_clear(&f);
 }
 
+// First in the list, so that one key takes it; without a likely one the one used last is.
+static void the_likely_class_stands_first(void **state)
+{
+    (void)state;
+    struct fake f;
+    fake_init(&f);
+    f.likely[0] = "blowhole";
+    f.likely[1] = "a class of before";
+    char *d = play(&f, GRAPHICS_ASCII, "wait\nkey d\ndump @/c\nkey Enter\nkey Enter\nwait\nkey d\ndump @/d\nkey Enter\nkey Enter\n", "c");
+    assert_has(d, "likely: blowhole (key)");
+    assert_has(d, "cr  crack (stop)");
+    assert_true(strstr(d, "blowhole (key)") < strstr(d, "crack (stop)"));
+    free(d);
+    d = scratch_file("d");
+    assert_null(strstr(d, "likely"));
+    assert_true(strstr(d, "crack (stop)") < strstr(d, "blowhole (key)"));
+    free(d);
+    assert_string_equal(f.log.data, "defect 100 blowhole key\ndefect 101 crack stop\n");
+    fake_clear(&f);
+}
+
 static void what_was_taken_back_is_not_counted(void **state)
 {
     (void)state;
@@ -433,6 +454,7 @@ int main(void)
         cmocka_unit_test(the_small_screen),
         cmocka_unit_test(the_large_screen),
         cmocka_unit_test(answers_reach_the_model),
+        cmocka_unit_test(the_likely_class_stands_first),
         cmocka_unit_test(what_was_taken_back_is_not_counted),
         cmocka_unit_test(backing_out_stores_nothing),
         cmocka_unit_test(a_refused_answer_stays),
