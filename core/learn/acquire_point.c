@@ -9,6 +9,10 @@
 #include "base/alloc.h"
 #include "learn/acquire.h"
 
+// So few pictures show no more axes than count / EACH: as many axes as pictures, each scaled to variance one, would put them all
+// equally far from each other.
+enum { EACH = 8, AXES_LEAST = 4 };
+
 // LAPACK, inside OpenBLAS; column-major.
 void dsyevr_(const char *jobz, const char *range, const char *uplo, const int *n, double *a, const int *lda,
              const double *vl, const double *vu, const int *il, const int *iu, const double *abstol, int *m,
@@ -73,7 +77,8 @@ enum status acquire_projection_fit(const float *rows, size_t count, int dim, str
                                    struct error *err)
 {
     size_t d = (size_t)dim;
-    int want = dim < ACQUIRE_POINT ? dim : ACQUIRE_POINT;
+    int want = dim < ACQUIRE_POINT ? dim : ACQUIRE_POINT, shown = count < AXES_LEAST * EACH ? AXES_LEAST : (int)(count / EACH);
+    want = want < shown ? want : shown;
     if (count < 2)
         return error_set(err, ST_INVALID, "%zu pictures are too few to compare pictures by", count);
     double *mean = xcalloc(d, sizeof *mean), *deviation = xcalloc(d, sizeof *deviation);

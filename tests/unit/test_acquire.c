@@ -104,6 +104,35 @@ static void fewer_dimensions_and_fewer_pictures_than_points(void **state)
     acquire_projection_clear(&p);
 }
 
+// As many axes as pictures, each of variance one, would put all of them equally far apart.
+static void few_pictures_keep_their_neighbours(void **state)
+{
+    (void)state;
+    enum { FEW = 48, DIM = 120 };
+    struct rng rng = rng_seed(6);
+    float *rows = xmalloc(FEW * DIM * sizeof *rows), points[FEW][ACQUIRE_POINT];
+    double sums[2] = {0};
+    int pairs[2] = {0};
+    struct acquire_projection p;
+    struct error err;
+    for (int i = 0; i < FEW * DIM; i++) // two kinds, apart in a tenth of the features
+        rows[i] = (float)(rng_normal(&rng) + (i % DIM < DIM / 10 && i / DIM % 2 ? 3 : 0));
+    assert_ok(acquire_projection_fit(rows, FEW, DIM, &p, &err), &err);
+    for (int i = 0; i < FEW; i++)
+        acquire_point(&p, rows + i * DIM, points[i]);
+    for (int i = 0; i < FEW; i++)
+        for (int j = 0; j < i; j++) {
+            double square = 0;
+            for (int k = 0; k < ACQUIRE_POINT; k++)
+                square += pow((double)(points[i][k] - points[j][k]), 2);
+            sums[(i + j) % 2] += square;
+            pairs[(i + j) % 2]++;
+        }
+    assert_true(sums[0] / pairs[0] < 0.8 * sums[1] / pairs[1]);
+    acquire_projection_clear(&p);
+    free(rows);
+}
+
 // --- sources: each finds what it is for ------------------------------------------------
 
 enum { LINE = 40 };
@@ -718,6 +747,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(points_are_white_and_keep_what_varies),
         cmocka_unit_test(fewer_dimensions_and_fewer_pictures_than_points),
+        cmocka_unit_test(few_pictures_keep_their_neighbours),
         cmocka_unit_test(without_answers_the_order_is_that_of_the_scores),
         cmocka_unit_test(a_defect_brings_up_what_is_like_it),
         cmocka_unit_test(a_stop_defect_comes_before_everything),
