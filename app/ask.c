@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "app/ask.h"
-#include "app/likely.h"
 #include "app/screening.h"
 #include "base/alloc.h"
 #include "base/rng.h"
@@ -42,7 +41,6 @@ struct asking {
     struct class_row *classes;
     size_t class_count;
     double threshold;
-    struct likely *likely; // what the trained model says of the classes
 };
 
 // ---- reading the pool ----
@@ -119,7 +117,6 @@ static void add(void *context, const struct ask_row *row)
     struct acquire_candidate *c = &a->candidates[i];
     *c = (struct acquire_candidate){.score = row->score.score,
                                     .threshold = a->threshold,
-                                    .defect = NAN,
                                     .group = name_hash(row->group),
                                     .answer = answer_of(row->verdict),
                                     .class_index = class_index(a, row->class_name),
@@ -249,29 +246,6 @@ static enum status open_store(struct asking *a, const struct scene *scene, const
     return screening_store_reading(a->project, a->base, scene, revision->patch_sha256, &a->store, err);
 }
 
-// Hands the open candidates what the trained model says of their classes; nothing of a picture that is like none that it
-// knows. Caller frees what they point into.
-static float *class_shares(struct asking *a, const struct scene *scene, const char *model)
-{
-    size_t classes = a->class_count < ACQUIRE_CLASSES ? a->class_count : ACQUIRE_CLASSES;
-    float *shares = xcalloc(a->count * classes + 1, sizeof *shares);
-    struct likely_class says;
-    for (size_t i = 0; i < a->count && model[0]; i++) {
-        float *own = shares + i * classes;
-        if (a->candidates[i].answer != ACQUIRE_OPEN ||
-            !likely_get(&a->likely, a->project, scene, model, a->ids[i], &says) || says.unknown)
-            continue;
-        for (size_t k = 0; k < says.count; k++) {
-            const char *name = likely_name(a->likely, k); // NULL: none of this index
-            int at = name ? class_index(a, name) : -1;
-            if (at >= 0)
-                own[at] = says.shares[k];
-        }
-        a->candidates[i].classes = own;
-    }
-    return shares;
-}
-
 static enum status read_pool(struct asking *a, const struct scene *scene, struct error *err)
 {
     struct revision revision;
@@ -302,9 +276,7 @@ static enum status read_pool(struct asking *a, const struct scene *scene, struct
         if (i % RELIEF == RELIEF - 1 || i + 1 == a->count)
             store_relieve(a->store);
     }
-    float *shares = class_shares(a, scene, revision.learned_sha256);
     a->acquire = acquire_new(a->candidates, a->count, (int)a->class_count);
-    free(shares);
     return ST_OK;
 }
 
@@ -342,7 +314,6 @@ void asking_close(struct asking *a)
         return;
     forget_pool(a);
     acquire_projection_clear(&a->projection);
-    likely_close(a->likely);
     if (a->store)
         store_close(a->store);
     free(a);

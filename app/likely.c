@@ -20,7 +20,6 @@ struct likely {
     struct heads *heads; // NULL: they could not be read
     struct store *store; // NULL: likewise
     double opened;
-    float shares[HEADS_CLASSES];
 };
 
 void likely_close(struct likely *l)
@@ -106,17 +105,10 @@ bool likely_get(struct likely **likely, struct project *project, const struct sc
     }
     if (!found || store_dim(l->store) != heads_embedding(&l->heads->shape) || l->heads->shape.classes == 0 || isnan(record.measures[DETECTOR_LEARNED]))
         return false;
-    int best = heads_classify_kept(l->heads, record.embedding, l->shares, &out->unknown);
-    out->name = best >= 0 ? likely_name(l, (size_t)best) : NULL;
-    if (!out->name)
-        return false;
-    out->share = (double)l->shares[best];
-    out->shares = l->shares;
-    out->count = (size_t)l->heads->shape.classes;
-    return true;
-}
-
-const char *likely_name(const struct likely *l, size_t index)
-{
-    return json_string_value(json_array_get(l->names, index));
+    float shares[HEADS_CLASSES];
+    int best = heads_classify_kept(l->heads, record.embedding, shares, &out->unknown);
+    const char *name = best >= 0 ? json_string_value(json_array_get(l->names, (size_t)best)) : NULL;
+    out->name = name;
+    out->share = name ? (double)shares[best] : 0;
+    return name != NULL;
 }

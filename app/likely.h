@@ -7,18 +7,14 @@
 
 struct likely; // what is open; starts as NULL
 
-struct likely_class { // valid until the next call
-    const char *name;     // as it was called when the model was trained
-    double share;         // probability among the classes, given a defect
-    bool unknown;         // the picture is like no class that the model knows
-    const float *shares;  // (count) of every class, that one's among them
-    size_t count;
+struct likely_class {
+    const char *name;  // as it was called when the model was trained; NULL: it knows no class. Valid until the next call
+    double share;      // probability among the classes, given a defect
+    bool unknown;      // the picture is like no class that the model knows
 };
 // False where the model learned no class or has not seen the picture; nothing is said then. Looks again after a while.
 bool likely_get(struct likely **likely, struct project *project, const struct scene *scene, const char *model, int64_t picture,
                 struct likely_class *out);
-// What the model calls its class `index`.
-const char *likely_name(const struct likely *likely, size_t index);
 void likely_close(struct likely *likely);
 
 #endif

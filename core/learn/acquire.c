@@ -95,23 +95,13 @@ struct acquire *acquire_new(const struct acquire_candidate *candidates, size_t c
     a->candidates = xcalloc(count + 1, sizeof *a->candidates);
     if (count > 0)
         memcpy(a->candidates, candidates, count * sizeof *candidates);
-    a->classes = xcalloc(cells, sizeof *a->classes);
     a->class_weight = xcalloc(cells, sizeof *a->class_weight);
-    a->has_classes = xcalloc(count + 1, sizeof *a->has_classes);
     a->distance = xcalloc(count + 1, sizeof *a->distance);
     a->defect_distance = xcalloc(count + 1, sizeof *a->defect_distance);
     a->defect_weight = xcalloc(count + 1, sizeof *a->defect_weight);
     a->urgent_weight = xcalloc(count + 1, sizeof *a->urgent_weight);
     a->defect_nearest = xcalloc(count + 1, sizeof *a->defect_nearest);
     a->twin = xcalloc(count + 1, sizeof *a->twin);
-    for (size_t i = 0; i < count; i++) {
-        struct acquire_candidate *c = &a->candidates[i];
-        a->has_classes[i] = c->classes && a->class_count > 0;
-        if (a->has_classes[i])
-            memcpy(a->classes + i * (size_t)a->class_count, c->classes,
-                   (size_t)a->class_count * sizeof(float));
-        c->classes = NULL;
-    }
     acquire_near_measure(a);
     take_answers(a);
     return a;
@@ -123,9 +113,7 @@ void acquire_free(struct acquire *a)
         return;
     acquire_process_clear(&a->process);
     free(a->candidates);
-    free(a->classes);
     free(a->class_weight);
-    free(a->has_classes);
     free(a->distance);
     free(a->defect_distance);
     free(a->defect_weight);

@@ -4,7 +4,7 @@
 //
 // Pictures are points: embeddings brought down to a few numbers (acquire_point), so that distances to
 // thousands of others cost microseconds. What is believed of an open picture is a Gaussian process over these
-// points around a mean that the score (and a trained model, where there is one) gives; an answer adds one
+// points around a mean that the score gives, of which a trained model has its part; an answer adds one
 // column to it. A handle belongs to one thread.
 #ifndef LEARN_ACQUIRE_H
 #define LEARN_ACQUIRE_H
@@ -30,8 +30,6 @@ struct acquire_candidate {
     double score, threshold;     // fused, -log10 of a tail probability; flagged from threshold on
     double parts[ACQUIRE_PARTS]; // of the detectors, same unit; the committee
     int part_count;
-    double defect;        // probability by a trained model; NAN none
-    const float *classes; // (class_count) by a trained model, given a defect; NULL none. Copied, not kept.
     uint64_t group;       // pictures of the same thing
     enum acquire_answer answer;
     int class_index; // of an answered defect, -1 unknown

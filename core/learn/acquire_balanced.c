@@ -2,11 +2,9 @@
 
 #include "learn/acquire_impl.h"
 
-// Odds of class `c` given a defect: by the trained model, else by the answered defects nearby.
+// Odds of class `c` given a defect, by the answered defects nearby.
 static double odds(const struct acquire *a, size_t i, int c)
 {
-    if (a->has_classes[i])
-        return (double)a->classes[i * (size_t)a->class_count + (size_t)c];
     float all = a->defect_weight[i];
     return all > 0 ? (double)(a->class_weight[i * (size_t)a->class_count + (size_t)c] / all) : 0;
 }

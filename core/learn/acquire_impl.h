@@ -10,8 +10,7 @@ struct acquire_process { // acquire_process.c
     size_t count;        // candidates
     double scale;        // 1 / (2 length^2), also how far an answered defect lends its class
     double length2;      // mean of |point|^2, of the linear part
-    double
-        bend[3];  // log-odds of the mean: constant, per unit of score above the threshold, per trained logit
+    double bend[2]; // log-odds of the mean: constant, per unit of score above the threshold
     double *mean; // (count) prior mean, probability
     size_t columns;
     size_t *answered; // (columns) indices
@@ -25,8 +24,6 @@ struct acquire {
     size_t count;
     int class_count;
     struct acquire_candidate *candidates;
-    float *classes;    // (count, class_count), 0 where no model says
-    bool *has_classes; // (count)
     struct acquire_process process;
     double near_any, near_group; // squared distances within which pictures are the same thing
     // Of each candidate, kept with every answer; SIZE_MAX none:

@@ -13,21 +13,13 @@
 // answers nearby the order is that of the scores.
 static const double amplitude = 0.15, local = 0.7,
                     noise = 0.05; // variance of the process, its local share, of answers
-// Prior of the mean's log-odds: 5 % at the threshold, ten times the odds for two units of score; what a
-// trained model says counts in full. Standard deviations below: some ten answers move them.
-static const double bend_mean[3] = {-2.94, 1.15, 1}, bend_deviation[3] = {1.5, 0.5, 0.5};
+// Prior of the mean's log-odds: 5 % at the threshold, ten times the odds for two units of score. Standard deviations below:
+// some ten answers move them. What a trained model says is in the score.
+static const double bend_mean[2] = {-2.94, 1.15}, bend_deviation[2] = {1.5, 0.5};
 
-static double logit(double p)
+static double above(const struct acquire_candidate *c)
 {
-    p = fmin(fmax(p, 1e-4), 1 - 1e-4);
-    return log(p / (1 - p));
-}
-
-static void mean_inputs(const struct acquire_candidate *c, double x[3])
-{
-    x[0] = 1;
-    x[1] = fmin(c->score - c->threshold, 6);
-    x[2] = isnan(c->defect) ? 0 : logit(c->defect);
+    return fmin(c->score - c->threshold, 6);
 }
 
 static bool says(const struct acquire_candidate *c)
@@ -41,11 +33,11 @@ double acquire_score_chance(const struct acquire *a, double above)
     return acquire_logistic(w[0] + w[1] * fmin(above, 6));
 }
 
-// One Newton step of the logistic regression with that prior; solved by Cramer's rule.
-static void bend_step(const struct acquire *a, double w[3])
+// One Newton step of the logistic regression with that prior.
+static void bend_step(const struct acquire *a, double w[2])
 {
-    double g[3], h[3][3] = {{0}};
-    for (int i = 0; i < 3; i++) {
+    double g[2], h[2][2] = {{0}};
+    for (int i = 0; i < 2; i++) {
         double v = bend_deviation[i] * bend_deviation[i];
         g[i] = (bend_mean[i] - w[i]) / v;
         h[i][i] = 1 / v;
@@ -54,27 +46,18 @@ static void bend_step(const struct acquire *a, double w[3])
         const struct acquire_candidate *c = &a->candidates[n];
         if (!says(c))
             continue;
-        double x[3];
-        mean_inputs(c, x);
-        double p = acquire_logistic(w[0] * x[0] + w[1] * x[1] + w[2] * x[2]);
-        for (int i = 0; i < 3; i++) {
+        const double x[2] = {1, above(c)};
+        double p = acquire_logistic(w[0] + w[1] * x[1]);
+        for (int i = 0; i < 2; i++) {
             g[i] += ((c->answer == ACQUIRE_DEFECT) - p) * x[i];
-            for (int j = 0; j < 3; j++)
+            for (int j = 0; j < 2; j++)
                 h[i][j] += p * (1 - p) * x[i] * x[j];
         }
     }
-    double c0 = h[1][1] * h[2][2] - h[1][2] * h[1][2], c1 = h[0][2] * h[1][2] - h[0][1] * h[2][2],
-           c2 = h[0][1] * h[1][2] - h[0][2] * h[1][1];
-    double det = h[0][0] * c0 + h[0][1] * c1 + h[0][2] * c2;
-    w[0] += (c0 * g[0] + c1 * g[1] + c2 * g[2]) / det;
-    w[1] += (c1 * g[0] + (h[0][0] * h[2][2] - h[0][2] * h[0][2]) * g[1] +
-             (h[0][1] * h[0][2] - h[0][0] * h[1][2]) * g[2]) /
-            det;
-    w[2] += (c2 * g[0] + (h[0][1] * h[0][2] - h[0][0] * h[1][2]) * g[1] +
-             (h[0][0] * h[1][1] - h[0][1] * h[0][1]) * g[2]) /
-            det;
+    double det = h[0][0] * h[1][1] - h[0][1] * h[0][1];
+    w[0] += (h[1][1] * g[0] - h[0][1] * g[1]) / det;
+    w[1] += (h[0][0] * g[1] - h[0][1] * g[0]) / det;
     w[1] = fmax(w[1], 0.05); // a higher score never speaks for normal
-    w[2] = fmax(w[2], 0);
 }
 
 static void fit_mean(struct acquire *a)
@@ -82,11 +65,8 @@ static void fit_mean(struct acquire *a)
     struct acquire_process *p = &a->process;
     for (int step = 0; step < 4; step++) // from where it was: an answer moves it little
         bend_step(a, p->bend);
-    for (size_t i = 0; i < a->count; i++) {
-        double x[3];
-        mean_inputs(&a->candidates[i], x);
-        p->mean[i] = acquire_logistic(p->bend[0] * x[0] + p->bend[1] * x[1] + p->bend[2] * x[2]);
-    }
+    for (size_t i = 0; i < a->count; i++)
+        p->mean[i] = acquire_score_chance(a, above(&a->candidates[i]));
 }
 
 // Length: from the typical distance of two candidates, on a sample in steps.

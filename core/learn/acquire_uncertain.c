@@ -11,21 +11,7 @@ double acquire_entropy(double p)
     return -(p * log2(p) + (1 - p) * log2(1 - p));
 }
 
-// Of normal and all classes together (entropy sampling: Settles 2009, 2.1), where a model tells classes
-// apart.
-static double answer_entropy(const struct acquire *a, size_t i, double defect)
-{
-    double bits = acquire_entropy(defect);
-    if (!a->has_classes[i])
-        return bits;
-    const float *odds = a->classes + i * (size_t)a->class_count;
-    for (int c = 0; c < a->class_count; c++)
-        if (odds[c] > 0)
-            bits -= defect * (double)odds[c] * log2((double)odds[c]);
-    return bits;
-}
-
-// How far the committee of the detectors and the trained model disagree: the Jensen-Shannon divergence of
+// How far the committee of the detectors, a trained model's among them, disagrees: the Jensen-Shannon divergence of
 // their votes, 0 .. 1 bit (query by committee: McCallum & Nigam 1998).
 static double disagreement(const struct acquire *a, size_t i)
 {
@@ -38,18 +24,13 @@ static double disagreement(const struct acquire *a, size_t i)
         own += acquire_entropy(p);
         votes++;
     }
-    if (!isnan(c->defect)) {
-        mean += c->defect;
-        own += acquire_entropy(c->defect);
-        votes++;
-    }
     return votes > 1 ? acquire_entropy(mean / votes) - own / votes : 0;
 }
 
 static struct acquire_value value(const struct acquire *a, const struct acquire_choice *choice, size_t i)
 {
     (void)choice;
-    double entropy = answer_entropy(a, i, acquire_expected(a, i)), apart = disagreement(a, i);
+    double entropy = acquire_entropy(acquire_expected(a, i)), apart = disagreement(a, i);
     return (struct acquire_value){.value = entropy + apart,
                                   .reason = apart > entropy ? ACQUIRE_DISPUTED : ACQUIRE_UNSURE,
                                   .about = SIZE_MAX};

@@ -176,7 +176,6 @@ static void make_pool(const struct bench *b, size_t keep, uint64_t seed, struct 
         *c = (struct acquire_candidate){.score = scores[i].score,
                                         .threshold = screen_threshold(model),
                                         .part_count = 2,
-                                        .defect = NAN,
                                         .group = groups[i],
                                         .class_index = -1};
         c->parts[0] = scores[i].parts[DETECTOR_WHOLE];
@@ -437,7 +436,6 @@ static void time_large(void)
         c[i] = (struct acquire_candidate){.score = 2.4 + 3 * rng_uniform(&rng),
                                           .threshold = 2.4,
                                           .part_count = 3,
-                                          .defect = NAN,
                                           .group = i / 2,
                                           .class_index = -1};
         for (int k = 0; k < ACQUIRE_POINT; k++)

@@ -71,7 +71,6 @@ struct seed {
         *trained;  // (count); in: of those in `fit` that take part; trained: of a group that was trained on
     size_t *asked; // (count) in the order of the answers
     size_t answers;
-    bool taught; // said: of this seed
     struct tiles_inputs inputs;
     struct screen_score *scores; // (count) as a revision has them
     double *fused;               // (count) the same
@@ -179,35 +178,22 @@ static void end(struct seed *s)
 
 // ---- asking ----
 
-static int class_of(int kind)
-{
-    return kind - (kind > MTD_FREE);
-}
-
 static void answer(struct seed *s, size_t picture)
 {
     s->answered[picture] = true;
     s->asked[s->answers++] = picture;
 }
 
-static void take_up(const struct bench *b, const struct seed *s, size_t picture, float classes[MTD_KINDS], struct acquire_candidate *c)
+static void take_up(const struct bench *b, const struct seed *s, size_t picture, struct acquire_candidate *c)
 {
     bool defect = is_defect(b, picture);
     *c = (struct acquire_candidate){.score = s->fused[picture],
                                     .threshold = s->threshold,
                                     .part_count = DETECTORS,
-                                    .defect = NAN,
                                     .group = group_of(b, picture),
                                     .class_index = -1};
     memcpy(c->parts, s->scores[picture].parts, sizeof s->scores[picture].parts);
     acquire_point(&s->projection, s->inputs.inputs[picture].embedding, c->point);
-    if (s->taught && getenv("CLASSES")) {
-        for (int k = 0; k < MTD_KINDS; k++)
-            classes[k] = k == MTD_FREE ? 0 : b->said[picture].shares[class_of(k)];
-        c->classes = classes;
-    }
-    if (s->taught && getenv("DEFECT") && (!s->trained[picture] || atoi(getenv("DEFECT")) > 1))
-        c->defect = 1 / (1 + exp(-b->said[picture].logit));
     if (s->answered[picture]) {
         c->answer = defect ? ACQUIRE_DEFECT : ACQUIRE_NORMAL;
         c->class_index = defect ? b->tiles.mtd.pictures[picture].kind : -1;
@@ -219,7 +205,6 @@ static void ask_acquire(const struct bench *b, struct seed *s, size_t total)
 {
     struct acquire_candidate *candidates = xcalloc(b->count, sizeof *candidates);
     struct acquire_ask *asks = xcalloc(b->count, sizeof *asks);
-    float *classes = xcalloc(b->count * MTD_KINDS, sizeof *classes);
     size_t *pictures = xcalloc(b->count, sizeof *pictures), n = 0;
     for (size_t i = 0; i < s->answers; i++)
         pictures[n++] = s->asked[i];
@@ -227,7 +212,7 @@ static void ask_acquire(const struct bench *b, struct seed *s, size_t total)
         if (s->in[i] && !s->answered[i])
             pictures[n++] = i;
     for (size_t i = 0; i < n; i++)
-        take_up(b, s, pictures[i], classes + i * MTD_KINDS, &candidates[i]);
+        take_up(b, s, pictures[i], &candidates[i]);
     struct acquire *a = acquire_new(candidates, n, MTD_KINDS);
     while (s->answers < total && s->answers < n) {
         acquire_order(a, &s->mix, HORIZON, rng_seed(s->number * 100000 + s->answers), asks);
@@ -242,7 +227,6 @@ static void ask_acquire(const struct bench *b, struct seed *s, size_t total)
         answer(s, pictures[at]);
     }
     acquire_free(a);
-    free(classes);
     free(candidates);
     free(asks);
     free(pictures);
@@ -313,6 +297,11 @@ static void draw(const struct bench *b, struct seed *s, size_t defects)
 }
 
 // ---- a round ----
+
+static int class_of(int kind)
+{
+    return kind - (kind > MTD_FREE);
+}
 
 static bool watch(void *context, const struct adapt_report *r)
 {
@@ -397,8 +386,7 @@ static void score(void *context, int worker)
         if (tiles_load(&b->tiles, (int64_t)i, &p, NULL) != ST_OK)
             continue;
         adapt_score(b->scorer, work, p.rgb, p.rows, p.cols, &said);
-        b->said[i] = (struct tiles_said){(double)said.logit, said.class_index, said.unknown, {0}};
-        memcpy(b->said[i].shares, said.classes, sizeof said.classes);
+        b->said[i] = (struct tiles_said){(double)said.logit, said.class_index, said.unknown};
         free(p.rgb);
         free(p.mask);
     }
@@ -507,7 +495,6 @@ static void round_of(struct bench *b, struct seed *s, const struct adapt_options
     r.taught = true;
     score_all(b, model);
     adapt_model_free(model);
-    s->taught = true;
     screen(b, s, true);
     print(b, s, &r);
 }

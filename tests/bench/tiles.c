@@ -150,6 +150,7 @@ static void score(void *context, int worker)
     for (size_t i = (size_t)worker; i < t->mtd.count; i += (size_t)t->threads) {
         struct graph_tap taps[NET_TAPS];
         struct heads_out out;
+        float classes[HEADS_CLASSES];
         int rows, cols;
         input_shape(&t->images[i], t->scale * t->side, &rows, &cols);
         for (int k = 0; k < NET_TAPS; k++)
@@ -157,7 +158,7 @@ static void score(void *context, int worker)
                                          s->heads->shape.channels[k], t->taps[k][i]};
         heads_forward(s->heads, work, taps, 0, NULL, &out);
         s->said[i].logit = (double)out.logit;
-        s->said[i].class_index = heads_classify(s->heads, &out, s->said[i].shares, &s->said[i].unknown);
+        s->said[i].class_index = heads_classify(s->heads, &out, classes, &s->said[i].unknown);
     }
     heads_work_free(work);
 }

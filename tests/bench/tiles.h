@@ -39,7 +39,6 @@ struct tiles_said { // of a picture, by a model of heads alone
     double logit;
     int class_index;
     bool unknown;
-    float shares[HEADS_CLASSES]; // of the classes
 };
 void tiles_score(struct tiles *tiles, struct heads *heads, struct tiles_said *said); // said: (mtd.count)
 

@@ -25,7 +25,7 @@ static struct acquire_mix only(enum acquire_source source)
 static struct acquire_candidate candidate(double score, uint64_t group)
 {
     return (struct acquire_candidate){
-        .score = score, .threshold = 2.4, .defect = NAN, .group = group, .class_index = -1};
+        .score = score, .threshold = 2.4, .group = group, .class_index = -1};
 }
 
 // Around a centre at `where` along axis `axis`.
@@ -114,7 +114,6 @@ static void few_pictures_keep_their_neighbours(void **state)
     double sums[2] = {0};
     int pairs[2] = {0};
     struct acquire_projection p;
-    struct error err;
     for (int i = 0; i < FEW * DIM; i++) // two kinds, apart in a tenth of the features
         rows[i] = (float)(rng_normal(&rng) + (i % DIM < DIM / 10 && i / DIM % 2 ? 3 : 0));
     assert_ok(acquire_projection_fit(rows, FEW, DIM, &p, &err), &err);
@@ -270,21 +269,6 @@ static void a_committee_that_disagrees_is_asked_about(void **state)
     free(c);
 }
 
-static void a_trained_model_counts(void **state)
-{
-    (void)state;
-    struct rng rng = rng_seed(6);
-    struct acquire_candidate *c = line(&rng);
-    for (size_t i = 0; i < LINE; i++) {
-        c[i].score = 2.4;
-        c[i].defect = i == 3 ? 0.9 : 0.02;
-    }
-    struct acquire *a = acquire_new(c, LINE, 0);
-    assert_true(acquire_expected(a, 3) > 10 * acquire_expected(a, 4));
-    acquire_free(a);
-    free(c);
-}
-
 static void the_rare_class_is_asked_for(void **state)
 {
     (void)state;
@@ -309,15 +293,37 @@ static void the_rare_class_is_asked_for(void **state)
         assert_int_equal(asks[places[n]].about, 30);
     }
     acquire_free(a);
-    // what a trained model says of the classes goes before the neighbours
-    static const float first[2] = {1, 0}, second[2] = {0, 1};
-    for (size_t i = 0; i < COUNT; i++)
-        c[i].classes = i == 25 ? second : first;
-    a = acquire_new(c, COUNT, 2);
+    free(asks);
+    free(c);
+}
+
+// The nearest defect is of the common class: the one that is named is of the rare one that is meant.
+static void the_reason_names_one_of_the_class_meant(void **state)
+{
+    (void)state;
+    enum { COUNT = 60, OPEN = 0, NEAREST = 1, RARE = 2, RARES = 3 };
+    struct acquire_candidate *c = xcalloc(COUNT, sizeof *c);
+    struct acquire_ask *asks = xcalloc(COUNT, sizeof *asks);
+    size_t places[COUNT];
+    for (size_t i = 0; i < COUNT; i++) {
+        c[i] = candidate(3, i);
+        c[i].answer = i < 25 ? ACQUIRE_DEFECT : ACQUIRE_NORMAL;
+        c[i].class_index = i < 25 ? 0 : -1;
+        c[i].point[0] = i < 25 ? 8 : -8; // the common class, what is normal
+        c[i].point[1] = (float)i;
+    }
+    c[OPEN].answer = ACQUIRE_OPEN;
+    for (size_t i = 0; i < RARE + RARES; i++) {
+        c[i].point[0] = 0;
+        c[i].point[1] = (float)i * 0.3F;
+        c[i].class_index = i == OPEN ? -1 : i >= RARE;
+    }
+    struct acquire *a = acquire_new(c, COUNT, 2);
+    struct acquire_mix mix = only(ACQUIRE_BALANCED);
     ordered(a, c, COUNT, &mix, 1, 4, places, asks);
-    assert_int_equal(places[0], 25);
-    assert_int_equal(asks[25].reason, ACQUIRE_RARE);
-    assert_int_equal(asks[25].about, 30); // of that class, though defects of the other one lie nearer
+    assert_int_equal(places[0], OPEN);
+    assert_int_equal(asks[OPEN].reason, ACQUIRE_RARE);
+    assert_in_range(asks[OPEN].about, RARE, RARE + RARES - 1);
     acquire_free(a);
     free(asks);
     free(c);
@@ -753,8 +759,8 @@ int main(void)
         cmocka_unit_test(a_stop_defect_comes_before_everything),
         cmocka_unit_test(unsure_is_what_lies_between),
         cmocka_unit_test(a_committee_that_disagrees_is_asked_about),
-        cmocka_unit_test(a_trained_model_counts),
         cmocka_unit_test(the_rare_class_is_asked_for),
+        cmocka_unit_test(the_reason_names_one_of_the_class_meant),
         cmocka_unit_test(diversity_sees_every_kind_first),
         cmocka_unit_test(diversity_covers_within_twice_the_best),
         cmocka_unit_test(near_duplicates_are_asked_once),
