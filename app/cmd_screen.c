@@ -81,7 +81,9 @@ static void print_scene(const struct scene *scene, const struct screening_report
     if (r->poor > 0)
         printf(_("%s: %lld poor picture%s set aside; `assay review --poor` shows them\n"), clean, (long long)r->poor,
                r->poor == 1 ? "" : "s");
-    printf(_("%s: revision %d, %lld pictures, %lld flagged, %.2f %% filtered (%.1f s)\n"), clean, r->revision,
+    printf(r->screened == 1 ? _("%s: revision %d, %lld picture, %lld flagged, %.2f %% filtered (%.1f s)\n")
+                            : _("%s: revision %d, %lld pictures, %lld flagged, %.2f %% filtered (%.1f s)\n"),
+           clean, r->revision,
            (long long)r->screened, (long long)r->flagged, 100 * rate, r->seconds);
     free(clean);
     const char *name;
