@@ -243,7 +243,7 @@ static enum status open_store(struct asking *a, const struct scene *scene, const
     a->store = NULL;
     if (a->revision != revision->id)
         acquire_projection_clear(&a->projection); // of other features
-    return screening_store_reading(a->project, a->base, scene, revision->patch_sha256, &a->store, err);
+    return screening_store_reading(a->project, base_info(a->base), scene, revision->patch_sha256, &a->store, err);
 }
 
 static enum status read_pool(struct asking *a, const struct scene *scene, struct error *err)

@@ -13,13 +13,14 @@
 #include "db/picture.h"
 #include "db/queue.h"
 
-// "a.png", answered what; cleaned. "" for a picture that is not there.
-static enum status name_of(struct project *project, int64_t id, char name[96], char said[96],
+// "a.png", answered what, and in words; cleaned. "" for a picture that is not there, said "" for an open one.
+static enum status name_of(struct project *project, int64_t id, char name[96], enum verdict *answer, char said[96],
                            struct error *err)
 {
     struct picture picture;
     struct verdict_row verdict;
     name[0] = said[0] = '\0';
+    *answer = VERDICT_NONE;
     if (!id)
         return ST_OK;
     enum status status = db_picture_get(project->db, id, &picture, err);
@@ -33,9 +34,11 @@ static enum status name_of(struct project *project, int64_t id, char name[96], c
     status = db_verdict_get(project->db, id, LABEL_REVIEW, &verdict, err);
     if (status != ST_OK)
         return status;
+    *answer = verdict.verdict;
     const char *class_name = verdict.class_name ? verdict.class_name : "";
-    snprintf(said, 96, "%s",
-             verdict.verdict == VERDICT_DEFECT && class_name[0] ? class_name : _(verdict_name(verdict.verdict)));
+    if (verdict.verdict != VERDICT_NONE)
+        snprintf(said, 96, "%s",
+                 verdict.verdict == VERDICT_DEFECT && class_name[0] ? class_name : _(verdict_name(verdict.verdict)));
     text_clean(said);
     verdict_clear(&verdict);
     return ST_OK;
@@ -45,10 +48,14 @@ enum status ask_why(struct project *project, const struct queue_item *item, char
                     struct error *err)
 {
     char name[96], said[96];
+    enum verdict answer;
     text[0] = '\0';
-    enum status status = name_of(project, item->about, name, said, err);
+    enum status status = name_of(project, item->about, name, &answer, said, err);
     if (status != ST_OK)
         return status;
+    bool after_defect = item->reason == ACQUIRE_LIKE || item->reason == ACQUIRE_RARE || item->reason == ACQUIRE_URGENT;
+    if (after_defect && answer != VERDICT_DEFECT)
+        return ST_OK; // another answer since, or none any more: the next order has another reason
     switch ((enum acquire_reason)item->reason) {
     case ACQUIRE_ODD:
         snprintf(text, ASK_TEXT, _("Asked: among the likeliest defects."));
@@ -71,11 +78,12 @@ enum status ask_why(struct project *project, const struct queue_item *item, char
     case ACQUIRE_URGENT:
         snprintf(text, ASK_TEXT, _("Asked first: like %s, a stop defect (%s)."), name, said);
         break;
-    case ACQUIRE_WAITS:
-        snprintf(text, ASK_TEXT, _("Nearly the same as %s, which is asked first."), name);
-        break;
+    case ACQUIRE_WAITS: // the other one may be skipped, with somebody else, or answered since
     case ACQUIRE_BEHIND:
-        snprintf(text, ASK_TEXT, _("Nearly the same as %s, answered %s."), name, said);
+        if (answer == VERDICT_NONE)
+            snprintf(text, ASK_TEXT, _("Nearly the same as %s, which is not answered yet."), name);
+        else
+            snprintf(text, ASK_TEXT, _("Nearly the same as %s, answered %s."), name, said);
         break;
     case ACQUIRE_AUDIT:
         snprintf(text, ASK_TEXT, _("Asked: drawn by chance."));
@@ -92,16 +100,17 @@ enum status ask_why_again(struct project *project, const struct doubt_row *doubt
                           struct error *err)
 {
     char name[96], said[96], own[96], own_said[96];
-    enum status status = name_of(project, doubt->about, name, said, err);
+    enum verdict answer;
+    enum status status = name_of(project, doubt->about, name, &answer, said, err);
     if (status == ST_OK)
-        status = name_of(project, doubt->picture, own, own_said, err);
+        status = name_of(project, doubt->picture, own, &answer, own_said, err);
     if (status != ST_OK)
         return status;
     bool defect = doubt->defect >= 0.5;
     int used =
         snprintf(text, ASK_TEXT, _("A second look: answered %s, but score and neighbours say %s (%.0f %%)"),
                  own_said, defect ? _("defect") : _("normal"), 100 * (defect ? doubt->defect : 1 - doubt->defect));
-    if (name[0] && used < ASK_TEXT)
+    if (said[0] && used < ASK_TEXT)
         used += snprintf(text + used, (size_t)(ASK_TEXT - used), _(", like %.60s, answered %.40s"), name, said);
     if (used < ASK_TEXT)
         snprintf(text + used, (size_t)(ASK_TEXT - used), "%s", _("."));

@@ -105,7 +105,9 @@ char *auditing_sentence(const struct scene *scene, const struct auditing *a)
     say_needed(&text, a);
     say_worth(&text, a);
     if (a->tally.later > 0)
-        strbuf_printf(&text, _(" %lld pictures filtered since it began are not covered."), (long long)a->tally.later);
+        strbuf_printf(&text, a->tally.later == 1 ? _(" %lld picture filtered since it began is not covered.")
+                                                : _(" %lld pictures filtered since it began are not covered."),
+                      (long long)a->tally.later);
     return text.data;
 }
 

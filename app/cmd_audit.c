@@ -83,7 +83,9 @@ static enum status one_scene(struct project *project, const struct scene *scene,
     }
     if (drawn > 0) {
         char *name = text_cleaned(scene->name);
-        printf(_("%s: %lld pictures drawn; `assay review` asks about them among the others\n"), name, (long long)drawn);
+        printf(drawn == 1 ? _("%s: %lld picture drawn; `assay review` asks about it among the others\n")
+                          : _("%s: %lld pictures drawn; `assay review` asks about them among the others\n"),
+               name, (long long)drawn);
         free(name);
     }
     auditing_text(scene, &a, stdout);

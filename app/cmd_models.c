@@ -91,9 +91,10 @@ static void print_model(struct project *project, const struct model_row *m)
     clock_text(m->created_ms, when);
     printf("%.12s %s %-*s %.16s  %s%s\n", m->sha256, m->scene ? "L2" : "L1", CELL(scene, 12), when, _(m->state),
            m->active ? _(", active") : "");
-    printf(_("    from %s%.12s; %lld answers, %lld of them defects; adapter %.0f numbers (%.1f %% of the base), heads %.0f\n"),
-           m->parent[0] ? "" : _("base "), m->parent[0] ? m->parent : m->base_sha256,
-           (long long)json_integer_value(json_object_get(data, "labels")),
+    long long labels = json_integer_value(json_object_get(data, "labels"));
+    printf(labels == 1 ? _("    from %s%.12s; %lld answer, %lld of them a defect; adapter %.0f numbers (%.1f %% of the base), heads %.0f\n")
+                       : _("    from %s%.12s; %lld answers, %lld of them defects; adapter %.0f numbers (%.1f %% of the base), heads %.0f\n"),
+           m->parent[0] ? "" : _("base "), m->parent[0] ? m->parent : m->base_sha256, labels,
            (long long)json_integer_value(json_object_get(data, "defects")), adapter, base > 0 ? 100 * adapter / base : 0,
            json_number_value(json_object_get(notes, "head_parameters")));
     char *reason = stored_text(m->reason);

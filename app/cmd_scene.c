@@ -190,11 +190,13 @@ static enum status show(struct project *p, const struct options *o, struct error
     enum status status = db_scene_list(p->db, &scenes, &count, err);
     for (size_t i = 0; i < count; i++) {
         const struct screen_settings *s = &scenes[i].settings;
-        double alone = 0, recall[SEVERITIES] = {0};
+        double alone = 0, all = 0, recall[SEVERITIES] = {0};
         if (status == ST_OK)
             status = screening_alone(p, &scenes[i], &alone, err);
         if (status == ST_OK)
-            status = template_recall(p, scenes[i].id, recall, err);
+            status = template_recall(p, scenes[i].id, &all, recall, err);
+        for (int severity = 0; severity < SEVERITIES; severity++)
+            recall[severity] = recall[severity] > 0 ? recall[severity] : all;
         if (status == ST_OK && (!o->name || strcmp(o->name, scenes[i].name) == 0)) {
             shown++;
             if (o->json)

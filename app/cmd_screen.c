@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/calibrate.h"
 #include "app/layout.h"
@@ -21,6 +22,7 @@ static const double FLAG_RATE = 0.004; // where none was chosen yet
 struct options {
     const char *scene;
     struct screening_options run;
+    bool recall_said; // --target-recall or --severity
     bool json;
 };
 
@@ -33,8 +35,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_REFIT: o->run.refit = true; return 0;
     case OPT_RATE: o->run.flag_rate = option_real(state, arg, "--flag-rate", 1e-6, 0.5); return 0;
     case OPT_FILTER: o->run.flag_rate = 1 - option_real(state, arg, "--filter-rate", 0.5, 1 - 1e-6); return 0;
-    case OPT_RECALL: o->run.target_recall = option_real(state, arg, "--target-recall", RECALL_LEAST, RECALL_MOST); return 0;
+    case OPT_RECALL:
+        o->recall_said = true;
+        o->run.target_recall = strcmp(arg, "0") == 0 ? 0 : option_real(state, arg, "--target-recall", RECALL_LEAST, RECALL_MOST);
+        return 0;
     case OPT_SEVERITY:
+        o->recall_said = true;
         if (!calibrate_option(arg, o->run.recall))
             argp_error(state, _("--severity is stop, key or general, =, and a recall from %g to %g, not '%s'"), RECALL_LEAST,
                        RECALL_MOST, arg);
@@ -75,7 +81,9 @@ static void print_scene(const struct scene *scene, const struct screening_report
     if (r->poor > 0)
         printf(_("%s: %lld poor picture%s set aside; `assay review --poor` shows them\n"), clean, (long long)r->poor,
                r->poor == 1 ? "" : "s");
-    printf(_("%s: revision %d, %lld pictures, %lld flagged, %.2f %% filtered (%.1f s)\n"), clean, r->revision,
+    printf(r->screened == 1 ? _("%s: revision %d, %lld picture, %lld flagged, %.2f %% filtered (%.1f s)\n")
+                            : _("%s: revision %d, %lld pictures, %lld flagged, %.2f %% filtered (%.1f s)\n"),
+           clean, r->revision,
            (long long)r->screened, (long long)r->flagged, 100 * rate, r->seconds);
     free(clean);
     const char *name;
@@ -127,15 +135,14 @@ static enum status run(struct options *o, struct error *err)
                                scenes[i].name);
         struct screening_report report = {.bad = json_array()};
         struct screening_options options = o->run;
-        bool asked = options.target_recall > 0;
-        for (int s = 0; s < SEVERITIES; s++)
-            asked = asked || options.recall[s] > 0;
-        if (status == ST_OK && !asked) // those of the scene's template, where it has one
-            status = template_recall(&project, scenes[i].id, options.recall, err);
+        if (status == ST_OK && !o->recall_said) // what was asked for stays, as the rate does
+            status = template_recall(&project, scenes[i].id, &options.target_recall, options.recall, err);
         if (status == ST_OK)
             status = take_rate(&project, &scenes[i], &options.flag_rate, err);
         if (status == ST_OK)
             status = screening_run(&project, base, &scenes[i], &options, &report, err);
+        if (status == ST_OK && o->recall_said)
+            status = template_ask_recall(&project, scenes[i].id, options.target_recall, options.recall, err);
         if (status == ST_OK)
             print_scene(&scenes[i], &report, o->json);
         screening_report_clear(&report);
@@ -157,7 +164,7 @@ int cmd_screen(int argc, char **argv)
         {"scene", OPT_SCENE, "NAME", 0, N_("this scene only"), 0},
         {"target-recall", OPT_RECALL, "R", 0,
          N_("share of the defects that must be flagged, of each severity, with a confidence of 0.95; shown on defects found "
-         "independently of the score. Where these are too few, the filter rate is kept and the output says so"), 0},
+         "independently of the score. Where these are too few, the filter rate is kept and the output says so. Stays until another is given; 0: none"), 0},
         {"severity", OPT_SEVERITY, "NAME=R", 0, N_("the same for one severity: stop, key or general; may be repeated"), 0},
         {"filter-rate", OPT_FILTER, "R", 0, N_("share of the normal pictures to filter (default: as in the scene's last screening, at first 0.996)"), 0},
         {"flag-rate", OPT_RATE, "R", 0, N_("the same said the other way round: the share that may be flagged"), 0},

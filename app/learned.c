@@ -106,10 +106,10 @@ static char *store_name(const struct project *project, const struct scene *scene
     return xasprintf("%s/cache/scene-%lld-%.12s-%.8s-%s.learned", project->dir, (long long)scene->id, sha256, digest, precision);
 }
 
-enum status learned_reading(const struct project *project, const struct base *base, const struct scene *scene, const char *sha256,
-                            struct store **store, struct error *err)
+enum status learned_reading(const struct project *project, const struct scene *scene, const char *sha256, struct store **store,
+                            struct error *err)
 {
-    char *key, *path = store_name(project, scene, sha256, base_info(base)->precision, &key);
+    char *key, *path = store_name(project, scene, sha256, base_precision_name(BASE_FASTEST), &key);
     enum status status = store_open_reading(path, key, store, err);
     free(key);
     free(path);

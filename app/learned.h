@@ -44,8 +44,8 @@ ASSAY_CHECKED enum status learned_run(struct learned *learned, const int64_t *id
 // What DETECTOR_LEARNED measures, NAN: no score. heat may be NULL.
 float learned_get(const struct learned *learned, int64_t id, struct heat *heat);
 // What the model said of the scene's pictures so far: their embeddings and measures, to be read beside whoever scores. ST_NOT_FOUND: nothing.
-ASSAY_CHECKED enum status learned_reading(const struct project *project, const struct base *base, const struct scene *scene,
-                                          const char *sha256, struct store **store, struct error *err);
+ASSAY_CHECKED enum status learned_reading(const struct project *project, const struct scene *scene, const char *sha256,
+                                          struct store **store, struct error *err);
 // Each cell the larger of both; where their shapes differ, `over` is looked up at each cell's middle.
 void learned_lay_over(struct heat *heat, const struct heat *over);
 

@@ -70,7 +70,6 @@ static struct heads *heads_of(struct project *project, const char *sha256)
 static struct likely *open_anew(struct project *project, const struct scene *scene, const char *model, struct likely *old)
 {
     struct likely *l = xcalloc(1, sizeof *l);
-    struct base *base;
     struct error unused;
     l->scene = scene->id;
     l->opened = clock_seconds();
@@ -85,11 +84,8 @@ static struct likely *open_anew(struct project *project, const struct scene *sce
         l->heads = l->names ? heads_of(project, model) : NULL;
     }
     likely_close(old);
-    if (l->heads && project_base(project, &base, &unused) == ST_OK) {
-        if (learned_reading(project, base, scene, model, &l->store, &unused) != ST_OK)
-            l->store = NULL;
-        base_free(base);
-    }
+    if (l->heads && learned_reading(project, scene, model, &l->store, &unused) != ST_OK)
+        l->store = NULL;
     return l;
 }
 

@@ -36,6 +36,9 @@ ASSAY_CHECKED enum status project_scene(const struct project *project, const cha
 // The base in use; caller base_free.
 ASSAY_CHECKED enum status project_base(const struct project *project, struct base **base, struct error *err);
 
+// What its features are kept under, info->sha256 and info->precision, without reading its file; the rest is empty.
+ASSAY_CHECKED enum status project_base_kept(const struct project *project, struct base_info *info, struct error *err);
+
 // Copy a base into models/ after validating it. which: NULL or BASE_EMBEDDED the one inside the program,
 // BASE_FILTERS the filter bank (nothing to copy), else a weight file. `name` receives what the copy is
 // called: its SHA-256, or BASE_FILTERS.

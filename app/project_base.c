@@ -72,6 +72,25 @@ enum status project_base(const struct project *project, struct base **base, stru
     return status;
 }
 
+enum status project_base_kept(const struct project *project, struct base_info *info, struct error *err)
+{
+    char *name;
+    struct base *filters;
+    *info = (struct base_info){0};
+    enum status status = project_base_name(project, &name, err);
+    if (status != ST_OK)
+        return status;
+    if (strcmp(name, BASE_FILTERS) != 0) {
+        snprintf(info->sha256, sizeof info->sha256, "%s", name);
+        snprintf(info->precision, sizeof info->precision, "%s", base_precision_name(BASE_FASTEST));
+    } else if ((status = base_open(NULL, &filters, err)) == ST_OK) { // not a file
+        *info = *base_info(filters);
+        base_free(filters);
+    }
+    free(name);
+    return status;
+}
+
 static enum status write_model(const struct project *project, const void *bytes, size_t count,
                                const char *sha256, struct error *err)
 {

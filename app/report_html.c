@@ -122,7 +122,8 @@ static void put_figures(struct strbuf *page, const struct report *r)
     }
     if (r->timed) {
         snprintf(value, sizeof value, "%.1f h", report_hours_saved(r));
-        snprintf(more, sizeof more, _("%lld pictures at %.1f s (median of %lld answers)"), (long long)report_filtered(r),
+        snprintf(more, sizeof more, r->timed == 1 ? _("%lld pictures at %.1f s (%lld answer was timed)") : _("%lld pictures at %.1f s (median of %lld answers)"),
+                 (long long)report_filtered(r),
                  (double)r->median_ms / 1000, (long long)r->timed);
         put_figure(page, _("work saved"), value, more);
     } else {
@@ -158,7 +159,9 @@ static void put_severities(struct strbuf *page, const struct report *r)
     strbuf_printf(page, "<p class=\"soft\">%s", _("The rate is that of defects found independently of the score. Those found in review "
                                                   "were brought up by the filter and say nothing about what it loses."));
     if (r->severities[SEVERITIES].unscreened)
-        strbuf_printf(page, _(" %lld more are not screened and in no rate."), (long long)r->severities[SEVERITIES].unscreened);
+        strbuf_printf(page, r->severities[SEVERITIES].unscreened == 1 ? _(" %lld more is not screened and in no rate.")
+                                                                      : _(" %lld more are not screened and in no rate."),
+                      (long long)r->severities[SEVERITIES].unscreened);
     strbuf_puts(page, "</p>\n");
 }
 

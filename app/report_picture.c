@@ -61,7 +61,7 @@ static void put_picture(struct strbuf *page, struct project *project, int64_t id
     int size[2];
     if (db_picture_get(project->db, id, &picture, &err) != ST_OK)
         return;
-    if (db_queue_item(project->db, 0, id, &item, &err) != ST_OK)
+    if (db_queue_item(project->db, id, &item, &err) != ST_OK)
         item = (struct queue_item){.picture = id};
     strbuf_puts(page, "<figure class=\"picture\">");
     if (thumbnail(project, &picture, &item, &jpeg, &count, size, &err) == ST_OK) {

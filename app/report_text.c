@@ -88,7 +88,9 @@ static void put_severities(FILE *out, const struct report *r)
         fprintf(out, " %9" PRId64 "\n", v->found);
     }
     if (r->severities[SEVERITIES].unscreened)
-        fprintf(out, _("  %lld more are not screened and in no rate\n"), (long long)r->severities[SEVERITIES].unscreened);
+        fprintf(out, r->severities[SEVERITIES].unscreened == 1 ? _("  %lld more is not screened and in no rate\n")
+                                                               : _("  %lld more are not screened and in no rate\n"),
+                (long long)r->severities[SEVERITIES].unscreened);
     put_wrapped(out, INDENT,
                 _("\"in review\" counts the defects that people confirmed; the filter brought them up, so they say nothing "
                   "about what it loses."));

@@ -218,7 +218,7 @@ static enum status on_act(void *context, const struct action *a, size_t *index, 
     size_t at = session_place(s, picture);
     if (at == s->count) { // answered in an earlier session
         struct queue_item item;
-        status = db_queue_item(s->project->db, s->scene, picture, &item, err);
+        status = db_queue_item(s->project->db, picture, &item, err);
         if (status != ST_OK)
             return status;
         GROW(s->items, s->capacity, s->count + 1);

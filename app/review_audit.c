@@ -33,7 +33,7 @@ enum status review_audit_lease(struct review_audit *audit, const char *session, 
     size_t n = 0;
     status = db_audit_lease(audit->db, session, person, audit->scene, room, ttl_ms, known, known_count, pictures, &n, err);
     for (size_t i = 0; i < n && status == ST_OK; i++) {
-        status = db_queue_item(audit->db, audit->scene, pictures[i], &items[i], err);
+        status = db_queue_item(audit->db, pictures[i], &items[i], err);
         GROW(audit->drawn, audit->capacity, audit->count + 1);
         audit->drawn[audit->count++] = pictures[i];
         *count += status == ST_OK;

@@ -192,7 +192,8 @@ static void choose_next(const struct stand *s, struct flow_board *b, char text[2
     } else if (s->audit.state == AUDITING_RUNNING) {
         b->at = FLOW_DEPLOY;
         b->go = FLOW_REVIEW;
-        snprintf(text, 240, _("An audit runs: %lld draws wait for an answer."), (long long)(s->audit.draws - s->audit.answered));
+        long long draws = s->audit.draws - s->audit.answered;
+        snprintf(text, 240, draws == 1 ? _("An audit runs: %lld draw waits for an answer.") : _("An audit runs: %lld draws wait for an answer."), draws);
     } else if (s->counts.open > 0 && (!s->answers.normals || !s->answers.defects)) {
         b->at = FLOW_LABEL;
         b->go = FLOW_REVIEW;

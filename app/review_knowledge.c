@@ -76,7 +76,8 @@ static void add_contradictions(struct review_knowledge *k, const struct knowledg
         return;
     for (size_t i = 0; i < count; i++)
         if (strcmp(rows[i].component, row->component) == 0 && rows[i].contradicted)
-            strbuf_printf(said, _(" %lld answers say another severity."), (long long)rows[i].contradicted);
+            strbuf_printf(said, rows[i].contradicted == 1 ? _(" %lld answer says another severity.") : _(" %lld answers say another severity."),
+                          (long long)rows[i].contradicted);
     relation_free(rows, count);
 }
 

@@ -177,7 +177,7 @@ static enum status item_at(struct review_session *s, size_t index, bool placed, 
         return error_set(err, ST_NOT_FOUND, "nothing more to review");
     struct queue_item fresh;
     int64_t picture = s->items[index].picture;
-    enum status status = placed ? db_queue_item(s->project->db, s->scene, picture, &fresh, err)
+    enum status status = placed ? db_queue_item(s->project->db, picture, &fresh, err)
                                 : db_queue_tile(s->project->db, picture, &fresh, err);
     if (status != ST_OK)
         return status;
@@ -199,7 +199,7 @@ static enum status on_look(void *context, int64_t id, struct review_item *out, s
 {
     struct review_session *s = context;
     struct queue_item item;
-    enum status status = db_queue_item(s->project->db, s->scene, id, &item, err);
+    enum status status = db_queue_item(s->project->db, id, &item, err);
     return status == ST_OK ? show(s, &item, SIZE_MAX, out, err) : status;
 }
 
@@ -207,7 +207,7 @@ static enum status on_jump(void *context, int64_t id, size_t *index, struct erro
 {
     struct review_session *s = context;
     struct queue_item item;
-    enum status status = db_queue_item(s->project->db, s->scene, id, &item, err);
+    enum status status = db_queue_item(s->project->db, id, &item, err);
     if (status != ST_OK)
         return status;
     *index = session_place(s, id);

@@ -305,7 +305,7 @@ enum status review_session_second_look(struct review_session *s, struct error *e
                            "no answer is contradicted by the others; there is nothing to look at again");
     for (size_t i = 0; i < s->doubt_count && status == ST_OK; i++) {
         GROW(s->items, s->capacity, s->count + 1);
-        status = db_queue_item(s->project->db, s->scene, s->doubts[i].picture, &s->items[s->count++], err);
+        status = db_queue_item(s->project->db, s->doubts[i].picture, &s->items[s->count++], err);
     }
     return status;
 }

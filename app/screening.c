@@ -231,20 +231,20 @@ enum status screening_store(const struct project *project, const struct base *ba
     return status;
 }
 
-static char *store_path(const struct project *project, const struct base *base, const struct scene *scene,
+static char *store_path(const struct project *project, const struct base_info *base, const struct scene *scene,
                         const char *patch_sha256)
 {
     return xasprintf("%s/cache/scene-%lld-%.12s-%s.features", project->dir, (long long)scene->id, patch_sha256,
-                     base_info(base)->precision);
+                     base->precision);
 }
 
-static char *store_key(const struct base *base, const char *patch_sha256)
+static char *store_key(const struct base_info *base, const char *patch_sha256)
 {
     // Taps of another precision differ a little: a score is never made of both.
-    return xasprintf("%.64s %.64s %s", base_info(base)->sha256, patch_sha256, base_info(base)->precision);
+    return xasprintf("%.64s %.64s %s", base->sha256, patch_sha256, base->precision);
 }
 
-enum status screening_store_reading(const struct project *project, const struct base *base, const struct scene *scene,
+enum status screening_store_reading(const struct project *project, const struct base_info *base, const struct scene *scene,
                                     const char *patch_sha256, struct store **store, struct error *err)
 {
     char *path = store_path(project, base, scene, patch_sha256), *key = store_key(base, patch_sha256);
@@ -257,7 +257,7 @@ enum status screening_store_reading(const struct project *project, const struct 
 enum status screening_store_now(const struct project *project, const struct base *base, const struct scene *scene,
                                 const char *patch_sha256, struct store **store, struct error *err)
 {
-    char *path = store_path(project, base, scene, patch_sha256), *key = store_key(base, patch_sha256);
+    char *path = store_path(project, base_info(base), scene, patch_sha256), *key = store_key(base_info(base), patch_sha256);
     char *cache = file_join(project->dir, "cache");
     enum status status = file_mkdirs(cache, err);
     if (status == ST_OK)

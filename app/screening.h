@@ -83,7 +83,7 @@ ASSAY_CHECKED enum status screening_store_now(const struct project *project, con
                                               const struct scene *scene, const char *patch_sha256,
                                               struct store **store, struct error *err);
 // For reading only, beside whoever holds it. ST_NOT_FOUND: nothing was computed yet.
-ASSAY_CHECKED enum status screening_store_reading(const struct project *project, const struct base *base,
+ASSAY_CHECKED enum status screening_store_reading(const struct project *project, const struct base_info *base,
                                                   const struct scene *scene, const char *patch_sha256,
                                                   struct store **store, struct error *err);
 // Every scene's patch statistics are out of use (another base): the next screening learns and computes anew.

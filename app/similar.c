@@ -28,7 +28,7 @@ void similar_close(struct similar *s)
 static enum status open_store(struct project *project, int64_t scene, struct similar **similar, struct error *err)
 {
     struct scene row;
-    struct base *base;
+    struct base_info base;
     struct similar *s = xcalloc(1, sizeof *s);
     s->scene = scene;
     s->opened = clock_seconds();
@@ -36,11 +36,9 @@ static enum status open_store(struct project *project, int64_t scene, struct sim
     if (status == ST_OK) {
         status = screening_patch(project, &row, s->patch, err);
         if (status == ST_OK)
-            status = project_base(project, &base, err);
-        if (status == ST_OK) {
-            status = screening_store_reading(project, base, &row, s->patch, &s->store, err);
-            base_free(base);
-        }
+            status = project_base_kept(project, &base, err);
+        if (status == ST_OK)
+            status = screening_store_reading(project, &base, &row, s->patch, &s->store, err);
         scene_clear(&row);
     }
     if (status != ST_OK) {

@@ -32,10 +32,13 @@ void simulate_text_begin(const struct simulate_options *o, const struct simulate
     put_wrapped(stdout, 0, text);
     free(text);
     if (set->thinned)
-        printf(_("%zu defects are left out, so that %g %% of the pictures are some.\n"), set->thinned,
+        printf(set->thinned == 1 ? _("%zu defect is left out, so that %g %% of the pictures are some.\n")
+                                 : _("%zu defects are left out, so that %g %% of the pictures are some.\n"),
+               set->thinned,
                100 * o->defect_rate);
     if (set->unreadable)
-        printf(_("%zu pictures cannot be read and take no part.\n"), set->unreadable);
+        printf(set->unreadable == 1 ? _("%zu picture cannot be read and takes no part.\n") : _("%zu pictures cannot be read and take no part.\n"),
+               set->unreadable);
     printf("\n%29s   %-*s   %s\n%-*s %*s %*s %7s %5s  %6s %6s %6s  %*s %*s\n", "", CELL(_("normals filtered (%)"), 20),
            _("at the own threshold"), CELL(_("round"), 5), CELL(_("answers"), 7), CELL(_("defects"), 7), "AUROC", "AP", "95 %", "98.24",
            "99 %", CELL(_("filtered"), 9), CELL(_("recall"), 9));
@@ -69,7 +72,9 @@ static void put_counted(const char *name, const struct simulate_share *s)
 
 static void put_end(const struct simulate_options *o, const struct simulate_figures *f)
 {
-    printf(_("\nAfter %zu answers (%s), at the threshold the program chose, held out:\n"), f->answers, _(strategy(o)));
+    printf(f->answers == 1 ? _("\nAfter %zu answer (%s), at the threshold the program chose, held out:\n")
+                           : _("\nAfter %zu answers (%s), at the threshold the program chose, held out:\n"),
+           f->answers, _(strategy(o)));
     printf("%*s %*s\n", CELL(_("95 %, exact"), 61), CELL(_("by groups"), 15));
     put_counted(_("filtered"), &f->filtered);
     put_counted(_("normals filtered"), &f->normals);
@@ -79,7 +84,8 @@ static void put_end(const struct simulate_options *o, const struct simulate_figu
         snprintf(name, sizeof name, _("flagged, %s"), _(v->name));
         put_counted(name, &(struct simulate_share){v->found, v->total, v->exact, v->grouped});
     }
-    char *text = xasprintf(_("Of %zu answers, %zu were flagged when asked%s; they found %zu of the %zu defects there."),
+    char *text = xasprintf(f->answers == 1 ? _("Of %zu answer, %zu was flagged when asked%s; it found %zu of the %zu defects there.")
+                                             : _("Of %zu answers, %zu were flagged when asked%s; they found %zu of the %zu defects there."),
                            f->answers, f->flagged,
                            f->flagged < f->answers && !o->random ? _(" and the rest came next by score") : "",
                            f->found, f->pool_defects);

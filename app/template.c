@@ -247,12 +247,15 @@ enum status template_text(char **text, struct error *err)
 
 // --- into a project ---------------------------------------------------------------------------
 
-static enum status put_recall(struct project *project, const struct template *t, int64_t scene, struct error *err)
+enum status template_ask_recall(struct project *project, int64_t scene, double all, const double recall[SEVERITIES],
+                                struct error *err)
 {
     json_t *j = json_object();
+    if (all > 0)
+        json_object_set_new(j, "all", json_real(all));
     for (int s = 0; s < SEVERITIES; s++)
-        if (t->recall[s] > 0)
-            json_object_set_new(j, severity_name((enum severity)s), json_real(t->recall[s]));
+        if (recall[s] > 0)
+            json_object_set_new(j, severity_name((enum severity)s), json_real(recall[s]));
     char *text = json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(6)), *key = xasprintf("scene.recall.%lld", (long long)scene);
     enum status status = db_setting_set(project->db, key, text, err);
     free(key);
@@ -275,7 +278,7 @@ static enum status apply(struct project *project, const struct template *t, int6
         status = db_relation_state(project->db, person, &t->relations[i], true, before, &added, err);
         report->relations += status == ST_OK && added;
     }
-    return status == ST_OK && scene ? put_recall(project, t, scene, err) : status;
+    return status == ST_OK && scene ? template_ask_recall(project, scene, 0, t->recall, err) : status;
 }
 
 enum status template_apply(struct project *project, const struct template *t, int64_t scene, int64_t person,
@@ -300,8 +303,9 @@ enum status template_apply(struct project *project, const struct template *t, in
     return status;
 }
 
-enum status template_recall(struct project *project, int64_t scene, double recall[SEVERITIES], struct error *err)
+enum status template_recall(struct project *project, int64_t scene, double *all, double recall[SEVERITIES], struct error *err)
 {
+    *all = 0;
     char *text, *key = xasprintf("scene.recall.%lld", (long long)scene);
     memset(recall, 0, SEVERITIES * sizeof *recall);
     enum status status = db_setting_get(project->db, key, &text, err);
@@ -309,6 +313,7 @@ enum status template_recall(struct project *project, int64_t scene, double recal
     if (status != ST_OK || !text)
         return status;
     json_t *j = json_loads(text, 0, NULL);
+    *all = json_number_value(json_object_get(j, "all"));
     for (int s = 0; s < SEVERITIES; s++)
         recall[s] = json_number_value(json_object_get(j, severity_name((enum severity)s)));
     json_decref(j);

@@ -39,7 +39,11 @@ struct template_report {
 ASSAY_CHECKED enum status template_apply(struct project *project, const struct template *template, int64_t scene,
                                          int64_t person, struct template_report *report, struct error *err);
 
-// The recalls that a scene's template asks for; 0 none. `assay screen` takes them where no option says otherwise.
-ASSAY_CHECKED enum status template_recall(struct project *project, int64_t scene, double recall[SEVERITIES], struct error *err);
+// The recalls asked for a scene: by its template, or by an option of `assay screen` since; they stay until others are. 0 none;
+// *all: of every severity known to occur that has none of its own.
+ASSAY_CHECKED enum status template_recall(struct project *project, int64_t scene, double *all, double recall[SEVERITIES],
+                                          struct error *err);
+ASSAY_CHECKED enum status template_ask_recall(struct project *project, int64_t scene, double all, const double recall[SEVERITIES],
+                                              struct error *err);
 
 #endif

@@ -15,6 +15,15 @@
 // many there are: what is read here is an index, and only what the filter names is looked up for a row.
 static const double SLICE_S = 0.008;
 
+// An audit's answer is the picture's where nobody answered in the review and the queue does not ask for it.
+#define AUDITED(v)                                                                                      \
+    v ".source = 3 AND NOT EXISTS(SELECT 1 FROM verdict r WHERE r.picture = " v ".picture AND r.source = 0)"              \
+    " AND NOT EXISTS(SELECT 1 FROM queue q WHERE q.picture = " v ".picture)"
+// What was answered, by an index; an audit's answers, which are few, are merged into its order.
+#define ANSWERED(index, fits)                                                                   \
+    "(SELECT a.picture, a.event, a.verdict FROM verdict a INDEXED BY " index " WHERE a.source = 0 AND " fits               \
+    " UNION ALL SELECT a.picture, a.event, a.verdict FROM verdict a INDEXED BY verdict_kind WHERE " AUDITED("a") " AND " fits ") v"
+
 // Where rows come from: in the order of an index, so that what was looked at last says where to go on.
 enum walk { WALK_ANSWERS, WALK_SCORES, WALK_ANSWERED_PICTURES, WALK_VERDICT, WALK_SCENE, WALK_PICTURES };
 
@@ -22,16 +31,14 @@ static const struct {
     const char *key, *picture, *score, *from, *where;
 } walks[] = {
     // ?11: the number of the event before
-    [WALK_ANSWERS] = {"v.event", "v.picture", "0", "verdict v INDEXED BY verdict_event", "v.source = 0 AND v.event < ?11 ORDER BY v.event DESC"},
+    [WALK_ANSWERS] = {"v.event", "v.picture", "0", ANSWERED("verdict_event", "a.event < ?11"), "1 ORDER BY v.event DESC"},
     // ?11, ?12: the score and the picture before; ?13: a revision
     [WALK_SCORES] = {"s.picture", "s.picture", "s.score", "score s INDEXED BY score_flagged",
                      "s.revision = ?13 AND s.flagged = 1 AND s.score <= ?11 AND s.score >= coalesce(?2, -1e300)"
                      " AND (s.score < ?11 OR s.picture > ?12) ORDER BY s.score DESC, s.picture"},
     // ?11: the picture before
-    [WALK_ANSWERED_PICTURES] = {"v.picture", "v.picture", "0", "verdict v INDEXED BY verdict_review",
-                                "v.source = 0 AND v.picture < ?11 ORDER BY v.picture DESC"},
-    [WALK_VERDICT] = {"v.picture", "v.picture", "0", "verdict v INDEXED BY verdict_kind",
-                      "v.source = 0 AND v.verdict = ?4 AND v.picture < ?11 ORDER BY v.picture DESC"},
+    [WALK_ANSWERED_PICTURES] = {"v.picture", "v.picture", "0", ANSWERED("verdict_review", "a.picture < ?11"), "1 ORDER BY v.picture DESC"},
+    [WALK_VERDICT] = {"v.picture", "v.picture", "0", ANSWERED("verdict_kind", "a.verdict = ?4 AND a.picture < ?11"), "1 ORDER BY v.picture DESC"},
     [WALK_SCENE] = {"p.id", "p.id", "0", "picture p INDEXED BY picture_scene", "p.scene = ?1 AND p.id < ?11 ORDER BY p.id DESC"},
     [WALK_PICTURES] = {"p.id", "p.id", "0", "picture p NOT INDEXED", "p.id < ?11 ORDER BY p.id DESC"},
 };
@@ -89,7 +96,7 @@ static char *query(const struct find_filter *f)
         strbuf_puts(&sql, " CROSS JOIN scene c ON c.id = p.scene"
                           " LEFT JOIN score s ON s.revision = c.active_revision AND s.picture = p.id");
     if (!from_verdict && (f->has_verdict || event))
-        strbuf_printf(&sql, " LEFT JOIN verdict v ON v.picture = %s AND v.source = 0", walks[walk].picture);
+        strbuf_printf(&sql, " LEFT JOIN verdict v ON v.picture = %s AND (v.source = 0 OR (" AUDITED("v") "))", walks[walk].picture);
     if (event)
         strbuf_puts(&sql, " LEFT JOIN label_event e ON e.id = v.event");
     if (f->person[0])
@@ -227,7 +234,7 @@ static enum status read_row(struct db *db, int64_t picture, struct find_result *
         " coalesce(s.flagged, 0), coalesce(v.verdict, 0), " CLASS_NOW("e.class") ", e.severity, w.name, coalesce(e.at_ms, 0), p.scene"
         " FROM picture p JOIN scene c ON c.id = p.scene"
         " LEFT JOIN score s ON s.revision = c.active_revision AND s.picture = p.id"
-        " LEFT JOIN verdict v ON v.picture = p.id AND v.source = 0 LEFT JOIN label_event e ON e.id = v.event"
+        " LEFT JOIN verdict v ON v.picture = p.id AND (v.source = 0 OR (" AUDITED("v") ")) LEFT JOIN label_event e ON e.id = v.event"
         " LEFT JOIN person w ON w.id = e.person WHERE p.id = ?1",
         err);
     if (!stmt)

@@ -13,14 +13,14 @@ struct db;
 
 struct find_filter { // everything given has to fit
     enum find_order {
-        FIND_ANSWERED, // the latest answer first: those with a review verdict
+        FIND_ANSWERED, // the latest answer first: those answered in the review, or in an audit and not asked again
         FIND_SCORE,    // most anomalous first: those flagged in a scene's active revision
         FIND_ADDED,    // added last first: all readable ones
     } order;
     int64_t scene;                        // 0 any
     bool has_least, has_most, has_verdict;
     double least, most;                   // score
-    enum verdict verdict;                 // of the review; NONE: not answered
+    enum verdict verdict;                 // of the review or an audit; NONE: not answered
     char severity[16], class_name[128], person[128], path[256]; // "" any; the last three: a part of it, any case
     int64_t since_ms, until_ms;           // of the answer; 0 any
 };

@@ -8,8 +8,8 @@
 #include "db/handle.h"
 #include "db/queue.h"
 
-// place: its percentile too, which takes counting the flagged ones above it.
-static enum status read_item(struct db *db, int64_t picture, bool place, struct queue_item *item, struct error *err)
+// share: its percentile too, which takes counting the flagged ones above it.
+static enum status read_item(struct db *db, int64_t picture, bool share, struct queue_item *item, struct error *err)
 {
     *item = (struct queue_item){.picture = picture};
     sqlite3_stmt *stmt = db_prepare(
@@ -24,7 +24,7 @@ static enum status read_item(struct db *db, int64_t picture, bool place, struct 
     if (!stmt)
         return err->code;
     sqlite3_bind_int64(stmt, 1, picture);
-    sqlite3_bind_int(stmt, 2, place);
+    sqlite3_bind_int(stmt, 2, share);
     enum status status = db_first(db, stmt, "reading the queue", err);
     if (status == ST_NOT_FOUND)
         return error_set(err, status, "picture %lld has no score in the active revision", (long long)picture);
@@ -53,35 +53,22 @@ static enum status read_item(struct db *db, int64_t picture, bool place, struct 
     return ST_OK;
 }
 
-// How many open pictures come before, counted along an index. One that is not open stands where its score would, among
-// those that nothing has ordered.
-#define BEFORE " FROM (SELECT ?1 AS picture, ?2 AS score, coalesce(q.place, 1) AS place, q.reason, q.about, q.expected" \
-               " FROM (SELECT 1) LEFT JOIN queue q ON q.picture = ?1) i"
-#define PLACE(among)                                                                                    \
-    "SELECT (SELECT count(*) FROM queue o WHERE ?4 AND " among " (o.place, o.score) > (i.place, i.score))"               \
-    " + (SELECT count(*) FROM queue o WHERE ?4 AND " among " o.place = i.place AND o.score = i.score AND o.picture < i.picture)," \
-    " i.reason, i.about, coalesce(i.expected, -1)" BEFORE
-
-// Why it is asked; `place`: and its position.
-static enum status read_place(struct db *db, int64_t scene, bool place, struct queue_item *item, struct error *err)
+// Why it is asked.
+static enum status read_reason(struct db *db, struct queue_item *item, struct error *err)
 {
-    sqlite3_stmt *stmt = scene ? db_prepare(db, PLACE("o.scene = ?3 AND"), err) : db_prepare(db, PLACE(""), err);
+    item->expected = -1;
+    sqlite3_stmt *stmt = db_prepare(db, "SELECT reason, about, coalesce(expected, -1) FROM queue WHERE picture = ?1", err);
     if (!stmt)
         return err->code;
     sqlite3_bind_int64(stmt, 1, item->picture);
-    sqlite3_bind_double(stmt, 2, item->score.score);
-    if (scene)
-        sqlite3_bind_int64(stmt, 3, scene);
-    sqlite3_bind_int(stmt, 4, place);
     enum status status = db_first(db, stmt, "reading the queue", err);
     if (status == ST_OK) {
-        item->position = place ? 1 + sqlite3_column_int64(stmt, 0) : 0;
-        item->reason = sqlite3_column_int(stmt, 1);
-        item->about = sqlite3_column_int64(stmt, 2);
-        item->expected = sqlite3_column_double(stmt, 3);
+        item->reason = sqlite3_column_int(stmt, 0);
+        item->about = sqlite3_column_int64(stmt, 1);
+        item->expected = sqlite3_column_double(stmt, 2);
     }
     sqlite3_reset(stmt);
-    return status;
+    return status == ST_NOT_FOUND ? ST_OK : status; // not open
 }
 
 enum status db_queue_tile(struct db *db, int64_t picture, struct queue_item *item, struct error *err)
@@ -89,10 +76,10 @@ enum status db_queue_tile(struct db *db, int64_t picture, struct queue_item *ite
     return read_item(db, picture, false, item, err);
 }
 
-enum status db_queue_item(struct db *db, int64_t scene, int64_t picture, struct queue_item *item, struct error *err)
+enum status db_queue_item(struct db *db, int64_t picture, struct queue_item *item, struct error *err)
 {
     enum status status = read_item(db, picture, true, item, err);
-    return status == ST_OK ? read_place(db, scene, true, item, err) : status;
+    return status == ST_OK ? read_reason(db, item, err) : status;
 }
 
 static bool among(const int64_t *ids, size_t count, int64_t id)
@@ -183,10 +170,10 @@ enum status db_queue_lease(struct db *db, const char *session, int64_t person, i
     enum status status = db_enter(db, &own, err);
     if (status == ST_OK)
         status = db_leave(db, own, lease(db, &l, err), err);
-    for (size_t i = 0; status == ST_OK && i < l.count; i++) { // many may be leased: their positions are told when shown
+    for (size_t i = 0; status == ST_OK && i < l.count; i++) { // many may be leased: their percentiles are told when shown
         status = read_item(db, l.ids[i], false, &items[i], err);
         if (status == ST_OK)
-            status = read_place(db, scene, false, &items[i], err);
+            status = read_reason(db, &items[i], err);
     }
     *count = l.count;
     free(l.ids);

@@ -148,7 +148,8 @@ void knowledge_show(struct session *s, const char *fault)
         if (rows[i].action[0])
             strbuf_printf(&text, _("  action  %s\n"), shown(s, rows[i].action));
         if (rows[i].contradicted)
-            strbuf_printf(&text, _("  ! answered otherwise on %lld pictures\n"), (long long)rows[i].contradicted);
+            strbuf_printf(&text, rows[i].contradicted == 1 ? _("  ! answered otherwise on %lld picture\n") : _("  ! answered otherwise on %lld pictures\n"),
+                          (long long)rows[i].contradicted);
     }
     popup_read(s, knowledge_class(s, fault), text.data);
 }

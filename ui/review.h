@@ -144,7 +144,7 @@ struct review_model {
     // reachable, answered or not). ST_NOT_FOUND past the end. Strings live until
     // the next call of any function of the model.
     enum status (*item)(void *context, size_t index, struct review_item *item, struct error *err);
-    // The same without its place (percentile, position), for showing many. NULL: `item`.
+    // The same without its percentile and why it is asked, for showing many. NULL: `item`.
     enum status (*tile)(void *context, size_t index, struct review_item *item, struct error *err);
     // Carry out. For undo and redo *index receives the list place of the picture
     // concerned (appended to the list when it was not in it). A failed action

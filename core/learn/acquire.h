@@ -56,7 +56,7 @@ enum acquire_reason {
     ACQUIRE_NEW,      // unlike every answered picture
     ACQUIRE_RARE,     // may be of the class of `about`, of which there are few
     ACQUIRE_URGENT,   // like `about`, a defect of the worst severity
-    ACQUIRE_WAITS,    // nearly the same as `about`, which is asked first
+    ACQUIRE_WAITS,    // nearly the same as `about`, which comes before it
     ACQUIRE_BEHIND,   // nearly the same as `about`, which was answered
     ACQUIRE_AUDIT,    // drawn by chance
     ACQUIRE_AGAIN,    // its answer is contradicted (acquire_doubts)

@@ -12,13 +12,23 @@ struct base_work {
     size_t capacity; // floats
 };
 
-enum status base_new_as(const struct net *net, enum base_precision precision, struct base **base,
-                        struct error *err)
+static const struct kernels *kernels_of(enum base_precision precision)
 {
     int set = 0;
     while (precision == BASE_F32 && kernel_set(set)->precision != KERNEL_F32)
         set++; // the last one is of floats
-    return infer_new(net, kernel_set(set), base, err);
+    return kernel_set(set);
+}
+
+enum status base_new_as(const struct net *net, enum base_precision precision, struct base **base,
+                        struct error *err)
+{
+    return infer_new(net, kernels_of(precision), base, err);
+}
+
+const char *base_precision_name(enum base_precision precision)
+{
+    return kernels_of(precision)->precision == KERNEL_I16 ? "i16" : "f32";
 }
 
 enum status base_new(const struct net *net, struct base **base, struct error *err)

@@ -49,6 +49,7 @@ struct net;
 ASSAY_CHECKED enum status base_new(const struct net *net, struct base **base, struct error *err);
 ASSAY_CHECKED enum status base_new_as(const struct net *net, enum base_precision precision, struct base **base,
                                       struct error *err);
+const char *base_precision_name(enum base_precision precision); // what info->precision is on this processor
 void base_free(struct base *base);
 const struct base_info *base_info(const struct base *base);
 

@@ -77,7 +77,7 @@ static void show_as(struct reviewer *r, int64_t id, bool tile)
     struct scene scene;
     struct revision revision;
     struct scene_counts counts;
-    must(tile ? db_queue_tile(r->db, id, &item, &err) : db_queue_item(r->db, 0, id, &item, &err));
+    must(tile ? db_queue_tile(r->db, id, &item, &err) : db_queue_item(r->db, id, &item, &err));
     must(db_picture_get(r->db, id, &row, &err));
     must(db_verdict_get(r->db, id, LABEL_REVIEW, &verdict, &err));
     must(db_scene_get(r->db, row.scene, NULL, &scene, &err));

@@ -95,14 +95,8 @@ static void the_queue_goes_by_place(void **state)
     assert_int_equal(count, FLAGGED);
     // those that nothing has ordered by score between the questions and the rest
     static const int order[FLAGGED] = {5, 3, 2, 4, 6, 7, 1, 0};
-    for (int i = 0; i < FLAGGED; i++) {
-        struct queue_item item;
+    for (int i = 0; i < FLAGGED; i++)
         assert_int_equal(items[i].picture, f->pictures[order[i]]);
-        assert_ok(db_queue_item(f->db, f->scene, items[i].picture, &item, &err), &err);
-        assert_int_equal(item.position, i + 1);
-        assert_ok(db_queue_item(f->db, 0, items[i].picture, &item, &err), &err); // all scenes together go by the same order
-        assert_int_equal(item.position, i + 1);
-    }
     assert_int_equal(items[0].reason, ACQUIRE_NEW);
     assert_int_equal(items[1].about, f->pictures[5]);
     assert_float_equal(items[1].expected, 0.5, 1e-12);
@@ -113,6 +107,7 @@ static void the_queue_goes_by_place(void **state)
     assert_int_equal(ahead[1].picture, f->pictures[3]);
     free(ahead);
     assert_ok(db_queue_release(f->db, "s", 0, &err), &err);
+    // all scenes together go by the same order
     assert_ok(db_queue_lease(f->db, "s", f->ann, 0, FLAGGED, 1000, NULL, 0, items, &count, &err), &err);
     for (int i = 0; i < FLAGGED; i++)
         assert_int_equal(items[i].picture, f->pictures[order[i]]);
@@ -123,22 +118,23 @@ static void places_are_of_the_active_revision(void **state)
     struct fixture *f = *state;
     struct ask_new ask = {.picture = f->pictures[1], .place = 2};
     assert_status(db_ask_put(f->db, f->scene, f->revision + 1, &ask, 1, &err), ST_BUSY, &err);
-    struct queue_item item;
-    assert_ok(db_queue_item(f->db, f->scene, f->pictures[1], &item, &err), &err);
-    assert_int_equal(item.position, 2);
+    struct queue_item items[2];
+    size_t count;
+    assert_ok(db_queue_lease(f->db, "s", f->ann, f->scene, 2, 1000, NULL, 0, items, &count, &err), &err);
+    assert_int_equal(items[1].picture, f->pictures[1]);
 }
 
 static void what_lies_beyond_comes_last(void **state)
 {
     struct fixture *f = *state;
-    struct queue_item item;
+    struct queue_item items[FLAGGED];
+    size_t count;
     for (int i = 0; i < 4; i++)
         place(f, i, 0.1 * (i + 1), ACQUIRE_BY_SCORE, -1, 0.1);
     assert_ok(db_ask_beyond(f->db, f->scene, 20 - 3, &err), &err);
-    assert_ok(db_queue_item(f->db, f->scene, f->pictures[4], &item, &err), &err);
-    assert_int_equal(item.position, 5);
-    assert_ok(db_queue_item(f->db, f->scene, f->pictures[3], &item, &err), &err);
-    assert_int_equal(item.position, 1);
+    assert_ok(db_queue_lease(f->db, "s", f->ann, f->scene, FLAGGED, 1000, NULL, 0, items, &count, &err), &err);
+    assert_int_equal(items[0].picture, f->pictures[3]);
+    assert_int_equal(items[4].picture, f->pictures[4]);
 }
 
 static void what_was_asked_is_noted_with_the_answer(void **state)

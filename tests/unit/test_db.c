@@ -235,10 +235,9 @@ static void sessions_never_hold_the_same_picture(void **state)
     assert_ok(db_queue_lease(f->db, "a", f->ann, 0, 5, 60000, NULL, 0, a, &na, &err), &err);
     assert_int_equal(na, 5);
     assert_int_equal(a[0].picture, f->pictures[0]);
-    assert_ok(db_queue_item(f->db, 0, a[0].picture, &a[0], &err), &err);
-    assert_ok(db_queue_item(f->db, 0, a[4].picture, &a[4], &err), &err);
-    assert_int_equal(a[0].position, 1);
-    assert_int_equal(a[4].position, 5);
+    assert_ok(db_queue_item(f->db, a[0].picture, &a[0], &err), &err);
+    assert_ok(db_queue_item(f->db, a[4].picture, &a[4], &err), &err);
+    assert_int_equal(a[4].picture, f->pictures[4]);
     assert_true(a[0].percentile > a[4].percentile);
     assert_ok(db_queue_lease(f->db, "b", f->bob, 0, 8, 60000, NULL, 0, b, &nb, &err), &err);
     assert_int_equal(nb, 3);
@@ -322,10 +321,10 @@ static void a_building_revision_is_invisible(void **state)
     assert_int_equal(findings(f), 0);
 }
 
-static void a_scene_has_its_own_positions(void **state)
+static void a_scene_has_its_own_queue(void **state)
 {
     struct fixture *f = *state;
-    struct queue_item items[4], item;
+    struct queue_item items[4];
     int64_t other, revision, id;
     size_t n;
     assert_ok(db_scene_ensure(f->db, "rail", &other, &err), &err);
@@ -341,10 +340,12 @@ static void a_scene_has_its_own_positions(void **state)
     assert_ok(db_queue_lease(f->db, "a", f->ann, other, 4, 60000, NULL, 0, items, &n, &err), &err);
     assert_int_equal(n, 1);
     assert_int_equal(items[0].picture, id);
-    assert_ok(db_queue_item(f->db, other, id, &item, &err), &err);
-    assert_int_equal(item.position, 1);
-    assert_ok(db_queue_item(f->db, 0, id, &item, &err), &err); // among all: after 20, 19 and 18
-    assert_int_equal(item.position, 4);
+    assert_ok(db_queue_release(f->db, "a", 0, &err), &err);
+    assert_ok(db_queue_lease(f->db, "b", f->bob, 0, 4, 60000, NULL, 0, items, &n, &err), &err);
+    assert_int_equal(n, 4);
+    assert_int_equal(items[3].picture, id); // among all: after 20, 19 and 18
+    assert_ok(db_queue_release(f->db, "b", 0, &err), &err);
+    assert_ok(db_queue_lease(f->db, "a", f->ann, other, 4, 60000, NULL, 0, items, &n, &err), &err);
     assert_ok(db_queue_lease(f->db, "b", f->bob, 0, 4, 60000, NULL, 0, items, &n, &err), &err);
     assert_int_equal(n, 4);
     assert_int_equal(items[3].picture, f->pictures[3]); // the other session holds 17.5
@@ -489,7 +490,7 @@ static void scores_of_version_4_name_their_detector(void **state)
                            "PRAGMA user_version = 4;");
     assert_null(message);
     assert_ok(db_open(f->path, &f->db, &err), &err);
-    assert_ok(db_queue_item(f->db, 0, f->pictures[0], &item, &err), &err);
+    assert_ok(db_queue_item(f->db, f->pictures[0], &item, &err), &err);
     assert_float_equal(item.score.parts[DETECTOR_DRAWN], 2.5, 0);
     assert_float_equal(item.score.parts[DETECTOR_LEARNED], 0, 0);
     assert_float_equal(item.score.parts[DETECTOR_WHOLE], 1.5, 0);
@@ -548,7 +549,7 @@ int main(void)
         WITH(skipped_pictures_go_to_the_end_and_answered_ones_leave),
         WITH(adding_tells_known_moved_copied_and_changed),
         WITH(a_building_revision_is_invisible),
-        WITH(a_scene_has_its_own_positions),
+        WITH(a_scene_has_its_own_queue),
         WITH(a_lease_ends_by_itself),
         WITH(an_older_database_is_brought_forward),
         WITH(relations_of_version_3_are_told),

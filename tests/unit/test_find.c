@@ -40,12 +40,18 @@ static void add_scene(struct fixture *f, int scene, const char *name)
     assert_ok(db_revision_finish(f->db, revision, &err), &err);
 }
 
-static void say(struct fixture *f, int64_t person, int scene, int number, enum verdict verdict, const char *class_name)
+static void say_as(struct fixture *f, enum label_source source, int64_t person, int scene, int number, enum verdict verdict,
+                   const char *class_name)
 {
     int64_t event;
-    struct label l = {.picture = f->pictures[scene][number], .person = person, .role = "inspector", .verdict = verdict,
+    struct label l = {.picture = f->pictures[scene][number], .person = person, .role = "inspector", .source = source, .verdict = verdict,
                       .class_name = class_name, .severity = class_name[0] ? "key" : "", .note = ""};
     assert_ok(db_label_add(f->db, &l, &event, &err), &err);
+}
+
+static void say(struct fixture *f, int64_t person, int scene, int number, enum verdict verdict, const char *class_name)
+{
+    say_as(f, LABEL_REVIEW, person, scene, number, verdict, class_name);
 }
 
 static int set_up(void **state)
@@ -147,6 +153,28 @@ static void everything_given_has_to_fit(void **state)
     assert_int_equal(walk(f, &h, 5, NULL), 12);
 }
 
+static void what_an_audit_asked_is_found_as_answered(void **state)
+{
+    struct fixture *f = *state;
+    struct find_result first;
+    say_as(f, LABEL_AUDIT, f->bob, 1, 50, VERDICT_DEFECT, "scratch"); // filtered
+    say_as(f, LABEL_AUDIT, f->bob, 0, 4, VERDICT_NORMAL, "");         // slipped in: what the review says stands
+    say_as(f, LABEL_AUDIT, f->bob, 1, 10, VERDICT_NORMAL, "");        // flagged since, and asked again
+    struct find_filter answered = {.order = FIND_ANSWERED}, scratch = {.class_name = "scratch"};
+    assert_int_equal(walk(f, &answered, 5, &first), 13);
+    assert_int_equal(first.picture, f->pictures[1][50]);
+    assert_int_equal(first.verdict, VERDICT_DEFECT);
+    free(first.path);
+    assert_int_equal(walk(f, &scratch, 5, NULL), 1);
+    // by an index of pictures, of verdicts, and of all pictures
+    struct find_filter by = {.order = FIND_ADDED, .person = "bob"}, defects = {.order = FIND_ADDED, .has_verdict = true, .verdict = VERDICT_DEFECT};
+    struct find_filter open = {.order = FIND_ADDED, .has_verdict = true}, flagged = {.order = FIND_SCORE, .has_verdict = true};
+    assert_int_equal(walk(f, &by, 2, NULL), 3);
+    assert_int_equal(walk(f, &defects, 2, NULL), 3);
+    assert_int_equal(walk(f, &open, 7, NULL), 2 * PICTURES - 13);
+    assert_int_equal(walk(f, &flagged, 7, NULL), 2 * FLAGGED - 11);
+}
+
 static void put(void *context, const char *name, const char *text)
 {
     strbuf_printf(context, "%s=%s;", name, text);
@@ -173,6 +201,7 @@ static void filters_are_kept_by_name(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {CASE(pages_hold_every_row_once), CASE(everything_given_has_to_fit),
+                                              CASE(what_an_audit_asked_is_found_as_answered),
                                               CASE(filters_are_kept_by_name)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,7 +142,7 @@ static void a_live_score_enters_the_queue(void **state)
     assert_int_equal(c.screened, 3);
     assert_int_equal(c.open, 1);
     struct queue_item item;
-    assert_ok(db_queue_item(f->db, f->scene, f->pictures[0], &item, &err), &err);
+    assert_ok(db_queue_item(f->db, f->pictures[0], &item, &err), &err);
     assert_true(item.score.score == 5);
     assert_sound(f);
 }
