@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/industry.h"
 #include "app/promote.h"
 #include "app/trained.h"
 #include "base/alloc.h"
@@ -127,8 +128,7 @@ enum status promote_by_hand(struct project *project, const struct model_row *mod
     if (allowed != ST_OK)
         return allowed;
     if (!model->scene)
-        return error_set(err, ST_INVALID, "model %.12s is an industry model: its scenes' models are promoted, each by itself",
-                         model->sha256);
+        return industry_promote(project, model, who, err);
     if (!model->revision)
         return error_set(err, ST_INVALID, "model %.12s did not score its scene's pictures yet", model->sha256);
     if (model->active)

@@ -328,7 +328,7 @@ static bool key(struct session *s, enum command command, int pressed)
     case COMMAND_PROMOTE: {
         char *name = xstrdup(target ? target->gate : "");
         name[strcspn(name, ":")] = '\0';
-        flow_promote(s, target ? target->candidate : 0, name);
+        flow_promote(s, target ? target->candidate : 0, false, name);
         free(name);
         return true;
     }
