@@ -294,7 +294,7 @@ static void look_again(struct review_flow *f)
     f->state_version = f->version = f->models_version = f->board_version = 0;
 }
 
-static enum status train(void *context, int64_t scene, struct error *err)
+static enum status train(void *context, int64_t scene, bool alone, struct error *err)
 {
     struct review_flow *f = context;
     struct round_answers answers;
@@ -305,7 +305,7 @@ static enum status train(void *context, int64_t scene, struct error *err)
     if (status == ST_OK && answers.normals + answers.defects == 0)
         return error_set(err, ST_INVALID, "nothing to learn from was answered here yet");
     if (status == ST_OK)
-        status = train_request_text(&(struct train_request){0}, &text, err);
+        status = train_request_text(&(struct train_request){.no_from = alone}, &text, err);
     if (status != ST_OK)
         return status;
     status = db_round_add(f->project->db, scene, text, &id, err);

@@ -103,12 +103,13 @@ void flow_rollback(struct session *s, int64_t scene, const char *name)
     free(said);
 }
 
-void flow_train(struct session *s, int64_t scene, const char *name)
+void flow_train(struct session *s, int64_t scene, bool alone, const char *name)
 {
     char text[200];
     struct error err;
-    snprintf(text, sizeof text, _("A round of %s begins; it goes on without this screen."), name);
-    enum status status = s->model->flow->train(s->model->flow->context, scene, &err);
+    snprintf(text, sizeof text, alone ? _("A round of %s begins without the industry model; it goes on without this screen.")
+                                      : _("A round of %s begins; it goes on without this screen."), name);
+    enum status status = s->model->flow->train(s->model->flow->context, scene, alone, &err);
     s->flow.round = 0; // the newest
     flow_said(s, status, &err, text);
 }

@@ -84,7 +84,8 @@ struct flow_model {
     const char *(*state)(void *context);
     enum status (*training)(void *context, const struct flow_training **training, struct error *err);
     enum status (*curve)(void *context, int64_t round, const struct flow_point **points, size_t *count, struct error *err);
-    enum status (*train)(void *context, int64_t scene, struct error *err); // begin a round; scene 0: over all of them
+    // Begin a round; scene 0: over all of them. alone: without the industry model.
+    enum status (*train)(void *context, int64_t scene, bool alone, struct error *err);
     enum status (*wish)(void *context, int64_t round, enum flow_wish wish, struct error *err);
     enum status (*every)(void *context, int answers, struct error *err); // 0 never by itself
     enum status (*models)(void *context, const struct flow_lineage **rows, size_t *count, struct error *err);

@@ -330,7 +330,7 @@ void flow_said(struct session *s, enum status status, const struct error *err, c
 size_t flow_step(struct session *s, size_t at, size_t count, enum command command, int page); // a list's new place
 void flow_promote(struct session *s, int64_t model, bool industry, const char *name);
 void flow_rollback(struct session *s, int64_t scene, const char *name); // FLOW_INDUSTRY: without a name
-void flow_train(struct session *s, int64_t scene, const char *name);
+void flow_train(struct session *s, int64_t scene, bool alone, const char *name);
 // knowledge.c
 void knowledge_ask(struct session *s, int64_t picture); // the class is taken: what is known of it?
 void knowledge_turn(struct choice *c, bool forward);
