@@ -6,7 +6,8 @@
 #include "db/model.h"
 #include "learn/gate.h"
 
-// A scored model of a scene against the scene's active revision, on validation groups.
+// A scored model of a scene against the scene's active revision, on validation groups; and against round 0, the latest revision
+// without a trained model, where that was asked for the same (gate_floor).
 ASSAY_CHECKED enum status promote_judge(struct project *project, const struct model_row *model, struct gate_result *result,
                                         struct error *err);
 // Judge, store what came out with its reason, and make it the active one if the gate says so.

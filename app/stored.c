@@ -32,6 +32,7 @@ static const char *const phrases[] = {
     N_("better, but not surely: the change in normals filtered may be as low as %+.2f points (90 %% bound; -1 is allowed)"),
     N_("not promoted: the change in normals filtered may be as low as %+.2f points (90 %% bound; -1 is allowed)"),
     N_("a lead decides: it newly misses %zu of %zu stop defects"),
+    N_("it falls below round 0 (revision %d, before any trained model); "),
     N_("promoted: "),
     N_("(change at least %+.2f points, 90 %% bound)"),
     N_("promoted by hand; the gate said: "),

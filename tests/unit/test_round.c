@@ -236,11 +236,16 @@ static void promotion_and_rollback_are_instant_and_keep_all_scores(void **state)
     model_clear(&row);
     assert_ok(db_revision_get(f->db, f->revisions[2], &revision, &err), &err);
     assert_true(revision.screened == PICTURES && revision.learned_sha256[0] == 'c');
+    assert_ok(db_revision_untrained(f->db, f->scene, &revision, &err), &err);
+    assert_true(revision.id == f->revisions[0] && revision.number == 1);
     // one that was never completed cannot be made active
     struct revision half = {.scene = f->scene, .threshold = 1};
     int64_t id;
     assert_ok(db_revision_begin(f->db, &half, &id, &err), &err);
     assert_status(db_revision_activate(f->db, id, "hand", "Ann", "", &err), ST_INVALID, &err);
+    assert_ok(db_revision_untrained(f->db, f->scene, &revision, &err), &err);
+    assert_true(revision.id == f->revisions[0]);
+    assert_status(db_revision_untrained(f->db, f->scene + 1, &revision, &err), ST_NOT_FOUND, &err);
 }
 
 static enum status sum(void *context, const struct compare_row *row)
