@@ -97,11 +97,15 @@ static void print_model(struct project *project, const struct model_row *m)
     clock_text(m->created_ms, when);
     printf("%.12s %s %-*s %.16s  %s%s\n", m->sha256, m->scene ? "L2" : "L1", CELL(scene, 12), when, _(m->state),
            !m->active ? "" : m->scene ? _(", active") : _(", rounds begin from it"));
-    printf(_("    from %s%.12s; %lld answers, %lld of them defects; adapter %.0f numbers (%.1f %% of the base), heads %.0f\n"),
-           m->parent[0] ? "" : _("base "), m->parent[0] ? m->parent : m->base_sha256,
-           (long long)json_integer_value(json_object_get(data, "labels")),
-           (long long)json_integer_value(json_object_get(data, "defects")), adapter, base > 0 ? 100 * adapter / base : 0,
-           json_number_value(json_object_get(notes, "head_parameters")));
+    const char *base_word = m->parent[0] ? "" : _("base "), *from = m->parent[0] ? m->parent : m->base_sha256;
+    double share = base > 0 ? 100 * adapter / base : 0, heads = json_number_value(json_object_get(notes, "head_parameters"));
+    json_t *labels = json_object_get(data, "labels");
+    if (labels)
+        printf(_("    from %s%.12s; %lld answers, %lld of them defects; adapter %.0f numbers (%.1f %% of the base), heads %.0f\n"),
+               base_word, from, (long long)json_integer_value(labels),
+               (long long)json_integer_value(json_object_get(data, "defects")), adapter, share, heads);
+    else // of another project
+        printf(_("    from %s%.12s; adapter %.0f numbers (%.1f %% of the base), heads %.0f\n"), base_word, from, adapter, share, heads);
     char *reason = stored_text(m->reason);
     if (reason[0])
         put_wrapped(stdout, 4, reason);

@@ -10,7 +10,7 @@
 #include "base/intl.h"
 #include "base/strbuf.h"
 
-// As they are written: core/screen/threshold.c, core/learn/gate.c, app/train.c, app/industry.c, app/promote.c, app/worker.c, app/cmd_add.c,
+// As they are written: core/screen/threshold.c, core/learn/gate.c, app/train.c, app/industry.c, app/cmd_train.c, app/promote.c, app/worker.c, app/cmd_add.c,
 // app/cmd_user.c, app/cmd_backup.c, app/hook.c, app/frontier_pictures.c, core/learn/frontier_file.c, core/learn/crop_source.c, db/log.c; and
 // what ends or pauses a round: app/trained.c, app/train_data.c, core/learn/adapt*.c, core/base/file.c, db/db.c.
 // A conversion stands for a number, %s for a word, or before ; and : for some.
@@ -38,6 +38,7 @@ static const char *const phrases[] = {
     N_("promoted by hand; the gate said: "),
     N_("an industry model: each scene's model that begins from it goes through its own gate"),
     N_("rounds begin from it; promoted by "),
+    N_("a model of another project, from the file "),
     N_("rounds no longer begin from it; rolled back by "),
     N_("rounds no longer begin from it: the gates refused %lld of %lld models that did, and promoted none"),
     N_("industry model %s is there; %zu scene now trains from it"),
