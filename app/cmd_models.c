@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "app/ask.h"
+#include "app/industry.h"
 #include "app/promote.h"
 #include "app/rounds.h"
 #include "app/scoring.h"
@@ -20,11 +21,11 @@
 #include "db/revision.h"
 #include "db/scene.h"
 
-enum { OPT_SCENE = OPT_OWN, OPT_LEAD, OPT_AS };
+enum { OPT_SCENE = OPT_OWN, OPT_LEAD, OPT_AS, OPT_INDUSTRY };
 
 struct options {
     const char *scene, *model, *as;
-    bool json, lead, takes_model;
+    bool json, lead, takes_model, industry;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -34,11 +35,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_JSON: o->json = true; return 0;
     case OPT_SCENE: o->scene = arg; return 0;
     case OPT_LEAD: o->lead = true; return 0;
+    case OPT_INDUSTRY: o->industry = true; return 0;
     case OPT_AS: o->as = arg; return 0;
     case ARGP_KEY_ARG:
         if (!o->takes_model || o->model)
             argp_error(state, _("takes no argument '%s'"), arg);
         o->model = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (o->industry && o->scene)
+            argp_error(state, _("--industry is over all scenes: leave --scene out"));
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -90,13 +96,17 @@ static void print_model(struct project *project, const struct model_row *m)
     double base = json_number_value(json_object_get(notes, "base_parameters"));
     clock_text(m->created_ms, when);
     printf("%.12s %s %-*s %.16s  %s%s\n", m->sha256, m->scene ? "L2" : "L1", CELL(scene, 12), when, _(m->state),
-           m->active ? _(", active") : "");
-    long long labels = json_integer_value(json_object_get(data, "labels"));
-    printf(labels == 1 ? _("    from %s%.12s; %lld answer, %lld of them a defect; adapter %.0f numbers (%.1f %% of the base), heads %.0f\n")
-                       : _("    from %s%.12s; %lld answers, %lld of them defects; adapter %.0f numbers (%.1f %% of the base), heads %.0f\n"),
-           m->parent[0] ? "" : _("base "), m->parent[0] ? m->parent : m->base_sha256, labels,
-           (long long)json_integer_value(json_object_get(data, "defects")), adapter, base > 0 ? 100 * adapter / base : 0,
-           json_number_value(json_object_get(notes, "head_parameters")));
+           !m->active ? "" : m->scene ? _(", active") : _(", rounds begin from it"));
+    const char *base_word = m->parent[0] ? "" : _("base "), *from = m->parent[0] ? m->parent : m->base_sha256;
+    double share = base > 0 ? 100 * adapter / base : 0, heads = json_number_value(json_object_get(notes, "head_parameters"));
+    json_t *labels = json_object_get(data, "labels");
+    long long answers = json_integer_value(labels);
+    if (labels)
+        printf(answers == 1 ? _("    from %s%.12s; %lld answer, %lld of them a defect; adapter %.0f numbers (%.1f %% of the base), heads %.0f\n")
+                            : _("    from %s%.12s; %lld answers, %lld of them defects; adapter %.0f numbers (%.1f %% of the base), heads %.0f\n"),
+               base_word, from, answers, (long long)json_integer_value(json_object_get(data, "defects")), adapter, share, heads);
+    else // of another project
+        printf(_("    from %s%.12s; adapter %.0f numbers (%.1f %% of the base), heads %.0f\n"), base_word, from, adapter, share, heads);
     char *reason = stored_text(m->reason);
     if (reason[0])
         put_wrapped(stdout, 4, reason);
@@ -196,7 +206,7 @@ static enum status promote(struct project *project, const struct options *o, str
     if (status != ST_OK)
         return status;
     status = promote_by_hand(project, &model, person(project, o), o->lead, err);
-    if (status == ST_OK)
+    if (status == ST_OK && model.scene)
         status = take_over(project, model.scene, err);
     int64_t id = model.id;
     model_clear(&model);
@@ -208,7 +218,7 @@ static enum status promote(struct project *project, const struct options *o, str
         print_json(model_json(project, &model));
     else {
         char *reason = stored_text(model.reason);
-        printf(_("%.12s is active: %s\n"), model.sha256, reason);
+        printf(model.scene ? _("%.12s is active: %s\n") : _("%.12s is the industry model: %s\n"), model.sha256, reason);
         free(reason);
     }
     model_clear(&model);
@@ -237,9 +247,27 @@ static enum status roll_back(struct project *project, const struct scene *scene,
     return ST_OK;
 }
 
+static enum status roll_back_industry(struct project *project, const struct options *o, struct error *err)
+{
+    struct model_row now;
+    enum status status = industry_roll_back(project, person(project, o), &now, err);
+    if (status != ST_OK)
+        return status;
+    if (o->json)
+        print_json(json_pack("{s:s}", "industry", now.sha256));
+    else if (now.id)
+        printf(_("rounds begin from industry model %.12s again\n"), now.sha256);
+    else
+        puts(_("rounds begin from the base again: there is no earlier industry model"));
+    model_clear(&now);
+    return ST_OK;
+}
+
 static enum status rollback(struct project *project, const struct options *o, struct error *err)
 {
     struct scene scene;
+    if (o->industry)
+        return roll_back_industry(project, o, err);
     enum status status = project_scene(project, o->scene, &scene, err);
     if (status != ST_OK)
         return status;
@@ -281,7 +309,8 @@ int cmd_promote(int argc, char **argv)
         OPTION_JSON,
         {0}};
     static const struct argp argp = {table, parse, "[MODEL]", N_("Make a scored model the active one of its scene, at once: the one "
-                                                             "that begins with these digits, or the newest candidate."), NULL, NULL, NULL};
+                                                             "that begins with these digits, or the newest candidate. An industry "
+                                                             "model: rounds of all scenes begin from it."), NULL, NULL, NULL};
     return run(&argp, &(struct options){.takes_model = true}, argc, argv, promote);
 }
 
@@ -289,6 +318,7 @@ int cmd_rollback(int argc, char **argv)
 {
     static const struct argp_option table[] = {
         {"scene", OPT_SCENE, "NAME", 0, N_("the scene (needed where there are several)"), 0},
+        {"industry", OPT_INDUSTRY, NULL, 0, N_("rounds begin from the industry model before, or else from the base; scenes keep their models"), 0},
         {"as", OPT_AS, "PERSON", 0, N_("who decides (default: the account)"), 0},
         OPTION_JSON,
         {0}};

@@ -12,7 +12,9 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "db/model.h"
+#include "db/project.h"
 #include "db/round.h"
 #include "db/scene.h"
 
@@ -84,6 +86,73 @@ static enum status find_scene(struct project *project, const struct options *o, 
     return ST_OK;
 }
 
+// A model that nobody here knows gets a row, so that the lineage says where it came from; nothing but what asks for it begins from it.
+static enum status enter(struct project *project, const struct adapt_model *model, const char *from, struct error *err)
+{
+    const char *slash = strrchr(from, '/');
+    json_t *j = json_pack("{s:s}", "file", from);
+    char *dump = j ? json_dumps(j, JSON_COMPACT) : NULL; // a name that is no UTF-8 is not kept
+    int64_t id;
+    struct model_row row = {.notes = model->notes, .data = dump ? dump : (char[]){"{}"}};
+    memcpy(row.sha256, model->sha256, HASH_HEX);
+    memcpy(row.base_sha256, model->base_sha256, HASH_HEX);
+    memcpy(row.parent, model->parent, HASH_HEX);
+    char *name = text_cleaned(slash ? slash + 1 : from), *reason = xasprintf("a model of another project, from the file %s", name);
+    enum status status = db_begin(project->db, err);
+    if (status == ST_OK) {
+        status = db_model_add(project->db, &row, NULL, 0, &id, err);
+        if (status == ST_OK)
+            status = db_model_decide(project->db, id, "foreign", reason, NULL, err);
+        if (status == ST_OK)
+            status = db_commit(project->db, err);
+        else
+            db_rollback(project->db);
+    }
+    free(reason);
+    free(name);
+    free(dump);
+    json_decref(j);
+    return status;
+}
+
+static enum status copy_in(struct project *project, const struct adapt_model *model, const char *from, struct error *err)
+{
+    unsigned char *bytes;
+    size_t size;
+    char *path = project_model(project, model->sha256);
+    enum status status = file_read(from, (uint64_t)1 << 30, &bytes, &size, err);
+    if (status == ST_OK) {
+        status = file_write(path, bytes, size, err);
+        free(bytes);
+    }
+    free(path);
+    return status;
+}
+
+static enum status take_in(struct project *project, const char *from, const struct model_row *rows, size_t count, char sha256[HASH_HEX], struct error *err)
+{
+    struct net *net;
+    struct adapt_model *model;
+    const struct model_row *known;
+    enum status status = project_net(project, NULL, &net, err);
+    if (status != ST_OK)
+        return status;
+    status = adapt_open(from, net, &model, err);
+    if (status == ST_NOT_FOUND)
+        status = error_set(err, status, "%s: no model begins so and there is no such file; `assay models` shows the models", from);
+    if (status == ST_CORRUPT)
+        status = error_set(err, status, "%s: not a whole model: its content was altered or cut off; copy it anew from models/ of its project", from);
+    if (status == ST_OK) {
+        memcpy(sha256, model->sha256, HASH_HEX);
+        status = copy_in(project, model, from, err);
+        if (status == ST_OK && !trained_named(rows, count, sha256, 0, &known))
+            status = enter(project, model, from, err);
+        adapt_model_free(model);
+    }
+    net_free(net);
+    return status;
+}
+
 // A file, or the first digits of a registered model: its SHA-256, and a copy of the file in models/.
 static enum status find_model(struct project *project, const char *from, char sha256[HASH_HEX], struct error *err)
 {
@@ -94,35 +163,15 @@ static enum status find_model(struct project *project, const char *from, char sh
     if (status != ST_OK)
         return status;
     size_t found = trained_named(rows, count, from, 0, &row);
-    if (found == 1)
+    if (found == 1) {
         memcpy(sha256, row->sha256, HASH_HEX);
-    model_free(rows, count);
-    if (found == 1)
-        return trained_check(project, sha256, TRAINED_BEGIN, err);
-    if (found > 1)
-        return error_set(err, ST_INVALID, "more than one model begins with %s; give more digits", from);
-    struct net *net;
-    struct adapt_model *model;
-    status = project_net(project, NULL, &net, err);
-    if (status != ST_OK)
-        return status;
-    status = adapt_open(from, net, &model, err);
-    if (status == ST_NOT_FOUND)
-        status = error_set(err, status, "%s: no model begins so and there is no such file; `assay models` shows the models", from);
-    if (status == ST_OK) {
-        unsigned char *bytes;
-        size_t size;
-        char *path = project_model(project, model->sha256);
-        memcpy(sha256, model->sha256, HASH_HEX);
-        status = file_read(from, (uint64_t)1 << 30, &bytes, &size, err);
-        if (status == ST_OK) {
-            status = file_write(path, bytes, size, err);
-            free(bytes);
-        }
-        free(path);
-        adapt_model_free(model);
+        status = trained_check(project, sha256, TRAINED_BEGIN, err);
+    } else if (found > 1) {
+        status = error_set(err, ST_INVALID, "more than one model begins with %s; give more digits", from);
+    } else {
+        status = take_in(project, from, rows, count, sha256, err);
     }
-    net_free(net);
+    model_free(rows, count);
     return status;
 }
 

@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/industry.h"
 #include "app/promote.h"
 #include "app/trained.h"
 #include "base/alloc.h"
 #include "base/intl.h"
+#include "base/strbuf.h"
 #include "db/label.h"
 #include "db/person.h"
 #include "db/project.h"
@@ -33,26 +35,72 @@ static enum status compare(void *context, const struct compare_row *row)
     return ST_OK;
 }
 
+static enum status judge(struct project *project, const struct revision *first, const struct revision *candidate, int64_t seed,
+                         struct gate_result *result, struct error *err)
+{
+    struct comparison c = {.thresholds = {first->threshold, candidate->threshold}};
+    enum status status = db_compare(project->db, first->id, candidate->id, compare, &c, err);
+    if (status == ST_OK)
+        gate_judge(c.items, c.count, (uint64_t)seed, result);
+    free(c.items);
+    return status;
+}
+
+// What the threshold was asked to keep, "stop 0.99, ": not what was found.
+static char *asked(const struct revision *r)
+{
+    struct strbuf out = {0};
+    size_t i;
+    json_t *goals = json_loads(r->goals, 0, NULL), *goal;
+    strbuf_printf(&out, "%g ", r->flag_rate);
+    json_array_foreach(goals, i, goal)
+        strbuf_printf(&out, "%s %g ", json_string_value(json_object_get(goal, "severity")),
+                      json_number_value(json_object_get(goal, "target")));
+    json_decref(goals);
+    return out.data;
+}
+
+// Revisions with other budgets or recalls asked for say nothing of each other's models.
+static bool comparable(const struct revision *a, const struct revision *b)
+{
+    char *first = asked(a), *second = asked(b);
+    bool same = strcmp(first, second) == 0;
+    free(first);
+    free(second);
+    return same;
+}
+
+// After several promotions, each within the bound: not below what the scene was before any of them.
+static enum status judge_floor(struct project *project, const struct revision *active, const struct revision *candidate, int64_t seed,
+                               struct gate_result *result, struct error *err)
+{
+    struct revision zero;
+    struct gate_result against;
+    enum status status = db_revision_untrained(project->db, active->scene, &zero, err);
+    if (status == ST_NOT_FOUND || (status == ST_OK && (zero.id == active->id || !comparable(&zero, candidate))))
+        return ST_OK;
+    if (status == ST_OK)
+        status = judge(project, &zero, candidate, seed, &against, err);
+    if (status == ST_OK)
+        gate_floor(result, &against, zero.number);
+    return status;
+}
+
 enum status promote_judge(struct project *project, const struct model_row *model, struct gate_result *result,
                           struct error *err)
 {
     struct scene scene;
     struct revision active, candidate;
-    struct comparison c = {0};
     enum status status = db_scene_get(project->db, model->scene, NULL, &scene, err);
     if (status != ST_OK)
         return status;
     status = db_revision_get(project->db, scene.active_revision, &active, err);
     if (status == ST_OK)
         status = db_revision_get(project->db, model->revision, &candidate, err);
-    if (status == ST_OK) {
-        c.thresholds[0] = active.threshold;
-        c.thresholds[1] = candidate.threshold;
-        status = db_compare(project->db, active.id, candidate.id, compare, &c, err);
-    }
     if (status == ST_OK)
-        gate_judge(c.items, c.count, (uint64_t)model->id, result);
-    free(c.items);
+        status = judge(project, &active, &candidate, model->id, result, err);
+    if (status == ST_OK)
+        status = judge_floor(project, &active, &candidate, model->id, result, err);
     scene_clear(&scene);
     return status;
 }
@@ -127,8 +175,7 @@ enum status promote_by_hand(struct project *project, const struct model_row *mod
     if (allowed != ST_OK)
         return allowed;
     if (!model->scene)
-        return error_set(err, ST_INVALID, "model %.12s is an industry model: its scenes' models are promoted, each by itself",
-                         model->sha256);
+        return industry_promote(project, model, who, err);
     if (!model->revision)
         return error_set(err, ST_INVALID, "model %.12s did not score its scene's pictures yet", model->sha256);
     if (model->active)

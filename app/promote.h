@@ -6,13 +6,14 @@
 #include "db/model.h"
 #include "learn/gate.h"
 
-// A scored model of a scene against the scene's active revision, on validation groups.
+// A scored model of a scene against the scene's active revision, on validation groups; and against round 0, the latest revision
+// without a trained model, where that was asked for the same (gate_floor).
 ASSAY_CHECKED enum status promote_judge(struct project *project, const struct model_row *model, struct gate_result *result,
                                         struct error *err);
 // Judge, store what came out with its reason, and make it the active one if the gate says so.
 ASSAY_CHECKED enum status promote_by_gate(struct project *project, int64_t model, struct gate_result *result,
                                           struct error *err);
-// A person's decision; a lead's where one is named. lead: the yes that may let a model through that newly misses stop defects. ST_INVALID: not scored, active
+// A person's decision; a lead's where one is named; of an industry model: industry_promote. lead: the yes that may let a model through that newly misses stop defects. ST_INVALID: not scored, active
 // already, a lead's yes is needed. ST_NOT_FOUND, ST_CORRUPT: its file is missing or altered; what is active stays.
 ASSAY_CHECKED enum status promote_by_hand(struct project *project, const struct model_row *model, const char *who, bool lead,
                                           struct error *err);

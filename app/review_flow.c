@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "app/industry.h"
 #include "app/promote.h"
 #include "app/review_flow.h"
 #include "app/rounds.h"
@@ -126,7 +127,7 @@ static const char *state(void *context)
     const struct model_row *active = NULL;
     bool waits = false;
     for (size_t i = 0; i < count; i++) {
-        active = models[i].active && (!f->only || models[i].scene == f->only) ? &models[i] : active;
+        active = models[i].active && models[i].scene && (!f->only || models[i].scene == f->only) ? &models[i] : active;
         waits = waits || (models[i].scene && rounds_candidate(models, count, models[i].scene) == &models[i]);
     }
     if (active)
@@ -293,7 +294,7 @@ static void look_again(struct review_flow *f)
     f->state_version = f->version = f->models_version = f->board_version = 0;
 }
 
-static enum status train(void *context, int64_t scene, struct error *err)
+static enum status train(void *context, int64_t scene, bool alone, struct error *err)
 {
     struct review_flow *f = context;
     struct round_answers answers;
@@ -304,7 +305,7 @@ static enum status train(void *context, int64_t scene, struct error *err)
     if (status == ST_OK && answers.normals + answers.defects == 0)
         return error_set(err, ST_INVALID, "nothing to learn from was answered here yet");
     if (status == ST_OK)
-        status = train_request_text(&(struct train_request){0}, &text, err);
+        status = train_request_text(&(struct train_request){.no_from = alone}, &text, err);
     if (status != ST_OK)
         return status;
     status = db_round_add(f->project->db, scene, text, &id, err);
@@ -353,6 +354,18 @@ static enum status promote(void *context, int64_t id, struct error *err)
     return status == ST_OK ? worker_spawn(f->project, 0, err) : status; // it scores what came under the revision before
 }
 
+static enum status rollback_industry(struct review_flow *f, char **said, struct error *err)
+{
+    struct model_row now;
+    enum status status = industry_roll_back(f->project, f->person, &now, err);
+    if (status != ST_OK)
+        return status;
+    *said = now.id ? xasprintf(_("Rounds begin from model %.8s again."), now.sha256)
+                   : xstrdup(_("Rounds begin from the base again: there is no earlier industry model."));
+    model_clear(&now);
+    return ST_OK;
+}
+
 static enum status rollback(void *context, int64_t id, char **said, struct error *err)
 {
     struct review_flow *f = context;
@@ -360,6 +373,8 @@ static enum status rollback(void *context, int64_t id, char **said, struct error
     struct revision now;
     *said = NULL;
     look_again(f);
+    if (id == FLOW_INDUSTRY)
+        return rollback_industry(f, said, err);
     enum status status = db_scene_get(f->project->db, id, NULL, &scene, err);
     if (status != ST_OK)
         return status;

@@ -44,6 +44,7 @@ static struct flow_lineage row_of(struct review_flow *f, const struct model_row 
     scene_name(f, m->scene, scene, sizeof scene);
     long long labels = json_integer_value(json_object_get(data, "labels")), found = json_integer_value(json_object_get(data, "defects"));
     char *reason = stored_text(m->reason), *answers = xasprintf(labels == 1 ? _("%lld answer") : _("%lld answers"), labels);
+    bool here = json_object_get(data, "labels") != NULL;
     char *defects = xasprintf(found == 1 ? _("%lld defect") : _("%lld defects"), found);
     struct flow_lineage row = {
         .id = m->id,
@@ -53,7 +54,8 @@ static struct flow_lineage row_of(struct review_flow *f, const struct model_row 
         .candidate = waits,
         .name = texts_keep(&f->models_texts, xasprintf("%.8s", m->sha256)),
         .words = texts_keep(&f->models_texts,
-                            xasprintf(_("%s, %s, %s, %s%s%s"), scene, when, answers, defects, m->reason[0] ? _(": ") : "", reason)),
+                            here ? xasprintf(_("%s, %s, %s, %s%s%s"), scene, when, answers, defects, m->reason[0] ? _(": ") : "", reason)
+                                 : xasprintf("%s: %s", when, reason)),
         .state = m->active ? "active" : waits ? "waits" : texts_keep(&f->models_texts, xstrdup(m->state)),
     };
     json_decref(data);
@@ -131,7 +133,7 @@ enum status flow_models(void *context, const struct flow_lineage **rows, size_t 
 
 // Names as models keep them, with blanks.
 #define NOTE_WORDS                                                                                                        \
-    N_("labels") N_("defects") N_("normals") N_("pool") N_("classes") N_("outlined") N_("boxed") N_("strategy") N_("steps")     \
+    N_("file") N_("labels") N_("defects") N_("normals") N_("pool") N_("classes") N_("outlined") N_("boxed") N_("strategy") N_("steps")     \
     N_("loss") N_("loss picture") N_("loss patch") N_("loss class") N_("seed") N_("threads") N_("adapter parameters")          \
     N_("head parameters") N_("base parameters") N_("options")
 
@@ -253,7 +255,7 @@ enum status flow_details(void *context, int64_t id, char **text, struct error *e
     flow_time(m.created_ms, when);
     flow_time(m.decided_ms, decided);
     scene_name(f, m.scene, scene, sizeof scene);
-    strbuf_printf(&out, _("Model L%d of %s, %s%s\n"), m.scene ? 2 : 1, scene, flow_word(m.state), m.active ? _(", active") : "");
+    strbuf_printf(&out, _("Model L%d of %s, %s%s\n"), m.scene ? 2 : 1, scene, flow_word(m.state), !m.active ? "" : m.scene ? _(", active") : _(", rounds begin from it"));
     strbuf_printf(&out, _("  SHA-256                  %s\n  base                     %s\n  begun from               %s\n"), m.sha256,
                   m.base_sha256, m.parent[0] ? m.parent : _("the base alone"));
     strbuf_printf(&out, _("  trained                  %s\n  decided                  %s\n"), when, decided[0] ? decided : _("not yet"));

@@ -10,7 +10,7 @@
 #include "base/intl.h"
 #include "base/strbuf.h"
 
-// As they are written: core/screen/threshold.c, core/learn/gate.c, app/train.c, app/promote.c, app/worker.c, app/cmd_add.c,
+// As they are written: core/screen/threshold.c, core/learn/gate.c, app/train.c, app/industry.c, app/cmd_train.c, app/promote.c, app/worker.c, app/cmd_add.c,
 // app/cmd_user.c, app/cmd_backup.c, app/hook.c, app/frontier_pictures.c, core/learn/frontier_file.c, core/learn/crop_source.c, db/log.c; and
 // what ends or pauses a round: app/trained.c, app/train_data.c, core/learn/adapt*.c, core/base/file.c, db/db.c.
 // A conversion stands for a number, %s for a word, or before ; and : for some.
@@ -32,10 +32,15 @@ static const char *const phrases[] = {
     N_("better, but not surely: the change in normals filtered may be as low as %+.2f points (90 %% bound; -1 is allowed)"),
     N_("not promoted: the change in normals filtered may be as low as %+.2f points (90 %% bound; -1 is allowed)"),
     N_("a lead decides: it newly misses %zu of %zu stop defects"),
+    N_("it falls below round 0 (revision %d, before any trained model); "),
     N_("promoted: "),
     N_("(change at least %+.2f points, 90 %% bound)"),
     N_("promoted by hand; the gate said: "),
     N_("an industry model: each scene's model that begins from it goes through its own gate"),
+    N_("rounds begin from it; promoted by "),
+    N_("a model of another project, from the file "),
+    N_("rounds no longer begin from it; rolled back by "),
+    N_("rounds no longer begin from it: the gates refused %lld of %lld models that did, and promoted none"),
     N_("industry model %s is there; %zu scene now trains from it"),
     N_("industry model %s is there; %zu scenes now train from it"),
     N_("you may not write to this project, and looking at it needs that, too; ask its owner for write permission, or work on a copy of its folder"),

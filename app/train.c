@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "app/ask.h"
+#include "app/industry.h"
 #include "app/learned.h"
 #include "app/promote.h"
 #include "app/screening.h"
@@ -16,6 +17,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "db/export.h"
+#include "db/industry.h"
 #include "db/label.h"
 #include "db/model.h"
 #include "db/report.h"
@@ -168,23 +170,20 @@ static bool tell_scoring(void *context, size_t done, size_t total)
 
 // ---- training ----
 
-// What a round begins from: what was asked for, else the newest industry model of this base, else nothing.
+// What a round begins from: what was asked for, else the industry model that is promoted, else nothing.
 static enum status find_parent(const struct job *j, char sha256[HASH_HEX], struct error *err)
 {
-    struct model_row *rows;
-    size_t count;
+    struct model_row row;
     const char *from = json_string_value(json_object_get(j->request, "from"));
     snprintf(sha256, HASH_HEX, "%s", from ? from : "");
-    if (sha256[0] || json_is_true(json_object_get(j->request, "no_from")))
+    if (sha256[0] || json_is_true(json_object_get(j->request, "no_from")) || !j->round->scene)
         return ST_OK;
-    enum status status = db_model_list(j->project->db, &rows, &count, err);
-    for (size_t i = 0; status == ST_OK && i < count; i++)
-        if (!rows[i].scene && j->round->scene && strcmp(rows[i].base_sha256, j->net->sha256) == 0 &&
-            strcmp(rows[i].state, "refused") != 0)
-            memcpy(sha256, rows[i].sha256, HASH_HEX);
-    if (status == ST_OK)
-        model_free(rows, count);
-    return status;
+    enum status status = db_industry_now(j->project->db, j->net->sha256, &row, err);
+    if (status == ST_OK) {
+        memcpy(sha256, row.sha256, HASH_HEX);
+        model_clear(&row);
+    }
+    return status == ST_NOT_FOUND ? ST_OK : status;
 }
 
 static enum status open_parent(const struct job *j, struct adapt_model **parent, struct error *err)
@@ -377,44 +376,6 @@ static enum status finish_scene(struct job *j, int64_t id, char **sentence, stru
     return status;
 }
 
-// A new industry model makes a candidate of every scene that was screened, each through its own gate.
-static enum status finish_industry(struct job *j, int64_t id, char **sentence, struct error *err)
-{
-    struct model_row model;
-    struct scene *scenes = NULL;
-    size_t count = 0, asked = 0;
-    enum status status = db_model_get(j->project->db, id, &model, err);
-    if (status != ST_OK)
-        return status;
-    status = db_scene_list(j->project->db, &scenes, &count, err);
-    for (size_t i = 0; i < count; i++) {
-        if (status == ST_OK && scenes[i].active_revision) {
-            char *text;
-            int64_t round;
-            struct train_request request = {.from = model.sha256,
-                                            .with_truth = json_is_true(json_object_get(j->request, "truth"))};
-            status = train_request_text(&request, &text, err);
-            if (status == ST_OK)
-                status = db_round_add(j->project->db, scenes[i].id, text, &round, err);
-            asked += status == ST_OK;
-            if (status == ST_BUSY) // its next round begins from the new model
-                status = ST_OK;
-            free(text);
-        }
-        scene_clear(&scenes[i]);
-    }
-    free(scenes);
-    if (status == ST_OK)
-        status = db_model_decide(j->project->db, id, "promoted", "an industry model: each scene's model that begins from it "
-                                                                 "goes through its own gate", NULL, err);
-    if (status == ST_OK)
-        *sentence = xasprintf(asked == 1 ? "industry model %.12s is there; %zu scene now trains from it"
-                                         : "industry model %.12s is there; %zu scenes now train from it",
-                              model.sha256, asked);
-    model_clear(&model);
-    return status;
-}
-
 static enum status check(const struct job *j, struct error *err)
 {
     struct scene scene;
@@ -427,6 +388,19 @@ static enum status check(const struct job *j, struct error *err)
         status = error_set(err, ST_INVALID, "scene %s was not screened yet; run `assay screen` first", scene.name);
     scene_clear(&scene);
     return status;
+}
+
+// Where the round failed, for that reason, that one stands.
+static enum status settle(const struct job *j, enum status status, char **sentence, struct error *err)
+{
+    struct error why;
+    enum status own = industry_settle(j->project, j->net->sha256, j->round->id, j->request, &why);
+    if (status != ST_OK || own == ST_OK)
+        return status;
+    free(*sentence);
+    *sentence = NULL;
+    *err = why;
+    return own;
 }
 
 enum status train_round(struct project *project, const struct round *round, int threads, const struct train_watch *watch,
@@ -447,7 +421,9 @@ enum status train_round(struct project *project, const struct round *round, int 
     if (status == ST_OK && !model)
         status = learn(&j, &model, err);
     if (status == ST_OK)
-        status = round->scene ? finish_scene(&j, model, sentence, err) : finish_industry(&j, model, sentence, err);
+        status = round->scene ? finish_scene(&j, model, sentence, err) : industry_finish(project, j.request, model, sentence, err);
+    if (j.net && status != ST_CANCELLED && status != ST_IO && status != ST_BUSY) // it is over
+        status = settle(&j, status, sentence, err);
     if (j.base)
         base_free(j.base);
     if (j.net)

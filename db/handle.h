@@ -59,6 +59,12 @@ void column_hash(sqlite3_stmt *stmt, int at, char hex[HASH_HEX]);
 #define CLASS_NOW(text)                                                                                 \
     "coalesce((SELECT c_.name FROM class_alias a_ JOIN class c_ ON c_.id = a_.class WHERE a_.name = " text "), " text ")"
 
+// Whether model `m` is the industry model that rounds of its base begin from: of several called so (a project from before they
+// were replaced) the newest.
+#define INDUSTRY_NOW(m)                                                                                 \
+    m ".id = (SELECT i_.id FROM model i_ WHERE i_.scene IS NULL AND i_.state = 'promoted'"              \
+    " AND i_.base_sha256 = " m ".base_sha256 ORDER BY i_.decided_ms DESC, i_.id DESC LIMIT 1)"
+
 // Orders events so that the one which is a picture's label comes first, with ", id DESC" behind it.
 #define LEAD_FIRST(role) "(" role " = 'lead') DESC"
 // round.c: a row of `round`

@@ -10,6 +10,7 @@ libdb_a_SOURCES = \
 	db/db.c db/project.h db/handle.h \
 	db/export.c db/export.h \
 	db/find.c db/find.h \
+	db/industry.c db/industry.h \
 	db/known.c db/known.h \
 	db/backup.c db/backup.h db/hook.c db/hook.h db/log.c db/log.h \
 	db/label.c db/label.h db/lead.c db/second.c db/second.h \

@@ -16,7 +16,7 @@ static const char doing[] = "keeping track of models";
     "SELECT m.id, coalesce(m.scene, 0), coalesce(m.revision, 0), m.sha256, m.base_sha256, m.parent, m.state, m.notes,"   \
     " m.data, m.metrics, m.reason, m.created_ms, m.decided_ms,"                                         \
     " EXISTS(SELECT 1 FROM scene c JOIN revision r ON r.id = c.active_revision WHERE c.id = m.scene"     \
-    " AND r.learned_sha256 = m.sha256) FROM model m"
+    " AND r.learned_sha256 = m.sha256) OR " INDUSTRY_NOW("m") " FROM model m"
 
 void model_clear(struct model_row *m)
 {

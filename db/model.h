@@ -15,10 +15,10 @@ struct db;
 struct model_row {
     int64_t id, scene, revision; // scene 0: industry model; revision 0: not scored yet
     char sha256[HASH_HEX], base_sha256[HASH_HEX], parent[HASH_HEX];
-    char state[16];              // "candidate", "promoted", "refused"
+    char state[16];              // "candidate", "promoted", "refused"; of industry models: industry.h
     char *notes, *data, *metrics, *reason; // JSON: parameters; what it was trained on; the comparison. A sentence
     int64_t created_ms, decided_ms;
-    bool active;                 // of its scene
+    bool active;                 // of its scene; of an industry model: rounds begin from it
 };
 void model_clear(struct model_row *row);
 void model_free(struct model_row *rows, size_t count);

@@ -193,6 +193,23 @@ enum status db_revision_alone(struct db *db, int64_t revision, int64_t counts[DE
     return status;
 }
 
+enum status db_revision_untrained(struct db *db, int64_t scene, struct revision *revision, struct error *err)
+{
+    sqlite3_stmt *stmt = db_prepare(db,
+                                    "SELECT id FROM revision WHERE scene = ?1 AND finished = 1 AND learned_sha256 = ''"
+                                    " ORDER BY id DESC LIMIT 1",
+                                    err);
+    if (!stmt)
+        return err->code;
+    sqlite3_bind_int64(stmt, 1, scene);
+    enum status status = db_first(db, stmt, "looking for the revision before any trained model", err);
+    int64_t id = status == ST_OK ? sqlite3_column_int64(stmt, 0) : 0;
+    sqlite3_reset(stmt);
+    if (status == ST_NOT_FOUND)
+        return error_set(err, status, "the scene was never screened without a trained model");
+    return status == ST_OK ? db_revision_get(db, id, revision, err) : status;
+}
+
 enum status db_score_bins(struct db *db, int64_t revision, double step, int bins, int64_t *counts, struct error *err)
 {
     int code;

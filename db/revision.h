@@ -50,6 +50,9 @@ ASSAY_CHECKED enum status db_revision_ready(struct db *db, int64_t id, struct er
 ASSAY_CHECKED enum status db_revision_get(struct db *db, int64_t id, struct revision *revision,
                                           struct error *err);
 
+// Round 0 of a scene: its latest complete revision without a trained model. ST_NOT_FOUND.
+ASSAY_CHECKED enum status db_revision_untrained(struct db *db, int64_t scene, struct revision *revision, struct error *err);
+
 // counts: (bins), how many scores of the revision lie from i * step on; the last one takes all beyond.
 ASSAY_CHECKED enum status db_score_bins(struct db *db, int64_t revision, double step, int bins, int64_t *counts,
                                         struct error *err);

@@ -13,7 +13,7 @@ const char *flow_word(const char *word)
 {
     static const char *const words[] = {N_("queued"), N_("running"), N_("paused"), N_("done"), N_("failed"), N_("cancelled"),
                                         N_("pictures"), N_("training"), N_("scoring"), N_("comparing"), N_("waiting"),
-                                        N_("candidate"), N_("promoted"), N_("refused"), N_("active"), N_("waits"), N_("base"), N_("stopped")};
+                                        N_("candidate"), N_("promoted"), N_("refused"), N_("replaced"), N_("foreign"), N_("active"), N_("waits"), N_("base"), N_("stopped")};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(words[i], word) == 0)
             return _(words[i]);
@@ -65,7 +65,7 @@ size_t flow_step(struct session *s, size_t at, size_t count, enum command comman
     return to < 0 || count == 0 ? 0 : to >= (long)count ? count - 1 : (size_t)to;
 }
 
-void flow_promote(struct session *s, int64_t model, const char *name)
+void flow_promote(struct session *s, int64_t model, bool industry, const char *name)
 {
     char text[200];
     struct error err;
@@ -75,10 +75,11 @@ void flow_promote(struct session *s, int64_t model, const char *name)
     }
     if (!session_leads(s, LEAD_PROMOTE))
         return;
-    snprintf(text, sizeof text, _("Press again to make model %s the active one of its scene, at once."), name);
+    snprintf(text, sizeof text, industry ? _("Press again to let rounds of all scenes begin from model %s.")
+                                         : _("Press again to make model %s the active one of its scene, at once."), name);
     if (!flow_sure(s, COMMAND_PROMOTE, model, text))
         return;
-    snprintf(text, sizeof text, _("Model %s is active."), name);
+    snprintf(text, sizeof text, industry ? _("Rounds begin from model %s.") : _("Model %s is active."), name);
     enum status status = s->model->flow->promote(s->model->flow->context, model, &err);
     flow_said(s, status, &err, text);
 }
@@ -93,7 +94,8 @@ void flow_rollback(struct session *s, int64_t scene, const char *name)
     }
     if (!session_leads(s, LEAD_ROLLBACK))
         return;
-    snprintf(text, sizeof text, _("Press again to go back to what was active before in %s, at once."), name);
+    snprintf(text, sizeof text, scene == FLOW_INDUSTRY ? _("Press again to let rounds begin from the industry model before.")
+                                                       : _("Press again to go back to what was active before in %s, at once."), name);
     if (!flow_sure(s, COMMAND_ROLLBACK, scene, text))
         return;
     enum status status = s->model->flow->rollback(s->model->flow->context, scene, &said, &err);
@@ -101,12 +103,13 @@ void flow_rollback(struct session *s, int64_t scene, const char *name)
     free(said);
 }
 
-void flow_train(struct session *s, int64_t scene, const char *name)
+void flow_train(struct session *s, int64_t scene, bool alone, const char *name)
 {
     char text[200];
     struct error err;
-    snprintf(text, sizeof text, _("A round of %s begins; it goes on without this screen."), name);
-    enum status status = s->model->flow->train(s->model->flow->context, scene, &err);
+    snprintf(text, sizeof text, alone ? _("A round of %s begins without the industry model; it goes on without this screen.")
+                                      : _("A round of %s begins; it goes on without this screen."), name);
+    enum status status = s->model->flow->train(s->model->flow->context, scene, alone, &err);
     s->flow.round = 0; // the newest
     flow_said(s, status, &err, text);
 }

@@ -50,6 +50,7 @@ struct flow_training {
 
 enum flow_wish { FLOW_PAUSE, FLOW_RESUME, FLOW_CANCEL };
 
+enum { FLOW_INDUSTRY = -1 };
 struct flow_lineage { // a model, below what it began from
     int64_t id, scene;   // id 0: the base
     int level;           // 0 base, 1 of all scenes, 2 of a scene
@@ -83,13 +84,15 @@ struct flow_model {
     const char *(*state)(void *context);
     enum status (*training)(void *context, const struct flow_training **training, struct error *err);
     enum status (*curve)(void *context, int64_t round, const struct flow_point **points, size_t *count, struct error *err);
-    enum status (*train)(void *context, int64_t scene, struct error *err); // begin a round; scene 0: over all of them
+    // Begin a round; scene 0: over all of them. alone: without the industry model.
+    enum status (*train)(void *context, int64_t scene, bool alone, struct error *err);
     enum status (*wish)(void *context, int64_t round, enum flow_wish wish, struct error *err);
     enum status (*every)(void *context, int answers, struct error *err); // 0 never by itself
     enum status (*models)(void *context, const struct flow_lineage **rows, size_t *count, struct error *err);
     enum status (*details)(void *context, int64_t model, char **text, struct error *err); // lines; caller frees
     enum status (*promote)(void *context, int64_t model, struct error *err);
-    enum status (*rollback)(void *context, int64_t scene, char **said, struct error *err); // said: a sentence; caller frees
+    // Of a scene; FLOW_INDUSTRY: of the industry model. said: a sentence; caller frees.
+    enum status (*rollback)(void *context, int64_t scene, char **said, struct error *err);
     // The settings; files: which there are, lines. May be NULL, and the next one.
     void (*settings)(void *context, const struct flow_setting **rows, size_t *count, const char **files);
     // Into the project's file, or the user's `own`; value NULL: take it out. said: what counts now (caller frees).

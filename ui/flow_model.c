@@ -90,10 +90,10 @@ static bool key(struct session *s, enum command command, int pressed)
             details(s, row->id);
         return true;
     case COMMAND_PROMOTE:
-        flow_promote(s, row ? row->id : 0, row ? row->name : "");
+        flow_promote(s, row ? row->id : 0, row && row->level == 1, row ? row->name : "");
         return true;
     case COMMAND_ROLLBACK:
-        flow_rollback(s, row ? row->scene : 0, _("its scene"));
+        flow_rollback(s, row && row->level == 1 ? FLOW_INDUSTRY : row ? row->scene : 0, _("its scene"));
         return true;
     case COMMAND_UP:
     case COMMAND_DOWN:

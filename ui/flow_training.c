@@ -309,8 +309,9 @@ static bool key(struct session *s, enum command command, int pressed)
         s->flow.asked = COMMAND_NONE;
     switch (command) {
     case COMMAND_TRAIN:
+    case COMMAND_TRAIN_ALONE:
         if (target)
-            flow_train(s, target->scene, target->name);
+            flow_train(s, target->scene, command == COMMAND_TRAIN_ALONE, target->name);
         else
             session_say(s, _("Nothing was screened yet; `assay screen` does that."));
         return true;
@@ -328,7 +329,7 @@ static bool key(struct session *s, enum command command, int pressed)
     case COMMAND_PROMOTE: {
         char *name = xstrdup(target ? target->gate : "");
         name[strcspn(name, ":")] = '\0';
-        flow_promote(s, target ? target->candidate : 0, name);
+        flow_promote(s, target ? target->candidate : 0, false, name);
         free(name);
         return true;
     }

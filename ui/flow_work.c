@@ -123,7 +123,7 @@ static void draw(struct session *s)
 static void go_on(struct session *s, const struct flow_board *b)
 {
     if (b->go == FLOW_BEGIN)
-        flow_train(s, b->scene, b->name);
+        flow_train(s, b->scene, false, b->name);
     else if (b->go == FLOW_REVIEW)
         view_switch(s, &view_review);
     else if (b->go == FLOW_TRAINING)
@@ -143,7 +143,7 @@ static bool key(struct session *s, enum command command, int pressed)
         if (board)
             s->flow.scene = board->scene;
         if (board && command == COMMAND_TRAIN)
-            flow_train(s, board->scene, board->name);
+            flow_train(s, board->scene, false, board->name);
         else if (board)
             go_on(s, board);
         return true;

@@ -123,6 +123,7 @@ static const struct binding table[] = {
     {CONTEXT_LOG, {KEYMAP_ESCAPE}, COMMAND_BACK, "Esc", NULL, N_("Without a filter again.")},
 
     {CONTEXT_TRAINING, {'t'}, COMMAND_TRAIN, "t", N_("train"), N_("Begin a round; it goes on when you leave.")},
+    {CONTEXT_TRAINING, {'T'}, COMMAND_TRAIN_ALONE, "T", NULL, N_("A round that begins without the industry model.")},
     {CONTEXT_TRAINING, {'p'}, COMMAND_PAUSE, "p", N_("pause"), N_("Pause the round, or let a paused one go on.")},
     {CONTEXT_TRAINING, {'x'}, COMMAND_CANCEL, "x", N_("cancel"), N_("Give the round up; asks once more.")},
     {CONTEXT_TRAINING, {'s'}, COMMAND_SCENE, "s", N_("scene"), N_("The next scene.")},

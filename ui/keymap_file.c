@@ -46,7 +46,7 @@ static const struct {
     {COMMAND_VIEW_SECOND, "second"}, {COMMAND_VIEW_LOG, "log"}, {COMMAND_AGREE, "agree"}, {COMMAND_TELL, "tell"},
     {COMMAND_COMMENT, "comment"}, {COMMAND_KAPPA, "agreement"}, {COMMAND_HANDOVER, "handover"},
     {COMMAND_VIEW_TRAINING, "training"}, {COMMAND_VIEW_MODELS, "models"}, {COMMAND_VIEW_WORKFLOW, "workflow"},
-    {COMMAND_TRAIN, "train"}, {COMMAND_PAUSE, "pause"}, {COMMAND_CANCEL, "cancel"}, {COMMAND_PROMOTE, "promote"},
+    {COMMAND_TRAIN, "train"}, {COMMAND_TRAIN_ALONE, "train-alone"}, {COMMAND_PAUSE, "pause"}, {COMMAND_CANCEL, "cancel"}, {COMMAND_PROMOTE, "promote"},
     {COMMAND_ROLLBACK, "rollback"}, {COMMAND_EVERY, "every"}, {COMMAND_VIEW_NEXT, "view-next"}, {COMMAND_VIEW_SETTINGS, "settings"}, {COMMAND_OWN, "own"}, {COMMAND_STATE, "state"},
     {COMMAND_RELATIONS, "relations"}, {COMMAND_TEMPLATE, "template"}, {COMMAND_TEMPLATES, "templates"},
     {COMMAND_UNSET, "unset"}, {COMMAND_UNSET_OWN, "unset-own"}, {COMMAND_ZH, "chinese"},

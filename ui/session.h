@@ -329,9 +329,9 @@ void flow_tick(struct session *s);   // twice a second: the line for every view,
 bool flow_sure(struct session *s, enum command command, int64_t id, const char *question); // asked for the second time
 void flow_said(struct session *s, enum status status, const struct error *err, const char *said); // and loads anew
 size_t flow_step(struct session *s, size_t at, size_t count, enum command command, int page); // a list's new place
-void flow_promote(struct session *s, int64_t model, const char *name);
-void flow_rollback(struct session *s, int64_t scene, const char *name);
-void flow_train(struct session *s, int64_t scene, const char *name);
+void flow_promote(struct session *s, int64_t model, bool industry, const char *name);
+void flow_rollback(struct session *s, int64_t scene, const char *name); // FLOW_INDUSTRY: without a name
+void flow_train(struct session *s, int64_t scene, bool alone, const char *name);
 // knowledge.c
 void knowledge_ask(struct session *s, int64_t picture); // the class is taken: what is known of it?
 void knowledge_turn(struct choice *c, bool forward);

@@ -19,6 +19,7 @@ enum status adapt_write(struct adapt_model *model, const struct net *base, const
     const struct head_shape *s = &model->heads->shape;
     char text[128];
     tensor_put_meta(writer, "format", format);
+    tensor_put_seal(writer);
     tensor_put_meta(writer, "base", model->base_sha256);
     tensor_put_meta(writer, "parent", model->parent);
     tensor_put_meta(writer, "notes", model->notes ? model->notes : "{}");
@@ -60,9 +61,14 @@ static enum status take(const struct tensor_file *file, const char *name, const 
 static enum status check(const struct tensor_file *file, const struct net *base, struct error *err)
 {
     const char *path = tensor_path(file), *kind = tensor_meta(file, "format"), *of = tensor_meta(file, "base");
-    enum status status = tensor_check_name(file, err);
+    struct error unsealed;
+    enum status status = tensor_check_name(file, err), seal = tensor_check_seal(file, &unsealed);
     if (status != ST_OK)
         return status;
+    if (seal == ST_CORRUPT) {
+        *err = unsealed;
+        return seal;
+    }
     if (!kind || strncmp(kind, family, strlen(family)) != 0)
         return error_set(err, ST_INVALID, "%s: not a model that was trained here", path);
     if (strcmp(kind, format) != 0)
@@ -70,6 +76,8 @@ static enum status check(const struct tensor_file *file, const struct net *base,
     if (!of || strcmp(of, base->sha256) != 0)
         return error_set(err, ST_INVALID, "%s: trained on another base (%.12s, not %.12s); use that base or train again", path,
                          of ? of : "unknown", base->sha256);
+    if (seal != ST_OK) // last: what is no model at all is told as that
+        return error_set(err, ST_INVALID, "%s", unsealed.text);
     return ST_OK;
 }
 

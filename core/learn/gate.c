@@ -168,3 +168,12 @@ void gate_judge(const struct gate_item *items, size_t count, uint64_t seed, stru
     result->bound = result->normals ? bound_of(items, count, seed) : 0;
     decide(result);
 }
+
+void gate_floor(struct gate_result *result, const struct gate_result *against_zero, int revision)
+{
+    if (result->decision == GATE_REFUSE || against_zero->decision != GATE_REFUSE)
+        return;
+    result->decision = GATE_REFUSE;
+    snprintf(result->reason, sizeof result->reason, "it falls below round 0 (revision %d, before any trained model); %.320s", revision,
+             against_zero->reason);
+}

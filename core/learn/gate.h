@@ -4,7 +4,8 @@
 // - the change in the share of normals filtered: one-sided 90 % bound by a bootstrap over groups (pictures of one thing
 //   are drawn together), above -1 point; where it is not, though no fewer normals are filtered, a person decides;
 // - no severity newly misses more than max(1, 2 %) of its defects; a newly missed *stop* within that needs a person;
-// - with fewer than 20 defects there is too little to compare: a person decides.
+// - with fewer than 20 defects there is too little to compare: a person decides;
+// - nor may it be refused by the same against round 0, what the scene was before any trained model (gate_floor).
 // Source of the bound: Efron 1979, percentile bootstrap, groups as the sampling unit.
 #ifndef LEARN_GATE_H
 #define LEARN_GATE_H
@@ -36,6 +37,9 @@ struct gate_result {
 };
 
 void gate_judge(const struct gate_item *items, size_t count, uint64_t seed, struct gate_result *result);
+// A chain of promotions, each within what is allowed, must not end below where it began: what was judged is refused where it is
+// refused against round 0, too, `revision` from before any trained model. The figures stay those against the active one.
+void gate_floor(struct gate_result *result, const struct gate_result *against_zero, int revision);
 
 // What a group is for, by a stable hash of its name: 70 % train, 20 % compare, 10 % test and nothing else, ever.
 enum gate_part { GATE_TRAIN, GATE_VALIDATE, GATE_TEST };

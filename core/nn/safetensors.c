@@ -41,6 +41,8 @@ struct tensor_file {
     unsigned char *owned; // the whole file, NULL when the caller keeps it
     const unsigned char *data;
     uint64_t data_bytes;
+    const unsigned char *bytes; // the whole file
+    size_t size;
     json_t *header, *meta;
     struct entry *entries; // by offset
     size_t count;
@@ -168,6 +170,8 @@ static enum status parse(struct tensor_file *file, const unsigned char *bytes, s
         return status;
     }
     hash_bytes(bytes, size, file->sha256);
+    file->bytes = bytes;
+    file->size = size;
     *out = file;
     return ST_OK;
 }
@@ -233,15 +237,49 @@ const char *tensor_name(const struct tensor_file *file, size_t index)
     return file->entries[index].name;
 }
 
-enum status tensor_check_name(const struct tensor_file *file, struct error *err)
+// NULL where it is not called by any hash.
+static const char *hash_name(const struct tensor_file *file)
 {
     const char *slash = strrchr(file->path, '/'), *name = slash ? slash + 1 : file->path;
     size_t digits = strspn(name, "0123456789abcdef");
-    if (digits == HASH_HEX - 1 && strcmp(name + digits, ".safetensors") == 0 &&
-        strncmp(name, file->sha256, digits) != 0)
-        return error_set(err, ST_CORRUPT, "%s: the content was altered, its SHA-256 is %.12s...; put the original back", file->path,
-                         file->sha256);
-    return ST_OK;
+    return digits == HASH_HEX - 1 && strcmp(name + digits, ".safetensors") == 0 ? name : NULL;
+}
+
+static enum status altered(const struct tensor_file *file, struct error *err)
+{
+    return error_set(err, ST_CORRUPT, "%s: the content was altered, its SHA-256 is %.12s...; put the original back", file->path,
+                     file->sha256);
+}
+
+enum status tensor_check_name(const struct tensor_file *file, struct error *err)
+{
+    const char *name = hash_name(file);
+    return name && strncmp(name, file->sha256, HASH_HEX - 1) != 0 ? altered(file, err) : ST_OK;
+}
+
+enum status tensor_check_seal(const struct tensor_file *file, struct error *err)
+{
+    static const char blank[] = TENSOR_SEAL_BLANK;
+    char found[HASH_HEX];
+    const char *seal = tensor_meta(file, "sealed");
+    if (!seal && hash_name(file))
+        return tensor_check_name(file, err);
+    if (!seal)
+        return error_set(err, ST_NOT_FOUND, "%s: neither a seal nor its name says whether it is whole; give it the name that it had in models/",
+                         file->path);
+    char *text = xasprintf("\"sealed\":\"%s\"", seal);
+    const unsigned char *at = memmem(file->bytes, (size_t)(file->data - file->bytes), text, strlen(text));
+    size_t before = at ? (size_t)(at - file->bytes) + strlen(text) - 1 - strlen(seal) : 0, after = before + strlen(blank);
+    bool whole = at && strlen(seal) == strlen(blank);
+    free(text);
+    if (!whole)
+        return altered(file, err);
+    struct hasher *hasher = hash_new();
+    hash_add(hasher, file->bytes, before);
+    hash_add(hasher, blank, strlen(blank));
+    hash_add(hasher, file->bytes + after, file->size - after);
+    hash_end(hasher, found);
+    return strcmp(found, seal) == 0 ? ST_OK : altered(file, err);
 }
 
 static float from_half(uint16_t h)

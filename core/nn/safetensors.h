@@ -12,6 +12,7 @@
 #include "base/status.h"
 
 enum { TENSOR_RANK = 4 };
+#define TENSOR_SEAL_BLANK "0000000000000000000000000000000000000000000000000000000000000000"
 
 struct tensor_file; // an opened file, held in memory
 
@@ -30,6 +31,10 @@ const char *tensor_name(const struct tensor_file *file, size_t index);
 // ST_CORRUPT when the file is called <sha256>.safetensors and its content has another hash.
 ASSAY_CHECKED enum status tensor_check_name(const struct tensor_file *file, struct error *err);
 
+// A seal: metadata "sealed", the SHA-256 of the file with 64 zeros in its place, so that a file of any name tells whether it is as it
+// was written. ST_CORRUPT: it is not. ST_NOT_FOUND: it has no seal, nor is it called by its hash.
+ASSAY_CHECKED enum status tensor_check_seal(const struct tensor_file *file, struct error *err);
+
 // Copy tensor `name` as floats (dtypes F32, F64, F16, BF16) into a fresh buffer (caller frees).
 // shape: TENSOR_RANK expected sizes, unused trailing ones 0; -1 takes any size and
 // is replaced by what was found. Missing, other shape, NaN or infinity: an
@@ -41,6 +46,7 @@ struct tensor_writer;
 struct tensor_writer *tensor_writer_new(void);
 void tensor_writer_free(struct tensor_writer *writer);
 void tensor_put_meta(struct tensor_writer *writer, const char *key, const char *value);
+void tensor_put_seal(struct tensor_writer *writer); // filled in by tensor_write
 // Copies `values`; shape as above, trailing zeros unused. Stored as F32, or as F16
 // (rounded to nearest even; beyond its range becomes its largest finite number).
 void tensor_put(struct tensor_writer *writer, const char *name, const int64_t shape[TENSOR_RANK],

@@ -85,6 +85,22 @@ void tensor_put(struct tensor_writer *writer, const char *name, const int64_t sh
     tensor_put_as(writer, name, shape, values, false);
 }
 
+void tensor_put_seal(struct tensor_writer *writer)
+{
+    tensor_put_meta(writer, "sealed", TENSOR_SEAL_BLANK);
+}
+
+static void seal(const struct tensor_writer *writer, struct strbuf *out)
+{
+    static const char blank[] = "\"sealed\":\"" TENSOR_SEAL_BLANK "\"";
+    char sha256[HASH_HEX];
+    char *at = json_object_get(writer->meta, "sealed") ? memmem(out->data, out->len - writer->data.len, blank, strlen(blank)) : NULL;
+    if (!at)
+        return;
+    hash_bytes(out->data, out->len, sha256);
+    memcpy(at + strlen("\"sealed\":\""), sha256, HASH_HEX - 1);
+}
+
 enum status tensor_write(const struct tensor_writer *writer, const char *path, const char *dir,
                          char sha256[HASH_HEX], struct error *err)
 {
@@ -101,6 +117,7 @@ enum status tensor_write(const struct tensor_writer *writer, const char *path, c
     strbuf_add(&out, text, length);
     strbuf_add(&out, "        ", padded - length);
     strbuf_add(&out, writer->data.data ? writer->data.data : "", writer->data.len);
+    seal(writer, &out);
     hash_bytes(out.data, out.len, sha256);
     char *in_dir = NULL;
     if (dir) {

@@ -58,6 +58,30 @@ static void a_worse_one_is_refused(void **state)
     assert_int_equal(judge(make(5, GATE_KEY, 60, 60, 0, 3)).decision, GATE_REFUSE); // few, and plainly worse
 }
 
+// Each step is allowed; together they would lose what round 0 had.
+static void a_chain_of_promotions_does_not_fall_below_round_0(void **state)
+{
+    (void)state;
+    struct gate_result r = judge(make(DEFECTS, GATE_KEY, 87, 87, 3, 3)), zero = judge(make(DEFECTS, GATE_KEY, 60, 87, 0, 3));
+    assert_true(r.decision != GATE_REFUSE && zero.decision == GATE_REFUSE);
+    size_t missed = r.missed[0][GATE_KEY];
+    gate_floor(&r, &zero, 1);
+    assert_int_equal(r.decision, GATE_REFUSE);
+    assert_non_null(strstr(r.reason, "it falls below round 0 (revision 1, before any trained model); not promoted: it newly misses 3 of 60 key defects"));
+    assert_true(r.missed[0][GATE_KEY] == missed);
+    r = judge(make(DEFECTS, GATE_KEY, 120, 60, 6, 2));
+    zero = judge(make(10, GATE_KEY, 60, 60, 2, 2)); // too little to compare: it says nothing
+    gate_floor(&r, &zero, 1);
+    assert_int_equal(r.decision, GATE_PROMOTE);
+    zero = judge(make(DEFECTS, GATE_KEY, 60, 60, 2, 2));
+    gate_floor(&r, &zero, 1);
+    assert_int_equal(r.decision, GATE_PROMOTE);
+    r = judge(make(DEFECTS, GATE_KEY, 60, 90, 0, 0)); // refused already: for that reason
+    zero = judge(make(DEFECTS, GATE_KEY, 60, 87, 0, 3));
+    gate_floor(&r, &zero, 1);
+    assert_null(strstr(r.reason, "round 0"));
+}
+
 static void people_decide_where_little_is_known(void **state)
 {
     (void)state;
@@ -143,6 +167,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_better_one_is_promoted),        cmocka_unit_test(a_worse_one_is_refused),
+        cmocka_unit_test(a_chain_of_promotions_does_not_fall_below_round_0),
         cmocka_unit_test(people_decide_where_little_is_known), cmocka_unit_test(groups_widen_the_bound),
         cmocka_unit_test(the_strategy_that_brings_more_is_taken_more_often),
         cmocka_unit_test(a_group_is_always_for_the_same),

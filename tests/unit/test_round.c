@@ -4,6 +4,7 @@
 #include "tests/unit/scratch.h"
 
 #include "base/file.h"
+#include "db/industry.h"
 #include "db/label.h"
 #include "db/model.h"
 #include "db/person.h"
@@ -235,11 +236,16 @@ static void promotion_and_rollback_are_instant_and_keep_all_scores(void **state)
     model_clear(&row);
     assert_ok(db_revision_get(f->db, f->revisions[2], &revision, &err), &err);
     assert_true(revision.screened == PICTURES && revision.learned_sha256[0] == 'c');
+    assert_ok(db_revision_untrained(f->db, f->scene, &revision, &err), &err);
+    assert_true(revision.id == f->revisions[0] && revision.number == 1);
     // one that was never completed cannot be made active
     struct revision half = {.scene = f->scene, .threshold = 1};
     int64_t id;
     assert_ok(db_revision_begin(f->db, &half, &id, &err), &err);
     assert_status(db_revision_activate(f->db, id, "hand", "Ann", "", &err), ST_INVALID, &err);
+    assert_ok(db_revision_untrained(f->db, f->scene, &revision, &err), &err);
+    assert_true(revision.id == f->revisions[0]);
+    assert_status(db_revision_untrained(f->db, f->scene + 1, &revision, &err), ST_NOT_FOUND, &err);
 }
 
 static enum status sum(void *context, const struct compare_row *row)
@@ -260,6 +266,96 @@ static void two_revisions_are_compared_picture_by_picture(void **state)
     say(f, 4, VERDICT_NORMAL);
     assert_ok(db_compare(f->db, f->revisions[0], f->revisions[1], sum, seen, &err), &err);
     assert_true(seen[VERDICT_DEFECT] == 1 && seen[VERDICT_NORMAL] == 1 && seen[VERDICT_NONE] == 4);
+}
+
+static int64_t add_industry(struct fixture *f, char letter, char base)
+{
+    struct model_row m = {.notes = "{}"};
+    int64_t id;
+    memset(m.sha256, letter, HASH_HEX - 1);
+    memset(m.base_sha256, base, HASH_HEX - 1);
+    assert_ok(db_model_add(f->db, &m, NULL, 0, &id, &err), &err);
+    return id;
+}
+
+// The model that rounds of base "fff..." begin from, '-' none; and the states of all industry models, by age.
+static void assert_industry(struct fixture *f, char letter, const char *states)
+{
+    char base[HASH_HEX] = {0}, found[16] = "";
+    struct model_row now = {0}, *rows;
+    size_t count;
+    memset(base, 'f', HASH_HEX - 1);
+    assert_true(db_industry_now(f->db, base, &now, &err) == (letter == '-' ? ST_NOT_FOUND : ST_OK));
+    assert_true(letter == '-' || (now.sha256[0] == letter && now.active && strcmp(now.state, "promoted") == 0));
+    assert_ok(db_model_list(f->db, &rows, &count, &err), &err);
+    for (size_t i = 0; i < count; i++)
+        if (!rows[i].scene && rows[i].base_sha256[0] == 'f') {
+            assert_true(rows[i].active == (rows[i].sha256[0] == letter));
+            snprintf(found + strlen(found), sizeof found - strlen(found), "%.3s ", rows[i].state);
+        }
+    assert_string_equal(found, states);
+    model_free(rows, count);
+    model_clear(&now);
+}
+
+static void rounds_begin_from_one_industry_model_and_there_is_a_way_back(void **state)
+{
+    struct fixture *f = *state;
+    char base[HASH_HEX] = {0};
+    int64_t a = add_industry(f, 'a', 'f'), b = add_industry(f, 'b', 'f'), c = add_industry(f, 'c', 'f');
+    int64_t other = add_industry(f, 'd', 'e');
+    memset(base, 'f', HASH_HEX - 1);
+    assert_industry(f, '-', "can can can "); // none was promoted
+    assert_status(db_industry_back(f->db, base, "", &err), ST_NOT_FOUND, &err);
+    assert_ok(db_industry_promote(f->db, other, "another base", &err), &err);
+    assert_ok(db_industry_promote(f->db, a, "first", &err), &err);
+    assert_ok(db_industry_promote(f->db, b, "second", &err), &err);
+    assert_ok(db_industry_promote(f->db, c, "third", &err), &err);
+    assert_industry(f, 'c', "rep rep pro ");
+    assert_ok(db_industry_back(f->db, base, "worse", &err), &err);
+    assert_industry(f, 'b', "rep pro ref ");
+    assert_ok(db_industry_promote(f->db, a, "by hand", &err), &err); // an older one
+    assert_industry(f, 'a', "pro rep ref ");
+    assert_ok(db_industry_back(f->db, base, "worse", &err), &err);
+    assert_industry(f, 'b', "ref pro ref ");
+    assert_ok(db_industry_back(f->db, base, "worse, too", &err), &err); // to the base
+    assert_industry(f, '-', "ref ref ref ");
+    // of a project from before they were replaced: the newest counts, and there is a way back from it
+    assert_ok(db_model_decide(f->db, a, "promoted", "", NULL, &err), &err);
+    assert_ok(db_model_decide(f->db, b, "promoted", "", NULL, &err), &err);
+    assert_industry(f, 'b', "pro pro ref ");
+    assert_ok(db_industry_back(f->db, base, "worse", &err), &err);
+    assert_industry(f, 'a', "pro ref ref ");
+}
+
+static void what_came_of_an_industry_model_is_counted(void **state)
+{
+    struct fixture *f = *state;
+    struct industry_verdict v;
+    char parent[HASH_HEX] = {0}, *options;
+    int64_t ids[3], round;
+    add_industry(f, 'a', 'f');
+    memset(parent, 'a', HASH_HEX - 1);
+    for (int i = 0; i < 3; i++) {
+        struct model_row m = {.scene = f->scene, .notes = "{}"};
+        memset(m.sha256, '1' + i, HASH_HEX - 1);
+        memset(m.base_sha256, 'f', HASH_HEX - 1);
+        memcpy(m.parent, parent, HASH_HEX);
+        assert_ok(db_model_add(f->db, &m, NULL, 0, &ids[i], &err), &err);
+    }
+    options = xasprintf("{\"from\":\"%s\",\"industry\":true}", parent);
+    assert_ok(db_round_add(f->db, f->scene, options, &round, &err), &err);
+    free(options);
+    assert_ok(db_model_decide(f->db, ids[0], "refused", "", NULL, &err), &err);
+    assert_ok(db_model_decide(f->db, ids[1], "candidate", "", NULL, &err), &err);
+    assert_ok(db_industry_verdict(f->db, parent, 0, &v, &err), &err);
+    assert_true(v.promoted == 0 && v.refused == 1 && v.judged == 2 && v.open == 1);
+    assert_ok(db_industry_verdict(f->db, parent, round, &v, &err), &err);
+    assert_int_equal(v.open, 0);
+    assert_ok(db_model_decide(f->db, ids[2], "promoted", "", NULL, &err), &err);
+    assert_ok(db_round_move(f->db, round, ROUND_DONE, "", &err), &err);
+    assert_ok(db_industry_verdict(f->db, parent, 0, &v, &err), &err);
+    assert_true(v.promoted == 1 && v.refused == 1 && v.judged == 3 && v.open == 0);
 }
 
 static void the_curve_of_a_round_that_went_back(void **state)
@@ -322,6 +418,8 @@ int main(void)
         TEST(answers_are_counted_since_the_last_round),
         TEST(one_worker_has_the_place),
         TEST(promotion_and_rollback_are_instant_and_keep_all_scores),
+        TEST(rounds_begin_from_one_industry_model_and_there_is_a_way_back),
+        TEST(what_came_of_an_industry_model_is_counted),
         TEST(the_curve_of_a_round_that_went_back),
         TEST(activations_are_told_newest_first),
         TEST(two_revisions_are_compared_picture_by_picture),
