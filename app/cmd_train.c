@@ -133,12 +133,20 @@ static enum status find_model(struct project *project, const char *from, char sh
 static void print_round(const struct options *o, struct project *project, const struct round *round)
 {
     char text[WORKER_TEXT];
+    struct model_row model;
+    struct error unused;
     bool alive = worker_lives(project);
     if (o->json) {
         print_json(worker_json(round, alive));
     } else {
         worker_text(round, alive, text);
         puts(text);
+        if (round->state == ROUND_DONE && round->model && db_model_get(project->db, round->model, &model, &unused) == ST_OK) {
+            char *share = trained_share(&model);
+            printf("    %s\n", share);
+            free(share);
+            model_clear(&model);
+        }
     }
 }
 
@@ -211,9 +219,12 @@ static enum status wait_for(struct project *project, const struct options *o, in
     if (status == ST_OK && open) {
         fprintf(stderr, _("assay: the worker goes on; `assay train --status` tells, --pause and --cancel stop it\n"));
     } else if (status == ST_OK) {
-        print_round(o, project, &round);
-        if (round.state != ROUND_DONE)
-            status = error_set(err, ST_CANCELLED, "round %lld %s", (long long)id, round_state_name(round.state));
+        if (round.state == ROUND_DONE || o->json)
+            print_round(o, project, &round);
+        if (round.state != ROUND_DONE) {
+            worker_text(&round, true, last);
+            status = error_set(err, ST_CANCELLED, "%s", last);
+        }
     }
     round_clear(&round);
     return status;

@@ -356,11 +356,11 @@ static enum status run_shift(struct project *project, const struct worker_option
     return status;
 }
 
-static bool more_to_do(struct project *project)
+bool worker_wanted(struct project *project)
 {
     struct round round;
     struct error unused;
-    if (stop_asked(NULL) || db_round_next(project->db, &round, &unused) != ST_OK)
+    if (db_round_next(project->db, &round, &unused) != ST_OK)
         return false;
     round_clear(&round);
     return true;
@@ -385,7 +385,7 @@ enum status worker_run(struct project *project, const struct worker_options *opt
             status = run_shift(project, options, err);
         }
         // Who asked for a round between the last look and the leaving saw a worker, and started none.
-        if (status != ST_OK || !more_to_do(project))
+        if (status != ST_OK || stop_asked(NULL) || !worker_wanted(project))
             break;
     }
     return status == ST_BUSY && stop_asked(NULL) ? ST_OK : status;

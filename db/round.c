@@ -58,14 +58,19 @@ static enum status first_round(struct db *db, sqlite3_stmt *stmt, struct round *
 
 static enum status add(struct db *db, int64_t scene, const char *options, int64_t *id, struct error *err)
 {
-    sqlite3_stmt *stmt = db_prepare(db, "SELECT id FROM round WHERE state < 3 AND coalesce(scene, 0) = ?1", err);
+    sqlite3_stmt *stmt = db_prepare(db, "SELECT id, state FROM round WHERE state < 3 AND coalesce(scene, 0) = ?1", err);
     if (!stmt)
         return err->code;
     sqlite3_bind_int64(stmt, 1, scene);
     enum status status = db_first(db, stmt, doing, err);
     if (status == ST_OK) {
         *id = sqlite3_column_int64(stmt, 0);
+        bool paused = sqlite3_column_int(stmt, 1) == ROUND_PAUSED;
         sqlite3_reset(stmt);
+        if (paused)
+            return error_set(err, ST_BUSY,
+                             "round %lld of this scene is paused; `assay train --resume` goes on with it, --cancel gives it up",
+                             (long long)*id);
         return error_set(err, ST_BUSY, "round %lld of this scene is under way; `assay train --status` tells of it",
                          (long long)*id);
     }

@@ -96,6 +96,11 @@ static void a_round_from_asking_to_its_end(void **state)
     assert_ok(db_round_add(f->db, f->scene, "{\"from\":\"\"}", &id, &err), &err);
     assert_status(db_round_add(f->db, f->scene, "{}", &other, &err), ST_BUSY, &err);
     assert_true(other == id);
+    assert_non_null(strstr(err.text, "is under way; `assay train --status`"));
+    assert_ok(db_round_move(f->db, id, ROUND_QUEUED, ROUND_PAUSED, "", &err), &err);
+    assert_status(db_round_add(f->db, f->scene, "{}", &other, &err), ST_BUSY, &err);
+    assert_non_null(strstr(err.text, "is paused; `assay train --resume` goes on with it, --cancel gives it up"));
+    assert_ok(db_round_move(f->db, id, ROUND_PAUSED, ROUND_QUEUED, "", &err), &err);
     assert_ok(db_round_add(f->db, 0, "{}", &other, &err), &err); // over all scenes: another one
     assert_ok(db_round_move(f->db, other, ROUND_QUEUED, ROUND_RUNNING, "", &err), &err);
     assert_ok(db_round_next(f->db, &round, &err), &err); // what was begun comes first
@@ -249,6 +254,11 @@ static void promotion_and_rollback_are_instant_and_keep_all_scores(void **state)
     assert_ok(db_model_get(f->db, b, &row, &err), &err);
     assert_true(row.active && row.decided_ms > 0);
     assert_string_equal(row.reason, "wanted");
+    assert_string_equal(model_standing(&row), "promoted");
+    model_clear(&row);
+    assert_ok(db_model_decide(f->db, a, "promoted", "better", "{}", &err), &err);
+    assert_ok(db_model_get(f->db, a, &row, &err), &err);
+    assert_string_equal(model_standing(&row), "replaced");
     model_clear(&row);
     for (int r = 1; r >= 0; r--) { // back, and back again
         assert_ok(db_revision_before(f->db, f->scene, &before, &err), &err);
@@ -257,9 +267,13 @@ static void promotion_and_rollback_are_instant_and_keep_all_scores(void **state)
         assert_int_equal(open_pictures(f), 4 - r);
     }
     assert_status(db_revision_before(f->db, f->scene, &before, &err), ST_NOT_FOUND, &err);
-    assert_ok(db_model_get(f->db, a, &row, &err), &err);
-    assert_false(row.active);
-    model_clear(&row);
+    for (int i = 0; i < 2; i++) { // what the active revision says, not what was decided once
+        assert_ok(db_model_get(f->db, i ? b : a, &row, &err), &err);
+        assert_false(row.active);
+        assert_string_equal(row.state, "promoted");
+        assert_string_equal(model_standing(&row), "rolled back");
+        model_clear(&row);
+    }
     assert_ok(db_revision_get(f->db, f->revisions[2], &revision, &err), &err);
     assert_true(revision.screened == PICTURES && revision.learned_sha256[0] == 'c');
     // one that was never completed cannot be made active
