@@ -80,7 +80,7 @@ static json_t *model_json(struct project *project, const struct model_row *m)
 {
     char *scene = scene_name(project, m->scene);
     json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "sha256", m->sha256, "level",
-                          m->scene ? "L2" : "L1", "scene", scene, "base", m->base_sha256, "parent", m->parent, "state", m->state,
+                          m->scene ? "L2" : "L1", "scene", scene, "base", m->base_sha256, "parent", m->parent, "state", model_standing(m),
                           "active", m->active, "reason", m->reason, "revision", (json_int_t)m->revision, "created_ms",
                           (json_int_t)m->created_ms, "decided_ms", (json_int_t)m->decided_ms, "parameters", parsed(m->notes),
                           "data", parsed(m->data), "comparison", parsed(m->metrics));
@@ -90,29 +90,27 @@ static json_t *model_json(struct project *project, const struct model_row *m)
 
 static void print_model(struct project *project, const struct model_row *m)
 {
-    json_t *notes = parsed(m->notes), *data = parsed(m->data);
+    json_t *data = parsed(m->data);
     char when[CLOCK_TEXT], *scene = scene_name(project, m->scene);
-    double adapter = json_number_value(json_object_get(notes, "adapter_parameters"));
-    double base = json_number_value(json_object_get(notes, "base_parameters"));
     clock_text(m->created_ms, when);
-    printf("%.12s %s %-*s %.16s  %s%s\n", m->sha256, m->scene ? "L2" : "L1", CELL(scene, 12), when, _(m->state),
+    printf("%.12s %s %-*s %.16s  %s%s\n", m->sha256, m->scene ? "L2" : "L1", CELL(scene, 12), when, _(model_standing(m)),
            !m->active ? "" : m->scene ? _(", active") : _(", rounds begin from it"));
     const char *base_word = m->parent[0] ? "" : _("base "), *from = m->parent[0] ? m->parent : m->base_sha256;
-    double share = base > 0 ? 100 * adapter / base : 0, heads = json_number_value(json_object_get(notes, "head_parameters"));
+    char *share = trained_share(m);
     json_t *labels = json_object_get(data, "labels");
     long long answers = json_integer_value(labels);
     if (labels)
-        printf(answers == 1 ? _("    from %s%.12s; %lld answer, %lld of them a defect; adapter %.0f numbers (%.1f %% of the base), heads %.0f\n")
-                            : _("    from %s%.12s; %lld answers, %lld of them defects; adapter %.0f numbers (%.1f %% of the base), heads %.0f\n"),
-               base_word, from, answers, (long long)json_integer_value(json_object_get(data, "defects")), adapter, share, heads);
+        printf(answers == 1 ? _("    from %s%.12s; %lld answer, %lld of them a defect; %s\n")
+                            : _("    from %s%.12s; %lld answers, %lld of them defects; %s\n"),
+               base_word, from, answers, (long long)json_integer_value(json_object_get(data, "defects")), share);
     else // of another project
-        printf(_("    from %s%.12s; adapter %.0f numbers (%.1f %% of the base), heads %.0f\n"), base_word, from, adapter, share, heads);
+        printf(_("    from %s%.12s; %s\n"), base_word, from, share);
+    free(share);
     char *reason = stored_text(m->reason);
     if (reason[0])
         put_wrapped(stdout, 4, reason);
     free(reason);
     free(scene);
-    json_decref(notes);
     json_decref(data);
 }
 

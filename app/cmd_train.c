@@ -20,6 +20,7 @@
 
 enum { OPT_SCENE = OPT_OWN, OPT_INDUSTRY, OPT_FROM, OPT_ALONE, OPT_TRUTH, OPT_WAIT, OPT_NO_WAIT, OPT_SET, OPT_STRATEGY, OPT_STATUS,
        OPT_PAUSE, OPT_RESUME, OPT_CANCEL };
+enum { RESTARTS = 3 }; // of a worker that ends while somebody waits for its round
 enum action { TRAIN, STATUS, PAUSE, RESUME, CANCEL };
 
 struct options {
@@ -180,12 +181,20 @@ static enum status find_model(struct project *project, const char *from, char sh
 static void print_round(const struct options *o, struct project *project, const struct round *round)
 {
     char text[WORKER_TEXT];
+    struct model_row model;
+    struct error unused;
     bool alive = worker_lives(project);
     if (o->json) {
         print_json(worker_json(round, alive));
     } else {
         worker_text(round, alive, text);
         puts(text);
+        if (round->state == ROUND_DONE && round->model && db_model_get(project->db, round->model, &model, &unused) == ST_OK) {
+            char *share = trained_share(&model);
+            printf("    %s\n", share);
+            free(share);
+            model_clear(&model);
+        }
     }
 }
 
@@ -211,6 +220,21 @@ static void show(const struct round *round, bool terminal, bool end, char last[W
     memcpy(last, text, WORKER_TEXT);
 }
 
+// Not while another program holds the database: no worker can take the place then, and the one that was started waits for it.
+static enum status start_again(struct project *project, const struct options *o, int64_t id, int *restarts, struct error *err)
+{
+    struct error held;
+    enum status status = db_begin(project->db, &held);
+    if (status == ST_OK)
+        db_rollback(project->db);
+    if (status == ST_BUSY)
+        return ST_OK;
+    return (*restarts)++ < RESTARTS
+               ? worker_spawn(project, o->threads, err)
+               : error_set(err, ST_IO, "round %lld stands still: its worker ended %d times; cache/worker.log says why, `assay train --resume` tries again",
+                           (long long)id, *restarts);
+}
+
 static enum status wait_for(struct project *project, const struct options *o, int64_t id, struct error *err)
 {
     bool terminal = isatty(STDERR_FILENO), open = true;
@@ -232,8 +256,7 @@ static enum status wait_for(struct project *project, const struct options *o, in
         bool alive = worker_lives(project);
         gone = alive ? 0 : gone ? gone : clock_seconds();
         if (open && gone && clock_seconds() - gone > 5) { // it was killed: another goes on
-            status = restarts++ < 3 ? worker_spawn(project, o->threads, err)
-                                    : error_set(err, ST_IO, "the worker ends again and again; cache/worker.log may say why");
+            status = start_again(project, o, id, &restarts, err);
             gone = 0;
         }
         if (open)
@@ -244,9 +267,12 @@ static enum status wait_for(struct project *project, const struct options *o, in
     if (status == ST_OK && open) {
         fprintf(stderr, _("assay: the worker goes on; `assay train --status` tells, --pause and --cancel stop it\n"));
     } else if (status == ST_OK) {
-        print_round(o, project, &round);
-        if (round.state != ROUND_DONE)
-            status = error_set(err, ST_CANCELLED, "round %lld %s", (long long)id, round_state_name(round.state));
+        if (round.state == ROUND_DONE || o->json)
+            print_round(o, project, &round);
+        if (round.state != ROUND_DONE) {
+            worker_text(&round, true, last);
+            status = error_set(err, ST_CANCELLED, "%s", last);
+        }
     }
     round_clear(&round);
     return status;

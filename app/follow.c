@@ -432,6 +432,14 @@ size_t follow_take(struct follow *f, char **paths, size_t most)
     return n;
 }
 
+void follow_give_back(struct follow *f, char **paths, size_t count)
+{
+    GROW(f->live, f->live_room, f->live_count + count);
+    memmove(f->live + count, f->live, f->live_count * sizeof *f->live);
+    memcpy(f->live, paths, count * sizeof *f->live);
+    f->live_count += count;
+}
+
 size_t follow_backlog(const struct follow *f)
 {
     return f->backlog_count + f->live_count;

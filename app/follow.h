@@ -33,6 +33,8 @@ void follow_wait(struct follow *follow, int ms);
 // has closed it or renamed it into place, or when size and modification time stand still, and its last bytes are those
 // of a finished PNG or JPEG; one that never gets there is handed out as it is after half a minute.
 size_t follow_take(struct follow *follow, char **paths, size_t most);
+// What was taken and cannot be dealt with now: handed out again, before the others. Takes over each path.
+void follow_give_back(struct follow *follow, char **paths, size_t count);
 size_t follow_backlog(const struct follow *follow);  // how many wait to be taken
 size_t follow_unfinished(const struct follow *follow); // still being written
 

@@ -164,6 +164,14 @@ enum status promote_by_gate(struct project *project, int64_t id, struct gate_res
     return status;
 }
 
+// Without the command that the gate names where it leaves it to a person: that was given.
+static char *by_hand(const char *who, const struct gate_result *result)
+{
+    const char *hint = result->decision == GATE_BY_HAND ? strstr(result->reason, "; `assay promote") : NULL;
+    return xasprintf("promoted by %s; the gate %s: %.*s", who, result->decision == GATE_BY_HAND ? "had not decided" : "said",
+                     hint ? (int)(hint - result->reason) : (int)strlen(result->reason), result->reason);
+}
+
 enum status promote_by_hand(struct project *project, const struct model_row *model, const char *who, bool lead,
                             struct error *err)
 {
@@ -187,7 +195,7 @@ enum status promote_by_hand(struct project *project, const struct model_row *mod
         return error_set(err, ST_INVALID,
                          "model %.12s newly misses %zu of %zu stop defects: it takes a lead's yes (`assay promote --lead`)",
                          model->sha256, result.newly[GATE_STOP], result.defects[GATE_STOP]);
-    char *metrics = metrics_of(&result), *reason = xasprintf("promoted by hand; the gate said: %s", result.reason);
+    char *metrics = metrics_of(&result), *reason = by_hand(who, &result);
     status = decide(project, model, true, "hand", who, "promoted", reason, metrics, err);
     free(reason);
     free(metrics);

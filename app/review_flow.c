@@ -210,7 +210,7 @@ static enum status add_target(struct review_flow *f, const struct scene *scene, 
                                               : xasprintf(_("revision %d, no trained model"), revision.number));
     decided = waits ? waits : decided;
     char *reason = stored_text(decided ? decided->reason : "");
-    to->gate = texts_keep(&f->texts, decided ? xasprintf(_("%.8s: %s%s%s"), decided->sha256, waits ? "" : flow_word(decided->state),
+    to->gate = texts_keep(&f->texts, decided ? xasprintf(_("%.8s: %s%s%s"), decided->sha256, waits ? "" : flow_word(model_standing(decided)),
                                                          waits ? "" : _("; "), reason)
                                              : xstrdup(""));
     free(reason);
@@ -390,7 +390,7 @@ void review_flow_open(struct review_flow *f, struct project *project, const char
 {
     *f = (struct review_flow){.project = project, .person = person, .only = scene};
     struct error unused; // then the screen says that no worker is there
-    if (every_of(f) && worker_spawn(project, 0, &unused) != ST_OK)
+    if ((every_of(f) || worker_wanted(project)) && worker_spawn(project, 0, &unused) != ST_OK)
         f->state_version = 0;
     f->model = (struct flow_model){.context = f, .state = state, .training = training, .curve = curve, .train = train, .every = every,
                                    .wish = wish, .models = flow_models, .details = flow_details, .promote = promote,

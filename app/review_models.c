@@ -56,7 +56,7 @@ static struct flow_lineage row_of(struct review_flow *f, const struct model_row 
         .words = texts_keep(&f->models_texts,
                             here ? xasprintf(_("%s, %s, %s, %s%s%s"), scene, when, answers, defects, m->reason[0] ? _(": ") : "", reason)
                                  : xasprintf("%s: %s", when, reason)),
-        .state = m->active ? "active" : waits ? "waits" : texts_keep(&f->models_texts, xstrdup(m->state)),
+        .state = m->active ? "active" : waits ? "waits" : texts_keep(&f->models_texts, xstrdup(model_standing(m))),
     };
     json_decref(data);
     free(reason);
@@ -255,7 +255,7 @@ enum status flow_details(void *context, int64_t id, char **text, struct error *e
     flow_time(m.created_ms, when);
     flow_time(m.decided_ms, decided);
     scene_name(f, m.scene, scene, sizeof scene);
-    strbuf_printf(&out, _("Model L%d of %s, %s%s\n"), m.scene ? 2 : 1, scene, flow_word(m.state), !m.active ? "" : m.scene ? _(", active") : _(", rounds begin from it"));
+    strbuf_printf(&out, _("Model L%d of %s, %s%s\n"), m.scene ? 2 : 1, scene, flow_word(model_standing(&m)), !m.active ? "" : m.scene ? _(", active") : _(", rounds begin from it"));
     strbuf_printf(&out, _("  SHA-256                  %s\n  base                     %s\n  begun from               %s\n"), m.sha256,
                   m.base_sha256, m.parent[0] ? m.parent : _("the base alone"));
     strbuf_printf(&out, _("  trained                  %s\n  decided                  %s\n"), when, decided[0] ? decided : _("not yet"));

@@ -9,23 +9,42 @@
 #include "base/intl.h"
 #include "db/person.h"
 
-enum status rounds_ask(struct project *project, const struct round *round, enum rounds_wish wish, int threads,
-                       struct error *err)
+enum { TRIES = 5 };
+
+// ST_NOT_FOUND: the round is not in that state any more.
+static enum status ask(struct project *project, const struct round *round, enum rounds_wish wish, int threads, struct error *err)
 {
     bool working = round->state == ROUND_RUNNING && worker_lives(project);
     if (round->state >= ROUND_DONE)
         return error_set(err, ST_INVALID, "round %lld is over (%s)", (long long)round->id, round_state_name(round->state));
     if (wish == ROUNDS_RESUME) {
-        enum status status = round->state == ROUND_PAUSED ? db_round_move(project->db, round->id, ROUND_QUEUED, "", err)
-                                                          : db_round_ask(project->db, round->id, WISH_NONE, err);
+        enum status status = round->state == ROUND_PAUSED
+                                 ? db_round_move(project->db, round->id, ROUND_PAUSED, ROUND_QUEUED, "", err)
+                                 : db_round_ask(project->db, round->id, WISH_NONE, err);
         return status == ST_OK ? worker_spawn(project, threads, err) : status;
     }
     if (working)
         return db_round_ask(project->db, round->id, wish == ROUNDS_PAUSE ? WISH_PAUSE : WISH_CANCEL, err);
-    enum status status = db_round_move(project->db, round->id, wish == ROUNDS_PAUSE ? ROUND_PAUSED : ROUND_CANCELLED,
-                                       wish == ROUNDS_PAUSE ? "paused; `assay train --resume` goes on" : "cancelled", err);
+    enum status status =
+        db_round_move(project->db, round->id, round->state, wish == ROUNDS_PAUSE ? ROUND_PAUSED : ROUND_CANCELLED,
+                      wish == ROUNDS_PAUSE ? "paused; `assay train --resume` goes on" : "cancelled", err);
     if (status == ST_OK && wish == ROUNDS_CANCEL)
         train_forget(project, round->id);
+    return status;
+}
+
+enum status rounds_ask(struct project *project, const struct round *round, enum rounds_wish wish, int threads,
+                       struct error *err)
+{
+    enum status status = ask(project, round, wish, threads, err);
+    for (int i = 0; status == ST_NOT_FOUND && i < TRIES; i++) { // a worker took it, or somebody else asked, just now
+        struct round now;
+        status = db_round_get(project->db, round->id, &now, err);
+        if (status != ST_OK)
+            return status;
+        status = ask(project, &now, wish, threads, err);
+        round_clear(&now);
+    }
     return status;
 }
 

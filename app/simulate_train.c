@@ -68,7 +68,7 @@ static enum status ask_round(struct project *project, int64_t scene, const struc
     status = db_round_add(project->db, scene, text, &id, err);
     free(text);
     if (status == ST_OK)
-        status = db_round_move(project->db, id, ROUND_RUNNING, "", err);
+        status = db_round_move(project->db, id, ROUND_QUEUED, ROUND_RUNNING, "", err);
     return status == ST_OK ? db_round_get(project->db, id, round, err) : status;
 }
 
@@ -133,7 +133,7 @@ enum status simulate_train(struct simulate_copy *pool, size_t scene, const struc
     bool few = trained == ST_INVALID;
     if (trained == ST_OK || few) {
         snprintf(text, SIMULATE_TEXT, "%s", few ? why.text : sentence);
-        status = db_round_move(project->db, round.id, few ? ROUND_FAILED : ROUND_DONE, text, err);
+        status = db_round_move(project->db, round.id, ROUND_RUNNING, few ? ROUND_FAILED : ROUND_DONE, text, err);
     } else {
         status = trained;
         *err = why;

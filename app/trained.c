@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/trained.h"
+#include "base/alloc.h"
 #include "base/file.h"
 #include "base/intl.h"
 
@@ -64,4 +65,15 @@ size_t trained_named(const struct model_row *rows, size_t count, const char *dig
         *newest = &rows[i];
     }
     return found;
+}
+
+char *trained_share(const struct model_row *row)
+{
+    json_t *notes = json_loads(row->notes, 0, NULL);
+    double adapter = json_number_value(json_object_get(notes, "adapter_parameters"));
+    double base = json_number_value(json_object_get(notes, "base_parameters"));
+    char *text = xasprintf(_("adapter %.0f numbers (%.1f %% of the base), heads %.0f"), adapter, base > 0 ? 100 * adapter / base : 0,
+                           json_number_value(json_object_get(notes, "head_parameters")));
+    json_decref(notes);
+    return text;
 }

@@ -17,6 +17,9 @@ ASSAY_CHECKED enum status trained_check(const struct project *project, const cha
 ASSAY_CHECKED enum status trained_open(const struct project *project, const char *sha256, enum trained_use use,
                                        const struct net *net, struct adapt_model **model, struct error *err);
 
+// What of it was learned: "adapter 1234 numbers (3.1 % of the base), heads 56". Caller frees.
+char *trained_share(const struct model_row *row);
+
 // How many different models of `rows` (of `scene`, 0 any) begin with `digits`; *newest: the last of them, inside rows. None do with
 // fewer than MODEL_DIGITS.
 enum { MODEL_DIGITS = 4 };

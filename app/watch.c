@@ -208,15 +208,15 @@ static enum status score_some(struct watch *w, size_t most, struct error *err)
 
 // ---- new files ----
 
-// Leaves those that the database does not know as they are now.
+// Leaves those that the database does not know as they are now; all that are not looked at where it fails.
 static enum status drop_known(struct watch *w, char **paths, size_t *count, struct error *err)
 {
     size_t left = 0;
     enum status status = ST_OK;
     for (size_t i = 0; i < *count; i++) {
         struct stat st;
-        bool known = status != ST_OK || stat(paths[i], &st) != 0;
-        if (!known)
+        bool known = status == ST_OK && stat(paths[i], &st) != 0;
+        if (status == ST_OK && !known)
             status = db_picture_unchanged(w->project->db, paths[i], (uint64_t)st.st_size,
                                           (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec,
                                           &known, err);
@@ -256,6 +256,10 @@ static enum status add_some(struct watch *w, size_t most, bool *any, struct erro
                  json_string_value(json_object_get(bad, "reason")));
         json_decref(added.bad);
     }
+    if (status == ST_BUSY) { // the loop goes on, and nobody would name them again
+        follow_give_back(w->follow, paths, count);
+        count = 0;
+    }
     for (size_t i = 0; i < count; i++)
         free(paths[i]);
     free(paths);
@@ -286,9 +290,12 @@ static enum status notice(struct watch *w, struct error *err)
     bool look = w->faulty && clock_seconds() >= w->look;
     if (status != ST_OK || (version == w->version && !look))
         return status;
-    w->version = version;
     status = get_scoring(w, err);
-    return status == ST_OK && w->scoring && w->pending_count == 0 ? find_pending(w, LIVE_FINE, err) : status;
+    if (status == ST_OK && w->scoring && w->pending_count == 0)
+        status = find_pending(w, LIVE_FINE, err);
+    if (status == ST_OK)
+        w->version = version;
+    return status;
 }
 
 static enum status turn(struct watch *w, bool *busy, struct error *err)
@@ -320,6 +327,7 @@ static enum status loop(struct watch *w, struct error *err)
         status = turn(w, &busy, err);
         if (status == ST_BUSY && !w->options->follow.once) { // the database was held for long by another
             say(w, err->text);
+            nanosleep(&(struct timespec){.tv_nsec = IDLE_MS * 1000000L}, NULL);
             status = ST_OK;
         }
         if (w->options->follow.once && !busy)

@@ -30,39 +30,64 @@ static const double tell_every = 0.5, look_every = 2;
 
 // ---- who ----
 
-// "boot start": what no later process with the same number shares. "" when there is no such process.
-static void process_start(int64_t pid, char text[96])
+// Where process numbers mean what they mean here: this boot of the machine, and the namespace of processes (a container's).
+// "-" for what cannot be read.
+static void here(char boot[64], char space[64])
 {
-    unsigned char *stat = NULL, *boot = NULL;
+    unsigned char *bytes;
+    char link[63];
     size_t count;
     struct error unused;
-    char *path = xasprintf("/proc/%lld/stat", (long long)pid);
-    text[0] = '\0';
-    if (file_read(path, 4096, &stat, &count, &unused) == ST_OK &&
-        file_read("/proc/sys/kernel/random/boot_id", 64, &boot, &count, &unused) == ST_OK) {
-        char *after = strrchr((char *)stat, ')'), *save, state = '?'; // the name may hold anything
-        unsigned long long start = 0;
+    ssize_t n = readlink("/proc/self/ns/pid", link, sizeof link);
+    snprintf(space, 64, "%.*s", n > 0 ? (int)n : 1, n > 0 ? link : "-");
+    snprintf(boot, 64, "-");
+    if (file_read("/proc/sys/kernel/random/boot_id", 64, &bytes, &count, &unused) == ST_OK) {
+        bytes[strcspn((char *)bytes, "\n")] = '\0';
+        snprintf(boot, 64, "%s", (char *)bytes);
+        free(bytes);
+    }
+}
+
+// When a process began, in ticks after the boot; 0: there is none with this number, -1: it is hidden from this account.
+static int64_t process_start(int64_t pid)
+{
+    unsigned char *stat = NULL;
+    size_t count;
+    struct error unused;
+    int64_t start = 0;
+    char *path = xasprintf("/proc/%lld/stat", (long long)pid), *save, state = '?';
+    if (file_read(path, 4096, &stat, &count, &unused) == ST_OK) {
+        char *after = strrchr((char *)stat, ')'); // the name may hold anything
         int field = 2;
         for (char *word = after ? strtok_r(after + 1, " ", &save) : NULL; word; word = strtok_r(NULL, " ", &save)) {
             if (++field == 3)
                 state = word[0];
             if (field == 22)
-                start = strtoull(word, NULL, 10);
+                start = strtoll(word, NULL, 10);
         }
-        boot[strcspn((char *)boot, "\n")] = '\0';
-        if (start && state != 'Z' && state != 'X')
-            snprintf(text, 96, "%.40s %llu", (char *)boot, start);
+        if (state == 'Z' || state == 'X')
+            start = 0;
+    } else if (kill((pid_t)pid, 0) == 0 || errno == EPERM) {
+        start = -1;
     }
     free(stat);
-    free(boot);
     free(path);
+    return start;
 }
 
+// A process that is there is the worker, however long it was not heard of: another program may hold the database, or somebody
+// has stopped it. Of another boot none is left: a project lies on a local disk (db_create), so that no other machine has it
+// open. Where its number cannot be looked up - another container, a /proc that hides it - it is heard of, or gone.
 static bool lives(const struct worker_row *row)
 {
-    char now[96];
-    process_start(row->pid, now);
-    return row->pid > 0 && strcmp(now, row->started) == 0 && clock_unix_ms() - row->heartbeat_ms < STALE_MS;
+    char boot[64], space[64], its_boot[64] = "", its_space[64] = "";
+    long long began = 0;
+    int fields = sscanf(row->started, "%63s %63s %lld", its_boot, its_space, &began);
+    here(boot, space);
+    if (row->pid <= 0 || strcmp(boot, its_boot) != 0)
+        return false;
+    int64_t start = fields == 3 && strcmp(space, its_space) == 0 ? process_start(row->pid) : -1;
+    return start >= 0 ? start > 0 && start == began : llabs(clock_unix_ms() - row->heartbeat_ms) < STALE_MS;
 }
 
 bool worker_lives(struct project *project)
@@ -125,8 +150,10 @@ static void end_heart(struct heart *h)
 static enum status take_place(struct project *project, struct worker_row *own, struct error *err)
 {
     struct worker_row before;
+    char boot[64], space[64];
     *own = (struct worker_row){.pid = getpid()};
-    process_start(own->pid, own->started);
+    here(boot, space);
+    snprintf(own->started, sizeof own->started, "%s %s %lld", boot, space, (long long)process_start(own->pid));
     enum status status = db_worker_get(project->db, &before, err);
     if (status != ST_OK && status != ST_NOT_FOUND)
         return status;
@@ -164,9 +191,10 @@ static bool tell(void *context, const struct round_progress *p)
 static enum status end_round(struct shift *s, enum round_state state, const char *sentence, struct error *err)
 {
     fprintf(stderr, _("round %lld %s: %s\n"), (long long)s->round, round_state_name(state), sentence);
-    if (state == ROUND_DONE || state == ROUND_FAILED || state == ROUND_CANCELLED)
+    enum status status = db_round_move(s->project->db, s->round, ROUND_RUNNING, state, sentence, err);
+    if (status == ST_OK && state >= ROUND_DONE)
         train_forget(s->project, s->round);
-    return db_round_move(s->project->db, s->round, state, sentence, err);
+    return status == ST_NOT_FOUND ? ST_OK : status; // as somebody has said meanwhile
 }
 
 static enum status work_on(struct shift *s, const struct round *round, const struct worker_options *o, struct error *err)
@@ -174,9 +202,9 @@ static enum status work_on(struct shift *s, const struct round *round, const str
     struct train_watch watch = {s, tell};
     char *sentence = NULL;
     struct error why;
-    enum status status = db_round_move(s->project->db, round->id, ROUND_RUNNING, "", err);
+    enum status status = db_round_move(s->project->db, round->id, round->state, ROUND_RUNNING, "", err);
     if (status != ST_OK)
-        return status;
+        return status == ST_NOT_FOUND ? ST_OK : status; // paused or cancelled just now
     status = train_round(s->project, round, o->threads, &watch, &sentence, &why);
     for (int i = 0; status == ST_BUSY && i < BUSY_TRIES && tell(s, &(struct round_progress){.stage = "waiting"}); i++) {
         pause_ms(1000); // another program holds the database or the features for a moment
@@ -328,11 +356,11 @@ static enum status run_shift(struct project *project, const struct worker_option
     return status;
 }
 
-static bool more_to_do(struct project *project)
+bool worker_wanted(struct project *project)
 {
     struct round round;
     struct error unused;
-    if (stop_asked(NULL) || db_round_next(project->db, &round, &unused) != ST_OK)
+    if (db_round_next(project->db, &round, &unused) != ST_OK)
         return false;
     round_clear(&round);
     return true;
@@ -341,19 +369,23 @@ static bool more_to_do(struct project *project)
 enum status worker_run(struct project *project, const struct worker_options *options, struct error *err)
 {
     bool told = false;
+    int busy = 0;
     setpriority(PRIO_PROCESS, 0, options->niceness);
     enum status status = db_derived(project->db, err);
     while (status == ST_OK) {
         status = run_shift(project, options, err);
-        while (status == ST_BUSY && every_of(project, options) && !stop_asked(NULL)) { // one that ends by itself may have the place
-            if (!told)
+        while (status == ST_BUSY && !stop_asked(NULL)) {
+            bool taken = worker_lives(project); // who has it may end by itself; else another program holds the database
+            if (taken ? !every_of(project, options) : ++busy > BUSY_TRIES)
+                break;
+            if (taken && !told)
                 fprintf(stderr, _("assay: %s; waiting for it to end\n"), err->text);
-            told = true;
+            told = told || taken;
             pause_ms(500);
             status = run_shift(project, options, err);
         }
         // Who asked for a round between the last look and the leaving saw a worker, and started none.
-        if (status != ST_OK || !more_to_do(project))
+        if (status != ST_OK || stop_asked(NULL) || !worker_wanted(project))
             break;
     }
     return status == ST_BUSY && stop_asked(NULL) ? ST_OK : status;

@@ -16,8 +16,11 @@ struct worker_options {
 // Work until nothing is left, or (options->every) until told to stop. ST_BUSY: another worker lives.
 ASSAY_CHECKED enum status worker_run(struct project *project, const struct worker_options *options, struct error *err);
 
-// Whether the project's worker lives: its process is there, started when it says, and was heard of within a minute.
+// Whether the project's worker lives: its process is there and began when it says, stopped or not; where its number cannot
+// be looked up from here, it was heard of within a minute.
 bool worker_lives(struct project *project);
+// Whether a round waits for one, or was begun and goes on with one.
+bool worker_wanted(struct project *project);
 // Start one in the background, unless one lives. What it says goes to cache/worker.log. threads 0: all cores.
 ASSAY_CHECKED enum status worker_spawn(struct project *project, int threads, struct error *err);
 

@@ -16,12 +16,22 @@ static const char doing[] = "keeping track of models";
     "SELECT m.id, coalesce(m.scene, 0), coalesce(m.revision, 0), m.sha256, m.base_sha256, m.parent, m.state, m.notes,"   \
     " m.data, m.metrics, m.reason, m.created_ms, m.decided_ms,"                                         \
     " EXISTS(SELECT 1 FROM scene c JOIN revision r ON r.id = c.active_revision WHERE c.id = m.scene"     \
-    " AND r.learned_sha256 = m.sha256) OR " INDUSTRY_NOW("m") " FROM model m"
+    " AND r.learned_sha256 = m.sha256) OR " INDUSTRY_NOW("m") ","                                          \
+    " coalesce((SELECT a.kind FROM activation a JOIN revision b ON b.id = a.before JOIN revision n ON n.id = a.after"    \
+    " WHERE a.scene = m.scene AND b.learned_sha256 = m.sha256 AND n.learned_sha256 <> m.sha256"           \
+    " ORDER BY a.id DESC LIMIT 1), '') FROM model m"
 
 void model_clear(struct model_row *m)
 {
     free(m->notes), free(m->data), free(m->metrics), free(m->reason);
     *m = (struct model_row){0};
+}
+
+const char *model_standing(const struct model_row *m)
+{
+    if (m->active || strcmp(m->state, "promoted") != 0 || !m->left[0])
+        return m->state;
+    return strcmp(m->left, "rollback") == 0 ? "rolled back" : "replaced";
 }
 
 void model_free(struct model_row *rows, size_t count)
@@ -47,6 +57,7 @@ static void read_model(sqlite3_stmt *stmt, struct model_row *m)
     column_hash(stmt, 4, m->base_sha256);
     column_hash(stmt, 5, m->parent);
     snprintf(m->state, sizeof m->state, "%s", column_text(stmt, 6));
+    snprintf(m->left, sizeof m->left, "%s", column_text(stmt, 14));
 }
 
 static enum status add_picture(struct db *db, int64_t model, int64_t picture, struct error *err)

@@ -19,8 +19,11 @@ struct model_row {
     char *notes, *data, *metrics, *reason; // JSON: parameters; what it was trained on; the comparison. A sentence
     int64_t created_ms, decided_ms;
     bool active;                 // of its scene; of an industry model: rounds begin from it
+    char left[16];               // how another revision took its place the last time: "rollback", "gate", ...; "" never
 };
 void model_clear(struct model_row *row);
+// How it stands, which its scene's active revision says where it was decided: as `state`, or "rolled back" or "replaced".
+const char *model_standing(const struct model_row *row);
 void model_free(struct model_row *rows, size_t count);
 // With the pictures it was trained on. Known already (same file, same scene): *id is that one's.
 ASSAY_CHECKED enum status db_model_add(struct db *db, const struct model_row *row, const int64_t *pictures, size_t count,

@@ -58,14 +58,19 @@ static enum status first_round(struct db *db, sqlite3_stmt *stmt, struct round *
 
 static enum status add(struct db *db, int64_t scene, const char *options, int64_t *id, struct error *err)
 {
-    sqlite3_stmt *stmt = db_prepare(db, "SELECT id FROM round WHERE state < 3 AND coalesce(scene, 0) = ?1", err);
+    sqlite3_stmt *stmt = db_prepare(db, "SELECT id, state FROM round WHERE state < 3 AND coalesce(scene, 0) = ?1", err);
     if (!stmt)
         return err->code;
     sqlite3_bind_int64(stmt, 1, scene);
     enum status status = db_first(db, stmt, doing, err);
     if (status == ST_OK) {
         *id = sqlite3_column_int64(stmt, 0);
+        bool paused = sqlite3_column_int(stmt, 1) == ROUND_PAUSED;
         sqlite3_reset(stmt);
+        if (paused)
+            return error_set(err, ST_BUSY,
+                             "round %lld of this scene is paused; `assay train --resume` goes on with it, --cancel gives it up",
+                             (long long)*id);
         return error_set(err, ST_BUSY, "round %lld of this scene is under way; `assay train --status` tells of it",
                          (long long)*id);
     }
@@ -119,21 +124,26 @@ enum status db_round_latest(struct db *db, int64_t scene, struct round *round, s
     return first_round(db, stmt, round, err);
 }
 
-enum status db_round_move(struct db *db, int64_t id, enum round_state state, const char *sentence, struct error *err)
+enum status db_round_move(struct db *db, int64_t id, enum round_state from, enum round_state to, const char *sentence,
+                          struct error *err)
 {
     sqlite3_stmt *stmt =
         db_prepare(db,
                    "UPDATE round SET state = ?2, wish = CASE WHEN ?2 = 1 THEN wish ELSE 0 END, sentence = ?3, updated_ms = ?4,"
                    " started_ms = CASE WHEN ?2 = 1 AND started_ms = 0 THEN ?4 ELSE started_ms END,"
-                   " ended_ms = CASE WHEN ?2 >= 3 THEN ?4 ELSE 0 END WHERE id = ?1",
+                   " ended_ms = CASE WHEN ?2 >= 3 THEN ?4 ELSE 0 END WHERE id = ?1 AND state = ?5",
                    err);
     if (!stmt)
         return err->code;
     sqlite3_bind_int64(stmt, 1, id);
-    sqlite3_bind_int(stmt, 2, (int)state);
+    sqlite3_bind_int(stmt, 2, (int)to);
     bind_text(stmt, 3, sentence);
     sqlite3_bind_int64(stmt, 4, clock_unix_ms());
-    return db_run(db, stmt, doing, err);
+    sqlite3_bind_int(stmt, 5, (int)from);
+    enum status status = db_run(db, stmt, doing, err);
+    if (status == ST_OK && sqlite3_changes(db->sqlite) == 0)
+        return error_set(err, ST_NOT_FOUND, "round %lld is not %s any more", (long long)id, round_state_name(from));
+    return status;
 }
 
 enum status db_round_ask(struct db *db, int64_t id, enum round_wish wish, struct error *err)
@@ -151,7 +161,7 @@ enum status db_round_tell(struct db *db, int64_t id, const struct round_progress
 {
     sqlite3_stmt *stmt = db_prepare(db,
                                     "UPDATE round SET stage = ?2, step = ?3, steps = ?4, loss = ?5, rate = ?6, left_s = ?7,"
-                                    " updated_ms = ?8 WHERE id = ?1 RETURNING wish",
+                                    " updated_ms = ?8 WHERE id = ?1 AND state = 1 RETURNING wish",
                                     err);
     if (!stmt)
         return err->code;
@@ -168,7 +178,7 @@ enum status db_round_tell(struct db *db, int64_t id, const struct round_progress
         *wish = (enum round_wish)sqlite3_column_int(stmt, 0);
     if (sqlite3_reset(stmt) != SQLITE_OK && status == ST_OK)
         status = db_failed(db, doing, err);
-    return status == ST_NOT_FOUND ? error_set(err, status, "round %lld is not there any more", (long long)id) : status;
+    return status == ST_NOT_FOUND ? error_set(err, status, "round %lld is not %s any more", (long long)id, round_state_name(ROUND_RUNNING)) : status;
 }
 
 enum status db_round_result(struct db *db, int64_t id, int64_t model, struct error *err)

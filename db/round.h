@@ -35,9 +35,11 @@ ASSAY_CHECKED enum status db_round_get(struct db *db, int64_t id, struct round *
 ASSAY_CHECKED enum status db_round_next(struct db *db, struct round *round, struct error *err);
 // The newest of a scene; -1: of all, the one that runs, else one that is queued, else paused, else the newest. ST_NOT_FOUND.
 ASSAY_CHECKED enum status db_round_latest(struct db *db, int64_t scene, struct round *round, struct error *err);
-ASSAY_CHECKED enum status db_round_move(struct db *db, int64_t id, enum round_state state, const char *sentence,
-                                        struct error *err); // takes the wish back, but for ROUND_RUNNING
+// Takes the wish back, but for ROUND_RUNNING. ST_NOT_FOUND: it is not `from` any more, and left as it is.
+ASSAY_CHECKED enum status db_round_move(struct db *db, int64_t id, enum round_state from, enum round_state to,
+                                        const char *sentence, struct error *err);
 ASSAY_CHECKED enum status db_round_ask(struct db *db, int64_t id, enum round_wish wish, struct error *err);
+// Of the one that runs; ST_NOT_FOUND: it does not any more.
 ASSAY_CHECKED enum status db_round_tell(struct db *db, int64_t id, const struct round_progress *progress,
                                         enum round_wish *wish, struct error *err);
 ASSAY_CHECKED enum status db_round_result(struct db *db, int64_t id, int64_t model, struct error *err);
@@ -48,9 +50,9 @@ struct round_answers {
 ASSAY_CHECKED enum status db_round_answers(struct db *db, int64_t scene, int64_t since, struct round_answers *answers,
                                            struct error *err);
 
-struct worker_row { // who works; started: boot and start time of the process, which no later process shares
+struct worker_row { // who works; started: boot, namespace and start time of the process, which no later process shares
     int64_t pid, heartbeat_ms;
-    char started[96];
+    char started[192];
 };
 ASSAY_CHECKED enum status db_worker_get(struct db *db, struct worker_row *row, struct error *err); // ST_NOT_FOUND
 // Become the worker in place of `dead` (pid 0: of nobody). ST_BUSY: another was first.

@@ -56,7 +56,7 @@ struct flow_lineage { // a model, below what it began from
     int level;           // 0 base, 1 of all scenes, 2 of a scene
     const char *name;    // first digits of its SHA-256
     const char *words;   // scene, when, how many answers
-    const char *state;   // "active", "candidate", "promoted", "refused", ...
+    const char *state;   // "active", "candidate", "promoted", "refused", "rolled back", ...
     bool active, candidate;
 };
 

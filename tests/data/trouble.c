@@ -4,10 +4,12 @@
 // the threshold first, an id a line.
 // trouble DATABASE catch PID: wait, at most a minute, for a worker that is another process than PID, stop it (SIGSTOP) as
 // soon as it has entered itself, and print its number.
+// trouble DATABASE sql TEXT: carry it out, as it stands.
 #include "config.h"
 
 #include <math.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,12 +116,25 @@ static enum status run(struct db *db, const char *command, const char *value, co
     return error_set(err, ST_INVALID, "there is no trouble called %s", command);
 }
 
+static int carry_out(const char *path, const char *text)
+{
+    sqlite3 *sqlite;
+    bool done = sqlite3_open(path, &sqlite) == SQLITE_OK && sqlite3_busy_timeout(sqlite, 5000) == SQLITE_OK &&
+                sqlite3_exec(sqlite, text, NULL, NULL, NULL) == SQLITE_OK;
+    if (!done)
+        fprintf(stderr, "trouble: %s\n", sqlite3_errmsg(sqlite));
+    sqlite3_close(sqlite);
+    return !done;
+}
+
 int main(int argc, char **argv)
 {
     struct db *db;
     struct error err;
     if (argc < 4 || argc > 5)
         return 2;
+    if (strcmp(argv[2], "sql") == 0)
+        return carry_out(argv[1], argv[3]);
     enum status status = db_open(argv[1], &db, &err);
     if (status == ST_OK) {
         status = run(db, argv[2], argv[3], argc > 4 ? argv[4] : "", &err);

@@ -193,6 +193,45 @@ static void a_killed_round_goes_on_to_the_same_bits(void **state)
     free(r);
 }
 
+struct kept { // the most that was held, and whether it was told
+    uint64_t most;
+    int steps;
+};
+
+static bool note_kept(void *context, const struct adapt_report *report)
+{
+    struct kept *k = context;
+    if (report->step == 0) // it is filled still: for a moment more is asked for than is given
+        return true;
+    k->most = report->cached > k->most ? report->cached : k->most;
+    k->steps++;
+    return true;
+}
+
+// What does not fit is computed again: a small budget costs time and changes no weight.
+static void what_is_kept_stays_within_its_budget_and_changes_no_weight(void **state)
+{
+    (void)state;
+    struct round *r = make_round(8);
+    struct adapt_model *models[3];
+    struct kept kept[3] = {{0}};
+    struct error err;
+    for (int i = 0; i < 3; i++) { // as much as there is; two fifths of that; nothing
+        r->options.cache_bytes = i == 0 ? adapt_defaults.cache_bytes : i == 1 ? kept[0].most * 2 / 5 : 0;
+        struct adapt_watch watch = {.context = &kept[i], .progress = note_kept};
+        assert_ok(adapt_train(base, NULL, &r->data, &r->options, &watch, &models[i], &err), &err);
+        assert_true(kept[i].steps > 0 && kept[i].most <= r->options.cache_bytes);
+        assert_memory_equal(models[0]->adapter->values, models[i]->adapter->values, models[0]->adapter->size * sizeof(float));
+        assert_memory_equal(models[0]->heads->values, models[i]->heads->values, models[0]->heads->size * sizeof(float));
+    }
+    printf("# kept %llu bytes, %llu, %llu\n", (unsigned long long)kept[0].most, (unsigned long long)kept[1].most,
+           (unsigned long long)kept[2].most);
+    assert_true(kept[0].most > kept[1].most && kept[1].most > 0 && kept[2].most == 0);
+    for (int i = 0; i < 3; i++)
+        adapt_model_free(models[i]);
+    free(r);
+}
+
 static void labels_of_one_side(void **state)
 {
     (void)state;
@@ -374,6 +413,7 @@ int main(void)
         cmocka_unit_test(a_round_learns),
         cmocka_unit_test(views_say_the_same_of_a_picture_and_its_mirror_image),
         cmocka_unit_test(a_killed_round_goes_on_to_the_same_bits),
+        cmocka_unit_test(what_is_kept_stays_within_its_budget_and_changes_no_weight),
         cmocka_unit_test(views_are_kept_from_round_to_round),
         cmocka_unit_test(labels_of_one_side),
         cmocka_unit_test(options_have_names_and_ranges),

@@ -97,34 +97,39 @@ static void a_round_from_asking_to_its_end(void **state)
     assert_ok(db_round_add(f->db, f->scene, "{\"from\":\"\"}", &id, &err), &err);
     assert_status(db_round_add(f->db, f->scene, "{}", &other, &err), ST_BUSY, &err);
     assert_true(other == id);
+    assert_non_null(strstr(err.text, "is under way; `assay train --status`"));
+    assert_ok(db_round_move(f->db, id, ROUND_QUEUED, ROUND_PAUSED, "", &err), &err);
+    assert_status(db_round_add(f->db, f->scene, "{}", &other, &err), ST_BUSY, &err);
+    assert_non_null(strstr(err.text, "is paused; `assay train --resume` goes on with it, --cancel gives it up"));
+    assert_ok(db_round_move(f->db, id, ROUND_PAUSED, ROUND_QUEUED, "", &err), &err);
     assert_ok(db_round_add(f->db, 0, "{}", &other, &err), &err); // over all scenes: another one
-    assert_ok(db_round_move(f->db, other, ROUND_RUNNING, "", &err), &err);
+    assert_ok(db_round_move(f->db, other, ROUND_QUEUED, ROUND_RUNNING, "", &err), &err);
     assert_ok(db_round_next(f->db, &round, &err), &err); // what was begun comes first
     assert_true(round.id == other && round.scene == 0);
     round_clear(&round);
-    assert_ok(db_round_move(f->db, other, ROUND_FAILED, "no", &err), &err);
+    assert_ok(db_round_move(f->db, other, ROUND_RUNNING, ROUND_FAILED, "no", &err), &err);
     assert_ok(db_round_next(f->db, &round, &err), &err);
     assert_true(round.id == id && round.state == ROUND_QUEUED && round.answers == 1 && round.started_ms == 0);
     assert_string_equal(round.options, "{\"from\":\"\"}");
     round_clear(&round);
-    assert_ok(db_round_move(f->db, id, ROUND_RUNNING, "", &err), &err);
+    assert_ok(db_round_move(f->db, id, ROUND_QUEUED, ROUND_RUNNING, "", &err), &err);
     struct round_progress p = {"training", 3, 9, 0.5, 70, 2.5};
     assert_ok(db_round_tell(f->db, id, &p, &wish, &err), &err);
     assert_int_equal(wish, WISH_NONE);
     assert_ok(db_round_ask(f->db, id, WISH_PAUSE, &err), &err);
     assert_ok(db_round_tell(f->db, id, &p, &wish, &err), &err);
     assert_int_equal(wish, WISH_PAUSE);
-    assert_ok(db_round_move(f->db, id, ROUND_RUNNING, "", &err), &err); // asked before it began: still to be heard
+    assert_ok(db_round_move(f->db, id, ROUND_RUNNING, ROUND_RUNNING, "", &err), &err); // asked before it began: still to be heard
     assert_ok(db_round_tell(f->db, id, &p, &wish, &err), &err);
     assert_int_equal(wish, WISH_PAUSE);
-    assert_ok(db_round_move(f->db, id, ROUND_PAUSED, "later", &err), &err);
+    assert_ok(db_round_move(f->db, id, ROUND_RUNNING, ROUND_PAUSED, "later", &err), &err);
     assert_status(db_round_next(f->db, &round, &err), ST_NOT_FOUND, &err);
     assert_ok(db_round_latest(f->db, f->scene, &round, &err), &err);
     assert_true(round.wish == WISH_NONE && round.started_ms > 0 && round.ended_ms == 0);
     assert_memory_equal(&round.progress.step, &p.step, 2 * sizeof(int));
     assert_string_equal(round.sentence, "later");
     round_clear(&round);
-    assert_ok(db_round_move(f->db, id, ROUND_DONE, "good", &err), &err);
+    assert_ok(db_round_move(f->db, id, ROUND_PAUSED, ROUND_DONE, "good", &err), &err);
     assert_ok(db_round_get(f->db, id, &round, &err), &err);
     assert_true(round.ended_ms > 0 && round.state == ROUND_DONE);
     round_clear(&round);
@@ -135,11 +140,38 @@ static void a_round_from_asking_to_its_end(void **state)
     round_clear(&round);
     assert_ok(db_round_add(f->db, f->scene, "{}", &other, &err), &err);
     assert_ok(db_round_add(f->db, 0, "{}", &behind, &err), &err);
-    assert_ok(db_round_move(f->db, other, ROUND_RUNNING, "", &err), &err);
+    assert_ok(db_round_move(f->db, other, ROUND_QUEUED, ROUND_RUNNING, "", &err), &err);
     assert_ok(db_round_latest(f->db, -1, &round, &err), &err);
     assert_true(round.id == other && behind > other);
     round_clear(&round);
     assert_status(db_round_tell(f->db, 999, &p, &wish, &err), ST_NOT_FOUND, &err);
+}
+
+// Who acts on what a round was: another process may have changed it meanwhile.
+static void a_round_is_moved_from_the_state_that_was_seen(void **state)
+{
+    struct fixture *f = *state;
+    struct round seen;
+    struct round_progress p = {"training", 3, 9, 0.5, 70, 2.5};
+    enum round_wish wish;
+    int64_t id;
+    assert_ok(db_round_add(f->db, f->scene, "{}", &id, &err), &err);
+    assert_ok(db_round_get(f->db, id, &seen, &err), &err);
+    assert_ok(db_round_move(f->db, id, ROUND_QUEUED, ROUND_RUNNING, "", &err), &err); // a worker takes it
+    assert_status(db_round_move(f->db, id, seen.state, ROUND_CANCELLED, "cancelled", &err), ST_NOT_FOUND, &err);
+    assert_non_null(strstr(err.text, "is not queued any more"));
+    round_clear(&seen);
+    assert_ok(db_round_get(f->db, id, &seen, &err), &err);
+    assert_true(seen.state == ROUND_RUNNING && seen.ended_ms == 0);
+    assert_string_equal(seen.sentence, "");
+    round_clear(&seen);
+    // and a worker that was thought dead neither tells nor ends what was paused
+    assert_ok(db_round_move(f->db, id, ROUND_RUNNING, ROUND_PAUSED, "paused", &err), &err);
+    assert_status(db_round_tell(f->db, id, &p, &wish, &err), ST_NOT_FOUND, &err);
+    assert_status(db_round_move(f->db, id, ROUND_RUNNING, ROUND_DONE, "done", &err), ST_NOT_FOUND, &err);
+    assert_ok(db_round_get(f->db, id, &seen, &err), &err);
+    assert_true(seen.state == ROUND_PAUSED && seen.progress.step == 0);
+    round_clear(&seen);
 }
 
 static void answers_are_counted_since_the_last_round(void **state)
@@ -223,6 +255,11 @@ static void promotion_and_rollback_are_instant_and_keep_all_scores(void **state)
     assert_ok(db_model_get(f->db, b, &row, &err), &err);
     assert_true(row.active && row.decided_ms > 0);
     assert_string_equal(row.reason, "wanted");
+    assert_string_equal(model_standing(&row), "promoted");
+    model_clear(&row);
+    assert_ok(db_model_decide(f->db, a, "promoted", "better", "{}", &err), &err);
+    assert_ok(db_model_get(f->db, a, &row, &err), &err);
+    assert_string_equal(model_standing(&row), "replaced");
     model_clear(&row);
     for (int r = 1; r >= 0; r--) { // back, and back again
         assert_ok(db_revision_before(f->db, f->scene, &before, &err), &err);
@@ -231,9 +268,13 @@ static void promotion_and_rollback_are_instant_and_keep_all_scores(void **state)
         assert_int_equal(open_pictures(f), 4 - r);
     }
     assert_status(db_revision_before(f->db, f->scene, &before, &err), ST_NOT_FOUND, &err);
-    assert_ok(db_model_get(f->db, a, &row, &err), &err);
-    assert_false(row.active);
-    model_clear(&row);
+    for (int i = 0; i < 2; i++) { // what the active revision says, not what was decided once
+        assert_ok(db_model_get(f->db, i ? b : a, &row, &err), &err);
+        assert_false(row.active);
+        assert_string_equal(row.state, "promoted");
+        assert_string_equal(model_standing(&row), "rolled back");
+        model_clear(&row);
+    }
     assert_ok(db_revision_get(f->db, f->revisions[2], &revision, &err), &err);
     assert_true(revision.screened == PICTURES && revision.learned_sha256[0] == 'c');
     assert_ok(db_revision_untrained(f->db, f->scene, &revision, &err), &err);
@@ -368,6 +409,7 @@ static void the_curve_of_a_round_that_went_back(void **state)
     int64_t first, second;
     size_t count;
     assert_ok(db_round_add(f->db, f->scene, "{}", &first, &err), &err);
+    assert_ok(db_round_move(f->db, first, ROUND_QUEUED, ROUND_RUNNING, "", &err), &err);
     for (size_t i = 0; i < 5; i++) {
         struct round_progress p = {.stage = "training", .step = told[i], .steps = 40, .loss = 1.0 / (double)(i + 1)};
         assert_ok(db_round_tell(f->db, first, &p, &wish, &err), &err);
@@ -379,7 +421,7 @@ static void the_curve_of_a_round_that_went_back(void **state)
     assert_true(points[0].step == 10 && points[1].step == 20 && points[2].step == 25);
     assert_true(points[0].loss == 1 && points[1].loss == 0.25 && points[2].loss == 0.2);
     free(points);
-    assert_ok(db_round_move(f->db, first, ROUND_CANCELLED, "enough", &err), &err);
+    assert_ok(db_round_move(f->db, first, ROUND_RUNNING, ROUND_CANCELLED, "enough", &err), &err);
     assert_ok(db_round_add(f->db, f->scene, "{}", &second, &err), &err);
     assert_ok(db_round_curve(f->db, second, &points, &count, &err), &err);
     assert_int_equal(count, 0);
@@ -415,6 +457,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_round_from_asking_to_its_end),
+        TEST(a_round_is_moved_from_the_state_that_was_seen),
         TEST(answers_are_counted_since_the_last_round),
         TEST(one_worker_has_the_place),
         TEST(promotion_and_rollback_are_instant_and_keep_all_scores),
