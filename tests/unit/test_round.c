@@ -394,7 +394,7 @@ static void what_came_of_an_industry_model_is_counted(void **state)
     assert_ok(db_industry_verdict(f->db, parent, round, &v, &err), &err);
     assert_int_equal(v.open, 0);
     assert_ok(db_model_decide(f->db, ids[2], "promoted", "", NULL, &err), &err);
-    assert_ok(db_round_move(f->db, round, ROUND_DONE, "", &err), &err);
+    assert_ok(db_round_move(f->db, round, ROUND_QUEUED, ROUND_DONE, "", &err), &err);
     assert_ok(db_industry_verdict(f->db, parent, 0, &v, &err), &err);
     assert_true(v.promoted == 1 && v.refused == 1 && v.judged == 3 && v.open == 0);
 }
