@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,8 @@
 #include "app/layout.h"
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/strbuf.h"
+#include "base/text.h"
 #include "db/project.h"
 #include "db/scene.h"
 #include "db/strategy.h"
@@ -58,12 +61,39 @@ static enum status export_file(const char *path, const struct strategy_record re
     return status;
 }
 
-// What another project learnt, in place of what was imported before.
-static enum status import_file(struct project *project, const char *path, struct error *err)
+// ---- what another project learnt ----
+
+// One entry of the file into what is learnt; ones of strategies that are not known here are named in `unknown`.
+static enum status read_entry(const char *path, const json_t *entry, struct strategy_record learnt[STRATEGIES],
+                              struct strbuf *unknown, struct error *err)
+{
+    const char *name = json_string_value(json_object_get(entry, "name"));
+    const json_t *rounds = json_object_get(entry, "rounds"), *mean = json_object_get(entry, "reward");
+    double count = json_number_value(rounds), reward = json_number_value(mean);
+    if (!name)
+        return error_set(err, ST_INVALID, "%s: not what `assay strategies --export` writes", path);
+    int at = strategy_find(name);
+    if (at < 0) {
+        strbuf_printf(unknown, "%s%s", unknown->len ? ", " : "", name);
+        return ST_OK;
+    }
+    if (!json_is_number(rounds) || count < 0)
+        return error_set(err, ST_INVALID, "%s: the rounds of %s are no number from 0 on", path, name);
+    if (!json_is_number(mean) || !(reward >= 0 && reward <= 1))
+        return error_set(err, ST_INVALID, "%s: the reward of %s does not lie between 0 and 1", path, name);
+    count = fmin(count, import_most);
+    learnt[at].count += count;
+    learnt[at].sum += count * reward;
+    return ST_OK;
+}
+
+static enum status read_learnt(const char *path, struct strategy_record learnt[STRATEGIES], struct strbuf *unknown,
+                               struct error *err)
 {
     unsigned char *bytes;
     size_t size, i;
     json_t *entry;
+    double total = 0;
     enum status status = file_read(path, 1 << 20, &bytes, &size, err);
     if (status != ST_OK)
         return status;
@@ -71,28 +101,47 @@ static enum status import_file(struct project *project, const char *path, struct
     free(bytes);
     if (!json_is_array(list))
         status = error_set(err, ST_INVALID, "%s: not what `assay strategies --export` writes", path);
-    else
-        status = db_begin(project->db, err);
-    if (status == ST_OK) {
-        status = db_strategy_forget(project->db, err);
-        json_array_foreach(list, i, entry) {
-            const char *name = json_string_value(json_object_get(entry, "name"));
-            double count = json_number_value(json_object_get(entry, "rounds"));
-            double reward = json_number_value(json_object_get(entry, "reward"));
-            if (status != ST_OK || !name || strategy_find(name) < 0 || !(count > 0))
-                continue;
-            if (!(reward >= 0 && reward <= 1))
-                status = error_set(err, ST_INVALID, "%s: the reward of %s does not lie between 0 and 1", path, name);
-            else
-                status = db_strategy_add(project->db, 0, name, 0, count < import_most ? count : import_most, reward, err);
-        }
+    memset(learnt, 0, STRATEGIES * sizeof *learnt);
+    json_array_foreach(list, i, entry)
         if (status == ST_OK)
-            status = db_commit(project->db, err);
-        else
-            db_rollback(project->db);
-    }
+            status = read_entry(path, entry, learnt, unknown, err);
+    for (i = 0; i < STRATEGIES; i++)
+        total += learnt[i].count;
+    if (status == ST_OK && !(total > 0))
+        status = error_set(err, ST_INVALID, "%s: nothing was learnt there of the strategies here; what was imported before stays", path);
     json_decref(j);
     return status;
+}
+
+// In place of what was imported before, all or nothing.
+static enum status store_learnt(struct db *db, const struct strategy_record learnt[STRATEGIES], struct error *err)
+{
+    enum status status = db_begin(db, err);
+    if (status != ST_OK)
+        return status;
+    status = db_strategy_forget(db, err);
+    for (int i = 0; i < STRATEGIES; i++) {
+        const struct strategy_record *r = &learnt[i];
+        if (status == ST_OK && r->count > 0)
+            status = db_strategy_add(db, 0, strategies[i].name, 0, fmin(r->count, import_most), r->sum / r->count, err);
+    }
+    if (status == ST_OK)
+        return db_commit(db, err);
+    db_rollback(db);
+    return status;
+}
+
+static enum status import_file(struct project *project, const char *path, struct error *err)
+{
+    struct strategy_record learnt[STRATEGIES];
+    struct strbuf unknown = {0};
+    enum status status = read_learnt(path, learnt, &unknown, err);
+    if (unknown.len) {
+        text_clean(unknown.data);
+        fprintf(stderr, _("assay: %s: there is no such strategy here, left out: %s\n"), path, unknown.data);
+    }
+    strbuf_clear(&unknown);
+    return status == ST_OK ? store_learnt(project->db, learnt, err) : status;
 }
 
 static enum status run(struct project *project, const struct options *o, struct error *err)
@@ -116,7 +165,7 @@ static enum status run(struct project *project, const struct options *o, struct 
     }
     printf("%-*s %*s %*s\n", CELL(_("strategy"), 10), CELL(_("rounds"), 6), CELL(_("reward"), 7));
     for (int i = 0; i < STRATEGIES; i++)
-        printf("%-10s %6.0f %7.2f  %s%s\n", strategies[i].name, records[i].count,
+        printf("%-10s %6.2f %7.2f  %s%s\n", strategies[i].name, records[i].count,
                records[i].count > 0 ? records[i].sum / records[i].count : 0.5, _(strategies[i].about),
                strategy_choose(records) == i ? _(" (next)") : "");
     return ST_OK;
@@ -132,7 +181,9 @@ int cmd_strategies(int argc, char **argv)
         {0}};
     static const struct argp argp = {table, parse, NULL,
                                      N_("Settings that rounds of training choose from, and what they brought: 0.5 is as good as what "
-                                     "was active before, more is better. The next round takes the most promising one."), NULL, NULL, NULL};
+                                     "was active before, more is better. A round with fewer than 20 held-out defects counts for less (with 5 for "
+                                     "a quarter), one with none or with settings of its own (train --set) not at all. "
+                                     "The next round takes the most promising one."), NULL, NULL, NULL};
     struct options o = {0};
     struct project project;
     struct error err;

@@ -159,7 +159,8 @@ static struct flow_round row_of(struct review_flow *f, const struct round *r, bo
     int64_t began = r->started_ms ? r->started_ms : r->created_ms;
     int64_t took = r->started_ms ? ((r->ended_ms ? r->ended_ms : r->updated_ms) - r->started_ms) / 1000 : 0;
     json_t *request = json_loads(r->options, 0, NULL);
-    const char *strategy = json_string_value(json_object_get(request, "strategy"));
+    const char *asked = json_string_value(json_object_get(request, "strategy")), *credit = json_string_value(json_object_get(request, "credit"));
+    bool own = json_array_size(json_object_get(request, "options")) > 0;
     flow_time(began, when);
     struct flow_round row = {
         .id = r->id,
@@ -175,7 +176,7 @@ static struct flow_round row_of(struct review_flow *f, const struct round *r, bo
         .left = r->progress.left,
         .begun = texts_keep(&f->texts, xstrdup(when[0] && strlen(when) > 5 ? when + 5 : when)), // without the year
         .took = texts_keep(&f->texts, r->started_ms ? xasprintf("%lld:%02lld", (long long)took / 60, (long long)took % 60) : xstrdup("")),
-        .strategy = texts_keep(&f->texts, xstrdup(strategy ? strategy : "")),
+        .strategy = texts_keep(&f->texts, xstrdup(own ? _("settings of its own (--set)") : credit ? credit : asked ? asked : "")),
     };
     row.sentence = texts_keep(&f->texts, stored_text(r->sentence));
     json_decref(request);

@@ -78,6 +78,7 @@ static const char *const phrases[] = {
     N_("there is no normal picture to learn from among %zu: answer some that are normal first"),
     N_("there is no defect to learn from among %zu pictures: answer some first"),
     N_("%d classes: at most %d can be told apart"),
+    N_("rank=%d is more than %g %% of the base's weights; at most rank=%d may be trained"),
     N_("the model to go on from was made for another base (%s, not %s)"),
     N_("not a model that was trained here"),
     N_("trained on another base (%s, not %s); use that base or train again"),

@@ -39,7 +39,6 @@ struct job {
     double stage_start;
     struct base *base;
     struct net *net;
-    int strategy;
 };
 
 static char *kept(const struct project *project, int64_t round, const char *what)
@@ -92,20 +91,48 @@ enum status train_records(struct project *project, int64_t scene, struct strateg
     return db_strategy_each(project->db, scene, add_record, records, err);
 }
 
-// A round that goes on chooses the same: nothing of its scene ends meanwhile.
-static enum status choose_strategy(struct job *j, struct error *err)
+static enum status choose_strategy(const struct job *j, const char *asked, bool own, int *strategy, struct error *err)
 {
     struct strategy_record records[STRATEGIES];
-    const char *asked = json_string_value(json_object_get(j->request, "strategy"));
-    j->strategy = asked && asked[0] ? strategy_find(asked) : 0;
-    if (j->strategy < 0)
+    *strategy = asked && asked[0] ? strategy_find(asked) : 0;
+    if (*strategy < 0)
         return error_set(err, ST_INVALID, "there is no strategy '%s'; `assay strategies` shows them", asked);
-    if ((asked && asked[0]) || json_array_size(json_object_get(j->request, "options")) > 0)
+    if ((asked && asked[0]) || own)
         return ST_OK;
     enum status status = train_records(j->project, j->round->scene, records, err);
     if (status == ST_OK)
-        j->strategy = strategy_choose(records);
+        *strategy = strategy_choose(records);
     return status;
+}
+
+// What a round learns with is settled and kept when it begins: it goes on with the same, whatever strategies brought meanwhile.
+// Settings of one's own say nothing of the strategy they change: no credit.
+static enum status settle(struct job *j, struct error *err)
+{
+    int strategy;
+    json_t *own = json_object_get(j->request, "options");
+    if (json_object_get(j->request, "settings"))
+        return ST_OK;
+    enum status status = choose_strategy(j, json_string_value(json_object_get(j->request, "strategy")), json_array_size(own) > 0,
+                                         &strategy, err);
+    if (status != ST_OK)
+        return status;
+    json_t *settings = json_array();
+    for (int k = 0; k < STRATEGY_OPTIONS && strategies[strategy].options[k]; k++)
+        json_array_append_new(settings, json_string(strategies[strategy].options[k]));
+    json_array_extend(settings, own);
+    json_object_set_new(j->request, "settings", settings);
+    json_object_set_new(j->request, "credit", json_string(json_array_size(own) > 0 ? "" : strategies[strategy].name));
+    char *text = json_dumps(j->request, JSON_COMPACT);
+    status = db_round_settle(j->project->db, j->round->id, text, err);
+    free(text);
+    return status;
+}
+
+static const char *credit(const struct job *j) // NULL none
+{
+    const char *name = json_string_value(json_object_get(j->request, "credit"));
+    return name && name[0] ? name : NULL;
 }
 
 static enum status options_of(const struct job *j, struct adapt_options *options, struct error *err)
@@ -116,9 +143,7 @@ static enum status options_of(const struct job *j, struct adapt_options *options
     *options = adapt_defaults;
     options->threads = j->threads;
     options->seed = (uint64_t)j->round->id;
-    for (int k = 0; k < STRATEGY_OPTIONS && strategies[j->strategy].options[k] && status == ST_OK; k++)
-        status = adapt_option_set(options, strategies[j->strategy].options[k], err);
-    json_array_foreach(json_object_get(j->request, "options"), i, text)
+    json_array_foreach(json_object_get(j->request, "settings"), i, text)
         if (status == ST_OK)
             status = adapt_option_set(options, json_string_value(text), err);
     return status;
@@ -199,7 +224,8 @@ static enum status open_parent(const struct job *j, struct adapt_model **parent,
 static enum status store_model(const struct job *j, struct adapt_model *model, const struct train_data *from, int64_t *id,
                                struct error *err)
 {
-    json_object_set_new(from->summary, "strategy", json_string(strategies[j->strategy].name));
+    if (credit(j))
+        json_object_set_new(from->summary, "strategy", json_string(credit(j)));
     char *dir = file_join(j->project->dir, "models"), *data = json_dumps(from->summary, JSON_COMPACT);
     enum status status = adapt_write(model, j->net, NULL, dir, err);
     struct model_row row = {.scene = j->round->scene, .notes = model->notes, .data = data};
@@ -348,10 +374,10 @@ static enum status compare(struct job *j, int64_t id, char **sentence, struct er
     if (status != ST_OK)
         return status;
     *sentence = xstrdup(result.reason);
-    size_t defects = result.defects[GATE_STOP] + result.defects[GATE_KEY] + result.defects[GATE_GENERAL];
-    if (defects < GATE_DEFECTS) // too little to say what the settings were worth
+    double weight = strategy_weight(&result);
+    if (!credit(j) || !(weight > 0))
         return ST_OK;
-    return db_strategy_add(j->project->db, j->round->scene, strategies[j->strategy].name, id, 1, strategy_reward(&result), err);
+    return db_strategy_add(j->project->db, j->round->scene, credit(j), id, weight, strategy_reward(&result), err);
 }
 
 static enum status finish_scene(struct job *j, int64_t id, char **sentence, struct error *err)
@@ -411,7 +437,7 @@ enum status train_round(struct project *project, const struct round *round, int 
     j.request = json_loads(round->options, 0, NULL);
     enum status status = check(&j, err);
     if (status == ST_OK)
-        status = choose_strategy(&j, err);
+        status = settle(&j, err);
     if (status == ST_OK)
         status = project_net(project, NULL, &j.net, err);
     if (status == ST_OK)

@@ -25,7 +25,7 @@ struct train_request {
     bool with_truth, no_from;
     char *const *options; // "name=value"
     size_t option_count;
-    const char *strategy; // "": the standard one where options are given, else the most promising
+    const char *strategy; // "": the standard one where options are given, else the most promising; credited only without options
 };
 ASSAY_CHECKED enum status train_request_text(const struct train_request *request, char **text, struct error *err);
 

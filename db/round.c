@@ -181,6 +181,16 @@ enum status db_round_tell(struct db *db, int64_t id, const struct round_progress
     return status == ST_NOT_FOUND ? error_set(err, status, "round %lld is not %s any more", (long long)id, round_state_name(ROUND_RUNNING)) : status;
 }
 
+enum status db_round_settle(struct db *db, int64_t id, const char *options, struct error *err)
+{
+    sqlite3_stmt *stmt = db_prepare(db, "UPDATE round SET options = ?2 WHERE id = ?1", err);
+    if (!stmt)
+        return err->code;
+    sqlite3_bind_int64(stmt, 1, id);
+    bind_text(stmt, 2, options);
+    return db_run(db, stmt, doing, err);
+}
+
 enum status db_round_result(struct db *db, int64_t id, int64_t model, struct error *err)
 {
     sqlite3_stmt *stmt = db_prepare(db, "UPDATE round SET model = ?2 WHERE id = ?1", err);

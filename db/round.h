@@ -42,6 +42,8 @@ ASSAY_CHECKED enum status db_round_ask(struct db *db, int64_t id, enum round_wis
 // Of the one that runs; ST_NOT_FOUND: it does not any more.
 ASSAY_CHECKED enum status db_round_tell(struct db *db, int64_t id, const struct round_progress *progress,
                                         enum round_wish *wish, struct error *err);
+// What it was asked for, with what was settled when it began.
+ASSAY_CHECKED enum status db_round_settle(struct db *db, int64_t id, const char *options, struct error *err);
 ASSAY_CHECKED enum status db_round_result(struct db *db, int64_t id, int64_t model, struct error *err);
 // Answers (of `scene`, 0 all) given after label event `since`, and all that stand of each side; imported ones apart.
 struct round_answers {

@@ -15,10 +15,10 @@
 static const double share_most = 0.05; // of the base's parameters
 
 const struct adapt_options adapt_defaults = {
-    .kind = ADAPTER_LOW_RANK, .scale = 1, .mirrors = 1, .hidden = 48, .wide = 24, .top_share = 0.005, .batch = 16, .rate = 2e-3, .rate_adapter = 1e-3,
+    .kind = ADAPTER_LOW_RANK, .adapter_share = 0.05, .scale = 1, .mirrors = 1, .hidden = 48, .wide = 24, .top_share = 0.005, .batch = 16, .rate = 2e-3, .rate_adapter = 1e-3,
     .decay = 0.05, .decay_adapter = 0.01, .dropout = 0.3, .ema = 0.98, .views = 6, .flaws = 2, .gain = 0.25, .gamma = 0.15,
     .defects = 0.4, .pool = 0.15, .synthetic = 0.15, .pool_weight = 0.5, .synthetic_weight = 0.3, .patch_weight = 1,
-    .class_weight = 0.3, .pool_most = 200, .adjustment = 1, .cache_bytes = (uint64_t)1 << 30, .seed = 1, .threads = 1,
+    .class_weight = 0.3, .pool_most = 200, .adjustment = 1, .class_balance = 0.5, .cache_bytes = (uint64_t)1 << 30, .seed = 1, .threads = 1,
 };
 
 // ---- making ----
@@ -92,6 +92,13 @@ static int steps_for(size_t labels)
     return labels < 40 ? 200 : labels < 400 ? 200 + (int)(labels - 40) * 5 / 6 : 500;
 }
 
+// Another rank than that of the model it goes on from would leave that one's adapter out.
+static int rank_for(const struct net *base, const struct adapt_model *from, double share)
+{
+    bool theirs = from && from->adapter->kind == ADAPTER_LOW_RANK && from->adapter->rank <= adapter_rank(base, share_most);
+    return theirs ? from->adapter->rank : adapter_rank(base, share);
+}
+
 static struct trainer *trainer_new(const struct net *base, const struct adapt_model *from, const struct adapt_data *data,
                                    const struct adapt_options *options)
 {
@@ -99,7 +106,7 @@ static struct trainer *trainer_new(const struct net *base, const struct adapt_mo
     *t = (struct trainer){.base = base, .data = data, .options = *options};
     struct adapt_options *o = &t->options;
     if (o->kind == ADAPTER_LOW_RANK && o->rank == 0)
-        o->rank = adapter_rank(base, share_most);
+        o->rank = rank_for(base, from, o->adapter_share);
     t->steps = o->steps ? o->steps : steps_for(data->label_count);
     t->adapter = adapter_new(base, o->kind, o->rank, o->seed + 17);
     struct head_shape shape = {{channels_of(base, 0), channels_of(base, 1)}, o->hidden, o->wide, data->classes, o->top_share};
@@ -215,9 +222,9 @@ static enum status sort_entries(struct trainer *t, struct error *err)
     loss_adjustment(seen, t->data->classes, t->options.adjustment, t->adjustment);
     t->cumulative = xcalloc(defects + 1, sizeof *t->cumulative);
     double sum = 0;
-    for (size_t i = 0; i < defects; i++) { // a class weighs the root of its number
+    for (size_t i = 0; i < defects; i++) { // a class weighs its number to the power of 1 - class_balance
         int c = t->entries[t->sides[ADAPT_DEFECT][i]].class_index;
-        sum += 1 / sqrt(c >= 0 ? (double)seen[c] : (double)unclassed);
+        sum += pow(c >= 0 ? (double)seen[c] : (double)unclassed, -t->options.class_balance);
         t->cumulative[i] = sum;
     }
     return ST_OK;
@@ -301,6 +308,10 @@ enum status adapt_train(const struct net *base, const struct adapt_model *from, 
     if (from && strcmp(from->base_sha256, base->sha256) != 0)
         return error_set(err, ST_INVALID, "the model to go on from was made for another base (%.12s, not %.12s)",
                          from->base_sha256, base->sha256);
+    int most = options->kind == ADAPTER_LOW_RANK && options->rank ? adapter_rank(base, share_most) : options->rank;
+    if (options->rank > most)
+        return error_set(err, ST_INVALID, "rank=%d is more than %g %% of the base's weights; at most rank=%d may be trained",
+                         options->rank, 100 * share_most, most);
     struct trainer *t = trainer_new(base, from, data, options);
     struct watcher w = {.t = t, .watch = watch ? watch : &none, .start = clock_seconds()};
     enum status status = adapt_views_fill(t->views, tell_loading, &w, err);

@@ -2,7 +2,7 @@
 //
 // The frozen beginning of the base runs once per picture and view; what it gives is kept, in 16 bits, within a byte
 // budget, and computed again where the budget ends (with the same bits). A step draws a batch of views: labelled
-// defects (classes weighted by the square root of their numbers, so that a rare one is not forgotten), labelled normals, pictures
+// defects (a class is drawn as often as the root of its number says, so that a rare one is not forgotten), labelled normals, pictures
 // believed to be normal, and normals with a synthetic defect (flaw.h). All labels take part in every round, older and
 // newer alike.
 //     loss = weight (picture + local / 2 + global / 2) + patch + class
@@ -64,7 +64,8 @@ struct adapt_options {
     enum adapter_kind kind;
     double scale;         // of the input's sides, to the scene's: the caller's `load` follows it
     int mirrors;          // views that a picture is scored by, 1 .. 4: as it is, mirrored, upside down, both
-    int rank;             // 0: the largest that keeps the adapter within 5 % of the base
+    int rank;             // 0: that of the model it goes on from, else the largest that adapter_share allows; at most what 5 % allow
+    double adapter_share; // of the base's parameters, 0.01 .. 0.05
     int hidden, wide;     // of the heads
     double top_share;     // of the cells that a picture is judged by
     int steps;            // 0: by the number of labels
@@ -82,6 +83,7 @@ struct adapt_options {
     double pool_weight, synthetic_weight, patch_weight, class_weight;
     int pool_most;        // pictures of the pool that take part
     double adjustment;    // tau
+    double class_balance; // of the defects drawn: 0 as they were answered, 0.5 classes by the root of their number, 1 all alike
     uint64_t cache_bytes;
     uint64_t seed;
     int threads;
@@ -93,7 +95,7 @@ extern const struct adapt_options adapt_defaults; // threads 1
 // "rate=0.001". ST_INVALID: no such name, out of its range; the sentence lists the names.
 ASSAY_CHECKED enum status adapt_option_set(struct adapt_options *options, const char *text, struct error *err);
 // Every option but seed, threads and the cache, for notes and for adapt_option_set. text[]: "name=value".
-enum { ADAPT_OPTIONS = 28, ADAPT_OPTION_TEXT = 48 };
+enum { ADAPT_OPTIONS = 30, ADAPT_OPTION_TEXT = 48 };
 void adapt_option_text(const struct adapt_options *options, char text[ADAPT_OPTIONS][ADAPT_OPTION_TEXT]);
 
 struct adapt_report {
@@ -131,7 +133,7 @@ void adapt_model_free(struct adapt_model *model);
 
 // base: a network that was read from a file. from: a model of the same base to go on from (other classes are fine:
 // its class head is kept only where their number is the same), or NULL.
-// ST_INVALID: labels of one side only and nothing to stand for the other; a checkpoint of another run.
+// ST_INVALID: labels of one side only and nothing to stand for the other; a rank beyond 5 % of the base; a checkpoint of another run.
 // ST_CANCELLED: by progress; the checkpoint is written. With a complete checkpoint the model comes out at once. The caller removes it.
 ASSAY_CHECKED enum status adapt_train(const struct net *base, const struct adapt_model *from, const struct adapt_data *data,
                                       const struct adapt_options *options, const struct adapt_watch *watch,

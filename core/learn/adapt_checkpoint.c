@@ -21,7 +21,7 @@ void trainer_fingerprint(struct trainer *t)
     const double options[] = {o->kind, o->rank, o->hidden, o->wide, o->top_share, t->steps, o->batch, o->rate, o->rate_adapter,
                               o->decay, o->decay_adapter, o->dropout, o->ema, o->views, o->flaws, o->gain, o->gamma,
                               o->defects, o->pool, o->synthetic, o->pool_weight, o->synthetic_weight, o->patch_weight,
-                              o->class_weight, o->adjustment, (double)o->seed, o->threads, t->data->classes};
+                              o->class_weight, o->adjustment, o->class_balance, (double)o->seed, o->threads, t->data->classes};
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         numbers[n++] = options[i];
     for (size_t i = 0; i < t->entry_count; i++) {

@@ -8,12 +8,18 @@
 
 static const double unsure = 0.3; // weight of what is not known; rewards lie close together
 
+// What they vary: augmentation; rank and rates; steps; weights of places; weights of classes and sides.
 const struct strategy strategies[STRATEGIES] = {
     {"standard", N_("the defaults"), {NULL}},
-    {"light", N_("light varies more: cameras and lamps differ"), {"gain=0.4", "gamma=0.3", NULL}},
-    {"careful", N_("the base moves less: few or contradicting answers"), {"rate_adapter=0.0003", "decay_adapter=0.05", NULL}},
-    {"marked", N_("more weight on where the defect is: boxes and masks are good"), {"patch_weight=2", "top_share=0.01", NULL}},
-    {"drawn", N_("more synthetic defects: many kinds, few of each"), {"synthetic=0.3", "synthetic_weight=0.5", "flaws=4", NULL}},
+    {"varied", N_("other light, more drawn defects: cameras differ"),
+     {"gain=0.4", "gamma=0.3", "synthetic=0.3", "synthetic_weight=0.5", "flaws=4"}},
+    {"careful", N_("a smaller adapter moves less: answers conflict"),
+     {"adapter_share=0.025", "rate=0.001", "rate_adapter=0.0003", "decay_adapter=0.05", NULL}},
+    {"long", N_("more and smaller steps: many answers that agree"), {"steps=600", "rate=0.0015", "rate_adapter=0.0007", NULL}},
+    {"marked", N_("places weigh more: boxes and masks are good"), {"patch_weight=2", "top_share=0.01", NULL}},
+    // As often as any class is drawn, as much less is added to its logit: else the rare ones would be said too often.
+    {"rare", N_("defects and rare classes weigh more: few known"),
+     {"defects=0.5", "class_balance=1", "adjustment=0.5", "class_weight=0.6", NULL}},
 };
 
 int strategy_find(const char *name)
@@ -45,13 +51,24 @@ int strategy_choose(const struct strategy_record records[STRATEGIES])
     return best;
 }
 
+static double held_out(const struct gate_result *r)
+{
+    double defects = 0;
+    for (int s = 0; s < GATE_SEVERITIES; s++)
+        defects += (double)r->defects[s];
+    return defects;
+}
+
+double strategy_weight(const struct gate_result *r)
+{
+    return fmin(held_out(r) / GATE_DEFECTS, 1);
+}
+
 double strategy_reward(const struct gate_result *r)
 {
-    double defects = 0, fewer = 0;
-    for (int s = 0; s < GATE_SEVERITIES; s++) {
-        defects += (double)r->defects[s];
+    double defects = held_out(r), fewer = 0;
+    for (int s = 0; s < GATE_SEVERITIES; s++)
         fewer += (double)r->missed[0][s] - (double)r->missed[1][s];
-    }
     double change = r->filtered[1] - r->filtered[0] + (defects > 0 ? fewer / defects : 0);
     return fmin(fmax(0.5 + change, 0), 1);
 }

@@ -252,6 +252,64 @@ static void labels_of_one_side(void **state)
     free(r);
 }
 
+static void an_adapter_stays_within_its_share_of_the_base(void **state)
+{
+    (void)state;
+    struct round *r = make_round(2);
+    struct adapt_model *small, *next, *none;
+    struct error err;
+    double most = 0.05 * (double)net_parameters(base);
+    r->options.adapter_share = 0.025;
+    assert_ok(adapt_train(base, NULL, &r->data, &r->options, NULL, &small, &err), &err);
+    assert_true((double)small->adapter->size <= most / 2 && small->adapter->rank == adapter_rank(base, 0.025));
+    // one that goes on from it keeps its rank, and so what it learned
+    r->options.adapter_share = adapt_defaults.adapter_share;
+    r->options.rate_adapter = 0;
+    assert_ok(adapt_train(base, small, &r->data, &r->options, NULL, &next, &err), &err);
+    assert_int_equal(next->adapter->rank, small->adapter->rank);
+    for (size_t i = 0; i < small->adapter->size; i++)
+        assert_true(fabsf(next->adapter->values[i] - small->adapter->values[i]) < 1e-6f);
+    adapt_model_free(next);
+    adapt_model_free(small);
+    // any rank up to 5 % may be asked for, none beyond
+    r->options.rank = adapter_rank(base, 0.05);
+    assert_ok(adapt_train(base, NULL, &r->data, &r->options, NULL, &next, &err), &err);
+    assert_true((double)next->adapter->size <= most);
+    adapt_model_free(next);
+    r->options.rank++;
+    assert_status(adapt_train(base, NULL, &r->data, &r->options, NULL, &none, &err), ST_INVALID, &err);
+    printf("# %s\n", err.text);
+    assert_non_null(strstr(err.text, "rank=7 is more than 5 % of the base's weights; at most rank=6"));
+    free(r);
+}
+
+// The mean loss of the class over 30 steps in which nothing is learned: the rarer what was drawn, the larger. Ten to two, or all of one.
+static double class_loss(double balance, bool same)
+{
+    struct round *r = make_round(30);
+    struct adapt_model *model;
+    struct error err;
+    double loss = 0;
+    for (int i = 1; i < PICTURES; i += 2)
+        r->labels[i].class_index = !same && i > 19;
+    r->options.rate = r->options.rate_adapter = 0;
+    r->options.class_balance = balance;
+    assert_ok(adapt_train(base, NULL, &r->data, &r->options, NULL, &model, &err), &err);
+    assert_int_equal(sscanf(strstr(model->notes, "\"loss_class\":"), "\"loss_class\":%lf", &loss), 1);
+    adapt_model_free(model);
+    free(r);
+    return loss;
+}
+
+static void rare_classes_are_drawn_as_often_as_is_asked_for(void **state)
+{
+    (void)state;
+    double losses[] = {class_loss(0, false), class_loss(0.5, false), class_loss(1, false)};
+    printf("# class loss %.3f %.3f %.3f\n", losses[0], losses[1], losses[2]);
+    assert_true(losses[0] + 0.02 < losses[1] && losses[1] + 0.02 < losses[2]);
+    assert_true(fabs(class_loss(0, true) - class_loss(1, true)) < 1e-9); // nothing to weigh
+}
+
 static void files_come_back_or_are_refused_in_a_sentence(void **state)
 {
     (void)state;
@@ -402,7 +460,8 @@ static void options_have_names_and_ranges(void **state)
     for (int i = 0; i < ADAPT_OPTIONS; i++)
         assert_ok(adapt_option_set(&again, text[i], &err), &err);
     assert_memory_equal(&o, &again, sizeof o);
-    static const char *const bad[] = {"rate", "rate=", "rate=x", "rate=1", "rate=nan", "steps=1.5", "nothing=1", "=1", ""};
+    static const char *const bad[] = {"rate", "rate=", "rate=x", "rate=1", "rate=nan", "steps=1.5", "nothing=1", "=1", "",
+                                      "kind=2", "adapter_share=0.06", "adapter_share=0.001", "class_balance=2"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_status(adapt_option_set(&o, bad[i], &err), ST_INVALID, &err);
 }
@@ -416,6 +475,8 @@ int main(void)
         cmocka_unit_test(what_is_kept_stays_within_its_budget_and_changes_no_weight),
         cmocka_unit_test(views_are_kept_from_round_to_round),
         cmocka_unit_test(labels_of_one_side),
+        cmocka_unit_test(an_adapter_stays_within_its_share_of_the_base),
+        cmocka_unit_test(rare_classes_are_drawn_as_often_as_is_asked_for),
         cmocka_unit_test(options_have_names_and_ranges),
         cmocka_unit_test(files_come_back_or_are_refused_in_a_sentence),
     };

@@ -163,6 +163,53 @@ static void the_strategy_that_brings_more_is_taken_more_often(void **state)
     assert_true(strategy_reward(&same) == 0.5 && strategy_reward(&better) > 0.6);
 }
 
+static bool varies(const char *name)
+{
+    size_t length = strlen(name);
+    for (int i = 0; i < STRATEGIES; i++)
+        for (int k = 0; k < STRATEGY_OPTIONS && strategies[i].options[k]; k++)
+            if (strncmp(strategies[i].options[k], name, length) == 0 && strategies[i].options[k][length] == '=')
+                return true;
+    return false;
+}
+
+static void the_pool_varies_all_that_is_tuned(void **state)
+{
+    (void)state;
+    static const char *const tuned[] = {"rate", "rate_adapter", "adapter_share", "steps", "gain", "synthetic", "class_balance", "class_weight"};
+    for (size_t i = 0; i < sizeof tuned / sizeof *tuned; i++)
+        assert_true(varies(tuned[i]));
+    assert_null(strategies[0].options[0]); // the first is the defaults
+    for (int i = 0; i < STRATEGIES; i++) // with its figures in 80 columns
+        assert_true(strlen(strategies[i].about) <= 47);
+    for (int i = 1; i < STRATEGIES; i++) // each is another, and says what it is for
+        for (int k = 0; k < i; k++)
+            assert_true(strcmp(strategies[i].name, strategies[k].name) != 0 && strcmp(strategies[i].about, strategies[k].about) != 0);
+}
+
+static void a_round_counts_by_its_held_out_defects(void **state)
+{
+    (void)state;
+    struct gate_result r = {.filtered = {0.5, 0.6}};
+    assert_true(strategy_weight(&r) == 0); // no defect: filtering all would be best
+    r.defects[GATE_STOP] = 2;
+    r.defects[GATE_GENERAL] = 3;
+    assert_true(strategy_weight(&r) == 0.25);
+    r.defects[GATE_KEY] = 200;
+    assert_true(strategy_weight(&r) == 1);
+    // Rounds of five defects of which each side misses one or none by chance: what is believed then stays near what is true.
+    struct rng rng = rng_seed(5);
+    for (int run = 0; run < 20; run++) {
+        struct strategy_record record = {0};
+        for (int round = 0; round < 80; round++) {
+            struct gate_result few = {.defects = {5}, .missed = {{rng_below(&rng, 2)}, {rng_below(&rng, 2)}}};
+            record.count += strategy_weight(&few);
+            record.sum += strategy_weight(&few) * strategy_reward(&few);
+        }
+        assert_true(record.count == 20 && fabs(record.sum / record.count - 0.5) < 0.06);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +217,7 @@ int main(void)
         cmocka_unit_test(a_chain_of_promotions_does_not_fall_below_round_0),
         cmocka_unit_test(people_decide_where_little_is_known), cmocka_unit_test(groups_widen_the_bound),
         cmocka_unit_test(the_strategy_that_brings_more_is_taken_more_often),
+        cmocka_unit_test(the_pool_varies_all_that_is_tuned), cmocka_unit_test(a_round_counts_by_its_held_out_defects),
         cmocka_unit_test(a_group_is_always_for_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
