@@ -20,6 +20,8 @@ static char *scenes_request(const json_t *request, const char *sha256)
     json_t *own = json_copy((json_t *)(uintptr_t)request);
     json_object_set_new(own, "from", json_string(sha256));
     json_object_set_new(own, "industry", json_true());
+    json_object_del(own, "settings"); // what the round itself settled on: each scene's round chooses by its own records
+    json_object_del(own, "credit");
     char *dump = json_dumps(own, JSON_COMPACT), *text = xstrdup(dump);
     free(dump);
     json_decref(own);

@@ -168,7 +168,7 @@ enum status promote_by_gate(struct project *project, int64_t id, struct gate_res
 static char *by_hand(const char *who, const struct gate_result *result)
 {
     const char *hint = result->decision == GATE_BY_HAND ? strstr(result->reason, "; `assay promote") : NULL;
-    return xasprintf("promoted by %s; the gate %s: %.*s", who, result->decision == GATE_BY_HAND ? "had not decided" : "said",
+    return xasprintf(result->decision == GATE_BY_HAND ? "promoted by %s; the gate had not decided: %.*s" : "promoted by %s; the gate said: %.*s", who,
                      hint ? (int)(hint - result->reason) : (int)strlen(result->reason), result->reason);
 }
 

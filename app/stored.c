@@ -35,7 +35,6 @@ static const char *const phrases[] = {
     N_("it falls below round 0 (revision %d, before any trained model); "),
     N_("promoted: "),
     N_("(change at least %+.2f points, 90 %% bound)"),
-    N_("promoted by hand; the gate said: "),
     N_("promoted by "),
     N_("; the gate said: "),
     N_("; the gate had not decided: "),
