@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/intl.h"
+#include "base/strbuf.h"
 #include "ui/braille.h"
 #include "ui/draw.h"
 #include "ui/session.h"
@@ -178,12 +179,15 @@ static void draw_wide(struct session *s, const struct review_item *item)
 // Why it is asked and the details in one line.
 static void draw_line(const struct review_item *item, int y, int width)
 {
-    bool why = item->why[0] && !item->blind;
-    char *line = xasprintf("%s%s%s", why ? item->why : "", why ? "  " : "", item->details);
-    for (char *p = line; *p; p++)
-        *p = *p == '\n' ? ' ' : *p;
-    draw_text(stdscr, y, 1, width, A_DIM, line);
-    free(line);
+    struct strbuf line = {0};
+    strbuf_puts(&line, item->blind ? "" : item->why);
+    for (const char *p = item->details; *p; p += p[0] == '\n') {
+        size_t length = strcspn(p, "\n");
+        strbuf_printf(&line, "%s%.*s", line.len > 0 ? "  " : "", (int)length, p);
+        p += length;
+    }
+    draw_text(stdscr, y, 1, width, A_DIM, line.data);
+    strbuf_clear(&line);
 }
 
 // What the detectors that find it odd say, the one that says most first, from column `used` to `end`; what does not fit is

@@ -16,7 +16,7 @@ static void the_small_screen(void **state)
     assert_line(d, 18, " belt/0.png                                                        not answered");
     assert_line(d, 19, " 1 normal in 2,500 looks this odd; flagged from 1 in 250 on");
     assert_line(d, 20, " ######## above 99.2 %   patch 1 in 1,300   whole 1 in 320");
-    assert_line(d, 21, " camera 2 group 17");
+    assert_line(d, 21, " camera 2  group 17");
     assert_line(d, 23, " n normal  d defect  w unsure  s skip  h heatmap  u undo  ? help  q quit");
     assert_has(d, "::::");
     free(d);
