@@ -56,7 +56,7 @@ bool flow_changed(struct review_flow *f, int64_t *version)
     if (db_version(f->project->db, &now, &unused) != ST_OK || db_ask_last(f->project->db, &event, &unused) != ST_OK)
         return true;
     uint64_t mixed = (uint64_t)now + ((uint64_t)event << 16);
-    mixed += (uint64_t)clock_unix_ms() / 10000 << 40; // that a worker has died is in no table: look now and then
+    mixed += (uint64_t)worker_lives(f->project) << 40; // that one has died is in no table
     now = (int64_t)mixed;
     bool changed = now != *version;
     *version = now;

@@ -191,9 +191,9 @@ static bool tell(void *context, const struct round_progress *p)
 static enum status end_round(struct shift *s, enum round_state state, const char *sentence, struct error *err)
 {
     fprintf(stderr, _("round %lld %s: %s\n"), (long long)s->round, round_state_name(state), sentence);
-    enum status status = db_round_move(s->project->db, s->round, ROUND_RUNNING, state, sentence, err);
-    if (status == ST_OK && state >= ROUND_DONE)
+    if (state >= ROUND_DONE) // first: whoever sees that it is over finds nothing of it; killed in between, it ends again
         train_forget(s->project, s->round);
+    enum status status = db_round_move(s->project->db, s->round, ROUND_RUNNING, state, sentence, err);
     return status == ST_NOT_FOUND ? ST_OK : status; // as somebody has said meanwhile
 }
 

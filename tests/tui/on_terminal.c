@@ -66,6 +66,7 @@ int main(int argc, char **argv)
         if (n <= 0) // the other side is closed
             break;
         fwrite(bytes, 1, (size_t)n, stdout);
+        fflush(stdout); // whoever reads along sees it at once
         strbuf_add(&seen, bytes, (size_t)n);
         if (next < at && strstr(seen.data, argv[next])) {
             size_t size = strlen(argv[next + 1]);
