@@ -178,12 +178,13 @@ static enum status find_model(struct project *project, const char *from, char sh
 
 // ---- waiting ----
 
-static void print_round(const struct options *o, struct project *project, const struct round *round)
+// started: a worker was just now, who may not be there yet.
+static void print_round(const struct options *o, struct project *project, const struct round *round, bool started)
 {
     char text[WORKER_TEXT];
     struct model_row model;
     struct error unused;
-    bool alive = worker_lives(project);
+    bool alive = started || worker_lives(project);
     if (o->json) {
         print_json(worker_json(round, alive));
     } else {
@@ -203,7 +204,7 @@ static enum status tell_round(struct project *project, const struct options *o, 
     struct round round;
     enum status status = db_round_get(project->db, id, &round, err);
     if (status == ST_OK) {
-        print_round(o, project, &round);
+        print_round(o, project, &round, o->action != PAUSE && o->action != CANCEL);
         round_clear(&round);
     }
     return status;
@@ -268,7 +269,7 @@ static enum status wait_for(struct project *project, const struct options *o, in
         fprintf(stderr, _("assay: the worker goes on; `assay train --status` tells, --pause and --cancel stop it\n"));
     } else if (status == ST_OK) {
         if (round.state == ROUND_DONE || o->json)
-            print_round(o, project, &round);
+            print_round(o, project, &round, false);
         if (round.state != ROUND_DONE) {
             worker_text(&round, true, last);
             status = error_set(err, ST_CANCELLED, "%s", last);
@@ -317,7 +318,7 @@ static enum status change(struct project *project, struct options *o, struct err
     if (status != ST_OK)
         return status;
     if (o->action == STATUS) {
-        print_round(o, project, &round);
+        print_round(o, project, &round, false);
     } else {
         bool working = round.state == ROUND_RUNNING && worker_lives(project);
         status = rounds_ask(project, &round, o->action == PAUSE    ? ROUNDS_PAUSE
