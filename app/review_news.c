@@ -72,17 +72,17 @@ static const char *on_news(void *context, size_t index)
     find_drift(s, drift);
     bool drifts = drift[0] && strcmp(drift, s->drift) != 0 && (!s->drift[0] || more > 0 || first);
     memcpy(s->drift, drift, sizeof drift);
-    if (!same && !first) {
+    if (!same) {
         s->arrived = s->arrived || more != 0;
         s->orders = asker_orders(s->asker);
         asker_wake(s->asker);
     }
     if (same && !drifts)
         return told ? s->hook : ordered ? "" : NULL;
-    if (more != 0 && !first)
+    if (more != 0)
         session_lease_anew(s, index);
     s->news[0] = '\0';
-    if (fresh > 0 && !first)
+    if (fresh > 0)
         snprintf(s->news, sizeof s->news,
                  fresh == 1 ? _("%lld new picture flagged.%s") : _("%lld new pictures flagged.%s"),
                  (long long)fresh, drifts ? " " : "");

@@ -278,6 +278,8 @@ enum status review_session_open(struct project *project, const char *person, con
         free(s);
         return status;
     }
+    s->flagged = counts.flagged; // what comes from now on is new
+    s->open = counts.open;
     s->regions = (struct review_regions){.db = project->db, .person = s->person, .name = xstrdup(person)};
     s->finder = (struct review_finder){.project = project, .scene = s->scene};
     s->person_name = xstrdup(person);
