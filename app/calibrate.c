@@ -121,6 +121,20 @@ enum status calibrate_threshold(struct project *project, const struct scene *sce
     return status;
 }
 
+void calibrate_asked(const struct revision *revision, double recall[SEVERITIES])
+{
+    json_t *goals = json_loads(revision->goals, 0, NULL), *goal;
+    size_t i;
+    enum severity severity;
+    memset(recall, 0, SEVERITIES * sizeof *recall);
+    json_array_foreach(goals, i, goal) {
+        const char *name = json_string_value(json_object_get(goal, "severity"));
+        if (name && severity_parse(name, &severity))
+            recall[severity] = json_number_value(json_object_get(goal, "target"));
+    }
+    json_decref(goals);
+}
+
 json_t *calibrate_json(const struct revision *revision)
 {
     json_t *goals = json_loads(revision->goals, 0, NULL);

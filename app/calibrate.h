@@ -22,6 +22,8 @@ ASSAY_CHECKED enum status calibrate_threshold(struct project *project, const str
                                               const struct screen_score *scores, double budget,
                                               struct revision *revision, struct error *err);
 
+// What a stored revision's threshold was asked to keep of each severity, not what was found; 0 nothing.
+void calibrate_asked(const struct revision *revision, double recall[SEVERITIES]);
 // {rule, reason, value, filter_rate_budget, confidence, severities} of a stored revision.
 json_t *calibrate_json(const struct revision *revision);
 

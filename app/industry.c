@@ -115,16 +115,12 @@ static enum status roll_back(struct project *project, const char *base_sha256, c
 
 enum status industry_roll_back(struct project *project, const char *who, struct model_row *now, struct error *err)
 {
-    struct base *base;
+    struct base_info base;
     int64_t person;
     enum status status = db_person_ensure(project->db, who, &person, err);
     if (status == ST_OK)
         status = db_lead_only(project->db, person, _("rolling back"), err);
     if (status == ST_OK)
-        status = project_base(project, &base, err);
-    if (status != ST_OK)
-        return status;
-    status = roll_back(project, base_info(base)->sha256, who, now, err);
-    base_free(base);
-    return status;
+        status = project_base_kept(project, &base, err);
+    return status == ST_OK ? roll_back(project, base.sha256, who, now, err) : status;
 }

@@ -1,14 +1,15 @@
 #include "config.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/calibrate.h"
 #include "app/industry.h"
 #include "app/promote.h"
 #include "app/trained.h"
 #include "base/alloc.h"
 #include "base/intl.h"
-#include "base/strbuf.h"
 #include "db/label.h"
 #include "db/person.h"
 #include "db/project.h"
@@ -46,28 +47,17 @@ static enum status judge(struct project *project, const struct revision *first, 
     return status;
 }
 
-// What the threshold was asked to keep, "stop 0.99, ": not what was found.
-static char *asked(const struct revision *r)
-{
-    struct strbuf out = {0};
-    size_t i;
-    json_t *goals = json_loads(r->goals, 0, NULL), *goal;
-    strbuf_printf(&out, "%g ", r->flag_rate);
-    json_array_foreach(goals, i, goal)
-        strbuf_printf(&out, "%s %g ", json_string_value(json_object_get(goal, "severity")),
-                      json_number_value(json_object_get(goal, "target")));
-    json_decref(goals);
-    return out.data;
-}
-
 // Revisions with other budgets or recalls asked for say nothing of each other's models.
 static bool comparable(const struct revision *a, const struct revision *b)
 {
-    char *first = asked(a), *second = asked(b);
-    bool same = strcmp(first, second) == 0;
-    free(first);
-    free(second);
-    return same;
+    static const double same = 1e-9;
+    double first[SEVERITIES], second[SEVERITIES];
+    bool alike = fabs(a->flag_rate - b->flag_rate) < same;
+    calibrate_asked(a, first);
+    calibrate_asked(b, second);
+    for (int s = 0; s < SEVERITIES; s++)
+        alike = alike && fabs(first[s] - second[s]) < same;
+    return alike;
 }
 
 // After several promotions, each within the bound: not below what the scene was before any of them.

@@ -50,7 +50,6 @@ static const char *on_news(void *context, size_t index)
     struct error unused;
     int64_t version;
     char drift[DRIFT_TEXT];
-    bool first = s->version == 0;
     if (s->doubts)
         return NULL;
     bool ordered = s->arrived && asker_orders(s->asker) != s->orders;
@@ -70,7 +69,7 @@ static const char *on_news(void *context, size_t index)
     s->flagged = counts.flagged;
     s->open = counts.open;
     find_drift(s, drift);
-    bool drifts = drift[0] && strcmp(drift, s->drift) != 0 && (!s->drift[0] || more > 0 || first);
+    bool drifts = drift[0] && strcmp(drift, s->drift) != 0 && (!s->drift[0] || more > 0);
     memcpy(s->drift, drift, sizeof drift);
     if (!same) {
         s->arrived = s->arrived || more != 0;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "app/ask.h"
+#include "app/calibrate.h"
 #include "app/industry.h"
 #include "app/learned.h"
 #include "app/promote.h"
@@ -328,21 +329,6 @@ static enum status score_all(struct job *j, const struct scene *scene, const cha
     return status;
 }
 
-// As the active revision was made: its budget, its recalls asked for.
-static void options_like(const struct revision *active, struct screening_options *o)
-{
-    json_t *goals = json_loads(active->goals, 0, NULL), *goal;
-    size_t i;
-    enum severity severity;
-    o->flag_rate = active->flag_rate;
-    json_array_foreach(goals, i, goal) {
-        const char *name = json_string_value(json_object_get(goal, "severity"));
-        if (name && severity_parse(name, &severity))
-            o->recall[severity] = json_number_value(json_object_get(goal, "target"));
-    }
-    json_decref(goals);
-}
-
 static enum status make_candidate(struct job *j, const struct scene *scene, const struct model_row *model,
                                   struct error *err)
 {
@@ -351,7 +337,8 @@ static enum status make_candidate(struct job *j, const struct scene *scene, cons
     struct screening_options o = {.threads = j->threads, .quiet = true, .learned_go_on = tell_scoring, .learned_context = j};
     enum status status = db_revision_get(j->project->db, scene->active_revision, &active, err);
     if (status == ST_OK) {
-        options_like(&active, &o);
+        o.flag_rate = active.flag_rate; // made as the active one was
+        calibrate_asked(&active, o.recall);
         memcpy(o.learned, model->sha256, HASH_HEX);
         status = screening_candidate(j->project, j->base, scene, &o, &report, err);
     }

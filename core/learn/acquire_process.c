@@ -17,9 +17,9 @@ static const double amplitude = 0.15, local = 0.7,
 // some ten answers move them. What a trained model says is in the score.
 static const double bend_mean[2] = {-2.94, 1.15}, bend_deviation[2] = {1.5, 0.5};
 
-static double above(const struct acquire_candidate *c)
+static double capped(double above) // farther above, a score tells no more
 {
-    return fmin(c->score - c->threshold, 6);
+    return fmin(above, 6);
 }
 
 static bool says(const struct acquire_candidate *c)
@@ -30,7 +30,7 @@ static bool says(const struct acquire_candidate *c)
 double acquire_score_chance(const struct acquire *a, double above)
 {
     const double *w = a->process.bend;
-    return acquire_logistic(w[0] + w[1] * fmin(above, 6));
+    return acquire_logistic(w[0] + w[1] * capped(above));
 }
 
 // One Newton step of the logistic regression with that prior.
@@ -46,7 +46,7 @@ static void bend_step(const struct acquire *a, double w[2])
         const struct acquire_candidate *c = &a->candidates[n];
         if (!says(c))
             continue;
-        const double x[2] = {1, above(c)};
+        const double x[2] = {1, capped(c->score - c->threshold)};
         double p = acquire_logistic(w[0] + w[1] * x[1]);
         for (int i = 0; i < 2; i++) {
             g[i] += ((c->answer == ACQUIRE_DEFECT) - p) * x[i];
@@ -66,7 +66,7 @@ static void fit_mean(struct acquire *a)
     for (int step = 0; step < 4; step++) // from where it was: an answer moves it little
         bend_step(a, p->bend);
     for (size_t i = 0; i < a->count; i++)
-        p->mean[i] = acquire_score_chance(a, above(&a->candidates[i]));
+        p->mean[i] = acquire_score_chance(a, a->candidates[i].score - a->candidates[i].threshold);
 }
 
 // Length: from the typical distance of two candidates, on a sample in steps.

@@ -308,8 +308,8 @@ enum status adapt_train(const struct net *base, const struct adapt_model *from, 
     if (from && strcmp(from->base_sha256, base->sha256) != 0)
         return error_set(err, ST_INVALID, "the model to go on from was made for another base (%.12s, not %.12s)",
                          from->base_sha256, base->sha256);
-    int most = options->kind == ADAPTER_LOW_RANK && options->rank ? adapter_rank(base, share_most) : options->rank;
-    if (options->rank > most)
+    int most = adapter_rank(base, share_most);
+    if (options->kind == ADAPTER_LOW_RANK && options->rank > most)
         return error_set(err, ST_INVALID, "rank=%d is more than %g %% of the base's weights; at most rank=%d may be trained",
                          options->rank, 100 * share_most, most);
     struct trainer *t = trainer_new(base, from, data, options);
