@@ -20,7 +20,21 @@ struct comparison {
     double thresholds[2];
     struct gate_item *items;
     size_t count, capacity;
+    char **kinds; // names of classes
+    size_t kind_count, kind_capacity;
 };
+
+static int kind_of(struct comparison *c, const char *class)
+{
+    if (!*class)
+        return -1;
+    for (size_t k = 0; k < c->kind_count; k++)
+        if (strcmp(c->kinds[k], class) == 0)
+            return (int)k;
+    GROW(c->kinds, c->kind_capacity, c->kind_count + 1);
+    c->kinds[c->kind_count++] = xstrdup(class);
+    return (int)c->kind_count - 1;
+}
 
 // What nobody answered in a validation group is believed normal, as everywhere.
 static enum status compare(void *context, const struct compare_row *row)
@@ -32,6 +46,7 @@ static enum status compare(void *context, const struct compare_row *row)
     GROW(c->items, c->capacity, c->count + 1);
     c->items[c->count++] = (struct gate_item){
         .group = gate_group(row->group), .defect = row->known == VERDICT_DEFECT, .severity = (int)row->severity,
+        .kind = row->known == VERDICT_DEFECT ? kind_of(c, row->class) : -1,
         .flagged = {row->scores[0] >= c->thresholds[0], row->scores[1] >= c->thresholds[1]}};
     return ST_OK;
 }
@@ -42,7 +57,10 @@ static enum status judge(struct project *project, const struct revision *first, 
     struct comparison c = {.thresholds = {first->threshold, candidate->threshold}};
     enum status status = db_compare(project->db, first->id, candidate->id, compare, &c, err);
     if (status == ST_OK)
-        gate_judge(c.items, c.count, (uint64_t)seed, result);
+        gate_judge(c.items, c.count, (const char *const *)c.kinds, c.kind_count, (uint64_t)seed, result);
+    for (size_t k = 0; k < c.kind_count; k++)
+        free(c.kinds[k]);
+    free(c.kinds);
     free(c.items);
     return status;
 }

@@ -27,6 +27,7 @@ static const char *const phrases[] = {
     N_("%s at %.6g %% needs %zu more (%zu known)"),
     N_("on %zu held-out normals it filters %.2f %% instead of %.2f %%, and misses %zu of %zu defects instead of %zu"),
     N_("not promoted: it newly misses %zu of %zu %s defects"),
+    N_("not promoted: it forgets a kind, newly misses %zu of %zu of class %s"),
     N_("not enough to compare: %zu held-out defects, %d are needed"),
     N_("`assay promote` decides"),
     N_("better, but not surely: the change in normals filtered may be as low as %+.2f points (90 %% bound; -1 is allowed)"),

@@ -249,7 +249,7 @@ enum status db_compare(struct db *db, int64_t first, int64_t second,
 {
     static const char sql[] =
         "SELECT p.id, p.grp, a.score, b.score, coalesce(v.verdict, t.verdict, 0), v.verdict IS NULL,"
-        " coalesce(nullif(e.severity, ''), c.severity, 'general')"
+        " coalesce(nullif(e.severity, ''), c.severity, 'general'), coalesce(c.name, e.class, '')"
         " FROM score a JOIN score b ON b.revision = ?2 AND b.picture = a.picture JOIN picture p ON p.id = a.picture"
         " LEFT JOIN verdict v ON v.picture = p.id AND v.source = 0"
         " LEFT JOIN verdict t ON t.picture = p.id AND t.source = 1"
@@ -270,6 +270,7 @@ enum status db_compare(struct db *db, int64_t first, int64_t second,
                                   .source = sqlite3_column_int(stmt, 5) ? LABEL_TRUTH : LABEL_REVIEW,
                                   .severity = SEVERITY_GENERAL};
         severity_parse(column_text(stmt, 6), &row.severity);
+        row.class = column_text(stmt, 7);
         status = each(context, &row);
     }
     if (status == ST_OK && code != SQLITE_DONE)

@@ -47,6 +47,7 @@ struct compare_row { // a picture scored by two revisions
     double scores[2];
     enum verdict known;     // review, else truth
     enum severity severity; // of a defect
+    const char *class;      // of a defect, as it is called now; "": of none
     enum label_source source;
 };
 // By picture; text valid during the call. ST_CANCELLED from `each` stops.

@@ -8,10 +8,11 @@
 #include "base/alloc.h"
 #include "base/intl.h"
 #include "base/rng.h"
+#include "base/text.h"
 #include "learn/gate.h"
 
 enum { RESAMPLES = 2000 };
-static const double lowest = -0.01, confidence = 0.90, severity_share = 0.02;
+static const double lowest = -0.01, confidence = 0.90, missed_share = 0.02;
 
 const char *gate_decision_name(enum gate_decision decision)
 {
@@ -94,7 +95,12 @@ static double bound_of(const struct gate_item *items, size_t count, uint64_t see
 
 // ---- the decision ----
 
-static void decide(struct gate_result *r)
+static bool too_many(size_t newly, size_t defects)
+{
+    return (double)newly > fmax(1, missed_share * (double)defects);
+}
+
+static void decide(struct gate_result *r, const char *const *kinds)
 {
     static const char *const names[] = {"stop", "key", "general"};
     size_t defects = 0, missed[2] = {0};
@@ -108,12 +114,19 @@ static void decide(struct gate_result *r)
              "on %zu held-out normals it filters %.2f %% instead of %.2f %%, and misses %zu of %zu defects instead of %zu",
              r->normals, 100 * r->filtered[1], 100 * r->filtered[0], missed[1], defects, missed[0]);
     for (int s = 0; s < GATE_SEVERITIES; s++)
-        if ((double)r->newly[s] > fmax(1, severity_share * (double)r->defects[s])) {
+        if (too_many(r->newly[s], r->defects[s])) {
             r->decision = GATE_REFUSE;
             snprintf(r->reason, sizeof r->reason, "not promoted: it newly misses %zu of %zu %s defects; %s", r->newly[s],
                      r->defects[s], names[s], figures);
             return;
         }
+    if (r->forgotten >= 0) {
+        r->decision = GATE_REFUSE;
+        snprintf(r->reason, sizeof r->reason, "not promoted: it forgets a kind, newly misses %zu of %zu of class %.60s; %s",
+                 r->kind_newly, r->kind_defects, kinds[r->forgotten], figures);
+        text_clean(r->reason); // a name that was cut
+        return;
+    }
     if (defects < GATE_DEFECTS || r->normals == 0) {
         r->decision = GATE_BY_HAND;
         snprintf(r->reason, sizeof r->reason,
@@ -146,9 +159,28 @@ static void decide(struct gate_result *r)
     snprintf(r->reason, sizeof r->reason, "promoted: %s (change at least %+.2f points, 90 %% bound)", figures, 100 * r->bound);
 }
 
-void gate_judge(const struct gate_item *items, size_t count, uint64_t seed, struct gate_result *result)
+static void find_forgotten(const struct gate_item *items, size_t count, size_t kind_count, struct gate_result *r)
 {
-    *result = (struct gate_result){0};
+    size_t *defects = xcalloc(kind_count + 1, sizeof *defects), *newly = xcalloc(kind_count + 1, sizeof *newly);
+    for (size_t i = 0; i < count; i++)
+        if (items[i].defect && items[i].kind >= 0) {
+            defects[items[i].kind]++;
+            newly[items[i].kind] += items[i].flagged[0] && !items[i].flagged[1];
+        }
+    for (size_t k = 0; k < kind_count; k++)
+        if (too_many(newly[k], defects[k]) && (r->forgotten < 0 || newly[k] * r->kind_defects > r->kind_newly * defects[k])) {
+            r->forgotten = (int)k;
+            r->kind_defects = defects[k];
+            r->kind_newly = newly[k];
+        }
+    free(defects);
+    free(newly);
+}
+
+void gate_judge(const struct gate_item *items, size_t count, const char *const *kinds, size_t kind_count, uint64_t seed,
+                struct gate_result *result)
+{
+    *result = (struct gate_result){.forgotten = -1};
     size_t filtered[2] = {0};
     for (size_t i = 0; i < count; i++) {
         const struct gate_item *g = &items[i];
@@ -166,7 +198,8 @@ void gate_judge(const struct gate_item *items, size_t count, uint64_t seed, stru
     for (int k = 0; k < 2 && result->normals; k++)
         result->filtered[k] = (double)filtered[k] / (double)result->normals;
     result->bound = result->normals ? bound_of(items, count, seed) : 0;
-    decide(result);
+    find_forgotten(items, count, kind_count, result);
+    decide(result, kinds);
 }
 
 void gate_floor(struct gate_result *result, const struct gate_result *against_zero, int revision)

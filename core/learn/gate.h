@@ -3,7 +3,8 @@
 // Both are compared on the same held-out pictures, each at its own threshold:
 // - the change in the share of normals filtered: one-sided 90 % bound by a bootstrap over groups (pictures of one thing
 //   are drawn together), above -1 point; where it is not, though no fewer normals are filtered, a person decides;
-// - no severity newly misses more than max(1, 2 %) of its defects; a newly missed *stop* within that needs a person;
+// - no severity newly misses more than max(1, 2 %) of its defects, nor does any kind (class) of them, so that one with few
+//   is not forgotten for the many; a newly missed *stop* within that needs a person;
 // - with fewer than 20 defects there is too little to compare: a person decides;
 // - nor may it be refused by the same against round 0, what the scene was before any trained model (gate_floor).
 // Source of the bound: Efron 1979, percentile bootstrap, groups as the sampling unit.
@@ -21,6 +22,7 @@ struct gate_item { // a picture
     uint64_t group;
     bool defect;
     int severity;     // of a defect
+    int kind;         // of a defect, into `kinds`; -1: of none
     bool flagged[2];  // by the active revision, by the candidate
 };
 
@@ -31,12 +33,16 @@ struct gate_result {
     enum gate_decision decision;
     size_t normals, defects[GATE_SEVERITIES];
     size_t missed[2][GATE_SEVERITIES], newly[GATE_SEVERITIES]; // newly: by the candidate and not by the active one
+    int forgotten;      // the kind that newly misses the largest share beyond what is allowed; -1: none does
+    size_t kind_defects, kind_newly; // of it
     double filtered[2]; // share of the normals
     double bound;       // of the change
     char reason[GATE_TEXT]; // one sentence
 };
 
-void gate_judge(const struct gate_item *items, size_t count, uint64_t seed, struct gate_result *result);
+// kinds (kind_count): their names.
+void gate_judge(const struct gate_item *items, size_t count, const char *const *kinds, size_t kind_count, uint64_t seed,
+                struct gate_result *result);
 // A chain of promotions, each within what is allowed, must not end below where it began: what was judged is refused where it is
 // refused against round 0, too, `revision` from before any trained model. The figures stay those against the active one.
 void gate_floor(struct gate_result *result, const struct gate_result *against_zero, int revision);

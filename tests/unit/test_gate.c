@@ -5,13 +5,15 @@
 #include <math.h>
 
 #include "base/rng.h"
+#include "base/text.h"
 #include "learn/adapt.h"
 #include "learn/strategy.h"
 
-enum { NORMALS = 600, DEFECTS = 60 };
+enum { NORMALS = 600, DEFECTS = 60, MANY = 200 };
+static const char *const kinds[] = {"crack", "a dent with a name that is longer than there is room for it\xe5\x87\xb9"};
 
 struct bench {
-    struct gate_item items[NORMALS + DEFECTS];
+    struct gate_item items[NORMALS + MANY];
     size_t count;
 };
 
@@ -22,7 +24,7 @@ static struct bench make(size_t defects, int severity, size_t flagged0, size_t f
     for (size_t i = 0; i < NORMALS; i++)
         b.items[i] = (struct gate_item){.group = i / 6, .flagged = {i < flagged0, i < flagged1}};
     for (size_t i = 0; i < defects; i++)
-        b.items[NORMALS + i] = (struct gate_item){.group = 1000 + i, .defect = true, .severity = severity,
+        b.items[NORMALS + i] = (struct gate_item){.group = 1000 + i, .defect = true, .severity = severity, .kind = -1,
                                                   .flagged = {i >= missed0, i >= missed1}};
     return b;
 }
@@ -30,7 +32,7 @@ static struct bench make(size_t defects, int severity, size_t flagged0, size_t f
 static struct gate_result judge(struct bench b)
 {
     struct gate_result r;
-    gate_judge(b.items, b.count, 1, &r);
+    gate_judge(b.items, b.count, kinds, 2, 1, &r);
     printf("# %s: %s\n", gate_decision_name(r.decision), r.reason);
     return r;
 }
@@ -56,6 +58,26 @@ static void a_worse_one_is_refused(void **state)
     assert_non_null(strstr(r.reason, "newly misses 2 of 60 key defects"));
     assert_int_equal(judge(make(DEFECTS, GATE_KEY, 60, 60, 0, 1)).decision, GATE_PROMOTE);
     assert_int_equal(judge(make(5, GATE_KEY, 60, 60, 0, 3)).decision, GATE_REFUSE); // few, and plainly worse
+}
+
+// Two of 200 are allowed, two of the six of one kind are not: few are not forgotten for the many.
+static void no_kind_is_forgotten(void **state)
+{
+    (void)state;
+    struct bench b = make(MANY, GATE_KEY, 60, 30, 0, 2);
+    assert_int_equal(judge(b).decision, GATE_PROMOTE);
+    for (size_t i = 0; i < MANY; i++)
+        b.items[NORMALS + i].kind = 0;
+    assert_int_equal(judge(b).decision, GATE_PROMOTE);
+    for (size_t i = 0; i < 6; i++)
+        b.items[NORMALS + i].kind = 1;
+    struct gate_result r = judge(b);
+    assert_int_equal(r.decision, GATE_REFUSE);
+    assert_true(r.forgotten == 1 && r.kind_defects == 6 && r.kind_newly == 2);
+    assert_non_null(strstr(r.reason, "not promoted: it forgets a kind, newly misses 2 of 6 of class a dent with a name that is longer than there is room for it?; on 600"));
+    assert_true(text_is_utf8(r.reason));
+    b.items[NORMALS].kind = 0; // one of each
+    assert_int_equal(judge(b).decision, GATE_PROMOTE);
 }
 
 // Each step is allowed; together they would lose what round 0 had.
@@ -116,8 +138,8 @@ static void groups_widen_the_bound(void **state)
         apart.items[i].flagged[1] = together.items[i].flagged[1] = i / 60 == 3;
         apart.items[i].flagged[0] = together.items[i].flagged[0] = i / 60 == 4;
     }
-    gate_judge(apart.items, apart.count, 1, &r[0]);
-    gate_judge(together.items, together.count, 1, &r[1]);
+    gate_judge(apart.items, apart.count, kinds, 2, 1, &r[0]);
+    gate_judge(together.items, together.count, kinds, 2, 1, &r[1]);
     assert_true(r[1].bound < 2 * r[0].bound && r[0].bound < 0);
 }
 
@@ -214,6 +236,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_better_one_is_promoted),        cmocka_unit_test(a_worse_one_is_refused),
+        cmocka_unit_test(no_kind_is_forgotten),
         cmocka_unit_test(a_chain_of_promotions_does_not_fall_below_round_0),
         cmocka_unit_test(people_decide_where_little_is_known), cmocka_unit_test(groups_widen_the_bound),
         cmocka_unit_test(the_strategy_that_brings_more_is_taken_more_often),

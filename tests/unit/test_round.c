@@ -295,6 +295,7 @@ static enum status sum(void *context, const struct compare_row *row)
     assert_true(row->scores[0] - row->scores[1] == 1);
     seen[row->known]++;
     assert_true(row->known != VERDICT_DEFECT || row->severity == SEVERITY_KEY);
+    assert_string_equal(row->class, row->known == VERDICT_DEFECT ? "hole" : "");
     assert_int_equal(strncmp(row->group, "tile ", 5), 0);
     return ST_OK;
 }
