@@ -22,6 +22,7 @@ static char *scenes_request(const json_t *request, const char *sha256)
     json_object_set_new(own, "industry", json_true());
     json_object_del(own, "settings"); // what the round itself settled on: each scene's round chooses by its own records
     json_object_del(own, "credit");
+    json_object_del(own, "parent");
     char *dump = json_dumps(own, JSON_COMPACT), *text = xstrdup(dump);
     free(dump);
     json_decref(own);

@@ -106,16 +106,36 @@ static enum status choose_strategy(const struct job *j, const char *asked, bool 
     return status;
 }
 
-// What a round learns with is settled and kept when it begins: it goes on with the same, whatever strategies brought meanwhile.
+// What a round begins from: what was asked for, else the industry model that is promoted, else nothing.
+static enum status find_parent(const struct job *j, char sha256[HASH_HEX], struct error *err)
+{
+    struct model_row row;
+    const char *from = json_string_value(json_object_get(j->request, "from"));
+    snprintf(sha256, HASH_HEX, "%s", from ? from : "");
+    if (sha256[0] || json_is_true(json_object_get(j->request, "no_from")) || !j->round->scene)
+        return ST_OK;
+    enum status status = db_industry_now(j->project->db, j->net->sha256, &row, err);
+    if (status == ST_OK) {
+        memcpy(sha256, row.sha256, HASH_HEX);
+        model_clear(&row);
+    }
+    return status == ST_NOT_FOUND ? ST_OK : status;
+}
+
+// What a round begins from and learns with is settled and kept when it begins: it goes on with the same, whatever was promoted or strategies
+// brought meanwhile.
 // Settings of one's own say nothing of the strategy they change: no credit.
 static enum status settle(struct job *j, struct error *err)
 {
     int strategy;
+    char parent[HASH_HEX];
     json_t *own = json_object_get(j->request, "options");
     if (json_object_get(j->request, "settings"))
         return ST_OK;
     enum status status = choose_strategy(j, json_string_value(json_object_get(j->request, "strategy")), json_array_size(own) > 0,
                                          &strategy, err);
+    if (status == ST_OK)
+        status = find_parent(j, parent, err);
     if (status != ST_OK)
         return status;
     json_t *settings = json_array();
@@ -123,6 +143,7 @@ static enum status settle(struct job *j, struct error *err)
         json_array_append_new(settings, json_string(strategies[strategy].options[k]));
     json_array_extend(settings, own);
     json_object_set_new(j->request, "settings", settings);
+    json_object_set_new(j->request, "parent", json_string(parent));
     json_object_set_new(j->request, "credit", json_string(json_array_size(own) > 0 ? "" : strategies[strategy].name));
     char *text = json_dumps(j->request, JSON_COMPACT);
     status = db_round_settle(j->project->db, j->round->id, text, err);
@@ -196,30 +217,11 @@ static bool tell_scoring(void *context, size_t done, size_t total)
 
 // ---- training ----
 
-// What a round begins from: what was asked for, else the industry model that is promoted, else nothing.
-static enum status find_parent(const struct job *j, char sha256[HASH_HEX], struct error *err)
-{
-    struct model_row row;
-    const char *from = json_string_value(json_object_get(j->request, "from"));
-    snprintf(sha256, HASH_HEX, "%s", from ? from : "");
-    if (sha256[0] || json_is_true(json_object_get(j->request, "no_from")) || !j->round->scene)
-        return ST_OK;
-    enum status status = db_industry_now(j->project->db, j->net->sha256, &row, err);
-    if (status == ST_OK) {
-        memcpy(sha256, row.sha256, HASH_HEX);
-        model_clear(&row);
-    }
-    return status == ST_NOT_FOUND ? ST_OK : status;
-}
-
 static enum status open_parent(const struct job *j, struct adapt_model **parent, struct error *err)
 {
-    char sha256[HASH_HEX];
+    const char *sha256 = json_string_value(json_object_get(j->request, "parent"));
     *parent = NULL;
-    enum status status = find_parent(j, sha256, err);
-    if (status != ST_OK || !sha256[0])
-        return status;
-    return trained_open(j->project, sha256, TRAINED_BEGIN, j->net, parent, err);
+    return sha256 && sha256[0] ? trained_open(j->project, sha256, TRAINED_BEGIN, j->net, parent, err) : ST_OK;
 }
 
 static enum status store_model(const struct job *j, struct adapt_model *model, const struct train_data *from, int64_t *id,
@@ -424,9 +426,9 @@ enum status train_round(struct project *project, const struct round *round, int 
     j.request = json_loads(round->options, 0, NULL);
     enum status status = check(&j, err);
     if (status == ST_OK)
-        status = settle(&j, err);
-    if (status == ST_OK)
         status = project_net(project, NULL, &j.net, err);
+    if (status == ST_OK)
+        status = settle(&j, err);
     if (status == ST_OK)
         status = project_base(project, &j.base, err);
     if (status == ST_OK && !begin_stage(&j, N_("pictures")))

@@ -11,7 +11,7 @@
 //           mask says which; within a box, and beside a masked defect, cells are left out
 //   class   softmax with logit adjustment (loss.h)
 // The weights that come out are a moving average. The same data, options, seed and number of threads give the
-// same bits, also when the run was killed and resumed.
+// same bits, also when the run was killed and resumed. Resumed with other threads, or without a picture that went meanwhile, it ends as well.
 #ifndef LEARN_ADAPT_H
 #define LEARN_ADAPT_H
 

@@ -12,7 +12,8 @@
 
 static const char format[] = "assay-round-1";
 
-// Of all that a run is made of: options and data. The pixels themselves are not read.
+// Of all that a run is made of: options and data. The pixels themselves are not read. On other threads, and without a picture that went
+// meanwhile, it is the same run, though to other last bits: a camera or a machine with fewer cores does not cost a round.
 void trainer_fingerprint(struct trainer *t)
 {
     const struct adapt_options *o = &t->options;
@@ -21,7 +22,7 @@ void trainer_fingerprint(struct trainer *t)
     const double options[] = {o->kind, o->rank, o->hidden, o->wide, o->top_share, t->steps, o->batch, o->rate, o->rate_adapter,
                               o->decay, o->decay_adapter, o->dropout, o->ema, o->views, o->flaws, o->gain, o->gamma,
                               o->defects, o->pool, o->synthetic, o->pool_weight, o->synthetic_weight, o->patch_weight,
-                              o->class_weight, o->adjustment, o->class_balance, (double)o->seed, o->threads, t->data->classes};
+                              o->class_weight, o->adjustment, o->class_balance, (double)o->seed, t->data->classes};
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         numbers[n++] = options[i];
     for (size_t i = 0; i < t->entry_count; i++) {
@@ -29,7 +30,7 @@ void trainer_fingerprint(struct trainer *t)
         numbers[n++] = (double)e->id;
         numbers[n++] = e->side;
         numbers[n++] = e->class_index;
-        numbers[n++] = e->box_count + (e->gone ? 0.5 : 0);
+        numbers[n++] = e->box_count;
     }
     char sha[HASH_HEX];
     hash_bytes(numbers, n * sizeof *numbers, sha);
