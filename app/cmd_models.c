@@ -78,12 +78,13 @@ static json_t *parsed(const char *text)
 
 static json_t *model_json(struct project *project, const struct model_row *m)
 {
-    char *scene = scene_name(project, m->scene);
+    char *scene = scene_name(project, m->scene), *told = rounds_reason(m);
     json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "sha256", m->sha256, "level",
                           m->scene ? "L2" : "L1", "scene", scene, "base", m->base_sha256, "parent", m->parent, "state", model_standing(m),
-                          "active", m->active, "reason", m->reason, "revision", (json_int_t)m->revision, "created_ms",
+                          "active", m->active, "reason", told, "revision", (json_int_t)m->revision, "created_ms",
                           (json_int_t)m->created_ms, "decided_ms", (json_int_t)m->decided_ms, "parameters", parsed(m->notes),
                           "data", parsed(m->data), "comparison", parsed(m->metrics));
+    free(told);
     free(scene);
     return j;
 }
@@ -106,10 +107,11 @@ static void print_model(struct project *project, const struct model_row *m)
     else // of another project
         printf(_("    from %s%.12s; %s\n"), base_word, from, share);
     free(share);
-    char *reason = stored_text(m->reason);
+    char *told = rounds_reason(m), *reason = stored_text(told);
     if (reason[0])
         put_wrapped(stdout, 4, reason);
     free(reason);
+    free(told);
     free(scene);
     json_decref(data);
 }

@@ -7,6 +7,7 @@
 #include "app/calibrate.h"
 #include "app/industry.h"
 #include "app/promote.h"
+#include "app/rounds.h"
 #include "app/trained.h"
 #include "base/alloc.h"
 #include "base/intl.h"
@@ -157,9 +158,8 @@ enum status promote_by_gate(struct project *project, int64_t id, struct gate_res
 // Without the command that the gate names where it leaves it to a person: that was given.
 static char *by_hand(const char *who, const struct gate_result *result)
 {
-    const char *hint = result->decision == GATE_BY_HAND ? strstr(result->reason, "; `assay promote") : NULL;
     return xasprintf(result->decision == GATE_BY_HAND ? "promoted by %s; the gate had not decided: %.*s" : "promoted by %s; the gate said: %.*s", who,
-                     hint ? (int)(hint - result->reason) : (int)strlen(result->reason), result->reason);
+                     (int)rounds_asked(result->reason), result->reason);
 }
 
 enum status promote_by_hand(struct project *project, const struct model_row *model, const char *who, bool lead,

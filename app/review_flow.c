@@ -178,7 +178,10 @@ static struct flow_round row_of(struct review_flow *f, const struct round *r, bo
         .took = texts_keep(&f->texts, r->started_ms ? xasprintf("%lld:%02lld", (long long)took / 60, (long long)took % 60) : xstrdup("")),
         .strategy = texts_keep(&f->texts, xstrdup(own ? _("settings of its own (--set)") : credit ? credit : asked ? asked : "")),
     };
-    row.sentence = texts_keep(&f->texts, stored_text(r->sentence));
+    char *told = rounds_sentence(f->project->db, r);
+    size_t said = rounds_says(told, row.state) ? strlen(row.state) : 0; // beside it
+    row.sentence = texts_keep(&f->texts, stored_text(told[said] == ';' ? told + said + 2 : told[said] ? told : ""));
+    free(told);
     json_decref(request);
     return row;
 }
@@ -210,11 +213,13 @@ static enum status add_target(struct review_flow *f, const struct scene *scene, 
     to->active = texts_keep(&f->texts, active ? xasprintf(_("model %.8s of %s"), active->sha256, when)
                                               : xasprintf(_("revision %d, no trained model"), revision.number));
     decided = waits ? waits : decided;
-    char *reason = stored_text(decided ? decided->reason : "");
-    to->gate = texts_keep(&f->texts, decided ? xasprintf(_("%.8s: %s%s%s"), decided->sha256, waits ? "" : flow_word(model_standing(decided)),
-                                                         waits ? "" : _("; "), reason)
+    char *told = decided ? rounds_reason(decided) : xstrdup(""), *reason = stored_text(told);
+    bool itself = waits || (decided && rounds_says(told, model_standing(decided))); // the sentence says how it stands
+    to->gate = texts_keep(&f->texts, decided ? xasprintf(_("%.8s: %s%s%s"), decided->sha256, itself ? "" : flow_word(model_standing(decided)),
+                                                         itself ? "" : _("; "), reason)
                                              : xstrdup(""));
     free(reason);
+    free(told);
     return ST_OK;
 }
 

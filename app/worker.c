@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "app/background.h"
+#include "app/rounds.h"
 #include "app/scoring.h"
 #include "app/train.h"
 #include "app/worker.h"
@@ -405,10 +406,10 @@ enum status worker_spawn(struct project *project, int threads, struct error *err
 
 // ---- what is said of a round ----
 
-void worker_text(const struct round *r, bool alive, char text[WORKER_TEXT])
+void worker_text(struct db *db, const struct round *r, bool alive, char text[WORKER_TEXT])
 {
     const struct round_progress *p = &r->progress;
-    char *sentence = stored_text(r->sentence);
+    char *told = rounds_sentence(db, r), *sentence = stored_text(told);
     int left = (int)(p->left + 0.5);
     size_t n = (size_t)snprintf(text, WORKER_TEXT, _("round %lld: "), (long long)r->id);
     if (r->state == ROUND_RUNNING && !alive)
@@ -424,18 +425,22 @@ void worker_text(const struct round *r, bool alive, char text[WORKER_TEXT])
         snprintf(text + n, WORKER_TEXT - n, "%s", p->stage[0] ? _(p->stage) : _("begins"));
     else if (r->state == ROUND_QUEUED && !alive)
         snprintf(text + n, WORKER_TEXT - n, _("queued, but no worker runs; `assay train --resume` starts one"));
-    else if (strncmp(r->sentence, round_state_name(r->state), strlen(round_state_name(r->state))) == 0) // says it itself
+    else if (rounds_says(told, round_state_name(r->state)))
         snprintf(text + n, WORKER_TEXT - n, "%s", sentence);
     else
-        snprintf(text + n, WORKER_TEXT - n, "%s%s%s", _(round_state_name(r->state)), r->sentence[0] ? _(": ") : "", sentence);
+        snprintf(text + n, WORKER_TEXT - n, "%s%s%s", _(round_state_name(r->state)), told[0] ? _(": ") : "", sentence);
     free(sentence);
+    free(told);
 }
 
-json_t *worker_json(const struct round *r, bool alive)
+json_t *worker_json(struct db *db, const struct round *r, bool alive)
 {
     const struct round_progress *p = &r->progress;
-    return json_pack("{s:I, s:I, s:s, s:s, s:i, s:i, s:f, s:f, s:f, s:b, s:s, s:I}", "round", (json_int_t)r->id, "scene_id",
-                     (json_int_t)r->scene, "state", round_state_name(r->state), "stage", p->stage, "step", p->step, "steps",
-                     p->steps, "loss", p->loss, "pictures_per_second", p->rate, "seconds_left", p->left, "worker", alive,
-                     "sentence", r->sentence, "model", (json_int_t)r->model);
+    char *told = rounds_sentence(db, r);
+    json_t *j = json_pack("{s:I, s:I, s:s, s:s, s:i, s:i, s:f, s:f, s:f, s:b, s:s, s:I}", "round", (json_int_t)r->id, "scene_id",
+                          (json_int_t)r->scene, "state", round_state_name(r->state), "stage", p->stage, "step", p->step, "steps",
+                          p->steps, "loss", p->loss, "pictures_per_second", p->rate, "seconds_left", p->left, "worker", alive,
+                          "sentence", told, "model", (json_int_t)r->model);
+    free(told);
+    return j;
 }

@@ -256,6 +256,9 @@ static void promotion_and_rollback_are_instant_and_keep_all_scores(void **state)
     assert_true(row.active && row.decided_ms > 0);
     assert_string_equal(row.reason, "wanted");
     assert_string_equal(model_standing(&row), "promoted");
+    assert_string_equal(row.moved, "hand");
+    assert_string_equal(row.mover, "Ann");
+    assert_true(row.moved_ms > 0 && row.moved_ms <= row.decided_ms);
     model_clear(&row);
     assert_ok(db_model_decide(f->db, a, "promoted", "better", "{}", &err), &err);
     assert_ok(db_model_get(f->db, a, &row, &err), &err);
@@ -273,6 +276,8 @@ static void promotion_and_rollback_are_instant_and_keep_all_scores(void **state)
         assert_false(row.active);
         assert_string_equal(row.state, "promoted");
         assert_string_equal(model_standing(&row), "rolled back");
+        assert_string_equal(row.moved, "rollback");
+        assert_string_equal(row.mover, "Ann");
         model_clear(&row);
     }
     assert_ok(db_revision_get(f->db, f->revisions[2], &revision, &err), &err);
