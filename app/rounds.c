@@ -18,7 +18,7 @@ static enum status ask(struct project *project, const struct round *round, enum 
 {
     bool working = round->state == ROUND_RUNNING && worker_lives(project);
     if (round->state >= ROUND_DONE)
-        return error_set(err, ST_INVALID, "round %lld is over (%s)", (long long)round->id, round_state_name(round->state));
+        return error_set(err, ST_INVALID, "round %lld is over (%s); `assay train` begins another", (long long)round->id, _(round_state_name(round->state)));
     if (wish == ROUNDS_RESUME) {
         enum status status = round->state == ROUND_PAUSED
                                  ? db_round_move(project->db, round->id, ROUND_PAUSED, ROUND_QUEUED, "", err)

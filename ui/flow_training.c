@@ -264,7 +264,7 @@ static void pause_or_go_on(struct session *s, const struct flow_round *round)
     const struct flow_model *flow = s->model->flow;
     struct error err;
     if (!round || !round->open) {
-        session_say(s, _("There is no round to pause."));
+        session_say(s, _("There is no round to pause; {train} begins one."));
         return;
     }
     bool pause = round->running || (s->flow.training->worker && strcmp(round->state, "queued") == 0);
@@ -279,7 +279,7 @@ static void cancel(struct session *s, const struct flow_round *round)
     char text[80];
     struct error err;
     if (!round || !round->open) {
-        session_say(s, _("There is no round to cancel."));
+        session_say(s, _("There is no round to cancel; {train} begins one."));
         return;
     }
     snprintf(text, sizeof text, _("Press again to give round %lld up."), (long long)round->id);
