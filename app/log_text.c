@@ -85,13 +85,16 @@ static void put_active(struct strbuf *sb, const struct log_row *row)
 static void put_round(struct strbuf *sb, struct db *db, const struct log_row *row)
 {
     struct round round = {0};
+    struct model_row model = {0};
     struct error unused;
-    char *told = db && db_round_get(db, strtoll(row->first, NULL, 10), &round, &unused) == ST_OK && row->second[0]
-                     ? rounds_sentence(db, &round) : xstrdup(row->second);
+    if (db && row->second[0] && db_round_get(db, strtoll(row->first, NULL, 10), &round, &unused) == ST_OK)
+        rounds_model(db, &round, &model);
+    char *told = round.id ? rounds_sentence(&round, &model) : xstrdup(row->second);
     char *sentence = stored_text(strcmp(told, row->what) == 0 ? "" : told);
     strbuf_printf(sb, _("round %s %s%s%s"), row->first, _(row->what), sentence[0] ? _(": ") : "", sentence);
     free(sentence);
     free(told);
+    model_clear(&model);
     round_clear(&round);
 }
 

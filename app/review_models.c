@@ -209,6 +209,23 @@ static void put_comparison(struct strbuf *out, const json_t *metrics)
     }
 }
 
+enum status flow_comparison(void *context, int64_t id, char **text, struct error *err)
+{
+    struct review_flow *f = context;
+    struct model_row m;
+    struct strbuf out = {0};
+    enum status status = db_model_get(f->project->db, id, &m, err);
+    if (status != ST_OK)
+        return status;
+    json_t *metrics = parsed(m.metrics);
+    if (json_object_size(metrics) > 0)
+        put_comparison(&out, metrics);
+    *text = out.data;
+    json_decref(metrics);
+    model_clear(&m);
+    return ST_OK;
+}
+
 static enum status put_history(struct review_flow *f, const struct model_row *m, struct strbuf *out, struct error *err)
 {
     struct activation_row *rows;

@@ -105,16 +105,27 @@ char *rounds_reason(const struct model_row *model)
     return told(since(model, model->decided_ms), model->reason);
 }
 
-char *rounds_sentence(struct db *db, const struct round *round)
+char *rounds_sentence(const struct round *round, const struct model_row *model)
 {
-    struct model_row model;
-    struct error unused;
-    if (!round->model || db_model_get(db, round->model, &model, &unused) != ST_OK)
+    bool gone_back = !model->scene && (strcmp(model->state, "rolled back") == 0 || strcmp(model->state, "refused") == 0);
+    if (!model->id)
         return xstrdup(round->sentence);
-    bool gone_back = !model.scene && (strcmp(model.state, "rolled back") == 0 || strcmp(model.state, "refused") == 0);
-    char *text = told(gone_back ? xstrdup(model.reason) : since(&model, round->ended_ms), round->sentence);
-    model_clear(&model);
-    return text;
+    return told(gone_back ? xstrdup(model->reason) : since(model, round->ended_ms), round->sentence);
+}
+
+void rounds_model(struct db *db, const struct round *round, struct model_row *model)
+{
+    struct error unused;
+    if (!round->model || db_model_get(db, round->model, model, &unused) != ST_OK)
+        *model = (struct model_row){0};
+}
+
+void rounds_trained(const struct model_row *model, int *steps, double *loss)
+{
+    json_t *notes = model->id ? json_loads(model->notes, 0, NULL) : NULL;
+    *steps = (int)json_integer_value(json_object_get(notes, "steps"));
+    *loss = json_number_value(json_object_get(notes, "loss"));
+    json_decref(notes);
 }
 
 const struct model_row *rounds_active(const struct model_row *models, size_t count, int64_t scene)

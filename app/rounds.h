@@ -23,8 +23,12 @@ ASSAY_CHECKED enum status rounds_roll_back(struct project *project, const struct
 
 // What is stored of how a round ended and why a model stands as it does is what was true then; these say what became of it since,
 // and then that. In English, for stored_text; caller frees.
-char *rounds_sentence(struct db *db, const struct round *round);
+// model: the round's, id 0 none (rounds_model).
+char *rounds_sentence(const struct round *round, const struct model_row *model);
 char *rounds_reason(const struct model_row *model);
+void rounds_model(struct db *db, const struct round *round, struct model_row *model); // caller model_clear
+// In how many steps it was trained and to which loss; 0 where it is none.
+void rounds_trained(const struct model_row *model, int *steps, double *loss);
 // Whether the sentence begins with that word of a state, so that it need not be said before it.
 bool rounds_says(const char *sentence, const char *state);
 // How much of the gate's sentence comes before the command that it leaves to a person.

@@ -409,7 +409,9 @@ enum status worker_spawn(struct project *project, int threads, struct error *err
 void worker_text(struct db *db, const struct round *r, bool alive, char text[WORKER_TEXT])
 {
     const struct round_progress *p = &r->progress;
-    char *told = rounds_sentence(db, r), *sentence = stored_text(told);
+    struct model_row model;
+    rounds_model(db, r, &model);
+    char *told = rounds_sentence(r, &model), *sentence = stored_text(told);
     int left = (int)(p->left + 0.5);
     size_t n = (size_t)snprintf(text, WORKER_TEXT, _("round %lld: "), (long long)r->id);
     if (r->state == ROUND_RUNNING && !alive)
@@ -431,16 +433,40 @@ void worker_text(struct db *db, const struct round *r, bool alive, char text[WOR
         snprintf(text + n, WORKER_TEXT - n, "%s%s%s", _(round_state_name(r->state)), told[0] ? _(": ") : "", sentence);
     free(sentence);
     free(told);
+    model_clear(&model);
+}
+
+// Of one that is over nothing of its last stage, but what it came to.
+static json_t *progress_json(const struct round *r, const struct model_row *model)
+{
+    const struct round_progress *p = &r->progress;
+    int steps;
+    double loss;
+    if (r->state < ROUND_DONE)
+        return json_pack("{s:s, s:i, s:i, s:f, s:f, s:f}", "stage", p->stage, "step", p->step, "steps", p->steps, "loss", p->loss,
+                         "pictures_per_second", p->rate, "seconds_left", p->left);
+    json_t *j = json_pack("{s:f}", "seconds", r->started_ms ? (double)(r->ended_ms - r->started_ms) / 1000 : 0.0);
+    rounds_trained(model, &steps, &loss);
+    if (steps) {
+        json_object_set_new(j, "steps", json_integer(steps));
+        json_object_set_new(j, "loss", json_real(loss));
+    }
+    return j;
 }
 
 json_t *worker_json(struct db *db, const struct round *r, bool alive)
 {
-    const struct round_progress *p = &r->progress;
-    char *told = rounds_sentence(db, r);
-    json_t *j = json_pack("{s:I, s:I, s:s, s:s, s:i, s:i, s:f, s:f, s:f, s:b, s:s, s:I}", "round", (json_int_t)r->id, "scene_id",
-                          (json_int_t)r->scene, "state", round_state_name(r->state), "stage", p->stage, "step", p->step, "steps",
-                          p->steps, "loss", p->loss, "pictures_per_second", p->rate, "seconds_left", p->left, "worker", alive,
-                          "sentence", told, "model", (json_int_t)r->model);
+    struct model_row model;
+    rounds_model(db, r, &model);
+    char *told = rounds_sentence(r, &model);
+    json_t *progress = progress_json(r, &model);
+    json_t *j = json_pack("{s:I, s:I, s:s}", "round", (json_int_t)r->id, "scene_id", (json_int_t)r->scene, "state", round_state_name(r->state));
+    json_object_update(j, progress);
+    json_object_set_new(j, "worker", json_boolean(alive));
+    json_object_set_new(j, "sentence", json_string(told));
+    json_object_set_new(j, "model", json_integer(r->model));
+    json_decref(progress);
     free(told);
+    model_clear(&model);
     return j;
 }
