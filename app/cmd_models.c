@@ -202,25 +202,32 @@ static enum status take_over(struct project *project, int64_t id, struct error *
 static enum status promote(struct project *project, const struct options *o, struct error *err)
 {
     struct model_row model;
+    char *goal = NULL;
     enum status status = find(project, o, &model, err);
     if (status != ST_OK)
         return status;
-    status = promote_by_hand(project, &model, person(project, o), o->lead, err);
+    status = promote_by_hand(project, &model, person(project, o), o->lead, &goal, err);
     if (status == ST_OK && model.scene)
         status = take_over(project, model.scene, err);
     int64_t id = model.id;
     model_clear(&model);
     if (status == ST_OK)
         status = db_model_get(project->db, id, &model, err);
-    if (status != ST_OK)
-        return status;
-    if (o->json)
-        print_json(model_json(project, &model));
-    else {
+    if (status == ST_OK && o->json) {
+        json_t *j = model_json(project, &model);
+        if (goal)
+            json_object_set_new(j, "goal", json_string(goal));
+        print_json(j);
+    } else if (status == ST_OK) {
         char *reason = stored_text(model.reason);
         printf(model.scene ? _("%.12s is active: %s\n") : _("%.12s is the industry model: %s\n"), model.sha256, reason);
+        if (goal)
+            printf("%s\n", goal);
         free(reason);
     }
+    free(goal);
+    if (status != ST_OK)
+        return status;
     model_clear(&model);
     return ST_OK;
 }

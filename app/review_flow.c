@@ -353,7 +353,7 @@ static enum status every(void *context, int answers, struct error *err)
     return status == ST_OK && answers ? worker_spawn(f->project, 0, err) : status;
 }
 
-static enum status promote(void *context, int64_t id, struct error *err)
+static enum status promote(void *context, int64_t id, char **said, struct error *err)
 {
     struct review_flow *f = context;
     struct model_row model;
@@ -361,7 +361,7 @@ static enum status promote(void *context, int64_t id, struct error *err)
     enum status status = db_model_get(f->project->db, id, &model, err);
     if (status != ST_OK)
         return status;
-    status = promote_by_hand(f->project, &model, f->person, false, err);
+    status = promote_by_hand(f->project, &model, f->person, false, said, err);
     model_clear(&model);
     return status == ST_OK ? worker_spawn(f->project, 0, err) : status; // it scores what came under the revision before
 }

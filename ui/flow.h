@@ -93,7 +93,8 @@ struct flow_model {
     enum status (*every)(void *context, int answers, struct error *err); // 0 never by itself
     enum status (*models)(void *context, const struct flow_lineage **rows, size_t *count, struct error *err);
     enum status (*details)(void *context, int64_t model, char **text, struct error *err); // lines; caller frees
-    enum status (*promote)(void *context, int64_t model, struct error *err);
+    // said: a sentence where the goal of the threshold changes with it, else NULL; caller frees.
+    enum status (*promote)(void *context, int64_t model, char **said, struct error *err);
     // Of a scene; FLOW_INDUSTRY: of the industry model. said: a sentence; caller frees.
     enum status (*rollback)(void *context, int64_t scene, char **said, struct error *err);
     // The settings; files: which there are, lines. May be NULL, and the next one.
