@@ -22,8 +22,7 @@ ASSAY_CHECKED enum status rounds_roll_back(struct project *project, const struct
                                            struct revision *now, struct error *err);
 
 // What is stored of how a round ended and why a model stands as it does is what was true then; these say what became of it since,
-// and then that. In English, for stored_text; caller frees.
-// model: the round's, id 0 none (rounds_model).
+// and then that. In English, for stored_text; caller frees. model: the round's, id 0 none (rounds_model).
 char *rounds_sentence(const struct round *round, const struct model_row *model);
 char *rounds_reason(const struct model_row *model);
 void rounds_model(struct db *db, const struct round *round, struct model_row *model); // caller model_clear

@@ -39,7 +39,7 @@ static const char *const phrases[] = {
     N_("promoted by the gate"),
     N_("rolled back by "),
     N_("active again, by a rollback of "),
-    N_("replaced; before that: "),
+    N_("replaced"),
     N_("; before that: "),
     N_("; the gate said: "),
     N_("; the gate had not decided: "),
