@@ -78,12 +78,13 @@ static json_t *parsed(const char *text)
 
 static json_t *model_json(struct project *project, const struct model_row *m)
 {
-    char *scene = scene_name(project, m->scene);
+    char *scene = scene_name(project, m->scene), *told = rounds_reason(m);
     json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "sha256", m->sha256, "level",
                           m->scene ? "L2" : "L1", "scene", scene, "base", m->base_sha256, "parent", m->parent, "state", model_standing(m),
-                          "active", m->active, "reason", m->reason, "revision", (json_int_t)m->revision, "created_ms",
+                          "active", m->active, "reason", told, "revision", (json_int_t)m->revision, "created_ms",
                           (json_int_t)m->created_ms, "decided_ms", (json_int_t)m->decided_ms, "parameters", parsed(m->notes),
                           "data", parsed(m->data), "comparison", parsed(m->metrics));
+    free(told);
     free(scene);
     return j;
 }
@@ -106,10 +107,11 @@ static void print_model(struct project *project, const struct model_row *m)
     else // of another project
         printf(_("    from %s%.12s; %s\n"), base_word, from, share);
     free(share);
-    char *reason = stored_text(m->reason);
+    char *told = rounds_reason(m), *reason = stored_text(told);
     if (reason[0])
         put_wrapped(stdout, 4, reason);
     free(reason);
+    free(told);
     free(scene);
     json_decref(data);
 }
@@ -200,25 +202,32 @@ static enum status take_over(struct project *project, int64_t id, struct error *
 static enum status promote(struct project *project, const struct options *o, struct error *err)
 {
     struct model_row model;
+    char *goal = NULL;
     enum status status = find(project, o, &model, err);
     if (status != ST_OK)
         return status;
-    status = promote_by_hand(project, &model, person(project, o), o->lead, err);
+    status = promote_by_hand(project, &model, person(project, o), o->lead, &goal, err);
     if (status == ST_OK && model.scene)
         status = take_over(project, model.scene, err);
     int64_t id = model.id;
     model_clear(&model);
     if (status == ST_OK)
         status = db_model_get(project->db, id, &model, err);
-    if (status != ST_OK)
-        return status;
-    if (o->json)
-        print_json(model_json(project, &model));
-    else {
+    if (status == ST_OK && o->json) {
+        json_t *j = model_json(project, &model);
+        if (goal)
+            json_object_set_new(j, "goal", json_string(goal));
+        print_json(j);
+    } else if (status == ST_OK) {
         char *reason = stored_text(model.reason);
         printf(model.scene ? _("%.12s is active: %s\n") : _("%.12s is the industry model: %s\n"), model.sha256, reason);
+        if (goal)
+            printf("%s\n", goal);
         free(reason);
     }
+    free(goal);
+    if (status != ST_OK)
+        return status;
     model_clear(&model);
     return ST_OK;
 }

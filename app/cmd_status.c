@@ -201,9 +201,9 @@ static enum status add_round(struct project *project, json_t **training, json_t 
     if (status != ST_OK)
         return status == ST_NOT_FOUND ? ST_OK : status;
     bool alive = worker_lives(project);
-    worker_text(&round, alive, text);
+    worker_text(project->db, &round, alive, text);
     json_array_append_new(lines, json_string(text));
-    *training = worker_json(&round, alive);
+    *training = worker_json(project->db, &round, alive);
     round_clear(&round);
     return ST_OK;
 }

@@ -186,9 +186,9 @@ static void print_round(const struct options *o, struct project *project, const 
     struct error unused;
     bool alive = started || worker_lives(project);
     if (o->json) {
-        print_json(worker_json(round, alive));
+        print_json(worker_json(project->db, round, alive));
     } else {
-        worker_text(round, alive, text);
+        worker_text(project->db, round, alive, text);
         puts(text);
         if (round->state == ROUND_DONE && round->model && db_model_get(project->db, round->model, &model, &unused) == ST_OK) {
             char *share = trained_share(&model);
@@ -210,10 +210,10 @@ static enum status tell_round(struct project *project, const struct options *o, 
     return status;
 }
 
-static void show(const struct round *round, bool terminal, bool end, char last[WORKER_TEXT])
+static void show(struct project *project, const struct round *round, bool terminal, bool end, char last[WORKER_TEXT])
 {
     char text[WORKER_TEXT];
-    worker_text(round, true, text);
+    worker_text(project->db, round, true, text);
     if (terminal)
         fprintf(stderr, "\r\033[K%s%s", end ? "" : text, end ? "" : "\r");
     else if (!end && strcmp(text, last) != 0)
@@ -251,7 +251,7 @@ static enum status wait_for(struct project *project, const struct options *o, in
             break;
         open = round.state == ROUND_QUEUED || round.state == ROUND_RUNNING;
         if (!o->json && clock_seconds() - shown >= (terminal ? 0.3 : 5)) {
-            show(&round, terminal, false, last);
+            show(project, &round, terminal, false, last);
             shown = clock_seconds();
         }
         bool alive = worker_lives(project);
@@ -264,14 +264,14 @@ static enum status wait_for(struct project *project, const struct options *o, in
             nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
     }
     if (!o->json && terminal)
-        show(&round, true, true, last);
+        show(project, &round, true, true, last);
     if (status == ST_OK && open) {
         fprintf(stderr, _("assay: the worker goes on; `assay train --status` tells, --pause and --cancel stop it\n"));
     } else if (status == ST_OK) {
         if (round.state == ROUND_DONE || o->json)
             print_round(o, project, &round, false);
         if (round.state != ROUND_DONE) {
-            worker_text(&round, true, last);
+            worker_text(project->db, &round, true, last);
             status = error_set(err, ST_CANCELLED, "%s", last);
         }
     }

@@ -80,7 +80,7 @@ enum status industry_settle(struct project *project, const char *base_sha256, in
         return status;
     char *reason = xasprintf("rounds no longer begin from it: the gates refused %lld of %lld models that did, and promoted none",
                              (long long)verdict.refused, (long long)verdict.judged);
-    status = db_industry_back(project->db, base_sha256, reason, err);
+    status = db_industry_back(project->db, base_sha256, "refused", reason, err);
     free(reason);
     return status;
 }
@@ -108,7 +108,7 @@ static enum status roll_back(struct project *project, const char *base_sha256, c
         status = trained_check(project, now->sha256, TRAINED_BACK, err);
     if (status == ST_OK || status == ST_NOT_FOUND) { // the latter: to the base
         char *reason = xasprintf("rounds no longer begin from it; rolled back by %s", who);
-        status = db_industry_back(project->db, base_sha256, reason, err);
+        status = db_industry_back(project->db, base_sha256, "rolled back", reason, err);
         free(reason);
     }
     return status;

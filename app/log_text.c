@@ -5,6 +5,7 @@
 
 #include "app/class_word.h"
 #include "app/log_text.h"
+#include "app/rounds.h"
 #include "app/stored.h"
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -81,6 +82,22 @@ static void put_active(struct strbuf *sb, const struct log_row *row)
     free(reason);
 }
 
+static void put_round(struct strbuf *sb, struct db *db, const struct log_row *row)
+{
+    struct round round = {0};
+    struct model_row model = {0};
+    struct error unused;
+    if (db && row->second[0] && db_round_get(db, strtoll(row->first, NULL, 10), &round, &unused) == ST_OK)
+        rounds_model(db, &round, &model);
+    char *told = round.id ? rounds_sentence(&round, &model) : xstrdup(row->second);
+    char *sentence = stored_text(strcmp(told, row->what) == 0 ? "" : told);
+    strbuf_printf(sb, _("round %s %s%s%s"), row->first, _(row->what), sentence[0] ? _(": ") : "", sentence);
+    free(sentence);
+    free(told);
+    model_clear(&model);
+    round_clear(&round);
+}
+
 void log_sentence(struct db *db, const struct log_row *row, char text[LOG_TEXT])
 {
     struct strbuf sb = {0};
@@ -97,7 +114,7 @@ void log_sentence(struct db *db, const struct log_row *row, char text[LOG_TEXT])
     else if (is(row->kind, "screening") || is(row->kind, "model"))
         put_active(&sb, row);
     else if (is(row->kind, "round"))
-        strbuf_printf(&sb, _("round %s %s%s%s"), row->first, _(row->what), row->second[0] ? _(": ") : "", second);
+        put_round(&sb, db, row);
     else if (is(row->kind, "audit"))
         strbuf_printf(&sb, _("audit %s %s"), row->first, _(row->what));
     else if (is(row->kind, "relation"))

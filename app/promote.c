@@ -7,9 +7,12 @@
 #include "app/calibrate.h"
 #include "app/industry.h"
 #include "app/promote.h"
+#include "app/rounds.h"
 #include "app/trained.h"
 #include "base/alloc.h"
 #include "base/intl.h"
+#include "base/strbuf.h"
+#include "base/text.h"
 #include "db/label.h"
 #include "db/person.h"
 #include "db/project.h"
@@ -65,17 +68,23 @@ static enum status judge(struct project *project, const struct revision *first, 
     return status;
 }
 
-// Revisions with other budgets or recalls asked for say nothing of each other's models.
-static bool comparable(const struct revision *a, const struct revision *b)
+static const double same = 1e-9;
+
+static bool recalls_alike(const double first[SEVERITIES], const double second[SEVERITIES])
 {
-    static const double same = 1e-9;
-    double first[SEVERITIES], second[SEVERITIES];
-    bool alike = fabs(a->flag_rate - b->flag_rate) < same;
-    calibrate_asked(a, first);
-    calibrate_asked(b, second);
+    bool alike = true;
     for (int s = 0; s < SEVERITIES; s++)
         alike = alike && fabs(first[s] - second[s]) < same;
     return alike;
+}
+
+// Revisions with other budgets or recalls asked for say nothing of each other's models.
+static bool comparable(const struct revision *a, const struct revision *b)
+{
+    double first[SEVERITIES], second[SEVERITIES];
+    calibrate_asked(a, first);
+    calibrate_asked(b, second);
+    return fabs(a->flag_rate - b->flag_rate) < same && recalls_alike(first, second);
 }
 
 // After several promotions, each within the bound: not below what the scene was before any of them.
@@ -175,15 +184,75 @@ enum status promote_by_gate(struct project *project, int64_t id, struct gate_res
 // Without the command that the gate names where it leaves it to a person: that was given.
 static char *by_hand(const char *who, const struct gate_result *result)
 {
-    const char *hint = result->decision == GATE_BY_HAND ? strstr(result->reason, "; `assay promote") : NULL;
     return xasprintf(result->decision == GATE_BY_HAND ? "promoted by %s; the gate had not decided: %.*s" : "promoted by %s; the gate said: %.*s", who,
-                     hint ? (int)(hint - result->reason) : (int)strlen(result->reason), result->reason);
+                     (int)rounds_asked(result->reason), result->reason);
 }
 
-enum status promote_by_hand(struct project *project, const struct model_row *model, const char *who, bool lead,
+static char *goal_text(const struct revision *r)
+{
+    double recall[SEVERITIES];
+    struct strbuf out = {0};
+    calibrate_asked(r, recall);
+    strbuf_printf(&out, _("%.6g %% of the normals shown"), 100 * r->flag_rate);
+    for (int s = 0; s < SEVERITIES; s++)
+        if (recall[s] > 0)
+            strbuf_printf(&out, _(", %s recall %.6g %%"), _(severity_name((enum severity)s)), 100 * recall[s]);
+    return out.data;
+}
+
+// The options of `assay screen` that ask for the goal of `r` where `other` is active.
+static char *goal_options(const struct revision *r, const struct revision *other)
+{
+    double recall[SEVERITIES], others[SEVERITIES];
+    struct strbuf out = {0};
+    bool any = false;
+    calibrate_asked(r, recall);
+    calibrate_asked(other, others);
+    strbuf_puts(&out, "");
+    if (fabs(r->flag_rate - other->flag_rate) >= same)
+        strbuf_printf(&out, " --flag-rate %.6g", r->flag_rate);
+    if (recalls_alike(recall, others))
+        return out.data;
+    for (int s = 0; s < SEVERITIES; s++)
+        if (recall[s] > 0) {
+            strbuf_printf(&out, " --severity %s=%.6g", severity_name((enum severity)s), recall[s]);
+            any = true;
+        }
+    strbuf_puts(&out, any ? "" : " --target-recall 0");
+    return out.data;
+}
+
+// A model scored under another goal than the active revision's brings that one with it: a sentence that says so, NULL for the same goal.
+static enum status goal_change(struct project *project, const struct model_row *model, char **said, struct error *err)
+{
+    struct scene scene;
+    struct revision active, candidate;
+    *said = NULL;
+    enum status status = db_scene_get(project->db, model->scene, NULL, &scene, err);
+    if (status != ST_OK)
+        return status;
+    status = db_revision_get(project->db, scene.active_revision, &active, err);
+    if (status == ST_OK)
+        status = db_revision_get(project->db, model->revision, &candidate, err);
+    if (status == ST_OK && !comparable(&active, &candidate)) {
+        char *before = goal_text(&active), *now = goal_text(&candidate), *options = goal_options(&active, &candidate);
+        char *name = text_cleaned(scene.name);
+        *said = xasprintf(_("with it the threshold's goal goes from %s to %s; `assay screen --scene %s%s` scores again under the former"),
+                          before, now, name, options);
+        free(name);
+        free(options);
+        free(now);
+        free(before);
+    }
+    scene_clear(&scene);
+    return status;
+}
+
+enum status promote_by_hand(struct project *project, const struct model_row *model, const char *who, bool lead, char **said,
                             struct error *err)
 {
     struct gate_result result;
+    *said = NULL;
     int64_t person;
     enum status allowed = db_person_ensure(project->db, who, &person, err);
     if (allowed == ST_OK)
@@ -203,9 +272,16 @@ enum status promote_by_hand(struct project *project, const struct model_row *mod
         return error_set(err, ST_INVALID,
                          "model %.12s newly misses %zu of %zu stop defects: it takes a lead's yes (`assay promote --lead`)",
                          model->sha256, result.newly[GATE_STOP], result.defects[GATE_STOP]);
+    status = goal_change(project, model, said, err);
+    if (status != ST_OK)
+        return status;
     char *metrics = metrics_of(&result), *reason = by_hand(who, &result);
     status = decide(project, model, true, "hand", who, "promoted", reason, metrics, err);
     free(reason);
     free(metrics);
+    if (status != ST_OK) {
+        free(*said);
+        *said = NULL;
+    }
     return status;
 }

@@ -15,7 +15,8 @@ ASSAY_CHECKED enum status promote_by_gate(struct project *project, int64_t model
                                           struct error *err);
 // A person's decision; a lead's where one is named; of an industry model: industry_promote. lead: the yes that may let a model through that newly misses stop defects. ST_INVALID: not scored, active
 // already, a lead's yes is needed. ST_NOT_FOUND, ST_CORRUPT: its file is missing or altered; what is active stays.
+// said: a sentence where the goal of the threshold changes with it, else NULL; caller frees.
 ASSAY_CHECKED enum status promote_by_hand(struct project *project, const struct model_row *model, const char *who, bool lead,
-                                          struct error *err);
+                                          char **said, struct error *err);
 
 #endif

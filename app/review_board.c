@@ -130,7 +130,7 @@ static void put_evaluate(const struct stand *s, struct strbuf *out)
         return;
     }
     put(out, "%.8s", m->sha256);
-    put(out, "%s", m == s->candidate ? _("you decide") : flow_word(m->state));
+    put(out, "%s", m == s->candidate ? _("you decide") : flow_word(model_standing(m)));
     if (json_is_array(filtered)) {
         long long missed[2] = {0, 0};
         json_array_foreach(json_object_get(metrics, "severities"), i, row)

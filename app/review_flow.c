@@ -153,8 +153,9 @@ static const char *scene_name(struct review_flow *f, int64_t id)
     return name;
 }
 
-static struct flow_round row_of(struct review_flow *f, const struct round *r, bool lives)
+static struct flow_round row_of(struct review_flow *f, const struct round *r, const struct model_row *models, size_t count, bool lives)
 {
+    const struct model_row none = {0}, *model = &none;
     char when[FLOW_TIME];
     int64_t began = r->started_ms ? r->started_ms : r->created_ms;
     int64_t took = r->started_ms ? ((r->ended_ms ? r->ended_ms : r->updated_ms) - r->started_ms) / 1000 : 0;
@@ -162,6 +163,8 @@ static struct flow_round row_of(struct review_flow *f, const struct round *r, bo
     const char *asked = json_string_value(json_object_get(request, "strategy")), *credit = json_string_value(json_object_get(request, "credit"));
     bool own = json_array_size(json_object_get(request, "options")) > 0;
     flow_time(began, when);
+    for (size_t i = 0; i < count; i++)
+        model = models[i].id == r->model ? &models[i] : model;
     struct flow_round row = {
         .id = r->id,
         .scene = scene_name(f, r->scene),
@@ -175,10 +178,16 @@ static struct flow_round row_of(struct review_flow *f, const struct round *r, bo
         .rate = r->progress.rate,
         .left = r->progress.left,
         .begun = texts_keep(&f->texts, xstrdup(when[0] && strlen(when) > 5 ? when + 5 : when)), // without the year
+        .model = r->model,
         .took = texts_keep(&f->texts, r->started_ms ? xasprintf("%lld:%02lld", (long long)took / 60, (long long)took % 60) : xstrdup("")),
         .strategy = texts_keep(&f->texts, xstrdup(own ? _("settings of its own (--set)") : credit ? credit : asked ? asked : "")),
     };
-    row.sentence = texts_keep(&f->texts, stored_text(r->sentence));
+    if (!row.open)
+        rounds_trained(model, &row.steps, &row.loss);
+    char *told = rounds_sentence(r, model);
+    size_t said = rounds_says(told, row.state) ? strlen(row.state) : 0; // beside it
+    row.sentence = texts_keep(&f->texts, stored_text(told[said] == ';' ? told + said + 2 : told[said] ? told : ""));
+    free(told);
     json_decref(request);
     return row;
 }
@@ -210,11 +219,13 @@ static enum status add_target(struct review_flow *f, const struct scene *scene, 
     to->active = texts_keep(&f->texts, active ? xasprintf(_("model %.8s of %s"), active->sha256, when)
                                               : xasprintf(_("revision %d, no trained model"), revision.number));
     decided = waits ? waits : decided;
-    char *reason = stored_text(decided ? decided->reason : "");
-    to->gate = texts_keep(&f->texts, decided ? xasprintf(_("%.8s: %s%s%s"), decided->sha256, waits ? "" : flow_word(model_standing(decided)),
-                                                         waits ? "" : _("; "), reason)
+    char *told = decided ? rounds_reason(decided) : xstrdup(""), *reason = stored_text(told);
+    bool itself = waits || (decided && rounds_says(told, model_standing(decided))); // the sentence says how it stands
+    to->gate = texts_keep(&f->texts, decided ? xasprintf(_("%.8s: %s%s%s"), decided->sha256, itself ? "" : flow_word(model_standing(decided)),
+                                                         itself ? "" : _("; "), reason)
                                              : xstrdup(""));
     free(reason);
+    free(told);
     return ST_OK;
 }
 
@@ -246,7 +257,7 @@ static enum status gather(struct review_flow *f, struct error *err)
     f->targets = xcalloc(scene_count + 1, sizeof *f->targets);
     for (size_t i = 0; i < round_count; i++) {
         if (status == ST_OK && (!f->only || !rounds[i].scene || rounds[i].scene == f->only))
-            f->rounds[f->training.round_count++] = row_of(f, &rounds[i], lives);
+            f->rounds[f->training.round_count++] = row_of(f, &rounds[i], models, model_count, lives);
         round_clear(&rounds[i]);
     }
     for (size_t i = 0; i < scene_count; i++) {
@@ -342,7 +353,7 @@ static enum status every(void *context, int answers, struct error *err)
     return status == ST_OK && answers ? worker_spawn(f->project, 0, err) : status;
 }
 
-static enum status promote(void *context, int64_t id, struct error *err)
+static enum status promote(void *context, int64_t id, char **said, struct error *err)
 {
     struct review_flow *f = context;
     struct model_row model;
@@ -350,7 +361,7 @@ static enum status promote(void *context, int64_t id, struct error *err)
     enum status status = db_model_get(f->project->db, id, &model, err);
     if (status != ST_OK)
         return status;
-    status = promote_by_hand(f->project, &model, f->person, false, err);
+    status = promote_by_hand(f->project, &model, f->person, false, said, err);
     model_clear(&model);
     return status == ST_OK ? worker_spawn(f->project, 0, err) : status; // it scores what came under the revision before
 }
@@ -393,7 +404,7 @@ void review_flow_open(struct review_flow *f, struct project *project, const char
     struct error unused; // then the screen says that no worker is there
     if ((every_of(f) || worker_wanted(project)) && worker_spawn(project, 0, &unused) != ST_OK)
         f->state_version = 0;
-    f->model = (struct flow_model){.context = f, .state = state, .training = training, .curve = curve, .train = train, .every = every,
+    f->model = (struct flow_model){.context = f, .state = state, .training = training, .curve = curve, .comparison = flow_comparison, .train = train, .every = every,
                                    .wish = wish, .models = flow_models, .details = flow_details, .promote = promote,
                                    .rollback = rollback, .board = flow_board, .settings = flow_settings, .set = flow_set};
 }

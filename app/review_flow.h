@@ -50,6 +50,7 @@ void flow_settings(void *context, const struct flow_setting **rows, size_t *coun
 enum status flow_set(void *context, size_t index, const char *value, bool own, char **said, struct error *err);
 enum status flow_models(void *context, const struct flow_lineage **rows, size_t *count, struct error *err);
 enum status flow_details(void *context, int64_t model, char **text, struct error *err);
+enum status flow_comparison(void *context, int64_t model, char **text, struct error *err);
 enum status flow_board(void *context, const struct flow_board **rows, size_t *count, struct error *err);
 
 #endif

@@ -43,7 +43,7 @@ static struct flow_lineage row_of(struct review_flow *f, const struct model_row 
     flow_time(m->created_ms, when);
     scene_name(f, m->scene, scene, sizeof scene);
     long long labels = json_integer_value(json_object_get(data, "labels")), found = json_integer_value(json_object_get(data, "defects"));
-    char *reason = stored_text(m->reason), *answers = xasprintf(labels == 1 ? _("%lld answer") : _("%lld answers"), labels);
+    char *told = rounds_reason(m), *reason = stored_text(told), *answers = xasprintf(labels == 1 ? _("%lld answer") : _("%lld answers"), labels);
     bool here = json_object_get(data, "labels") != NULL;
     char *defects = xasprintf(found == 1 ? _("%lld defect") : _("%lld defects"), found);
     struct flow_lineage row = {
@@ -60,6 +60,7 @@ static struct flow_lineage row_of(struct review_flow *f, const struct model_row 
     };
     json_decref(data);
     free(reason);
+    free(told);
     free(answers);
     free(defects);
     return row;
@@ -208,6 +209,23 @@ static void put_comparison(struct strbuf *out, const json_t *metrics)
     }
 }
 
+enum status flow_comparison(void *context, int64_t id, char **text, struct error *err)
+{
+    struct review_flow *f = context;
+    struct model_row m;
+    struct strbuf out = {0};
+    enum status status = db_model_get(f->project->db, id, &m, err);
+    if (status != ST_OK)
+        return status;
+    json_t *metrics = parsed(m.metrics);
+    if (json_object_size(metrics) > 0)
+        put_comparison(&out, metrics);
+    *text = out.data;
+    json_decref(metrics);
+    model_clear(&m);
+    return ST_OK;
+}
+
 static enum status put_history(struct review_flow *f, const struct model_row *m, struct strbuf *out, struct error *err)
 {
     struct activation_row *rows;
@@ -264,9 +282,10 @@ enum status flow_details(void *context, int64_t id, char **text, struct error *e
     else
         strbuf_printf(&out, _("  file                     %s is missing\n"), path);
     if (m.reason[0]) {
-        char *reason = stored_text(m.reason);
+        char *told = rounds_reason(&m), *reason = stored_text(told);
         strbuf_printf(&out, "  %s\n", reason);
         free(reason);
+        free(told);
     }
     if (json_object_size(metrics) > 0)
         put_comparison(&out, metrics);

@@ -1,11 +1,13 @@
 #include "config.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/rounds.h"
 #include "app/train.h"
 #include "app/trained.h"
 #include "app/worker.h"
+#include "base/alloc.h"
 #include "base/intl.h"
 #include "db/person.h"
 
@@ -16,7 +18,7 @@ static enum status ask(struct project *project, const struct round *round, enum 
 {
     bool working = round->state == ROUND_RUNNING && worker_lives(project);
     if (round->state >= ROUND_DONE)
-        return error_set(err, ST_INVALID, "round %lld is over (%s)", (long long)round->id, round_state_name(round->state));
+        return error_set(err, ST_INVALID, "round %lld is over (%s); `assay train` begins another", (long long)round->id, _(round_state_name(round->state)));
     if (wish == ROUNDS_RESUME) {
         enum status status = round->state == ROUND_PAUSED
                                  ? db_round_move(project->db, round->id, ROUND_PAUSED, ROUND_QUEUED, "", err)
@@ -62,6 +64,68 @@ enum status rounds_roll_back(struct project *project, const struct scene *scene,
     if (status == ST_OK && now->learned_sha256[0])
         status = trained_check(project, now->learned_sha256, TRAINED_BACK, err);
     return status == ST_OK ? db_revision_activate(project->db, before, "rollback", who, "rolled back", err) : status;
+}
+
+// ---- what is said of them ----
+
+bool rounds_says(const char *sentence, const char *state)
+{
+    return strncmp(sentence, state, strlen(state)) == 0;
+}
+
+size_t rounds_asked(const char *sentence)
+{
+    const char *command = strstr(sentence, "; `assay promote");
+    return command ? (size_t)(command - sentence) : strlen(sentence);
+}
+
+// Of a model, after `at_ms`; "" nothing. Fresh.
+static char *since(const struct model_row *m, int64_t at_ms)
+{
+    bool back = strcmp(m->moved, "rollback") == 0;
+    if (!m->scene)
+        return xstrdup(strcmp(m->state, "replaced") == 0 ? "replaced" : "");
+    if (m->moved_ms <= at_ms)
+        return xstrdup("");
+    if (m->active)
+        return xasprintf(back ? "active again, by a rollback of %s" : "promoted by %s", m->mover[0] ? m->mover : "the gate");
+    return back ? xasprintf("rolled back by %s", m->mover) : xstrdup("replaced");
+}
+
+// What became of it, before what was said of it then. Frees `now`.
+static char *told(char *now, const char *then)
+{
+    char *text = now[0] ? xasprintf("%s; before that: %.*s", now, (int)rounds_asked(then), then) : xstrdup(then);
+    free(now);
+    return text;
+}
+
+char *rounds_reason(const struct model_row *model)
+{
+    return told(since(model, model->decided_ms), model->reason);
+}
+
+char *rounds_sentence(const struct round *round, const struct model_row *model)
+{
+    bool gone_back = !model->scene && (strcmp(model->state, "rolled back") == 0 || strcmp(model->state, "refused") == 0);
+    if (!model->id)
+        return xstrdup(round->sentence);
+    return told(gone_back ? xstrdup(model->reason) : since(model, round->ended_ms), round->sentence);
+}
+
+void rounds_model(struct db *db, const struct round *round, struct model_row *model)
+{
+    struct error unused;
+    if (!round->model || db_model_get(db, round->model, model, &unused) != ST_OK)
+        *model = (struct model_row){0};
+}
+
+void rounds_trained(const struct model_row *model, int *steps, double *loss)
+{
+    json_t *notes = model->id ? json_loads(model->notes, 0, NULL) : NULL;
+    *steps = (int)json_integer_value(json_object_get(notes, "steps"));
+    *loss = json_number_value(json_object_get(notes, "loss"));
+    json_decref(notes);
 }
 
 const struct model_row *rounds_active(const struct model_row *models, size_t count, int64_t scene)

@@ -86,7 +86,9 @@ static enum status say_yes(struct project *project, int64_t round, char **senten
     if (status != ST_OK)
         return status;
     if (strcmp(model.state, "candidate") == 0) {
-        status = promote_by_hand(project, &model, "simulated", true, err);
+        char *goal;
+        status = promote_by_hand(project, &model, "simulated", true, &goal, err);
+        free(goal);
         model_clear(&model);
         if (status == ST_OK)
             status = db_model_get(project->db, id, &model, err);

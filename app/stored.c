@@ -10,7 +10,7 @@
 #include "base/intl.h"
 #include "base/strbuf.h"
 
-// As they are written: core/screen/threshold.c, core/learn/gate.c, app/train.c, app/industry.c, app/cmd_train.c, app/promote.c, app/worker.c, app/cmd_add.c,
+// As they are written: core/screen/threshold.c, core/learn/gate.c, app/train.c, app/industry.c, app/cmd_train.c, app/promote.c, app/rounds.c, app/worker.c, app/cmd_add.c,
 // app/cmd_user.c, app/cmd_backup.c, app/hook.c, app/frontier_pictures.c, core/learn/frontier_file.c, core/learn/crop_source.c, db/log.c; and
 // what ends or pauses a round: app/trained.c, app/train_data.c, core/learn/adapt*.c, core/base/file.c, db/db.c.
 // A conversion stands for a number, %s for a word, or before ; and : for some.
@@ -37,6 +37,11 @@ static const char *const phrases[] = {
     N_("promoted: "),
     N_("(change at least %+.2f points, 90 %% bound)"),
     N_("promoted by "),
+    N_("promoted by the gate"),
+    N_("rolled back by "),
+    N_("active again, by a rollback of "),
+    N_("replaced"),
+    N_("; before that: "),
     N_("; the gate said: "),
     N_("; the gate had not decided: "),
     N_("an industry model: each scene's model that begins from it goes through its own gate"),

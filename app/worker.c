@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "app/background.h"
+#include "app/rounds.h"
 #include "app/scoring.h"
 #include "app/train.h"
 #include "app/worker.h"
@@ -405,10 +406,12 @@ enum status worker_spawn(struct project *project, int threads, struct error *err
 
 // ---- what is said of a round ----
 
-void worker_text(const struct round *r, bool alive, char text[WORKER_TEXT])
+void worker_text(struct db *db, const struct round *r, bool alive, char text[WORKER_TEXT])
 {
     const struct round_progress *p = &r->progress;
-    char *sentence = stored_text(r->sentence);
+    struct model_row model;
+    rounds_model(db, r, &model);
+    char *told = rounds_sentence(r, &model), *sentence = stored_text(told);
     int left = (int)(p->left + 0.5);
     size_t n = (size_t)snprintf(text, WORKER_TEXT, _("round %lld: "), (long long)r->id);
     if (r->state == ROUND_RUNNING && !alive)
@@ -424,18 +427,46 @@ void worker_text(const struct round *r, bool alive, char text[WORKER_TEXT])
         snprintf(text + n, WORKER_TEXT - n, "%s", p->stage[0] ? _(p->stage) : _("begins"));
     else if (r->state == ROUND_QUEUED && !alive)
         snprintf(text + n, WORKER_TEXT - n, _("queued, but no worker runs; `assay train --resume` starts one"));
-    else if (strncmp(r->sentence, round_state_name(r->state), strlen(round_state_name(r->state))) == 0) // says it itself
+    else if (rounds_says(told, round_state_name(r->state)))
         snprintf(text + n, WORKER_TEXT - n, "%s", sentence);
     else
-        snprintf(text + n, WORKER_TEXT - n, "%s%s%s", _(round_state_name(r->state)), r->sentence[0] ? _(": ") : "", sentence);
+        snprintf(text + n, WORKER_TEXT - n, "%s%s%s", _(round_state_name(r->state)), told[0] ? _(": ") : "", sentence);
     free(sentence);
+    free(told);
+    model_clear(&model);
 }
 
-json_t *worker_json(const struct round *r, bool alive)
+// Of one that is over nothing of its last stage, but what it came to.
+static json_t *progress_json(const struct round *r, const struct model_row *model)
 {
     const struct round_progress *p = &r->progress;
-    return json_pack("{s:I, s:I, s:s, s:s, s:i, s:i, s:f, s:f, s:f, s:b, s:s, s:I}", "round", (json_int_t)r->id, "scene_id",
-                     (json_int_t)r->scene, "state", round_state_name(r->state), "stage", p->stage, "step", p->step, "steps",
-                     p->steps, "loss", p->loss, "pictures_per_second", p->rate, "seconds_left", p->left, "worker", alive,
-                     "sentence", r->sentence, "model", (json_int_t)r->model);
+    int steps;
+    double loss;
+    if (r->state < ROUND_DONE)
+        return json_pack("{s:s, s:i, s:i, s:f, s:f, s:f}", "stage", p->stage, "step", p->step, "steps", p->steps, "loss", p->loss,
+                         "pictures_per_second", p->rate, "seconds_left", p->left);
+    json_t *j = json_pack("{s:f}", "seconds", r->started_ms ? (double)(r->ended_ms - r->started_ms) / 1000 : 0.0);
+    rounds_trained(model, &steps, &loss);
+    if (steps) {
+        json_object_set_new(j, "steps", json_integer(steps));
+        json_object_set_new(j, "loss", json_real(loss));
+    }
+    return j;
+}
+
+json_t *worker_json(struct db *db, const struct round *r, bool alive)
+{
+    struct model_row model;
+    rounds_model(db, r, &model);
+    char *told = rounds_sentence(r, &model);
+    json_t *progress = progress_json(r, &model);
+    json_t *j = json_pack("{s:I, s:I, s:s}", "round", (json_int_t)r->id, "scene_id", (json_int_t)r->scene, "state", round_state_name(r->state));
+    json_object_update(j, progress);
+    json_object_set_new(j, "worker", json_boolean(alive));
+    json_object_set_new(j, "sentence", json_string(told));
+    json_object_set_new(j, "model", json_integer(r->model));
+    json_decref(progress);
+    free(told);
+    model_clear(&model);
+    return j;
 }

@@ -26,7 +26,7 @@ ASSAY_CHECKED enum status worker_spawn(struct project *project, int threads, str
 
 // One line on how a round stands: "round 3: training 120/300, loss 0.41, 85 pictures/s, 0:12 left".
 enum { WORKER_TEXT = 700 };
-void worker_text(const struct round *round, bool lives, char text[WORKER_TEXT]);
-json_t *worker_json(const struct round *round, bool lives);
+void worker_text(struct db *db, const struct round *round, bool lives, char text[WORKER_TEXT]);
+json_t *worker_json(struct db *db, const struct round *round, bool lives);
 
 #endif

@@ -61,7 +61,7 @@ enum status db_industry_promote(struct db *db, int64_t id, const char *reason, s
     return db_leave(db, own, status, err);
 }
 
-static enum status back(struct db *db, const char *base_sha256, const char *reason, struct error *err)
+static enum status back(struct db *db, const char *base_sha256, const char *state, const char *reason, struct error *err)
 {
     struct model_row now = {0}, before = {0};
     enum status status = db_industry_now(db, base_sha256, &now, err);
@@ -69,7 +69,7 @@ static enum status back(struct db *db, const char *base_sha256, const char *reas
         return status;
     status = db_industry_before(db, base_sha256, &before, err);
     if (status == ST_OK || status == ST_NOT_FOUND)
-        status = db_model_decide(db, now.id, "refused", reason, NULL, err);
+        status = db_model_decide(db, now.id, state, reason, NULL, err);
     if (status == ST_OK && before.id)
         status = db_model_decide(db, before.id, "promoted", before.reason, NULL, err);
     model_clear(&before);
@@ -77,11 +77,11 @@ static enum status back(struct db *db, const char *base_sha256, const char *reas
     return status;
 }
 
-enum status db_industry_back(struct db *db, const char *base_sha256, const char *reason, struct error *err)
+enum status db_industry_back(struct db *db, const char *base_sha256, const char *state, const char *reason, struct error *err)
 {
     bool own;
     enum status status = db_enter(db, &own, err);
-    return status == ST_OK ? db_leave(db, own, back(db, base_sha256, reason, err), err) : status;
+    return status == ST_OK ? db_leave(db, own, back(db, base_sha256, state, reason, err), err) : status;
 }
 
 enum status db_industry_verdict(struct db *db, const char *sha256, int64_t except, struct industry_verdict *verdict, struct error *err)

@@ -17,21 +17,21 @@ static const char doing[] = "keeping track of models";
     " m.data, m.metrics, m.reason, m.created_ms, m.decided_ms,"                                         \
     " EXISTS(SELECT 1 FROM scene c JOIN revision r ON r.id = c.active_revision WHERE c.id = m.scene"     \
     " AND r.learned_sha256 = m.sha256) OR " INDUSTRY_NOW("m") ","                                          \
-    " coalesce((SELECT a.kind FROM activation a JOIN revision b ON b.id = a.before JOIN revision n ON n.id = a.after"    \
-    " WHERE a.scene = m.scene AND b.learned_sha256 = m.sha256 AND n.learned_sha256 <> m.sha256"           \
-    " ORDER BY a.id DESC LIMIT 1), '') FROM model m"
+    " v.kind, v.who, v.at_ms FROM model m LEFT JOIN activation v ON v.id = (SELECT a.id FROM activation a"              \
+    " JOIN revision n ON n.id = a.after LEFT JOIN revision b ON b.id = a.before WHERE a.scene = m.scene"                 \
+    " AND (n.learned_sha256 = m.sha256) <> (coalesce(b.learned_sha256, '') = m.sha256) ORDER BY a.id DESC LIMIT 1)"
 
 void model_clear(struct model_row *m)
 {
-    free(m->notes), free(m->data), free(m->metrics), free(m->reason);
+    free(m->notes), free(m->data), free(m->metrics), free(m->reason), free(m->mover);
     *m = (struct model_row){0};
 }
 
 const char *model_standing(const struct model_row *m)
 {
-    if (m->active || strcmp(m->state, "promoted") != 0 || !m->left[0])
+    if (m->active || strcmp(m->state, "promoted") != 0 || !m->moved[0])
         return m->state;
-    return strcmp(m->left, "rollback") == 0 ? "rolled back" : "replaced";
+    return strcmp(m->moved, "rollback") == 0 ? "rolled back" : "replaced";
 }
 
 void model_free(struct model_row *rows, size_t count)
@@ -52,12 +52,14 @@ static void read_model(sqlite3_stmt *stmt, struct model_row *m)
                             .reason = column_copy(stmt, 10),
                             .created_ms = sqlite3_column_int64(stmt, 11),
                             .decided_ms = sqlite3_column_int64(stmt, 12),
-                            .active = sqlite3_column_int(stmt, 13) != 0};
+                            .active = sqlite3_column_int(stmt, 13) != 0,
+                            .mover = column_copy(stmt, 15),
+                            .moved_ms = sqlite3_column_int64(stmt, 16)};
     column_hash(stmt, 3, m->sha256);
     column_hash(stmt, 4, m->base_sha256);
     column_hash(stmt, 5, m->parent);
     snprintf(m->state, sizeof m->state, "%s", column_text(stmt, 6));
-    snprintf(m->left, sizeof m->left, "%s", column_text(stmt, 14));
+    snprintf(m->moved, sizeof m->moved, "%s", column_text(stmt, 14));
 }
 
 static enum status add_picture(struct db *db, int64_t model, int64_t picture, struct error *err)

@@ -15,11 +15,12 @@ struct db;
 struct model_row {
     int64_t id, scene, revision; // scene 0: industry model; revision 0: not scored yet
     char sha256[HASH_HEX], base_sha256[HASH_HEX], parent[HASH_HEX];
-    char state[16];              // "candidate", "promoted", "refused"; of industry models: industry.h
+    char state[16];              // "candidate", "promoted", "refused" as it was decided; of industry models: industry.h
     char *notes, *data, *metrics, *reason; // JSON: parameters; what it was trained on; the comparison. A sentence
     int64_t created_ms, decided_ms;
     bool active;                 // of its scene; of an industry model: rounds begin from it
-    char left[16];               // how another revision took its place the last time: "rollback", "gate", ...; "" never
+    char moved[16], *mover;      // of a scene: how it last became the active one, or another did in its place: "hand", "gate",
+    int64_t moved_ms;            // "rollback", "screen", "" never; who did it, "" nobody; when
 };
 void model_clear(struct model_row *row);
 // How it stands, which its scene's active revision says where it was decided: as `state`, or "rolled back" or "replaced".

@@ -68,7 +68,7 @@ size_t flow_step(struct session *s, size_t at, size_t count, enum command comman
 
 void flow_promote(struct session *s, int64_t model, bool industry, const char *name)
 {
-    char text[200];
+    char text[200], *goal = NULL;
     struct error err;
     if (!model) {
         session_say(s, _("No model waits for a decision here."));
@@ -81,8 +81,10 @@ void flow_promote(struct session *s, int64_t model, bool industry, const char *n
     if (!flow_sure(s, COMMAND_PROMOTE, model, text))
         return;
     snprintf(text, sizeof text, industry ? _("Rounds begin from model %s.") : _("Model %s is active."), name);
-    enum status status = s->model->flow->promote(s->model->flow->context, model, &err);
+    enum status status = s->model->flow->promote(s->model->flow->context, model, &goal, &err);
     flow_said(s, status, &err, text);
+    if (goal) // longer than the line below
+        popup_read(s, _("Promoted"), goal);
 }
 
 void flow_rollback(struct session *s, int64_t scene, const char *name)

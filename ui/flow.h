@@ -19,11 +19,12 @@ struct flow_round {
     const char *state;        // "queued", "running", "paused", "done", "failed", "cancelled", "stopped" (its process ended)
     bool open, running;       // not over; a worker that lives has it
     const char *stage;        // "training", ...; "" not begun
-    int step, steps;
+    int step, steps;          // of the stage; of a round that is over the steps and the loss of what it trained, 0 nothing
     double loss, rate, left;  // pictures a second; seconds to the end of the stage
     const char *begun, *took; // local time; "3:12"
     const char *strategy;     // "" the most promising one
-    const char *sentence;     // how it stands, or ended
+    const char *sentence;     // how it stands, or ended, and what became of its model since
+    int64_t model;            // what it trained, 0 none yet
 };
 
 struct flow_point {
@@ -84,13 +85,16 @@ struct flow_model {
     const char *(*state)(void *context);
     enum status (*training)(void *context, const struct flow_training **training, struct error *err);
     enum status (*curve)(void *context, int64_t round, const struct flow_point **points, size_t *count, struct error *err);
+    // What a round's model was found to do beside what was active then, lines; NULL where nothing was. Caller frees.
+    enum status (*comparison)(void *context, int64_t model, char **text, struct error *err);
     // Begin a round; scene 0: over all of them. alone: without the industry model.
     enum status (*train)(void *context, int64_t scene, bool alone, struct error *err);
     enum status (*wish)(void *context, int64_t round, enum flow_wish wish, struct error *err);
     enum status (*every)(void *context, int answers, struct error *err); // 0 never by itself
     enum status (*models)(void *context, const struct flow_lineage **rows, size_t *count, struct error *err);
     enum status (*details)(void *context, int64_t model, char **text, struct error *err); // lines; caller frees
-    enum status (*promote)(void *context, int64_t model, struct error *err);
+    // said: a sentence where the goal of the threshold changes with it, else NULL; caller frees.
+    enum status (*promote)(void *context, int64_t model, char **said, struct error *err);
     // Of a scene; FLOW_INDUSTRY: of the industry model. said: a sentence; caller frees.
     enum status (*rollback)(void *context, int64_t scene, char **said, struct error *err);
     // The settings; files: which there are, lines. May be NULL, and the next one.

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/intl.h"
+#include "base/strbuf.h"
 #include "ui/braille.h"
 #include "ui/draw.h"
 #include "ui/session.h"
@@ -264,7 +265,7 @@ static void pause_or_go_on(struct session *s, const struct flow_round *round)
     const struct flow_model *flow = s->model->flow;
     struct error err;
     if (!round || !round->open) {
-        session_say(s, _("There is no round to pause."));
+        session_say(s, _("There is no round to pause; {train} begins one."));
         return;
     }
     bool pause = round->running || (s->flow.training->worker && strcmp(round->state, "queued") == 0);
@@ -279,7 +280,7 @@ static void cancel(struct session *s, const struct flow_round *round)
     char text[80];
     struct error err;
     if (!round || !round->open) {
-        session_say(s, _("There is no round to cancel."));
+        session_say(s, _("There is no round to cancel; {train} begins one."));
         return;
     }
     snprintf(text, sizeof text, _("Press again to give round %lld up."), (long long)round->id);
@@ -289,13 +290,33 @@ static void cancel(struct session *s, const struct flow_round *round)
     flow_said(s, status, &err, _("It is given up; what was active stays."));
 }
 
-static char *all_of(const struct session *s, const struct flow_round *r)
+// Of one that is over nothing of its last stage, but what it came to.
+static void read_all(struct session *s, const struct flow_round *r)
 {
-    char *sentence = sentence_of(s, r), *text = xasprintf(_("Round %lld of %s\n  state      %s%s%s\n  step       %d of %d\n  loss       %.4f\n  begun      %s\n  took       %s\n  strategy   %s\n%s"),
-                     (long long)r->id, r->scene, flow_word(r->state), r->stage[0] ? _(", ") : "", flow_word(r->stage), r->step, r->steps,
-                     r->loss, r->begun, r->took, r->strategy[0] ? r->strategy : _("the most promising one"), sentence);
+    const struct flow_model *flow = s->model->flow;
+    const char *stage = strcmp(r->state, "done") == 0 ? "" : r->stage;
+    struct error err;
+    struct strbuf out = {0};
+    char *compared = NULL, *sentence = sentence_of(s, r);
+    if (r->model && flow->comparison(flow->context, r->model, &compared, &err) != ST_OK)
+        compared = xstrdup(err.text);
+    strbuf_printf(&out, _("Round %lld of %s\n  state      %s%s%s\n"), (long long)r->id, r->scene, flow_word(r->state), stage[0] ? _(", ") : "",
+                  flow_word(stage));
+    if (r->open && r->steps > 0)
+        strbuf_printf(&out, _("  step       %d of %d\n"), r->step, r->steps);
+    else if (r->steps > 0)
+        strbuf_printf(&out, _("  steps      %d\n"), r->steps);
+    if (r->loss > 0)
+        strbuf_printf(&out, _("  loss       %.4f\n"), r->loss);
+    strbuf_printf(&out, _("  begun      %s\n"), r->begun);
+    if (r->took[0])
+        strbuf_printf(&out, _("  took       %s\n"), r->took);
+    strbuf_printf(&out, _("  strategy   %s\n%s"), r->strategy[0] ? r->strategy : _("the most promising one"), sentence);
+    if (compared)
+        strbuf_printf(&out, "\n%s", compared);
+    free(compared);
     free(sentence);
-    return text;
+    popup_read(s, _("Round"), out.data);
 }
 
 static bool key(struct session *s, enum command command, int pressed)
@@ -342,7 +363,7 @@ static bool key(struct session *s, enum command command, int pressed)
         return true;
     case COMMAND_OPEN:
         if (round)
-            popup_read(s, _("Round"), all_of(s, round));
+            read_all(s, round);
         return true;
     case COMMAND_UP:
     case COMMAND_DOWN:

@@ -256,6 +256,9 @@ static void promotion_and_rollback_are_instant_and_keep_all_scores(void **state)
     assert_true(row.active && row.decided_ms > 0);
     assert_string_equal(row.reason, "wanted");
     assert_string_equal(model_standing(&row), "promoted");
+    assert_string_equal(row.moved, "hand");
+    assert_string_equal(row.mover, "Ann");
+    assert_true(row.moved_ms > 0 && row.moved_ms <= row.decided_ms);
     model_clear(&row);
     assert_ok(db_model_decide(f->db, a, "promoted", "better", "{}", &err), &err);
     assert_ok(db_model_get(f->db, a, &row, &err), &err);
@@ -273,6 +276,8 @@ static void promotion_and_rollback_are_instant_and_keep_all_scores(void **state)
         assert_false(row.active);
         assert_string_equal(row.state, "promoted");
         assert_string_equal(model_standing(&row), "rolled back");
+        assert_string_equal(row.moved, "rollback");
+        assert_string_equal(row.mover, "Ann");
         model_clear(&row);
     }
     assert_ok(db_revision_get(f->db, f->revisions[2], &revision, &err), &err);
@@ -348,26 +353,26 @@ static void rounds_begin_from_one_industry_model_and_there_is_a_way_back(void **
     int64_t other = add_industry(f, 'd', 'e');
     memset(base, 'f', HASH_HEX - 1);
     assert_industry(f, '-', "can can can "); // none was promoted
-    assert_status(db_industry_back(f->db, base, "", &err), ST_NOT_FOUND, &err);
+    assert_status(db_industry_back(f->db, base, "refused", "", &err), ST_NOT_FOUND, &err);
     assert_ok(db_industry_promote(f->db, other, "another base", &err), &err);
     assert_ok(db_industry_promote(f->db, a, "first", &err), &err);
     assert_ok(db_industry_promote(f->db, b, "second", &err), &err);
     assert_ok(db_industry_promote(f->db, c, "third", &err), &err);
     assert_industry(f, 'c', "rep rep pro ");
-    assert_ok(db_industry_back(f->db, base, "worse", &err), &err);
-    assert_industry(f, 'b', "rep pro ref ");
+    assert_ok(db_industry_back(f->db, base, "rolled back", "worse", &err), &err);
+    assert_industry(f, 'b', "rep pro rol ");
     assert_ok(db_industry_promote(f->db, a, "by hand", &err), &err); // an older one
-    assert_industry(f, 'a', "pro rep ref ");
-    assert_ok(db_industry_back(f->db, base, "worse", &err), &err);
-    assert_industry(f, 'b', "ref pro ref ");
-    assert_ok(db_industry_back(f->db, base, "worse, too", &err), &err); // to the base
-    assert_industry(f, '-', "ref ref ref ");
+    assert_industry(f, 'a', "pro rep rol ");
+    assert_ok(db_industry_back(f->db, base, "refused", "worse", &err), &err);
+    assert_industry(f, 'b', "ref pro rol ");
+    assert_ok(db_industry_back(f->db, base, "refused", "worse, too", &err), &err); // to the base
+    assert_industry(f, '-', "ref ref rol ");
     // of a project from before they were replaced: the newest counts, and there is a way back from it
     assert_ok(db_model_decide(f->db, a, "promoted", "", NULL, &err), &err);
     assert_ok(db_model_decide(f->db, b, "promoted", "", NULL, &err), &err);
-    assert_industry(f, 'b', "pro pro ref ");
-    assert_ok(db_industry_back(f->db, base, "worse", &err), &err);
-    assert_industry(f, 'a', "pro ref ref ");
+    assert_industry(f, 'b', "pro pro rol ");
+    assert_ok(db_industry_back(f->db, base, "refused", "worse", &err), &err);
+    assert_industry(f, 'a', "pro ref rol ");
 }
 
 static void what_came_of_an_industry_model_is_counted(void **state)
