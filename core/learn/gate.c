@@ -134,6 +134,13 @@ static void decide(struct gate_result *r, const char *const *kinds)
                  GATE_DEFECTS, figures);
         return;
     }
+    if (missed[0] == defects && missed[1] == defects && !(r->filtered[0] < 1) && !(r->filtered[1] < 1)) {
+        r->decision = GATE_BY_HAND;
+        snprintf(r->reason, sizeof r->reason,
+                 "nothing to compare: neither flags any of %zu held-out pictures, %zu of them defects; `assay promote` decides",
+                 r->normals + defects, defects);
+        return;
+    }
     if (!(r->bound > lowest) && r->filtered[1] >= r->filtered[0]) {
         r->decision = GATE_BY_HAND;
         snprintf(r->reason, sizeof r->reason,

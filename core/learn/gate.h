@@ -5,7 +5,7 @@
 //   are drawn together), above -1 point; where it is not, though no fewer normals are filtered, a person decides;
 // - no severity newly misses more than max(1, 2 %) of its defects, nor does any kind (class) of them, so that one with few
 //   is not forgotten for the many; a newly missed *stop* within that needs a person;
-// - with fewer than 20 defects there is too little to compare: a person decides;
+// - with fewer than 20 defects, or where neither flags any of the pictures, there is too little to compare: a person decides;
 // - nor may it be refused by the same against round 0, what the scene was before any trained model (gate_floor).
 // Source of the bound: Efron 1979, percentile bootstrap, groups as the sampling unit.
 #ifndef LEARN_GATE_H

@@ -115,6 +115,10 @@ static void people_decide_where_little_is_known(void **state)
     assert_int_equal(r.decision, GATE_BY_HAND);
     assert_non_null(strstr(r.reason, "a lead decides"));
     assert_int_equal(judge((struct bench){.count = 0}).decision, GATE_BY_HAND);
+    r = judge(make(DEFECTS, GATE_KEY, 0, 0, DEFECTS, DEFECTS)); // "as good" is no praise where nothing is flagged
+    assert_int_equal(r.decision, GATE_BY_HAND);
+    assert_non_null(strstr(r.reason, "neither flags any of 660 held-out pictures, 60 of them defects"));
+    assert_int_equal(judge(make(DEFECTS, GATE_KEY, 0, 0, DEFECTS, DEFECTS - 1)).decision, GATE_PROMOTE);
     struct bench unsure = make(DEFECTS, GATE_KEY, 0, 0, 0, 0); // as many normals filtered, but others, of whole groups
     for (size_t i = 0; i < 60; i++) {
         unsure.items[i].group = i / 30;
