@@ -19,6 +19,7 @@
 #include "db/acquire.h"
 #include "db/live.h"
 #include "db/model.h"
+#include "db/queue.h"
 #include "db/revision.h"
 #include "db/scene.h"
 
@@ -299,12 +300,16 @@ static enum status train(void *context, int64_t scene, bool alone, struct error 
 {
     struct review_flow *f = context;
     struct round_answers answers;
+    struct scene_counts counts;
     char *text;
     int64_t id;
     look_again(f);
     enum status status = db_round_answers(f->project->db, scene, 0, &answers, err);
+    if (status == ST_OK)
+        status = db_counts(f->project->db, scene, &counts, err);
     if (status == ST_OK && answers.normals + answers.defects == 0)
-        return error_set(err, ST_INVALID, "nothing to learn from was answered here yet");
+        return counts.truths ? error_set(err, ST_INVALID, "nothing to learn from was answered here yet; `assay train --with-truth` learns from what was imported as known")
+                             : error_set(err, ST_INVALID, "nothing to learn from was answered here yet");
     if (status == ST_OK)
         status = train_request_text(&(struct train_request){.no_from = alone}, &text, err);
     if (status != ST_OK)
