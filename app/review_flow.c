@@ -71,6 +71,8 @@ void flow_round_words(const struct round *r, bool lives, char text[120])
     text[0] = '\0';
     if (r->state == ROUND_RUNNING && !lives)
         snprintf(text, 120, _("its process ended; it can go on (training)"));
+    else if (r->state == ROUND_RUNNING && r->wish)
+        snprintf(text, 120, "%s", flow_word(round_standing(r, lives)));
     else if (r->state == ROUND_RUNNING && p->steps > 0)
         snprintf(text, 120, _("%s %d %%, %d:%02d left"), flow_word(p->stage), percent, left / 60, left % 60);
     else if (r->state == ROUND_RUNNING)
@@ -166,7 +168,7 @@ static struct flow_round row_of(struct review_flow *f, const struct round *r, bo
     struct flow_round row = {
         .id = r->id,
         .scene = scene_name(f, r->scene),
-        .state = r->state == ROUND_RUNNING && !lives ? "stopped" : round_state_name(r->state),
+        .state = round_standing(r, lives),
         .open = r->state < ROUND_DONE,
         .running = r->state == ROUND_RUNNING && lives,
         .stage = texts_keep(&f->texts, xstrdup(r->progress.stage)),

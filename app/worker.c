@@ -414,6 +414,8 @@ void worker_text(const struct round *r, bool alive, char text[WORKER_TEXT])
     if (r->state == ROUND_RUNNING && !alive)
         snprintf(text + n, WORKER_TEXT - n, _("its process ended at %s %d/%d; `assay train --resume` goes on"), _(p->stage), p->step,
                  p->steps);
+    else if (r->state == ROUND_RUNNING && r->wish)
+        snprintf(text + n, WORKER_TEXT - n, "%s", _(round_standing(r, alive)));
     else if (r->state == ROUND_RUNNING && strcmp(p->stage, "training") == 0)
         snprintf(text + n, WORKER_TEXT - n, _("training %d/%d, loss %.3f, %.0f pictures/s, %d:%02d left"), p->step, p->steps, p->loss,
                  p->rate, left / 60, left % 60);
@@ -433,9 +435,10 @@ void worker_text(const struct round *r, bool alive, char text[WORKER_TEXT])
 
 json_t *worker_json(const struct round *r, bool alive)
 {
+    static const char *const wishes[] = {[WISH_NONE] = "", [WISH_PAUSE] = "pause", [WISH_CANCEL] = "cancel"};
     const struct round_progress *p = &r->progress;
-    return json_pack("{s:I, s:I, s:s, s:s, s:i, s:i, s:f, s:f, s:f, s:b, s:s, s:I}", "round", (json_int_t)r->id, "scene_id",
+    return json_pack("{s:I, s:I, s:s, s:s, s:i, s:i, s:f, s:f, s:f, s:s, s:b, s:s, s:I}", "round", (json_int_t)r->id, "scene_id",
                      (json_int_t)r->scene, "state", round_state_name(r->state), "stage", p->stage, "step", p->step, "steps",
-                     p->steps, "loss", p->loss, "pictures_per_second", p->rate, "seconds_left", p->left, "worker", alive,
-                     "sentence", r->sentence, "model", (json_int_t)r->model);
+                     p->steps, "loss", p->loss, "pictures_per_second", p->rate, "seconds_left", p->left, "asked", wishes[r->wish],
+                     "worker", alive, "sentence", r->sentence, "model", (json_int_t)r->model);
 }
