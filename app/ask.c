@@ -35,6 +35,7 @@ struct asking {
     int64_t *ids, *events;  // (count) picture, its standing answer
     double *places;         // (count) as stored in the queue
     int *reasons;           // (count) the same
+    int64_t *abouts;        // (count) the same: picture, 0 none
     const float **features; // (count) in the store
     size_t count, capacity;
     size_t *by_id; // (count) indices, by picture
@@ -53,13 +54,14 @@ static void forget_pool(struct asking *a)
     free(a->events);
     free(a->places);
     free(a->reasons);
+    free(a->abouts);
     free(a->features);
     free(a->by_id);
     if (a->classes)
         class_free(a->classes, a->class_count);
     a->acquire = NULL;
     a->candidates = NULL;
-    a->ids = a->events = NULL;
+    a->ids = a->events = a->abouts = NULL;
     a->places = NULL;
     a->reasons = NULL;
     a->features = NULL;
@@ -111,6 +113,7 @@ static void add(void *context, const struct ask_row *row)
         a->events = xreallocarray(a->events, a->capacity, sizeof *a->events);
         a->places = xreallocarray(a->places, a->capacity, sizeof *a->places);
         a->reasons = xreallocarray(a->reasons, a->capacity, sizeof *a->reasons);
+        a->abouts = xreallocarray(a->abouts, a->capacity, sizeof *a->abouts);
         a->features = xreallocarray(a->features, a->capacity, sizeof *a->features);
     }
     size_t i = a->count++;
@@ -126,6 +129,7 @@ static void add(void *context, const struct ask_row *row)
     a->events[i] = row->event;
     a->places[i] = row->place;
     a->reasons[i] = row->reason;
+    a->abouts[i] = row->about;
     a->features[i] = record.embedding;
 }
 _Static_assert((int)ACQUIRE_PARTS >= (int)DETECTORS, "the committee is all detectors");
@@ -230,6 +234,7 @@ static void oldest_answer_first(struct asking *a)
         SWAP(int64_t, a->events);
         SWAP(double, a->places);
         SWAP(int, a->reasons);
+        SWAP(int64_t, a->abouts);
         SWAP(const float *, a->features);
 #undef SWAP
     }
@@ -341,6 +346,7 @@ static enum status take_changes(struct asking *a, bool *reload, struct error *er
         a->events[i] = c->event;
         a->places[i] = 1; // given back by an undo: as the queue has it
         a->reasons[i] = ACQUIRE_BY_SCORE;
+        a->abouts[i] = 0;
         a->candidates[i].answer = answer_of(c->verdict);
         acquire_answer(a->acquire, i, answer_of(c->verdict), class_of, c->urgent);
     }
@@ -379,10 +385,17 @@ static enum status learn(const struct asking *a, struct acquire_mix *mix, uint64
     return status;
 }
 
+static int64_t about_of(const struct asking *a, const struct acquire_ask *ask) // picture, 0 none
+{
+    return ask->about == SIZE_MAX ? 0 : a->ids[ask->about];
+}
+
 static bool differs(const struct asking *a, size_t i, const struct acquire_ask *ask)
 {
-    if ((int)ask->reason != a->reasons[i] || ask->place > 1 || a->places[i] > 1)
-        return ask->place != a->places[i] || (int)ask->reason != a->reasons[i];
+    if ((int)ask->reason != a->reasons[i] || about_of(a, ask) != a->abouts[i])
+        return true;
+    if (ask->place > 1 || a->places[i] > 1)
+        return ask->place != a->places[i];
     return a->places[i] == 1 || fabs(ask->place - a->places[i]) > moved;
 }
 
@@ -404,9 +417,10 @@ static enum status put(struct asking *a, const struct acquire_ask *asks, size_t 
                                               .expected = asks[i].expected,
                                               .reason = (int)asks[i].reason,
                                               .source = (int)asks[i].source,
-                                              .about = asks[i].about == SIZE_MAX ? 0 : a->ids[asks[i].about]};
+                                              .about = about_of(a, &asks[i])};
         a->places[i] = asks[i].place;
         a->reasons[i] = (int)asks[i].reason;
+        a->abouts[i] = rows[*changed - 1].about;
     }
     enum status status = db_ask_put(a->project->db, a->scene, a->revision, rows, *changed, err);
     if (status == ST_OK && open >= OPEN_MOST)
