@@ -26,7 +26,6 @@ static const double moved = 0.01; // a smaller change of place beyond the horizo
 
 struct asking {
     struct project *project;
-    const struct base *base;
     int64_t scene, revision, event, flagged; // event: of the latest answer taken in
     struct store *store;
     struct acquire_projection projection;
@@ -243,12 +242,14 @@ static void oldest_answer_first(struct asking *a)
 static enum status open_store(struct asking *a, const struct scene *scene, const struct revision *revision,
                               struct error *err)
 {
+    struct base_info base;
     if (a->store)
         store_close(a->store);
     a->store = NULL;
     if (a->revision != revision->id)
         acquire_projection_clear(&a->projection); // of other features
-    return screening_store_reading(a->project, base_info(a->base), scene, revision->patch_sha256, &a->store, err);
+    enum status status = project_base_kept(a->project, &base, err);
+    return status == ST_OK ? screening_store_reading(a->project, &base, scene, revision->patch_sha256, &a->store, err) : status;
 }
 
 static enum status read_pool(struct asking *a, const struct scene *scene, struct error *err)
@@ -299,11 +300,10 @@ static enum status load(struct asking *a, struct error *err)
     return status;
 }
 
-enum status asking_open(struct project *project, const struct base *base, int64_t scene,
-                        struct asking **asking, struct error *err)
+enum status asking_open(struct project *project, int64_t scene, struct asking **asking, struct error *err)
 {
     struct asking *a = xcalloc(1, sizeof *a);
-    *a = (struct asking){.project = project, .base = base, .scene = scene};
+    *a = (struct asking){.project = project, .scene = scene};
     enum status status = load(a, err);
     if (status != ST_OK) {
         asking_close(a);
@@ -468,11 +468,11 @@ enum status asking_doubt(struct asking *a, struct error *err)
     return status;
 }
 
-enum status ask_scene(struct project *project, const struct base *base, int64_t scene, struct error *err)
+enum status ask_scene(struct project *project, int64_t scene, struct error *err)
 {
     struct asking *a;
     size_t changed;
-    enum status status = asking_open(project, base, scene, &a, err);
+    enum status status = asking_open(project, scene, &a, err);
     if (status == ST_OK) {
         status = asking_update(a, &changed, err);
         if (status == ST_OK)

@@ -357,7 +357,7 @@ static enum status compare(struct job *j, int64_t id, char **sentence, struct er
     if (status != ST_OK)
         return status;
     if (result.decision == GATE_PROMOTE) // its queue is put into its order, as after a screening
-        status = ask_scene(j->project, j->base, j->round->scene, err);
+        status = ask_scene(j->project, j->round->scene, err);
     if (status != ST_OK)
         return status;
     *sentence = xstrdup(result.reason);
