@@ -26,7 +26,6 @@ static const double moved = 0.01; // a smaller change of place beyond the horizo
 
 struct asking {
     struct project *project;
-    const struct base *base;
     int64_t scene, revision, event, flagged; // event: of the latest answer taken in
     struct store *store;
     struct acquire_projection projection;
@@ -35,6 +34,7 @@ struct asking {
     int64_t *ids, *events;  // (count) picture, its standing answer
     double *places;         // (count) as stored in the queue
     int *reasons;           // (count) the same
+    int64_t *abouts;        // (count) the same: picture, 0 none
     const float **features; // (count) in the store
     size_t count, capacity;
     size_t *by_id; // (count) indices, by picture
@@ -53,13 +53,14 @@ static void forget_pool(struct asking *a)
     free(a->events);
     free(a->places);
     free(a->reasons);
+    free(a->abouts);
     free(a->features);
     free(a->by_id);
     if (a->classes)
         class_free(a->classes, a->class_count);
     a->acquire = NULL;
     a->candidates = NULL;
-    a->ids = a->events = NULL;
+    a->ids = a->events = a->abouts = NULL;
     a->places = NULL;
     a->reasons = NULL;
     a->features = NULL;
@@ -111,6 +112,7 @@ static void add(void *context, const struct ask_row *row)
         a->events = xreallocarray(a->events, a->capacity, sizeof *a->events);
         a->places = xreallocarray(a->places, a->capacity, sizeof *a->places);
         a->reasons = xreallocarray(a->reasons, a->capacity, sizeof *a->reasons);
+        a->abouts = xreallocarray(a->abouts, a->capacity, sizeof *a->abouts);
         a->features = xreallocarray(a->features, a->capacity, sizeof *a->features);
     }
     size_t i = a->count++;
@@ -126,6 +128,7 @@ static void add(void *context, const struct ask_row *row)
     a->events[i] = row->event;
     a->places[i] = row->place;
     a->reasons[i] = row->reason;
+    a->abouts[i] = row->about;
     a->features[i] = record.embedding;
 }
 _Static_assert((int)ACQUIRE_PARTS >= (int)DETECTORS, "the committee is all detectors");
@@ -230,6 +233,7 @@ static void oldest_answer_first(struct asking *a)
         SWAP(int64_t, a->events);
         SWAP(double, a->places);
         SWAP(int, a->reasons);
+        SWAP(int64_t, a->abouts);
         SWAP(const float *, a->features);
 #undef SWAP
     }
@@ -238,12 +242,14 @@ static void oldest_answer_first(struct asking *a)
 static enum status open_store(struct asking *a, const struct scene *scene, const struct revision *revision,
                               struct error *err)
 {
+    struct base_info base;
     if (a->store)
         store_close(a->store);
     a->store = NULL;
     if (a->revision != revision->id)
         acquire_projection_clear(&a->projection); // of other features
-    return screening_store_reading(a->project, base_info(a->base), scene, revision->patch_sha256, &a->store, err);
+    enum status status = project_base_kept(a->project, &base, err);
+    return status == ST_OK ? screening_store_reading(a->project, &base, scene, revision->patch_sha256, &a->store, err) : status;
 }
 
 static enum status read_pool(struct asking *a, const struct scene *scene, struct error *err)
@@ -294,11 +300,10 @@ static enum status load(struct asking *a, struct error *err)
     return status;
 }
 
-enum status asking_open(struct project *project, const struct base *base, int64_t scene,
-                        struct asking **asking, struct error *err)
+enum status asking_open(struct project *project, int64_t scene, struct asking **asking, struct error *err)
 {
     struct asking *a = xcalloc(1, sizeof *a);
-    *a = (struct asking){.project = project, .base = base, .scene = scene};
+    *a = (struct asking){.project = project, .scene = scene};
     enum status status = load(a, err);
     if (status != ST_OK) {
         asking_close(a);
@@ -341,6 +346,7 @@ static enum status take_changes(struct asking *a, bool *reload, struct error *er
         a->events[i] = c->event;
         a->places[i] = 1; // given back by an undo: as the queue has it
         a->reasons[i] = ACQUIRE_BY_SCORE;
+        a->abouts[i] = 0;
         a->candidates[i].answer = answer_of(c->verdict);
         acquire_answer(a->acquire, i, answer_of(c->verdict), class_of, c->urgent);
     }
@@ -379,10 +385,17 @@ static enum status learn(const struct asking *a, struct acquire_mix *mix, uint64
     return status;
 }
 
+static int64_t about_of(const struct asking *a, const struct acquire_ask *ask) // picture, 0 none
+{
+    return ask->about == SIZE_MAX ? 0 : a->ids[ask->about];
+}
+
 static bool differs(const struct asking *a, size_t i, const struct acquire_ask *ask)
 {
-    if ((int)ask->reason != a->reasons[i] || ask->place > 1 || a->places[i] > 1)
-        return ask->place != a->places[i] || (int)ask->reason != a->reasons[i];
+    if ((int)ask->reason != a->reasons[i] || about_of(a, ask) != a->abouts[i])
+        return true;
+    if (ask->place > 1 || a->places[i] > 1)
+        return ask->place != a->places[i];
     return a->places[i] == 1 || fabs(ask->place - a->places[i]) > moved;
 }
 
@@ -404,9 +417,10 @@ static enum status put(struct asking *a, const struct acquire_ask *asks, size_t 
                                               .expected = asks[i].expected,
                                               .reason = (int)asks[i].reason,
                                               .source = (int)asks[i].source,
-                                              .about = asks[i].about == SIZE_MAX ? 0 : a->ids[asks[i].about]};
+                                              .about = about_of(a, &asks[i])};
         a->places[i] = asks[i].place;
         a->reasons[i] = (int)asks[i].reason;
+        a->abouts[i] = rows[*changed - 1].about;
     }
     enum status status = db_ask_put(a->project->db, a->scene, a->revision, rows, *changed, err);
     if (status == ST_OK && open >= OPEN_MOST)
@@ -454,11 +468,11 @@ enum status asking_doubt(struct asking *a, struct error *err)
     return status;
 }
 
-enum status ask_scene(struct project *project, const struct base *base, int64_t scene, struct error *err)
+enum status ask_scene(struct project *project, int64_t scene, struct error *err)
 {
     struct asking *a;
     size_t changed;
-    enum status status = asking_open(project, base, scene, &a, err);
+    enum status status = asking_open(project, scene, &a, err);
     if (status == ST_OK) {
         status = asking_update(a, &changed, err);
         if (status == ST_OK)

@@ -12,8 +12,7 @@ struct asking;
 
 // Read a scene's pool. `project`, with a handle of the calling thread, is kept. ST_NOT_FOUND: the features
 // are gone or nothing was screened; the queue then keeps the order it has.
-ASSAY_CHECKED enum status asking_open(struct project *project, const struct base *base, int64_t scene,
-                                      struct asking **asking, struct error *err);
+ASSAY_CHECKED enum status asking_open(struct project *project, int64_t scene, struct asking **asking, struct error *err);
 void asking_close(struct asking *asking);
 // Take in what was answered, flagged or screened since, and put the new order into the queue. *changed: rows
 // that moved.
@@ -22,8 +21,7 @@ ASSAY_CHECKED enum status asking_update(struct asking *asking, size_t *changed, 
 ASSAY_CHECKED enum status asking_doubt(struct asking *asking, struct error *err);
 
 // The whole of it once, after a screening. Where there is nothing to go by, the queue's order stays.
-ASSAY_CHECKED enum status ask_scene(struct project *project, const struct base *base, int64_t scene,
-                                    struct error *err);
+ASSAY_CHECKED enum status ask_scene(struct project *project, int64_t scene, struct error *err);
 
 // --- beside a review (ask_thread.c) ---
 // Keeps the queue ordered on a thread with a handle of its own, so that no answer waits for it.

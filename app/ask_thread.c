@@ -29,7 +29,6 @@ struct scene_order {
 
 struct work {
     struct asker *asker;
-    struct base *base;
     struct scene_order *orders;
     size_t count;
 };
@@ -66,7 +65,7 @@ static void order_all(struct work *w)
     for (size_t i = 0; i < w->count; i++) {
         struct scene_order *o = &w->orders[i];
         size_t changed = 0;
-        if (!o->asking && asking_open(&w->asker->project, w->base, o->scene, &o->asking, &unused) != ST_OK) {
+        if (!o->asking && asking_open(&w->asker->project, o->scene, &o->asking, &unused) != ST_OK) {
             o->asking = NULL;
             continue;
         }
@@ -93,8 +92,6 @@ static void work_clear(struct work *w)
     for (size_t i = 0; i < w->count; i++)
         asking_close(w->orders[i].asking);
     free(w->orders);
-    if (w->base)
-        base_free(w->base);
 }
 
 static void *run(void *argument)
@@ -108,8 +105,6 @@ static void *run(void *argument)
     if (status != ST_OK)
         return NULL;
     status = db_derived(a->project.db, &unused);
-    if (status == ST_OK)
-        status = project_base(&a->project, &w.base, &unused);
     if (status == ST_OK)
         status = list_scenes(&w, &unused);
     while (status == ST_OK) {

@@ -178,14 +178,10 @@ static enum status find(struct project *project, const struct options *o, struct
 // screening.
 static enum status take_over(struct project *project, int64_t id, struct error *err)
 {
-    struct base *base;
     struct scene scene = {0};
     struct scoring_report report = {0};
     struct error later;
-    enum status status = project_base(project, &base, err);
-    if (status != ST_OK)
-        return status;
-    status = db_scene_get(project->db, id, NULL, &scene, err);
+    enum status status = db_scene_get(project->db, id, NULL, &scene, err);
     if (status == ST_OK && scoring_pending(project, &scene, LIVE_KNOWN, 0, &report, &later) != ST_OK) // it is active all the same
         fprintf(stderr, _("assay: what came under another revision is not scored yet (%s); `assay worker` does it\n"), later.text);
     if (report.scored > 0)
@@ -193,9 +189,8 @@ static enum status take_over(struct project *project, int64_t id, struct error *
                                            : _("%lld pictures that came under another revision are scored, too; %lld flagged\n"),
                 (long long)report.scored, (long long)report.flagged);
     if (status == ST_OK)
-        status = ask_scene(project, base, id, err);
+        status = ask_scene(project, id, err);
     scene_clear(&scene);
-    base_free(base);
     return status;
 }
 

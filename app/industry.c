@@ -9,7 +9,6 @@
 #include "base/intl.h"
 #include "db/industry.h"
 #include "db/person.h"
-#include "db/round.h"
 #include "db/scene.h"
 
 // ---- by rounds ----
@@ -62,14 +61,14 @@ enum status industry_finish(struct project *project, const json_t *request, int6
     return status;
 }
 
-enum status industry_settle(struct project *project, const char *base_sha256, int64_t round, const json_t *request, struct error *err)
+static enum status settle(struct project *project, const char *from, int64_t round, struct error *err)
 {
+    struct base_info base;
     struct model_row now;
     struct industry_verdict verdict;
-    const char *from = json_string_value(json_object_get(request, "from"));
-    if (!from || !json_is_true(json_object_get(request, "industry")))
-        return ST_OK;
-    enum status status = db_industry_now(project->db, base_sha256, &now, err);
+    enum status status = project_base_kept(project, &base, err);
+    if (status == ST_OK)
+        status = db_industry_now(project->db, base.sha256, &now, err);
     if (status != ST_OK)
         return status == ST_NOT_FOUND ? ST_OK : status;
     bool same = strcmp(now.sha256, from) == 0;
@@ -80,8 +79,18 @@ enum status industry_settle(struct project *project, const char *base_sha256, in
         return status;
     char *reason = xasprintf("rounds no longer begin from it: the gates refused %lld of %lld models that did, and promoted none",
                              (long long)verdict.refused, (long long)verdict.judged);
-    status = db_industry_back(project->db, base_sha256, "refused", reason, err);
+    status = db_industry_back(project->db, base.sha256, "refused", reason, err);
     free(reason);
+    return status;
+}
+
+enum status industry_settle(struct project *project, const struct round *round, struct error *err)
+{
+    json_t *request = json_loads(round->options, 0, NULL);
+    const char *from = json_string_value(json_object_get(request, "from"));
+    bool asked = from && json_is_true(json_object_get(request, "industry"));
+    enum status status = asked ? settle(project, from, round->id, err) : ST_OK;
+    json_decref(request);
     return status;
 }
 

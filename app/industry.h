@@ -6,15 +6,16 @@
 
 #include "app/project.h"
 #include "db/model.h"
+#include "db/round.h"
 
 // Rounds begin from a new one, model `id`: every scene that was screened is asked for one, each through its own gate, with what
 // `request` says of strategy and options. sentence: what came of it; caller frees.
 ASSAY_CHECKED enum status industry_finish(struct project *project, const json_t *request, int64_t id, char **sentence,
                                           struct error *err);
-// Round `round` of a scene is over. Where it was the last of those that the present industry model asked for, and the gates refused
-// what began from it and promoted nothing, rounds begin from the one before again. What a person promotes stays.
-ASSAY_CHECKED enum status industry_settle(struct project *project, const char *base_sha256, int64_t round, const json_t *request,
-                                          struct error *err);
+// `round` is over, or just about to be. Where it was the last of those that the present industry model asked for, and the gates refused
+// what began from it and promoted nothing, rounds begin from the one before again; a round that failed or was cancelled says nothing for
+// it. What a person promotes stays.
+ASSAY_CHECKED enum status industry_settle(struct project *project, const struct round *round, struct error *err);
 // A person's decision; whether `who` may is the caller's matter. ST_INVALID: it is that one already. ST_NOT_FOUND, ST_CORRUPT: its
 // file is missing or altered.
 ASSAY_CHECKED enum status industry_promote(struct project *project, const struct model_row *model, const char *who, struct error *err);

@@ -106,10 +106,10 @@ static void put_train(const struct stand *s, struct strbuf *out)
     put(out, _("round %lld"), (long long)s->round.id);
     if (s->round.state == ROUND_RUNNING && !s->lives)
         put(out, _("its process\nended"));
-    else if (s->round.state == ROUND_RUNNING)
+    else if (s->round.state == ROUND_RUNNING && !s->round.wish)
         put(out, "%s", p->stage[0] ? flow_word(p->stage) : _("begins"));
     else
-        put(out, "%s", flow_word(round_state_name(s->round.state)));
+        put(out, "%s", flow_word(round_standing(&s->round, s->lives)));
     if (s->round.state < ROUND_DONE && p->steps > 0)
         put(out, "%d %%", (int)(100.0 * p->step / p->steps));
     if (s->round.state == ROUND_RUNNING && s->lives && p->steps > 0)

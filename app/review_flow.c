@@ -19,6 +19,7 @@
 #include "db/acquire.h"
 #include "db/live.h"
 #include "db/model.h"
+#include "db/queue.h"
 #include "db/revision.h"
 #include "db/scene.h"
 
@@ -70,6 +71,8 @@ void flow_round_words(const struct round *r, bool lives, char text[120])
     text[0] = '\0';
     if (r->state == ROUND_RUNNING && !lives)
         snprintf(text, 120, _("its process ended; it can go on (training)"));
+    else if (r->state == ROUND_RUNNING && r->wish)
+        snprintf(text, 120, "%s", flow_word(round_standing(r, lives)));
     else if (r->state == ROUND_RUNNING && p->steps > 0)
         snprintf(text, 120, _("%s %d %%, %d:%02d left"), flow_word(p->stage), percent, left / 60, left % 60);
     else if (r->state == ROUND_RUNNING)
@@ -168,7 +171,7 @@ static struct flow_round row_of(struct review_flow *f, const struct round *r, co
     struct flow_round row = {
         .id = r->id,
         .scene = scene_name(f, r->scene),
-        .state = r->state == ROUND_RUNNING && !lives ? "stopped" : round_state_name(r->state),
+        .state = round_standing(r, lives),
         .open = r->state < ROUND_DONE,
         .running = r->state == ROUND_RUNNING && lives,
         .stage = texts_keep(&f->texts, xstrdup(r->progress.stage)),
@@ -310,12 +313,16 @@ static enum status train(void *context, int64_t scene, bool alone, struct error 
 {
     struct review_flow *f = context;
     struct round_answers answers;
+    struct scene_counts counts;
     char *text;
     int64_t id;
     look_again(f);
     enum status status = db_round_answers(f->project->db, scene, 0, &answers, err);
+    if (status == ST_OK)
+        status = db_counts(f->project->db, scene, &counts, err);
     if (status == ST_OK && answers.normals + answers.defects == 0)
-        return error_set(err, ST_INVALID, "nothing to learn from was answered here yet");
+        return counts.truths ? error_set(err, ST_INVALID, "nothing to learn from was answered here yet; `assay train --with-truth` learns from what was imported as known")
+                             : error_set(err, ST_INVALID, "nothing to learn from was answered here yet");
     if (status == ST_OK)
         status = train_request_text(&(struct train_request){.no_from = alone}, &text, err);
     if (status != ST_OK)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/industry.h"
 #include "app/rounds.h"
 #include "app/train.h"
 #include "app/trained.h"
@@ -10,8 +11,23 @@
 #include "base/alloc.h"
 #include "base/intl.h"
 #include "db/person.h"
+#include "db/project.h"
 
 enum { TRIES = 5 };
+
+enum status rounds_cancel(struct project *project, const struct round *round, enum round_state from, struct error *err)
+{
+    enum status status = db_begin(project->db, err);
+    if (status != ST_OK)
+        return status;
+    status = db_round_move(project->db, round->id, from, ROUND_CANCELLED, "cancelled", err);
+    if (status == ST_OK)
+        status = industry_settle(project, round, err);
+    if (status == ST_OK)
+        return db_commit(project->db, err);
+    db_rollback(project->db);
+    return status;
+}
 
 // ST_NOT_FOUND: the round is not in that state any more.
 static enum status ask(struct project *project, const struct round *round, enum rounds_wish wish, int threads, struct error *err)
@@ -27,9 +43,9 @@ static enum status ask(struct project *project, const struct round *round, enum 
     }
     if (working)
         return db_round_ask(project->db, round->id, wish == ROUNDS_PAUSE ? WISH_PAUSE : WISH_CANCEL, err);
-    enum status status =
-        db_round_move(project->db, round->id, round->state, wish == ROUNDS_PAUSE ? ROUND_PAUSED : ROUND_CANCELLED,
-                      wish == ROUNDS_PAUSE ? "paused; `assay train --resume` goes on" : "cancelled", err);
+    enum status status = wish == ROUNDS_PAUSE ? db_round_move(project->db, round->id, round->state, ROUND_PAUSED,
+                                                              "paused; `assay train --resume` goes on", err)
+                                              : rounds_cancel(project, round, round->state, err);
     if (status == ST_OK && wish == ROUNDS_CANCEL)
         train_forget(project, round->id);
     return status;

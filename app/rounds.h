@@ -17,6 +17,9 @@ enum rounds_wish { ROUNDS_PAUSE, ROUNDS_RESUME, ROUNDS_CANCEL };
 ASSAY_CHECKED enum status rounds_ask(struct project *project, const struct round *round, enum rounds_wish wish, int threads,
                                      struct error *err);
 
+// It is cancelled, and the industry model that asked for it judged where it was the last. ST_NOT_FOUND: it is not `from` any more.
+ASSAY_CHECKED enum status rounds_cancel(struct project *project, const struct round *round, enum round_state from, struct error *err);
+
 // The revision before the scene's active one is active again; a lead's where one is named. now: that revision.
 ASSAY_CHECKED enum status rounds_roll_back(struct project *project, const struct scene *scene, const char *who,
                                            struct revision *now, struct error *err);

@@ -625,7 +625,7 @@ enum status screening_run(struct project *project, const struct base *base, cons
                 status = make_revision(project, base, scene, &with, store, patch, sha256, report, err);
             store_close(store);
             if (status == ST_OK)
-                status = ask_scene(project, base, scene->id, err);
+                status = ask_scene(project, scene->id, err);
         }
         patch_free(patch);
     }

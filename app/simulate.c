@@ -240,7 +240,7 @@ static enum status run_rounds(struct simulation *sim, struct error *err)
         f.scenes = xcalloc(f.scene_count + 1, sizeof *f.scenes);
         size_t answers = sim->asked.answers, budget = budget_of(sim->o, round);
         if (round > 0)
-            status = simulate_ask(&sim->pool, sim->base, sim->o, budget, &sim->asked, err);
+            status = simulate_ask(&sim->pool, sim->o, budget, &sim->asked, err);
         if (status == ST_OK)
             status = run_round(sim, round, &f, err);
         // fewer answers than asked for: there is nothing left to ask

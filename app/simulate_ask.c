@@ -99,12 +99,12 @@ static void count(struct simulate_asked *asked, const struct simulate_picture *p
 }
 
 // Each scene's order, as it is kept beside a review; NULL where there is nothing to order by.
-static enum status open_orders(struct simulate_copy *pool, const struct base *base, struct asking **orders,
+static enum status open_orders(struct simulate_copy *pool, struct asking **orders,
                                struct error *err)
 {
     enum status status = ST_OK;
     for (size_t s = 0; s < pool->scene_count && status == ST_OK; s++) {
-        status = asking_open(&pool->project, base, pool->scenes[s].id, &orders[s], err);
+        status = asking_open(&pool->project, pool->scenes[s].id, &orders[s], err);
         if (status != ST_OK)
             orders[s] = NULL;
         if (status != ST_IO)
@@ -124,7 +124,7 @@ static enum status update_orders(const struct simulate_copy *pool, struct asking
 }
 
 // What the review screen would show, in its order, which follows the answers.
-static enum status ask_flagged(struct simulate_copy *pool, const struct base *base, int64_t person,
+static enum status ask_flagged(struct simulate_copy *pool, int64_t person,
                                size_t budget, struct simulate_asked *asked, size_t *given, struct error *err)
 {
     static const char session[] = "simulated";
@@ -132,7 +132,7 @@ static enum status ask_flagged(struct simulate_copy *pool, const struct base *ba
     struct queue_item items[AT_ONCE];
     struct asking **orders = xcalloc(pool->scene_count + 1, sizeof *orders);
     size_t leased = 1;
-    enum status status = open_orders(pool, base, orders, err);
+    enum status status = open_orders(pool, orders, err);
     while (status == ST_OK && *given < budget && leased > 0) {
         size_t want = budget - *given < AT_ONCE ? budget - *given : AT_ONCE;
         status =
@@ -209,12 +209,12 @@ static void each_thing_once(struct open *open, const struct groups *answered)
 
 // Where the flagged ones run out, it goes on among the filtered, highest score first, each thing once before
 // any is asked about again: the budget is spent, and what that brought is told apart.
-static enum status ask_queue(struct simulate_copy *pool, const struct base *base, int64_t person,
+static enum status ask_queue(struct simulate_copy *pool, int64_t person,
                              size_t budget, struct simulate_asked *asked, struct error *err)
 {
     struct open open = {0};
     size_t given = 0;
-    enum status status = ask_flagged(pool, base, person, budget, asked, &given, err);
+    enum status status = ask_flagged(pool, person, budget, asked, &given, err);
     if (status == ST_OK && given < budget)
         status = list_open(pool, &open, err);
     struct groups answered = {.pool = pool};
@@ -254,9 +254,8 @@ static enum status ask_random(struct simulate_copy *pool, size_t budget, struct 
     return status;
 }
 
-enum status simulate_ask(struct simulate_copy *pool, const struct base *base,
-                         const struct simulate_options *o, size_t budget, struct simulate_asked *asked,
-                         struct error *err)
+enum status simulate_ask(struct simulate_copy *pool, const struct simulate_options *o, size_t budget,
+                         struct simulate_asked *asked, struct error *err)
 {
     int64_t person;
     enum status status = db_begin(pool->project.db, err);
@@ -266,7 +265,7 @@ enum status simulate_ask(struct simulate_copy *pool, const struct base *base,
     if (status == ST_OK && o->random)
         status = ask_random(pool, budget, asked, err);
     else if (status == ST_OK)
-        status = ask_queue(pool, base, person, budget, asked, err);
+        status = ask_queue(pool, person, budget, asked, err);
     if (status == ST_OK)
         return db_commit(pool->project.db, err);
     db_rollback(pool->project.db);

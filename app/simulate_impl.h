@@ -62,8 +62,7 @@ struct simulate_asked {
     size_t answers, flagged, found;
 };
 // Ask about `budget` pictures in the queue's order, or at random, and store what is known of them as said.
-ASSAY_CHECKED enum status simulate_ask(struct simulate_copy *pool, const struct base *base,
-                                       const struct simulate_options *o, size_t budget,
+ASSAY_CHECKED enum status simulate_ask(struct simulate_copy *pool, const struct simulate_options *o, size_t budget,
                                        struct simulate_asked *asked, struct error *err);
 
 // --- simulate_train.c ---

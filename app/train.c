@@ -359,7 +359,7 @@ static enum status compare(struct job *j, int64_t id, char **sentence, struct er
     if (status != ST_OK)
         return status;
     if (result.decision == GATE_PROMOTE) // its queue is put into its order, as after a screening
-        status = ask_scene(j->project, j->base, j->round->scene, err);
+        status = ask_scene(j->project, j->round->scene, err);
     if (status != ST_OK)
         return status;
     *sentence = xstrdup(result.reason);
@@ -409,7 +409,7 @@ static enum status check(const struct job *j, struct error *err)
 static enum status judge_industry(const struct job *j, enum status status, char **sentence, struct error *err)
 {
     struct error why;
-    enum status own = industry_settle(j->project, j->net->sha256, j->round->id, j->request, &why);
+    enum status own = industry_settle(j->project, j->round, &why);
     if (status != ST_OK || own == ST_OK)
         return status;
     free(*sentence);
@@ -437,7 +437,7 @@ enum status train_round(struct project *project, const struct round *round, int 
         status = learn(&j, &model, err);
     if (status == ST_OK)
         status = round->scene ? finish_scene(&j, model, sentence, err) : industry_finish(project, j.request, model, sentence, err);
-    if (j.net && status != ST_CANCELLED && status != ST_IO && status != ST_BUSY) // it is over
+    if (status != ST_CANCELLED && status != ST_IO && status != ST_BUSY) // it is over
         status = judge_industry(&j, status, sentence, err);
     if (j.base)
         base_free(j.base);

@@ -138,6 +138,22 @@ static enum status read_list(const char *path, json_t **list, struct error *err)
     return ST_OK;
 }
 
+// Whether what was imported as known would do where nothing was answered: a normal picture is needed beside it.
+static bool truth_would_do(struct project *project, int64_t scene, int pool_most)
+{
+    struct error unused;
+    json_t *list, *label;
+    size_t i;
+    if (choose_all(project, scene, true, pool_most, &list, &unused) != ST_OK)
+        return false;
+    json_t *labels = json_object_get(list, "labels");
+    bool normal = json_array_size(json_object_get(list, "pool")) > 0, would = json_array_size(labels) > 0;
+    json_array_foreach(labels, i, label)
+        normal = normal || json_is_false(json_object_get(label, "defect"));
+    json_decref(list);
+    return would && normal;
+}
+
 static enum status get_list(struct project *project, int64_t scene, bool with_truth, int pool_most, const char *path, json_t **list,
                             char sha256[HASH_HEX], struct error *err)
 {
@@ -148,7 +164,9 @@ static enum status get_list(struct project *project, int64_t scene, bool with_tr
         status = choose_all(project, scene, with_truth, pool_most, list, err);
         if (status == ST_OK && json_array_size(json_object_get(*list, "labels")) == 0) {
             json_decref(*list);
-            return error_set(err, ST_INVALID, "nothing to learn from was answered; `assay review` asks");
+            return !with_truth && truth_would_do(project, scene, pool_most)
+                       ? error_set(err, ST_INVALID, "nothing to learn from was answered; `assay review` asks, or `assay train --with-truth` learns from what was imported as known")
+                       : error_set(err, ST_INVALID, "nothing to learn from was answered; `assay review` asks");
         }
     }
     if (status != ST_OK)

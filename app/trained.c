@@ -47,9 +47,12 @@ enum status trained_open(const struct project *project, const char *sha256, enum
                          struct adapt_model **model, struct error *err)
 {
     char *path = project_model(project, sha256);
-    enum status status = check(path, sha256, use, err);
-    if (status == ST_OK)
-        status = adapt_open(path, net, model, err);
+    struct error why;
+    enum status status = adapt_open(path, net, model, err); // hashes it, and its name is its hash
+    if (status != ST_OK && check(path, sha256, use, &why) != ST_OK) {
+        *err = why;
+        status = why.code;
+    }
     free(path);
     return status;
 }

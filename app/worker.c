@@ -189,12 +189,13 @@ static bool tell(void *context, const struct round_progress *p)
     return s->wish == WISH_NONE && !stop_asked(NULL) && !atomic_load(&s->heart->lost);
 }
 
-static enum status end_round(struct shift *s, enum round_state state, const char *sentence, struct error *err)
+static enum status end_round(struct shift *s, const struct round *round, enum round_state state, const char *sentence, struct error *err)
 {
     fprintf(stderr, _("round %lld %s: %s\n"), (long long)s->round, round_state_name(state), sentence);
     if (state >= ROUND_DONE) // first: whoever sees that it is over finds nothing of it; killed in between, it ends again
         train_forget(s->project, s->round);
-    enum status status = db_round_move(s->project->db, s->round, ROUND_RUNNING, state, sentence, err);
+    enum status status = state == ROUND_CANCELLED ? rounds_cancel(s->project, round, ROUND_RUNNING, err)
+                                                  : db_round_move(s->project->db, s->round, ROUND_RUNNING, state, sentence, err);
     return status == ST_NOT_FOUND ? ST_OK : status; // as somebody has said meanwhile
 }
 
@@ -214,19 +215,19 @@ static enum status work_on(struct shift *s, const struct round *round, const str
     if (atomic_load(&s->heart->lost))
         return error_set(err, ST_BUSY, "another process took this worker's place; it ends");
     if (status == ST_OK)
-        status = end_round(s, ROUND_DONE, sentence, err);
+        status = end_round(s, round, ROUND_DONE, sentence, err);
     else if (status == ST_CANCELLED && s->wish == WISH_CANCEL)
-        status = end_round(s, ROUND_CANCELLED, "cancelled", err);
+        status = end_round(s, round, ROUND_CANCELLED, "cancelled", err);
     else if (status == ST_CANCELLED && s->wish == WISH_PAUSE)
-        status = end_round(s, ROUND_PAUSED, "paused; `assay train --resume` goes on", err);
+        status = end_round(s, round, ROUND_PAUSED, "paused; `assay train --resume` goes on", err);
     else if (status == ST_CANCELLED)
         *err = why; // told to stop: the next worker goes on
     else if (status == ST_IO || status == ST_BUSY) { // nothing is wrong with the round itself
         char *text = xasprintf("%s; `assay train --resume` goes on", why.text);
-        status = end_round(s, ROUND_PAUSED, text, err);
+        status = end_round(s, round, ROUND_PAUSED, text, err);
         free(text);
     } else
-        status = end_round(s, ROUND_FAILED, why.text, err);
+        status = end_round(s, round, ROUND_FAILED, why.text, err);
     free(sentence);
     return status;
 }
@@ -417,6 +418,8 @@ void worker_text(struct db *db, const struct round *r, bool alive, char text[WOR
     if (r->state == ROUND_RUNNING && !alive)
         snprintf(text + n, WORKER_TEXT - n, _("its process ended at %s %d/%d; `assay train --resume` goes on"), _(p->stage), p->step,
                  p->steps);
+    else if (r->state == ROUND_RUNNING && r->wish)
+        snprintf(text + n, WORKER_TEXT - n, "%s", _(round_standing(r, alive)));
     else if (r->state == ROUND_RUNNING && strcmp(p->stage, "training") == 0)
         snprintf(text + n, WORKER_TEXT - n, _("training %d/%d, loss %.3f, %.0f pictures/s, %d:%02d left"), p->step, p->steps, p->loss,
                  p->rate, left / 60, left % 60);
@@ -456,12 +459,14 @@ static json_t *progress_json(const struct round *r, const struct model_row *mode
 
 json_t *worker_json(struct db *db, const struct round *r, bool alive)
 {
+    static const char *const wishes[] = {[WISH_NONE] = "", [WISH_PAUSE] = "pause", [WISH_CANCEL] = "cancel"};
     struct model_row model;
     rounds_model(db, r, &model);
     char *told = rounds_sentence(r, &model);
     json_t *progress = progress_json(r, &model);
     json_t *j = json_pack("{s:I, s:I, s:s}", "round", (json_int_t)r->id, "scene_id", (json_int_t)r->scene, "state", round_state_name(r->state));
     json_object_update(j, progress);
+    json_object_set_new(j, "asked", json_string(wishes[r->wish]));
     json_object_set_new(j, "worker", json_boolean(alive));
     json_object_set_new(j, "sentence", json_string(told));
     json_object_set_new(j, "model", json_integer(r->model));

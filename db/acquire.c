@@ -27,10 +27,11 @@ static void read_row(sqlite3_stmt *stmt, struct ask_row *row)
                             .class_name = column_text(stmt, 4),
                             .urgent = sqlite3_column_int(stmt, 5) != 0,
                             .place = sqlite3_column_double(stmt, 6),
-                            .reason = sqlite3_column_int(stmt, 7)};
-    row->score.score = sqlite3_column_double(stmt, 8);
+                            .reason = sqlite3_column_int(stmt, 7),
+                            .about = sqlite3_column_int64(stmt, 8)};
+    row->score.score = sqlite3_column_double(stmt, 9);
     for (int d = 0; d < DETECTORS; d++)
-        row->score.parts[d] = sqlite3_column_double(stmt, 9 + d);
+        row->score.parts[d] = sqlite3_column_double(stmt, 10 + d);
 }
 
 static enum status walk(struct db *db, const char *sql, int64_t scene, size_t limit,
@@ -58,12 +59,12 @@ enum status db_ask_pool(struct db *db, int64_t scene, size_t limit,
                         struct error *err)
 {
     static const char open[] =
-        "SELECT s.picture, p.grp, 0, 0, '', 0, q.place, q.reason, s.score, " SCORE_PARTS " FROM queue q"
+        "SELECT s.picture, p.grp, 0, 0, '', 0, q.place, q.reason, q.about, s.score, " SCORE_PARTS " FROM queue q"
         " CROSS JOIN scene c ON c.id = q.scene CROSS JOIN score s ON s.revision = c.active_revision"
         " AND s.picture = q.picture CROSS JOIN picture p ON p.id = q.picture"
         " WHERE q.scene = ?1 ORDER BY q.score DESC, q.picture LIMIT ?2";
     static const char answered[] =
-        "SELECT s.picture, p.grp, v.event, v.verdict, " CLASS_NOW("e.class") ", e.severity = 'stop', 0, 0, s.score, " SCORE_PARTS
+        "SELECT s.picture, p.grp, v.event, v.verdict, " CLASS_NOW("e.class") ", e.severity = 'stop', 0, 0, 0, s.score, " SCORE_PARTS
         " FROM verdict v CROSS JOIN picture p ON p.id = v.picture CROSS JOIN scene c ON c.id = p.scene"
         " CROSS JOIN score s ON s.revision = c.active_revision AND s.picture = p.id"
         " CROSS JOIN label_event e ON e.id = v.event"

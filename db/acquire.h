@@ -23,6 +23,7 @@ struct ask_row {          // text valid during the callback
     bool urgent;          // a defect of the severity stop
     double place;         // open ones: as stored
     int reason;           // enum acquire_reason, as stored
+    int64_t about;        // picture, as stored; 0 none
 };
 // The open pictures of a scene, most anomalous first, then those answered in review that the active revision scored,
 // latest first; at most `limit` of each. What an audit drew is not among the answered: nothing learns from it.

@@ -7,7 +7,7 @@
 
 static const char doing[] = "keeping track of industry models";
 
-static enum status one(struct db *db, const char *sql, const char *base_sha256, struct model_row *row, const char *none, struct error *err)
+static enum status one(struct db *db, const char *sql, const char *base_sha256, struct model_row *row, struct error *err)
 {
     sqlite3_stmt *stmt = db_prepare(db, sql, err);
     if (!stmt)
@@ -16,24 +16,25 @@ static enum status one(struct db *db, const char *sql, const char *base_sha256, 
     enum status status = db_first(db, stmt, doing, err);
     int64_t id = status == ST_OK ? sqlite3_column_int64(stmt, 0) : 0;
     sqlite3_reset(stmt);
-    if (status == ST_NOT_FOUND)
-        return error_set(err, status, "%s", none);
     return status == ST_OK ? db_model_get(db, id, row, err) : status;
 }
 
 enum status db_industry_now(struct db *db, const char *base_sha256, struct model_row *row, struct error *err)
 {
-    return one(db, "SELECT m.id FROM model m WHERE m.base_sha256 = ?1 AND " INDUSTRY_NOW("m"), base_sha256, row,
-               "there is no industry model that rounds begin from", err);
+    enum status status = one(db, "SELECT m.id FROM model m WHERE m.base_sha256 = ?1 AND " INDUSTRY_NOW("m"), base_sha256, row, err);
+    return status != ST_NOT_FOUND ? status
+                                  : error_set(err, status, "there is no industry model that rounds begin from; `assay promote` takes one that `assay models` shows, "
+                                                           "`assay train --industry` makes one");
 }
 
 // One that was never replaced, though others followed it, is of a project from before models were.
 enum status db_industry_before(struct db *db, const char *base_sha256, struct model_row *row, struct error *err)
 {
-    return one(db,
-               "SELECT m.id FROM model m WHERE m.base_sha256 = ?1 AND m.scene IS NULL AND m.state IN ('replaced', 'promoted')"
-               " AND NOT (" INDUSTRY_NOW("m") ") ORDER BY m.decided_ms DESC, m.id DESC LIMIT 1",
-               base_sha256, row, "there is no earlier industry model", err);
+    enum status status = one(db,
+                             "SELECT m.id FROM model m WHERE m.base_sha256 = ?1 AND m.scene IS NULL AND m.state IN ('replaced', 'promoted')"
+                             " AND NOT (" INDUSTRY_NOW("m") ") ORDER BY m.decided_ms DESC, m.id DESC LIMIT 1",
+                             base_sha256, row, err);
+    return status == ST_NOT_FOUND ? error_set(err, status, "there is no earlier industry model") : status;
 }
 
 static enum status replace(struct db *db, int64_t id, struct error *err)

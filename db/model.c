@@ -243,7 +243,7 @@ enum status db_revision_before(struct db *db, int64_t scene, int64_t *revision, 
     if (status == ST_OK)
         *revision = sqlite3_column_int64(stmt, 0);
     sqlite3_reset(stmt);
-    return status == ST_NOT_FOUND ? error_set(err, status, "there is no earlier revision to go back to") : status;
+    return status == ST_NOT_FOUND ? error_set(err, status, "no earlier revision; `assay promote` takes any model that `assay models` shows") : status;
 }
 
 enum status db_compare(struct db *db, int64_t first, int64_t second,

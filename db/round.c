@@ -18,6 +18,15 @@ const char *round_state_name(enum round_state state)
     return names[state];
 }
 
+const char *round_standing(const struct round *round, bool lives)
+{
+    if (round->state != ROUND_RUNNING)
+        return round_state_name(round->state);
+    if (!lives)
+        return "stopped";
+    return round->wish == WISH_CANCEL ? "cancelling" : round->wish == WISH_PAUSE ? "pausing" : round_state_name(round->state);
+}
+
 void round_clear(struct round *round)
 {
     free(round->options);

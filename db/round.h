@@ -2,6 +2,7 @@
 #ifndef DB_ROUND_H
 #define DB_ROUND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,8 @@ struct round {
     int64_t created_ms, started_ms, updated_ms, ended_ms, model;
     char *options, *sentence; // JSON; how it ended
 };
+// Its state, or where a worker has it, "stopped" (that ended: lives false), "pausing", "cancelling" (asked for; the step goes to its end).
+const char *round_standing(const struct round *round, bool lives);
 void round_clear(struct round *round);
 // ST_BUSY: one of the scene is under way (*id: which).
 ASSAY_CHECKED enum status db_round_add(struct db *db, int64_t scene, const char *options, int64_t *id, struct error *err);

@@ -14,7 +14,7 @@ const char *flow_word(const char *word)
     static const char *const words[] = {N_("queued"), N_("running"), N_("paused"), N_("done"), N_("failed"), N_("cancelled"),
                                         N_("pictures"), N_("training"), N_("scoring"), N_("comparing"), N_("waiting"),
                                         N_("candidate"), N_("promoted"), N_("refused"), N_("rolled back"), N_("replaced"), N_("foreign"), N_("active"), N_("waits"),
-                                        N_("base"), N_("stopped")};
+                                        N_("base"), N_("stopped"), N_("pausing"), N_("cancelling")};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(words[i], word) == 0)
             return _(words[i]);

@@ -16,7 +16,7 @@ const char *flow_word(const char *word);
 struct flow_round {
     int64_t id;
     const char *scene;        // or what stands for all of them
-    const char *state;        // "queued", "running", "paused", "done", "failed", "cancelled", "stopped" (its process ended)
+    const char *state;        // "queued", "running", "paused", "done", "failed", "cancelled", "stopped" (its process ended), "pausing", "cancelling"
     bool open, running;       // not over; a worker that lives has it
     const char *stage;        // "training", ...; "" not begun
     int step, steps;          // of the stage; of a round that is over the steps and the loss of what it trained, 0 nothing

@@ -122,6 +122,10 @@ static void a_round_from_asking_to_its_end(void **state)
     assert_ok(db_round_move(f->db, id, ROUND_RUNNING, ROUND_RUNNING, "", &err), &err); // asked before it began: still to be heard
     assert_ok(db_round_tell(f->db, id, &p, &wish, &err), &err);
     assert_int_equal(wish, WISH_PAUSE);
+    assert_ok(db_round_get(f->db, id, &round, &err), &err);
+    assert_string_equal(round_standing(&round, true), "pausing");
+    assert_string_equal(round_standing(&round, false), "stopped");
+    round_clear(&round);
     assert_ok(db_round_move(f->db, id, ROUND_RUNNING, ROUND_PAUSED, "later", &err), &err);
     assert_status(db_round_next(f->db, &round, &err), ST_NOT_FOUND, &err);
     assert_ok(db_round_latest(f->db, f->scene, &round, &err), &err);
