@@ -198,9 +198,8 @@ static enum status on_tile(void *context, size_t index, struct review_item *out,
 static enum status on_look(void *context, int64_t id, struct review_item *out, struct error *err)
 {
     struct review_session *s = context;
-    struct queue_item item;
-    enum status status = db_queue_item(s->project->db, id, &item, err);
-    return status == ST_OK ? show(s, &item, SIZE_MAX, out, err) : status;
+    enum status status = db_queue_item(s->project->db, id, &s->looked, err);
+    return status == ST_OK ? show(s, &s->looked, SIZE_MAX, out, err) : status;
 }
 
 static enum status on_jump(void *context, int64_t id, size_t *index, struct error *err)

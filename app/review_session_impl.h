@@ -53,6 +53,7 @@ struct review_session {
     char why[ASK_TEXT];
     int64_t person, scene;
     char name[64];
+    struct queue_item looked; // what on_look told of last: its heatmap is not copied
     struct queue_item *items; // this session's list: answered ones, the current one, leased ones ahead
     size_t count, capacity;
     size_t concerned;

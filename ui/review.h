@@ -141,8 +141,8 @@ enum lead_deed { LEAD_MERGE, LEAD_PROMOTE, LEAD_ROLLBACK };
 struct review_model {
     void *context;
     // The item at place `index` of this session's list (0 first; earlier ones stay
-    // reachable, answered or not). ST_NOT_FOUND past the end. Strings live until
-    // the next call of any function of the model.
+    // reachable, answered or not). ST_NOT_FOUND past the end. Strings and heatmap live
+    // until the next call of any function of the model.
     enum status (*item)(void *context, size_t index, struct review_item *item, struct error *err);
     // The same without its percentile and why it is asked, for showing many. NULL: `item`.
     enum status (*tile)(void *context, size_t index, struct review_item *item, struct error *err);
