@@ -103,17 +103,23 @@ static enum status judge_floor(struct project *project, const struct revision *a
     return status;
 }
 
+// The model's scene (caller scene_clear), the revision that is active there and the model's own.
+static enum status get_revisions(struct project *project, const struct model_row *model, struct scene *scene, struct revision *active,
+                                 struct revision *candidate, struct error *err)
+{
+    *scene = (struct scene){0};
+    enum status status = db_scene_get(project->db, model->scene, NULL, scene, err);
+    if (status == ST_OK)
+        status = db_revision_get(project->db, scene->active_revision, active, err);
+    return status == ST_OK ? db_revision_get(project->db, model->revision, candidate, err) : status;
+}
+
 enum status promote_judge(struct project *project, const struct model_row *model, struct gate_result *result,
                           struct error *err)
 {
     struct scene scene;
     struct revision active, candidate;
-    enum status status = db_scene_get(project->db, model->scene, NULL, &scene, err);
-    if (status != ST_OK)
-        return status;
-    status = db_revision_get(project->db, scene.active_revision, &active, err);
-    if (status == ST_OK)
-        status = db_revision_get(project->db, model->revision, &candidate, err);
+    enum status status = get_revisions(project, model, &scene, &active, &candidate, err);
     if (status == ST_OK)
         status = judge(project, &active, &candidate, model->id, result, err);
     if (status == ST_OK)
@@ -228,12 +234,7 @@ static enum status goal_change(struct project *project, const struct model_row *
     struct scene scene;
     struct revision active, candidate;
     *said = NULL;
-    enum status status = db_scene_get(project->db, model->scene, NULL, &scene, err);
-    if (status != ST_OK)
-        return status;
-    status = db_revision_get(project->db, scene.active_revision, &active, err);
-    if (status == ST_OK)
-        status = db_revision_get(project->db, model->revision, &candidate, err);
+    enum status status = get_revisions(project, model, &scene, &active, &candidate, err);
     if (status == ST_OK && !comparable(&active, &candidate)) {
         char *before = goal_text(&active), *now = goal_text(&candidate), *options = goal_options(&active, &candidate);
         char *name = text_cleaned(scene.name);
