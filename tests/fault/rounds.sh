@@ -42,15 +42,22 @@ ticks() {
     set -- ${line##*) }
     echo $((${12} + ${13}))
 }
-# begin COMMAND: the worker that it starts is stopped as soon as it has entered itself; its number is in $pid.
+# catch, caught: the next worker, another one than was caught last, is stopped as soon as it has entered itself; its number is in $pid.
 last=0
-begin() {
+catch() {
     "$trouble" project.db catch $last >"$work/pid" 2>/dev/null &
     catcher=$!
-    "$@" >"$work/out" 2>"$work/err" </dev/null
+}
+caught() {
     wait $catcher
     pid=$(cat "$work/pid")
     last=${pid:-0}
+}
+# begin COMMAND: the worker that it starts is caught.
+begin() {
+    catch
+    "$@" >"$work/out" 2>"$work/err" </dev/null
+    caught
 }
 # halt STAGE [CONDITION]: the worker in $pid runs in slices of some hundredths of a second between which it stands still, so that no
 # machine is too fast to be caught there, nor too slow. Leaves it standing, where a condition is given once it holds there; fails where
