@@ -237,7 +237,7 @@ static enum status run_scenes(struct project *project, const struct options *o, 
                              (json_int_t)tally.found, "planted_defects_in_top_5_percent", (json_int_t)on_top, "seconds", seconds, "base", base_info(base)->name));
     else if (status == ST_OK)
         printf(_("\n%" PRId64 " pictures screened, %" PRId64 " left to look at: %.2f %% filtered, in %.0f s, pictures made included.\n"
-               "Of the %" PRId64 " defects planted, %" PRId64 " are among the flagged and %" PRId64 " among the %zu pictures that score highest\n"
+               "Planted defects: %" PRId64 " in all, %" PRId64 " of them flagged, %" PRId64 " among the %zu pictures that score highest\n"
                "(base %s, nothing labelled yet).\n"
                "The project is %s: `cd` there and run `assay`.\n"),
                screened, flagged, 100 * filtered, seconds, tally.defects, tally.found, on_top, most, base_info(base)->name, project->dir);
