@@ -394,13 +394,13 @@ static enum status finish_scene(struct job *j, int64_t id, char **sentence, stru
 static enum status check(const struct job *j, struct error *err)
 {
     struct scene scene;
+    char sha256[HASH_HEX];
     if (!j->round->scene)
         return ST_OK;
     enum status status = db_scene_get(j->project->db, j->round->scene, NULL, &scene, err);
     if (status != ST_OK)
         return status;
-    if (!scene.active_revision)
-        status = error_set(err, ST_INVALID, "scene %s was not screened yet; run `assay screen` first", scene.name);
+    status = screening_begun(j->project, &scene, sha256, err); // else nothing could be scored when the training is done
     scene_clear(&scene);
     return status;
 }
