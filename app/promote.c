@@ -124,6 +124,8 @@ enum status promote_judge(struct project *project, const struct model_row *model
         status = judge(project, &active, &candidate, model->id, result, err);
     if (status == ST_OK)
         status = judge_floor(project, &active, &candidate, model->id, result, err);
+    if (status == ST_OK && !comparable(&active, &candidate))
+        gate_other_goal(result);
     scene_clear(&scene);
     return status;
 }

@@ -31,6 +31,7 @@ static const char *const phrases[] = {
     N_("not enough to compare: %zu held-out defects, %d are needed"),
     N_("nothing to compare: neither flags any of %zu held-out pictures, %zu of them defects"),
     N_("`assay promote` decides"),
+    N_("scored under another goal of the threshold than what is active"),
     N_("better, but not surely: the change in normals filtered may be as low as %+.2f points (90 %% bound; -1 is allowed)"),
     N_("not promoted: the change in normals filtered may be as low as %+.2f points (90 %% bound; -1 is allowed)"),
     N_("a lead decides: it newly misses %zu of %zu stop defects"),

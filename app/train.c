@@ -335,9 +335,14 @@ static enum status make_candidate(struct job *j, const struct scene *scene, cons
                                   struct error *err)
 {
     struct revision active;
+    struct scene now;
     struct screening_report report = {.bad = json_array()};
     struct screening_options o = {.threads = j->threads, .quiet = true, .learned_go_on = tell_scoring, .learned_context = j};
-    enum status status = db_revision_get(j->project->db, scene->active_revision, &active, err);
+    enum status status = db_scene_get(j->project->db, scene->id, NULL, &now, err);
+    if (status == ST_OK) { // it may have been screened anew while this one scored
+        status = db_revision_get(j->project->db, now.active_revision, &active, err);
+        scene_clear(&now);
+    }
     if (status == ST_OK) {
         o.flag_rate = active.flag_rate; // made as the active one was
         calibrate_asked(&active, o.recall);
