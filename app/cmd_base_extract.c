@@ -14,6 +14,7 @@
 #include "app/stored.h"
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/text.h"
 
 enum { OPT_MS = OPT_OWN, OPT_PARAMETERS, OPT_MB, OPT_BASE, OPT_IMAGES, OPT_OUT, OPT_USE, OPT_MEASURE };
 
@@ -190,10 +191,13 @@ static void print_written(const struct options *o, const struct frontier_row *ro
         printf(_("It is the project's base now, and new scenes have size %d (`assay scene NAME --size %d` changes one that "
                  "exists).\nScenes must be screened again with it: run `assay screen`.\n"),
                row->side, row->side);
-    else
-        printf(_("Use it in a new project with `assay init DIR --base %s`, in an old one with `assay base import %s "
-                 "--use`.\n"),
-               w->path, w->path);
+    if (o->use)
+        return;
+    char *file = text_quoted(w->path);
+    printf(_("Use it in a new project with `assay init DIR --base %s`, in an old one with `assay base import %s "
+             "--use`.\n"),
+           file, file);
+    free(file);
 }
 
 static void print_all(const struct options *o, const struct frontier *f, const struct frontier_report *report,

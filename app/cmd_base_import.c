@@ -8,6 +8,7 @@
 #include "app/project.h"
 #include "app/screening.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "nn/net_import.h"
 
 enum { OPT_USE = OPT_OWN };
@@ -118,9 +119,12 @@ static enum status report(const struct project *project, const struct options *o
         else if (o->use)
             puts(_("It is the project's base now. Scenes must be screened again with it: run `assay screen`. Until then\n"
                    "the review shows what the base before it found; answers stay."));
-        else
-            printf(_("Use it here with `assay base import %s --use`, in a new project with `assay init DIR --base %s`.\n"),
-                   o->file, is_word(o->file) ? o->file : path);
+        else {
+            char *file = text_quoted(o->file), *base_file = text_quoted(is_word(o->file) ? o->file : path);
+            printf(_("Use it here with `assay base import %s --use`, in a new project with `assay init DIR --base %s`.\n"), file, base_file);
+            free(base_file);
+            free(file);
+        }
     }
     base_free(base);
     free(path);

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/parallel.h"
+#include "base/text.h"
 #include "db/export.h"
 #include "db/label.h"
 #include "learn/base_file.h"
@@ -260,9 +261,11 @@ static void tell(const struct options *o, const struct pretrain_report *r, const
         print_json(json_pack("{s:s, s:s, s:I, s:I, s:f, s:f, s:f}", "file", o->out, "sha256", sha256, "steps",
                              (json_int_t)r->step, "crops", (json_int_t)r->crops, "loss_0", r->loss[0], "loss_1",
                              r->loss[1], "seconds", r->seconds));
-    else
-        printf(_("%s: %lld crops, losses %.4f and %.4f; use it with `assay init --base %s`\n"), o->out, r->crops,
-               r->loss[0], r->loss[1], o->out);
+    if (o->json)
+        return;
+    char *file = text_quoted(o->out);
+    printf(_("%s: %lld crops, losses %.4f and %.4f; use it with `assay init DIR --base %s`\n"), o->out, r->crops, r->loss[0], r->loss[1], file);
+    free(file);
 }
 
 static enum status learn(const struct options *o, struct pretrain *p, struct error *err)

@@ -15,6 +15,7 @@
 #include "base/csv.h"
 #include "base/file.h"
 #include "base/parallel.h"
+#include "base/text.h"
 #include "db/export.h"
 #include "db/scene.h"
 #include "image/demo.h"
@@ -274,8 +275,9 @@ int cmd_demo(int argc, char **argv)
     free(database);
     enum status status;
     if (exists) {
-        status = error_set(&err, ST_INVALID, "%s: there is a project already; `cd %s` and run `assay`, or name another folder",
-                           o.dir, o.dir);
+        char *dir = text_quoted(o.dir);
+        status = error_set(&err, ST_INVALID, "%s: there is a project already; `cd %s` and run `assay`, or name another folder", o.dir, dir);
+        free(dir);
         return fail(&err);
     }
     struct demo_item *items = demo_plan(o.seed, o.count, o.rate);

@@ -182,7 +182,10 @@ static enum status take_over(struct project *project, int64_t id, struct error *
     struct scoring_report report = {0};
     struct error later;
     enum status status = db_scene_get(project->db, id, NULL, &scene, err);
-    if (status == ST_OK && scoring_pending(project, &scene, LIVE_KNOWN, 0, &report, &later) != ST_OK) // it is active all the same
+    enum status ready = status == ST_OK ? scoring_ready(project, &scene, true, &later) : ST_OK;
+    if (ready != ST_OK) // it is active all the same
+        fprintf(stderr, _("assay: new pictures are not screened: %s\n"), later.text);
+    else if (status == ST_OK && scoring_pending(project, &scene, LIVE_KNOWN, 0, &report, &later) != ST_OK)
         fprintf(stderr, _("assay: what came under another revision is not scored yet (%s); `assay worker` does it\n"), later.text);
     if (report.scored > 0)
         fprintf(stderr, report.scored == 1 ? _("%lld picture that came under another revision is scored, too; %lld flagged\n")

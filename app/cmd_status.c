@@ -140,12 +140,12 @@ static enum status add_audit(struct project *project, const struct scene *scene,
     return ST_OK;
 }
 
-// Why new pictures of the scene are not screened: a file of its models is missing or altered.
+// Why new pictures of the scene are not screened: a file of its models is missing or altered, or they are for another base or settings.
 static enum status add_fault(struct project *project, const struct scene *scene, json_t *entry, json_t *lines, struct error *err)
 {
     struct error why;
     enum status status = scoring_ready(project, scene, true, &why);
-    if (status != ST_OK && status != ST_NOT_FOUND && status != ST_CORRUPT) {
+    if (status != ST_OK && status != ST_NOT_FOUND && status != ST_CORRUPT && status != ST_INVALID) {
         *err = why;
         return status;
     }

@@ -124,6 +124,8 @@ enum status promote_judge(struct project *project, const struct model_row *model
         status = judge(project, &active, &candidate, model->id, result, err);
     if (status == ST_OK)
         status = judge_floor(project, &active, &candidate, model->id, result, err);
+    if (status == ST_OK && !comparable(&active, &candidate))
+        gate_other_goal(result);
     scene_clear(&scene);
     return status;
 }
@@ -237,7 +239,7 @@ static enum status goal_change(struct project *project, const struct model_row *
     enum status status = get_revisions(project, model, &scene, &active, &candidate, err);
     if (status == ST_OK && !comparable(&active, &candidate)) {
         char *before = goal_text(&active), *now = goal_text(&candidate), *options = goal_options(&active, &candidate);
-        char *name = text_cleaned(scene.name);
+        char *name = text_quoted(scene.name);
         *said = xasprintf(_("with it the threshold's goal goes from %s to %s; `assay screen --scene %s%s` scores again under the former"),
                           before, now, name, options);
         free(name);

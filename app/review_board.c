@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/intl.h"
 #include "base/strbuf.h"
+#include "base/text.h"
 #include "db/acquire.h"
 #include "db/model.h"
 #include "db/queue.h"
@@ -173,12 +174,13 @@ static void put_deploy(const struct stand *s, struct strbuf *out)
 
 static void choose_next(const struct stand *s, struct flow_board *b, char text[240])
 {
+    char *name = text_quoted(s->scene->name);
     b->go = FLOW_NOTHING;
     if (!s->scene->active_revision) {
         b->at = FLOW_LABEL;
         snprintf(text, 240, s->counts.pictures > s->counts.unreadable ? _("Not screened yet: `assay screen --scene %s` flags what to look at.")
                                                                       : _("No readable picture yet: `assay add --scene %s` adds some."),
-                 s->scene->name);
+                 name);
     } else if (s->round.id && s->round.state < ROUND_DONE) {
         char words[120];
         b->at = FLOW_TRAIN;
@@ -208,12 +210,13 @@ static void choose_next(const struct stand *s, struct flow_board *b, char text[2
         snprintf(text, 240, _("Answer %lld more, then a round is worth it."), (long long)s->needed);
     } else if (s->audit.state == AUDITING_NONE || s->audit.state == AUDITING_VOID) {
         b->at = FLOW_DEPLOY;
-        snprintf(text, 240, _("Bound what is missed: `assay audit --scene %s`."), s->scene->name);
+        snprintf(text, 240, _("Bound what is missed: `assay audit --scene %s`."), name);
     } else {
         b->at = FLOW_DEPLOY;
         b->go = FLOW_RESULTS;
         snprintf(text, 240, _("Nothing waits here; the results tell what it keeps."));
     }
+    free(name);
 }
 
 static void fill(struct review_flow *f, const struct stand *s, struct flow_board *b)

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/intl.h"
 #include "base/strbuf.h"
+#include "base/text.h"
 #include "db/picture.h"
 
 static void forget(struct review_knowledge *k)
@@ -122,9 +123,12 @@ static enum status apply(void *context, const char *name, char **said, struct er
     if (status != ST_OK)
         return status;
     status = template_apply(k->project, &t, 0, k->person, &report, err);
-    if (status == ST_OK)
+    if (status == ST_OK) {
+        char *quoted = text_quoted(t.name);
         *said = xasprintf(_("%zu new classes and %zu relations of %s; recalls: `assay scene NAME --template %s`."), report.classes,
-                          report.relations, t.name, t.name);
+                          report.relations, t.name, quoted);
+        free(quoted);
+    }
     template_clear(&t);
     return status;
 }

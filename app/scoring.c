@@ -36,10 +36,6 @@ struct scoring {
 static enum status load_models(struct scoring *s, struct error *err)
 {
     const struct base_info *info = base_info(s->base);
-    if (strcmp(info->sha256, s->revision.base_sha256) != 0)
-        return error_set(err, ST_INVALID,
-                         "scene %s: screened with another base; run `assay screen` with this one",
-                         s->scene.name);
     char *patch = project_model(s->project, s->revision.patch_sha256);
     char *model = project_model(s->project, s->revision.model_sha256);
     enum status status = patch_load(patch, info, &s->scene.settings, &s->patch, err);
@@ -53,9 +49,14 @@ static enum status load_models(struct scoring *s, struct error *err)
 enum status scoring_ready(const struct project *project, const struct scene *scene, bool whole, struct error *err)
 {
     struct revision revision;
+    struct base_info base;
     if (!scene->active_revision)
         return ST_OK;
     enum status status = db_revision_get(project->db, scene->active_revision, &revision, err);
+    if (status == ST_OK)
+        status = project_base_kept(project, &base, err);
+    if (status == ST_OK && strcmp(base.sha256, revision.base_sha256) != 0)
+        status = error_set(err, ST_INVALID, "scene %s: screened with another base; run `assay screen` with this one", scene->name);
     const char *const names[] = {revision.patch_sha256, revision.model_sha256};
     for (int i = 0; i < 2 && status == ST_OK; i++) {
         char *path = project_model(project, names[i]);
@@ -66,6 +67,8 @@ enum status scoring_ready(const struct project *project, const struct scene *sce
                                names[i], revision.number, path);
         free(path);
     }
+    if (status == ST_OK)
+        status = screening_fits(project, scene, revision.patch_sha256, err);
     if (status != ST_OK || !revision.learned_sha256[0])
         return status;
     char *path = project_model(project, revision.learned_sha256);

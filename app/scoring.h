@@ -22,7 +22,8 @@ struct scoring_report {
 ASSAY_CHECKED enum status scoring_open(struct project *project, const struct base *base, const struct scene *scene,
                                        int threads, struct scoring **scoring, struct error *err);
 // Whether the files are there that new pictures of the scene are scored with; the trained model's content too where `whole`
-// asks for it. ST_OK where nothing was screened yet. ST_NOT_FOUND, ST_CORRUPT: which one, and what to do.
+// asks for it. ST_OK where nothing was screened yet. ST_NOT_FOUND, ST_CORRUPT: which one, and what to do. ST_INVALID: the base or
+// the scene's settings are other ones than the active revision's.
 ASSAY_CHECKED enum status scoring_ready(const struct project *project, const struct scene *scene, bool whole,
                                         struct error *err);
 void scoring_close(struct scoring *scoring);

@@ -31,6 +31,7 @@ static const char *const phrases[] = {
     N_("not enough to compare: %zu held-out defects, %d are needed"),
     N_("nothing to compare: neither flags any of %zu held-out pictures, %zu of them defects"),
     N_("`assay promote` decides"),
+    N_("scored under another goal of the threshold than what is active"),
     N_("better, but not surely: the change in normals filtered may be as low as %+.2f points (90 %% bound; -1 is allowed)"),
     N_("not promoted: the change in normals filtered may be as low as %+.2f points (90 %% bound; -1 is allowed)"),
     N_("a lead decides: it newly misses %zu of %zu stop defects"),
@@ -93,6 +94,8 @@ static const char *const phrases[] = {
     N_("written by a newer program (%s); update this one to use it"),
     N_("there is no strategy '%s'; `assay strategies` shows them"),
     N_("scene %s was not screened yet; run `assay screen` first"),
+    N_("scene %s: screened with another base; run `assay screen` with this one"),
+    N_("scene %s: screened with other settings; run `assay screen` with these"),
     N_("locked by another program while %s; try again"),
     N_("the disk is full while %s; nothing was changed, make room and try again"),
     N_("refused while %s: "),
@@ -157,7 +160,7 @@ static const char *conversion_end(const char *at, int *position)
 static size_t span_of(const char *text, bool word, bool several)
 {
     size_t n = word ? 0 : strspn(text, "+-.0123456789e");
-    while (word && (isalnum((unsigned char)text[n]) || text[n] == '-' || text[n] == '_' || (several && n && text[n] == ' ')))
+    while (word && (isalnum((unsigned char)text[n]) || text[n] == '-' || text[n] == '_' || (unsigned char)text[n] >= 0x80 || (several && n && text[n] == ' ')))
         n++;
     return n;
 }

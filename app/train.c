@@ -335,9 +335,14 @@ static enum status make_candidate(struct job *j, const struct scene *scene, cons
                                   struct error *err)
 {
     struct revision active;
+    struct scene now;
     struct screening_report report = {.bad = json_array()};
     struct screening_options o = {.threads = j->threads, .quiet = true, .learned_go_on = tell_scoring, .learned_context = j};
-    enum status status = db_revision_get(j->project->db, scene->active_revision, &active, err);
+    enum status status = db_scene_get(j->project->db, scene->id, NULL, &now, err);
+    if (status == ST_OK) { // it may have been screened anew while this one scored
+        status = db_revision_get(j->project->db, now.active_revision, &active, err);
+        scene_clear(&now);
+    }
     if (status == ST_OK) {
         o.flag_rate = active.flag_rate; // made as the active one was
         calibrate_asked(&active, o.recall);
@@ -394,13 +399,13 @@ static enum status finish_scene(struct job *j, int64_t id, char **sentence, stru
 static enum status check(const struct job *j, struct error *err)
 {
     struct scene scene;
+    char sha256[HASH_HEX];
     if (!j->round->scene)
         return ST_OK;
     enum status status = db_scene_get(j->project->db, j->round->scene, NULL, &scene, err);
     if (status != ST_OK)
         return status;
-    if (!scene.active_revision)
-        status = error_set(err, ST_INVALID, "scene %s was not screened yet; run `assay screen` first", scene.name);
+    status = screening_begun(j->project, &scene, sha256, err); // else nothing could be scored when the training is done
     scene_clear(&scene);
     return status;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -49,6 +50,17 @@ static void here(char boot[64], char space[64])
     }
 }
 
+// Which file the project's database is: a copy of the folder holds the row of who works in the original.
+static void which(const struct project *project, char file[64])
+{
+    struct stat st;
+    char *path = file_join(project->dir, "project.db");
+    snprintf(file, 64, "-");
+    if (stat(path, &st) == 0)
+        snprintf(file, 64, "%llu:%llu", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+    free(path);
+}
+
 // When a process began, in ticks after the boot; 0: there is none with this number, -1: it is hidden from this account.
 static int64_t process_start(int64_t pid)
 {
@@ -79,15 +91,17 @@ static int64_t process_start(int64_t pid)
 // A process that is there is the worker, however long it was not heard of: another program may hold the database, or somebody
 // has stopped it. Of another boot none is left: a project lies on a local disk (db_create), so that no other machine has it
 // open. Where its number cannot be looked up - another container, a /proc that hides it - it is heard of, or gone.
-static bool lives(const struct worker_row *row)
+static bool lives(const struct project *project, const struct worker_row *row)
 {
-    char boot[64], space[64], its_boot[64] = "", its_space[64] = "";
+    char boot[64], space[64], file[64], its_boot[64] = "", its_space[64] = "", its_file[64] = "";
     long long began = 0;
-    int fields = sscanf(row->started, "%63s %63s %lld", its_boot, its_space, &began);
+    int fields = sscanf(row->started, "%63s %63s %lld %63s", its_boot, its_space, &began, its_file);
     here(boot, space);
-    if (row->pid <= 0 || strcmp(boot, its_boot) != 0)
+    which(project, file);
+    bool seen = fields >= 3 && strcmp(space, its_space) == 0;
+    if (row->pid <= 0 || strcmp(boot, its_boot) != 0 || (seen && fields == 4 && strcmp(file, its_file) != 0))
         return false;
-    int64_t start = fields == 3 && strcmp(space, its_space) == 0 ? process_start(row->pid) : -1;
+    int64_t start = seen ? process_start(row->pid) : -1;
     return start >= 0 ? start > 0 && start == began : llabs(clock_unix_ms() - row->heartbeat_ms) < STALE_MS;
 }
 
@@ -95,7 +109,7 @@ bool worker_lives(struct project *project)
 {
     struct worker_row row;
     struct error unused;
-    return db_worker_get(project->db, &row, &unused) == ST_OK && lives(&row);
+    return db_worker_get(project->db, &row, &unused) == ST_OK && lives(project, &row);
 }
 
 // ---- the heart ----
@@ -151,14 +165,15 @@ static void end_heart(struct heart *h)
 static enum status take_place(struct project *project, struct worker_row *own, struct error *err)
 {
     struct worker_row before;
-    char boot[64], space[64];
+    char boot[64], space[64], file[64];
     *own = (struct worker_row){.pid = getpid()};
     here(boot, space);
-    snprintf(own->started, sizeof own->started, "%s %s %lld", boot, space, (long long)process_start(own->pid));
+    which(project, file);
+    snprintf(own->started, sizeof own->started, "%s %s %lld %s", boot, space, (long long)process_start(own->pid), file);
     enum status status = db_worker_get(project->db, &before, err);
     if (status != ST_OK && status != ST_NOT_FOUND)
         return status;
-    if (status == ST_OK && lives(&before))
+    if (status == ST_OK && lives(project, &before))
         return error_set(err, ST_BUSY, "a worker of this project lives already (process %lld)", (long long)before.pid);
     return db_worker_take(project->db, own, &before, err);
 }

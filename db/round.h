@@ -55,9 +55,9 @@ struct round_answers {
 ASSAY_CHECKED enum status db_round_answers(struct db *db, int64_t scene, int64_t since, struct round_answers *answers,
                                            struct error *err);
 
-struct worker_row { // who works; started: boot, namespace and start time of the process, which no later process shares
+struct worker_row { // who works; started: boot, namespace and start time of the process, which no later process shares, and the database file it works on
     int64_t pid, heartbeat_ms;
-    char started[192];
+    char started[256];
 };
 ASSAY_CHECKED enum status db_worker_get(struct db *db, struct worker_row *row, struct error *err); // ST_NOT_FOUND
 // Become the worker in place of `dead` (pid 0: of nobody). ST_BUSY: another was first.

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/intl.h"
+#include "base/text.h"
 #include "screen/rates.h"
 #include "ui/braille.h"
 #include "ui/draw.h"
@@ -158,10 +159,12 @@ static int draw_cost(const struct results *r, int y)
                                                 (long long)(normals - above), (long long)normals, (long long)above));
     else
         y = put_sentence(y, A_NORMAL, xstrdup(_("No picture is known to be normal yet")));
-    if (r->moved)
-        y = put_sentence(y, A_NORMAL, xasprintf(_("Nothing is changed here: `assay screen --scene '%s' --filter-rate %.4f` makes such a revision"),
-                                                v->scene, 1 - (double)shown / all));
-    else
+    if (r->moved) {
+        char *name = text_quoted(v->scene);
+        y = put_sentence(y, A_NORMAL, xasprintf(_("Nothing is changed here: `assay screen --scene %s --filter-rate %.4f` makes such a revision"),
+                                                name, 1 - (double)shown / all));
+        free(name);
+    } else
         y = put_sentence(y, A_DIM, xstrdup(v->reason));
     if (v->audit && v->audit[0])
         y = put_sentence(y, A_NORMAL, xstrdup(v->audit));

@@ -1,8 +1,11 @@
 #include "config.h"
 
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
+#include "base/strbuf.h"
 #include "base/text.h"
 
 // Length of the valid UTF-8 sequence at `s` (RFC 3629), 0 when there is none.
@@ -55,6 +58,27 @@ char *text_cleaned(const char *text)
     char *copy = xstrdup(text);
     text_clean(copy);
     return copy;
+}
+
+char *text_quoted(const char *text)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./,:+@%";
+    char *clean = text_cleaned(text);
+    bool quotes = !*clean;
+    for (const char *c = clean; *c && !quotes; c++)
+        quotes = (unsigned char)*c < 0x80 && !strchr(plain, *c);
+    if (!quotes)
+        return clean;
+    struct strbuf out = {0};
+    strbuf_puts(&out, "'");
+    for (const char *c = clean; *c; c++)
+        if (*c == '\'') // ends the quotes, stands by itself, begins them again
+            strbuf_puts(&out, "'\\''");
+        else
+            strbuf_add(&out, c, 1);
+    strbuf_puts(&out, "'");
+    free(clean);
+    return out.data;
 }
 
 bool text_is_utf8(const char *text)

@@ -15,6 +15,9 @@ void text_clean(char *text);
 // A cleaned copy (caller frees).
 char *text_cleaned(const char *text);
 
+// A cleaned copy as one word of a POSIX shell, for a command that a sentence names (caller frees): 'in quotes' where it needs them.
+char *text_quoted(const char *text);
+
 bool text_is_utf8(const char *text);
 
 #endif

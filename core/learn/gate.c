@@ -209,6 +209,13 @@ void gate_judge(const struct gate_item *items, size_t count, const char *const *
     decide(result, kinds);
 }
 
+void gate_other_goal(struct gate_result *result)
+{
+    result->decision = GATE_BY_HAND;
+    snprintf(result->reason, sizeof result->reason,
+             "scored under another goal of the threshold than what is active; `assay promote` decides");
+}
+
 void gate_floor(struct gate_result *result, const struct gate_result *against_zero, int revision)
 {
     if (result->decision == GATE_REFUSE || against_zero->decision != GATE_REFUSE)

@@ -46,6 +46,8 @@ void gate_judge(const struct gate_item *items, size_t count, const char *const *
 // A chain of promotions, each within what is allowed, must not end below where it began: what was judged is refused where it is
 // refused against round 0, too, `revision` from before any trained model. The figures stay those against the active one.
 void gate_floor(struct gate_result *result, const struct gate_result *against_zero, int revision);
+// Both were made for other goals of the threshold: what was judged says nothing of the model, a person decides.
+void gate_other_goal(struct gate_result *result);
 
 // What a group is for, by a stable hash of its name: 70 % train, 20 % compare, 10 % test and nothing else, ever.
 enum gate_part { GATE_TRAIN, GATE_VALIDATE, GATE_TEST };

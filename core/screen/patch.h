@@ -52,5 +52,8 @@ ASSAY_CHECKED enum status patch_save(const struct patch_model *patch, const stru
 ASSAY_CHECKED enum status patch_load(const char *path, const struct base_info *base,
                                      const struct screen_settings *settings, struct patch_model **patch,
                                      struct error *err);
+// Whether patch_load would take the file for this base and these settings, by its head alone.
+ASSAY_CHECKED enum status patch_fits(const char *path, const struct base_info *base,
+                                     const struct screen_settings *settings, struct error *err);
 
 #endif

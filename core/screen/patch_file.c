@@ -328,6 +328,17 @@ static enum status check_meta(const struct tensor_file *file, const struct base_
     return ST_OK;
 }
 
+enum status patch_fits(const char *path, const struct base_info *base, const struct screen_settings *settings, struct error *err)
+{
+    struct tensor_file *file;
+    enum status status = tensor_open(path, &file, err);
+    if (status != ST_OK)
+        return status;
+    status = check_meta(file, base, settings, err);
+    tensor_close(file);
+    return status;
+}
+
 enum status patch_load(const char *path, const struct base_info *base, const struct screen_settings *settings,
                        struct patch_model **out, struct error *err)
 {

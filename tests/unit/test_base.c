@@ -62,6 +62,28 @@ static void utf8_survives_cleaning(void **state)
     assert_false(text_is_utf8("\xed\xa0\x80"));
 }
 
+// What a shell makes of it is the text again.
+static void quoted_text_is_one_word(void **state)
+{
+    (void)state;
+    static const char *const texts[][2] = {{"belt", "belt"}, {"../base-1.safetensors", "../base-1.safetensors"}, {"带3", "带3"},
+                                           {"belt 3", "'belt 3'"}, {"", "''"}, {"Förder'band", "'Förder'\\''band'"}, {"'", "''\\'''"},
+                                           {"~", "'~'"}, {"$HOME`id`", "'$HOME`id`'"}, {"a\nb", "'a?b'"}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        char *quoted = text_quoted(texts[i][0]), *command = xasprintf("printf %%s %s", quoted), *clean = text_cleaned(texts[i][0]);
+        char said[64] = "";
+        FILE *shell = popen(command, "r");
+        assert_non_null(shell);
+        said[fread(said, 1, sizeof said - 1, shell)] = '\0';
+        assert_int_equal(pclose(shell), 0);
+        assert_string_equal(quoted, texts[i][1]);
+        assert_string_equal(said, clean);
+        free(clean);
+        free(command);
+        free(quoted);
+    }
+}
+
 static void sha256_matches_fips_180(void **state)
 {
     (void)state;
@@ -252,6 +274,7 @@ int main(void)
         cmocka_unit_test(error_text_is_cleaned),
         cmocka_unit_test(a_long_path_leaves_room_for_the_reason),
         cmocka_unit_test(utf8_survives_cleaning),
+        cmocka_unit_test(quoted_text_is_one_word),
         cmocka_unit_test(sha256_matches_fips_180),
         cmocka_unit_test(file_read_goes_to_the_end_of_files_that_tell_no_size),
         cmocka_unit_test(file_write_replaces_and_leaves_nothing_behind),
