@@ -212,6 +212,7 @@ void gate_judge(const struct gate_item *items, size_t count, const char *const *
 void gate_other_goal(struct gate_result *result)
 {
     result->decision = GATE_BY_HAND;
+    result->other_goal = true;
     snprintf(result->reason, sizeof result->reason,
              "scored under another goal of the threshold than what is active; `assay promote` decides");
 }

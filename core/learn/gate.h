@@ -37,6 +37,7 @@ struct gate_result {
     size_t kind_defects, kind_newly; // of it
     double filtered[2]; // share of the normals
     double bound;       // of the change
+    bool other_goal;    // of the threshold: the figures tell nothing of the model
     char reason[GATE_TEXT]; // one sentence
 };
 

@@ -61,7 +61,7 @@ static double held_out(const struct gate_result *r)
 
 double strategy_weight(const struct gate_result *r)
 {
-    return fmin(held_out(r) / GATE_DEFECTS, 1);
+    return r->other_goal ? 0 : fmin(held_out(r) / GATE_DEFECTS, 1);
 }
 
 double strategy_reward(const struct gate_result *r)

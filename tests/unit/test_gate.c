@@ -223,6 +223,8 @@ static void a_round_counts_by_its_held_out_defects(void **state)
     assert_true(strategy_weight(&r) == 0.25);
     r.defects[GATE_KEY] = 200;
     assert_true(strategy_weight(&r) == 1);
+    gate_other_goal(&r); // two thresholds are compared, not two models
+    assert_true(r.decision == GATE_BY_HAND && strategy_weight(&r) == 0);
     // Rounds of five defects of which each side misses one or none by chance: what is believed then stays near what is true.
     struct rng rng = rng_seed(5);
     for (int run = 0; run < 20; run++) {
