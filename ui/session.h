@@ -149,6 +149,8 @@ struct second { // what waits for a lead
     int64_t id, total;
     char why[256], person[128], verdict[16], class_name[CLASS_ROOM], severity[16];
     char *said;
+    int64_t *known; // (known_count) pictures of which it was shown before: an answer to them is not blind any more
+    size_t known_count, known_room;
     char none[sizeof((struct error *)0)->text]; // why there is nothing
 };
 
