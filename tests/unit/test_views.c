@@ -44,11 +44,11 @@ static void a_grid_shows_many(void **state)
 static void a_grid_bears_every_size(void **state)
 {
     (void)state;
-    static const char *const sizes[] = {"1 1", "4 3", "20 5", "250 3"};
+    static const char *const sizes[] = {"1 1", "4 3", "20 5", "250 3", "250 80", "460 60", "1000 100"};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         struct fake f;
         fake_init_with(&f, 8);
-        char *script = xasprintf("size 80 24\nkey 2\nwait\nresize %s\nresize 80 24\nwait\ndump @/d\nkey 1\n", sizes[i]);
+        char *script = xasprintf("size 80 24\nkey 2\nwait\nresize %s\nkey -\nkey -\nkey -\nresize 80 24\nwait\ndump @/d\nkey 1\n", sizes[i]);
         char *d = play(&f, GRAPHICS_SIXEL, script, "d");
         assert_line(d, 23, " Space mark  N rest normal  n normal  d defect  a alike  u undo  ? help  q quit");
         free(d);
