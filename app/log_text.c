@@ -16,8 +16,8 @@
 // Kinds and events as the database has them (db/log.c).
 #define LOG_WORDS                                                                                                         \
     N_("answer") N_("skip") N_("undo") N_("redo") N_("comment") N_("class") N_("role") N_("screening") N_("round") N_("model")  \
-    N_("audit") N_("hook") N_("add") N_("import") N_("backup") N_("began") N_("stopped") N_("rename") N_("code") N_("severity") \
-    N_("relation") N_("setting") N_("stated") N_("taken away")                                                             
+    N_("audit") N_("hook") N_("add") N_("import") N_("backup") N_("began") N_("stopped") N_("relation") \
+    N_("setting") N_("stated") N_("taken away")                                                             
 
 static bool is(const char *text, const char *other)
 {
@@ -59,7 +59,7 @@ static void put_relation(struct strbuf *sb, struct db *db, const struct log_row 
 
 static void put_class(struct strbuf *sb, struct db *db, const struct log_row *row)
 {
-    char room[CLASS_WORD];
+    char room[CLASS_WORD], deed[CLASS_WORD];
     put_back(sb, row->note);
     if (is(row->what, "template")) {
         char *what = stored_text(row->second);
@@ -67,7 +67,8 @@ static void put_class(struct strbuf *sb, struct db *db, const struct log_row *ro
         free(what);
         return;
     }
-    strbuf_printf(sb, _("class %s: %s%s%s"), class_word(db, row->first, room), _(row->what), row->second[0] ? " " : "", row->second);
+    class_deed(db, row->what, row->second, deed);
+    strbuf_printf(sb, _("class %s: %s"), class_word(db, row->first, room), deed);
 }
 
 static void put_active(struct strbuf *sb, const struct log_row *row)

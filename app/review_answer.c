@@ -165,20 +165,9 @@ static enum status go_back(struct review_session *s, bool redo, struct back *bac
 // What was done to a class, as people read it.
 static void say_class(struct review_session *s, bool redo, const struct back *back)
 {
-    static const struct {
-        const char *what, *words;
-    } kinds[] = {{"rename", N_("renamed to")}, {"code", N_("code")}, {"severity", N_("severity")}, {"parent", N_("below")},
-                 {"retire", N_("retired")}, {"merge", N_("merged into")}, {"zh", N_("in Chinese")}, {"new", N_("new")},
-                 {"template", N_("template")}, {"stated", N_("stated of")}, {"taken away", N_("no longer stated of")}};
-    char words[200] = "";
-    bool retire = strcmp(back->what, "retire") == 0;
-    const char *value = retire ? "" : strcmp(back->what, "severity") == 0 ? _(back->value) : back->value;
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (strcmp(kinds[i].what, back->what) == 0)
-            snprintf(words, sizeof words, "%s%s%s", _(kinds[i].words), value[0] ? " " : "", value);
-    if (retire && !back->value[0])
-        snprintf(words, sizeof words, "%s", _("offered again"));
-    const char *name = back->name[0] ? back->name : _("classes");
+    char words[CLASS_WORD], room[CLASS_WORD];
+    class_deed(s->project->db, back->what, back->value, words);
+    const char *name = back->name[0] ? class_word(s->project->db, back->name, room) : _("classes");
     snprintf(s->class_back, sizeof s->class_back,
              back->kept ? _("%s (%s) stays: others have built on it. Once more goes on with what was before.")
              : redo     ? _("Given again: %s, %s.")

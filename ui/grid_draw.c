@@ -11,19 +11,18 @@
 #include "ui/session.h"
 
 enum { NAME_LEAST = 4, NAME_MOST = 9, WORDS_LEAST = 3 }; // columns below a tile
-enum { TILE_NARROW = 16, TILE_WIDE = 20, TILE_LEAST = 12 };
+enum { TILE_NARROW = 16, TILE_WIDE = 20, TILE_LEAST = 12, TILE_LOW = 3 };
 
-// Tiles of `columns` cells or a little more, as wide as their number across allows.
-static void lay_out(struct session *s, int columns, double shape)
+// `cols` tiles across, as wide as that allows.
+static void lay_out(struct session *s, int cols, double shape)
 {
     struct grid *g = &s->grid;
     int width, height;
     term_cell(&s->term, &width, &height);
-    columns = columns < TILE_LEAST ? TILE_LEAST : columns;
-    g->cols = columns < s->pane.cols ? s->pane.cols / columns : 1;
+    g->cols = cols < 1 ? 1 : cols;
     g->tile_cols = s->pane.cols / g->cols;
     int rows = (int)lround((g->tile_cols - 2) * width * shape / height) + 1;
-    rows = rows < 3 ? 3 : rows > s->pane.rows ? s->pane.rows : rows;
+    rows = rows < TILE_LOW ? TILE_LOW : rows > s->pane.rows ? s->pane.rows : rows;
     g->rows = s->pane.rows / rows;
     g->tile_rows = s->pane.rows / g->rows;
 }
@@ -38,16 +37,16 @@ void grid_layout(struct session *s, size_t count)
     size_t place = grid_place(g, g->top);
     if (place != SIZE_MAX && s->model->item(s->model->context, place, &item, &err) == ST_OK && item.width > 0)
         shape = fmin(fmax((double)item.height / item.width, 0.3), 1.5);
-    s->pane = (struct rect){1, 0, LINES - 3 < 2 ? 2 : LINES - 3, COLS < 4 ? 4 : COLS};
+    s->pane = (struct rect){1, 0, LINES - 3 < TILE_LOW ? TILE_LOW : LINES - 3, COLS < 4 ? 4 : COLS};
     int columns = g->columns ? g->columns : COLS >= PANEL_FROM ? TILE_WIDE : TILE_NARROW;
-    lay_out(s, columns, shape);
+    lay_out(s, s->pane.cols / (columns < TILE_LEAST ? TILE_LEAST : columns), shape);
     while (g->cols * g->rows > SHOWN_MAX && g->cols > 1)
-        lay_out(s, s->pane.cols / (g->cols - 1), shape);
+        lay_out(s, g->cols - 1, shape);
     while (count > 0 && g->cols > 1) { // few: as large as lets all of them be seen
         int cols = g->cols;
-        lay_out(s, s->pane.cols / (cols - 1), shape);
+        lay_out(s, cols - 1, shape);
         if ((size_t)(g->cols * g->rows) < count) {
-            lay_out(s, s->pane.cols / cols, shape);
+            lay_out(s, cols, shape);
             return;
         }
     }

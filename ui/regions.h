@@ -13,7 +13,7 @@
 
 struct session;
 
-enum { REGION_NAME = 64 }; // bytes of a class's name
+enum { REGION_NAME = 400 }; // bytes of a class's name, as long as a line that is written
 
 struct region_entry { // an owned copy of one
     struct region shape;

@@ -21,6 +21,25 @@ static void forget(struct second *v)
 void second_clear(struct session *s)
 {
     forget(&s->second);
+    free(s->second.known);
+}
+
+static bool knows(const struct second *v, int64_t id)
+{
+    for (size_t i = 0; i < v->known_count; i++)
+        if (v->known[i] == id)
+            return true;
+    return false;
+}
+
+// What was said is shown from here on, also when the picture comes back.
+static void tell(struct second *v)
+{
+    v->told = true;
+    if (knows(v, v->id))
+        return;
+    GROW(v->known, v->known_room, v->known_count + 1);
+    v->known[v->known_count++] = v->id;
 }
 
 static const char *refuse(struct session *s)
@@ -37,10 +56,10 @@ static struct look look_of(const struct session *s, const struct review_item *it
 static void take(struct session *s, const struct review_second *row)
 {
     struct second *v = &s->second;
-    bool same = v->id == row->id;
     char *said = xstrdup(row->said);
     forget(v);
-    *v = (struct second){.at = v->at, .present = true, .told = same && v->told, .id = row->id, .total = row->total, .said = said};
+    *v = (struct second){.at = v->at, .present = true, .told = knows(v, row->id), .id = row->id, .total = row->total, .said = said,
+                         .known = v->known, .known_count = v->known_count, .known_room = v->known_room};
     snprintf(v->why, sizeof v->why, "%s", row->why);
     snprintf(v->person, sizeof v->person, "%s", row->person);
     snprintf(v->verdict, sizeof v->verdict, "%s", row->verdict);
@@ -177,6 +196,7 @@ static void decide(struct session *s, enum action_kind kind, const char *class_n
         return;
     }
     answer_count(s, kind);
+    tell(v); // the sentence compares them
     session_say(s, "%s", told);
     view_load(s);
 }
@@ -195,7 +215,7 @@ static void agree(struct session *s)
     memcpy(class_name, v->class_name, sizeof class_name);
     memcpy(severity, v->severity, sizeof severity);
     if (!v->told) {
-        v->told = true;
+        tell(v);
         session_say(s, _("This is what was said; %s again agrees with it."), session_key(s, COMMAND_AGREE));
     } else if (defect) {
         decide(s, ACTION_DEFECT, class_name, severity[0] ? severity : "general");
@@ -262,7 +282,7 @@ static bool about_picture(struct session *s, enum command command)
             agree(s);
         return true;
     case COMMAND_TELL:
-        v->told = true;
+        tell(v);
         return true;
     case COMMAND_COMMENT: {
         char title[160];
@@ -274,7 +294,7 @@ static bool about_picture(struct session *s, enum command command)
         popup_note(s, v->id);
         return true;
     case COMMAND_HISTORY:
-        v->told = true; // it says all of it
+        tell(v); // it says all of it
         history(s);
         return true;
     case COMMAND_OPEN: {
@@ -283,6 +303,7 @@ static bool about_picture(struct session *s, enum command command)
         if (s->model->jump(s->model->context, v->id, &index, &err)) {
             session_say(s, "%s", err.text);
         } else {
+            tell(v); // so does the review
             s->index = index;
             view_switch(s, &view_review);
         }

@@ -15,7 +15,7 @@
 #include "ui/term.h"
 #include "ui/view.h"
 
-enum { CLASS_ROOM = 64, NOTE_ROOM = 400, COLUMNS_MIN = 40, LINES_MIN = 12, PANEL_FROM = 100, PANEL_WIDTH = 40,
+enum { NOTE_ROOM = 400, CLASS_ROOM = NOTE_ROOM, COLUMNS_MIN = 40, LINES_MIN = 12, PANEL_FROM = 100, PANEL_WIDTH = 40,
        INFO_LINES = 4, LINE_SLOWEST = 3, SHOWN_MAX = 80, ITEM_TEXTS = 10 };
 
 struct theme { // how the parts of the screen are told apart; never by colour alone
@@ -149,6 +149,8 @@ struct second { // what waits for a lead
     int64_t id, total;
     char why[256], person[128], verdict[16], class_name[CLASS_ROOM], severity[16];
     char *said;
+    int64_t *known; // (known_count) pictures of which it was shown before: an answer to them is not blind any more
+    size_t known_count, known_room;
     char none[sizeof((struct error *)0)->text]; // why there is nothing
 };
 

@@ -41,6 +41,22 @@ static void a_grid_shows_many(void **state)
     fake_clear(&f);
 }
 
+static void a_grid_bears_every_size(void **state)
+{
+    (void)state;
+    static const char *const sizes[] = {"1 1", "4 3", "20 5", "250 3", "250 80", "460 60", "1000 100"};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct fake f;
+        fake_init_with(&f, 8);
+        char *script = xasprintf("size 80 24\nkey 2\nwait\nresize %s\nkey -\nkey -\nkey -\nresize 80 24\nwait\ndump @/d\nkey 1\n", sizes[i]);
+        char *d = play(&f, GRAPHICS_SIXEL, script, "d");
+        assert_line(d, 23, " Space mark  N rest normal  n normal  d defect  a alike  u undo  ? help  q quit");
+        free(d);
+        free(script);
+        fake_clear(&f);
+    }
+}
+
 static void answers_to_many_are_one(void **state)
 {
     (void)state;
@@ -225,6 +241,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_grid_shows_many),
+        cmocka_unit_test(a_grid_bears_every_size),
         cmocka_unit_test(answers_to_many_are_one),
         cmocka_unit_test(what_an_undo_is_about_is_shown),
         cmocka_unit_test(unseen_pictures_of_a_grid_ask_first),
