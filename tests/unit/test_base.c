@@ -140,6 +140,25 @@ static void csv_reads_quotes_and_names_bad_lines(void **state)
     path = put("c.csv", "");
     assert_status(csv_read(path, &table, &err), ST_INVALID, &err);
     free(path);
+    path = put("d.csv", "a,b\n1,2\n\"3,4\n5,6\n"); // else all that follows it would be gone
+    assert_status(csv_read(path, &table, &err), ST_INVALID, &err);
+    assert_non_null(strstr(err.text, "line 3: a quote begins there that does not end"));
+    free(path);
+    static const struct {
+        const char *text;
+        size_t lines[3];
+    } rows[] = {{"a,b\r1,2\r3,4\r5,6\r", {2, 3, 4}},      // line ends of an old Macintosh
+                {"a,b\n5\" pipe,2\n3,4\n5,\"6\"", {2, 3, 4}}, // a quote within a cell is a letter
+                {"a,b\r\n \r\n\"1\r\n\",2\r\n3,4\r\n5,6", {3, 5, 6}}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        path = put("e.csv", rows[i].text);
+        assert_ok(csv_read(path, &table, &err), &err);
+        assert_int_equal(table.rows, 3);
+        for (size_t k = 0; k < 3; k++)
+            assert_int_equal(table.lines[k], rows[i].lines[k]);
+        csv_clear(&table);
+        free(path);
+    }
 }
 
 static void csv_cells_are_quoted_and_formulas_defused(void **state)
