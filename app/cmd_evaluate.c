@@ -82,8 +82,8 @@ static void print_summary(const struct options *o, const char *scene, const char
     const char *split = o->random ? "random" : "group";
     if (o->json) {
         print_json(json_pack(
-            "{s:s, s:s, s:s, s:s, s:i, s:s, s:i, s:I, s:I, s:f, s:f, s:[f,f], s:f, s:f, s:f, s:[f,f], s:f}",
-            "scene", scene, "detector", "whole", "split", split, "kind", kind, "tap", o->part, "statistics",
+            "{s:o, s:s, s:s, s:o, s:i, s:s, s:i, s:I, s:I, s:f, s:f, s:[f,f], s:f, s:f, s:f, s:[f,f], s:f}",
+            "scene", json_outside(scene), "detector", "whole", "split", split, "kind", json_outside(kind), "tap", o->part, "statistics",
             o->reach   ? "reach"
             : o->means ? "mean"
                        : "mean-sd",

@@ -220,7 +220,7 @@ static void write_json(const struct export_row *r, const struct likely_class *li
         json_object_set_new(o, "flagged", json_boolean(r->flagged));
     }
     if (likely)
-        json_object_set_new(o, "likely", json_pack("{s:s, s:f, s:b}", "class", likely->name, "share", likely->share, "unknown", likely->unknown));
+        json_object_set_new(o, "likely", json_pack("{s:o, s:f, s:b}", "class", json_outside(likely->name), "share", likely->share, "unknown", likely->unknown));
     if (said(r) != VERDICT_NONE) {
         clock_text(r->at_ms, when);
         put(o, "verdict", verdict_name(said(r)));
