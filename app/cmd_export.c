@@ -308,5 +308,5 @@ int cmd_export(int argc, char **argv)
         scene_clear(&scene);
     }
     project_close(&project);
-    return status == ST_OK ? EXIT_OK : fail(&err);
+    return status == ST_OK || ferror(stdout) ? EXIT_OK : fail(&err); // main says that nothing can be written
 }
