@@ -167,8 +167,9 @@ static enum status check_kinds(const struct simulate_set *set, const struct simu
     if (set->groups < GROUPS_LEAST)
         return error_set(
             err, ST_INVALID,
-            "%s: %zu pictures in %zu group%s are too few to hold some out; at least %d groups are needed",
-            o->truth, set->count, set->groups, set->groups == 1 ? "" : "s", GROUPS_LEAST);
+            set->groups == 1 ? "%s: %zu pictures in %zu group are too few to hold some out; at least %d groups are needed"
+                             : "%s: %zu pictures in %zu groups are too few to hold some out; at least %d groups are needed",
+            o->truth, set->count, set->groups, GROUPS_LEAST);
     return ST_OK;
 }
 
