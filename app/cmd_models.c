@@ -232,19 +232,29 @@ static enum status promote(struct project *project, const struct options *o, str
 static enum status roll_back(struct project *project, const struct scene *scene, const struct options *o, struct error *err)
 {
     struct revision revision;
-    enum status status = rounds_roll_back(project, scene, person(project, o), &revision, err);
+    char *goal;
+    enum status status = rounds_roll_back(project, scene, person(project, o), &revision, &goal, err);
     if (status == ST_OK)
         status = take_over(project, scene->id, err);
-    if (status != ST_OK)
+    if (status != ST_OK) {
+        free(goal);
         return error_prefix(err, "scene %s", scene->name);
+    }
     if (o->json) {
-        print_json(json_pack("{s:o, s:i, s:s}", "scene", json_outside(scene->name), "revision", revision.number, "learned",
-                             revision.learned_sha256));
+        json_t *j = json_pack("{s:o, s:i, s:s}", "scene", json_outside(scene->name), "revision", revision.number, "learned",
+                              revision.learned_sha256);
+        if (goal)
+            json_object_set_new(j, "goal", json_string(goal));
+        print_json(j);
+        free(goal);
         return ST_OK;
     }
     char *name = text_cleaned(scene->name);
     printf(_("%s: revision %d is active again (%s%.12s)\n"), name, revision.number,
            revision.learned_sha256[0] ? _("model ") : _("without a trained model"), revision.learned_sha256);
+    if (goal)
+        printf("%s\n", goal);
+    free(goal);
     free(name);
     return ST_OK;
 }
