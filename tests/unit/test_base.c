@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <sys/stat.h>
 #include <time.h>
 
 #include "tests/unit/scratch.h"
@@ -109,6 +110,19 @@ static void file_write_replaces_and_leaves_nothing_behind(void **state)
     assert_status(file_read(path, 2, &bytes, &count, &err), ST_INVALID, &err);
     assert_status(file_write("/nonexistent/x", "", 0, &err), ST_IO, &err);
     assert_status(file_read(scratch, 10, &bytes, &count, &err), ST_INVALID, &err);
+    char *pipe = file_join(scratch, "pipe"), *link = file_join(scratch, "link");
+    struct stat st;
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    assert_status(file_write(pipe, "x", 1, &err), ST_IO, &err);
+    assert_true(stat(pipe, &st) == 0 && S_ISFIFO(st.st_mode));
+    assert_int_equal(symlink(path, link), 0);
+    assert_ok(file_write(link, "by a link", 9, &err), &err);
+    assert_true(lstat(link, &st) == 0 && S_ISLNK(st.st_mode));
+    assert_ok(file_read(path, 10, &bytes, &count, &err), &err);
+    assert_string_equal((char *)bytes, "by a link");
+    free(bytes);
+    free(link);
+    free(pipe);
     free(path);
     char *deep = file_join(scratch, "a/b/c");
     assert_ok(file_mkdirs(deep, &err), &err);
