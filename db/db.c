@@ -18,6 +18,8 @@ enum status db_failed(struct db *db, const char *doing, struct error *err)
 {
     int code = sqlite3_errcode(db->sqlite) & 0xff;
     const char *text = sqlite3_errmsg(db->sqlite);
+    if (code == SQLITE_IOERR && sqlite3_system_errno(db->sqlite) == ENOSPC) // no room for the file of its locks
+        code = SQLITE_FULL;
     switch (code) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
