@@ -203,7 +203,7 @@ static json_t *confusion_json(const struct agreement *a)
     struct confusion *rows = confusions(a, &count);
     json_t *all = json_array();
     for (size_t i = 0; i < count; i++) // no class: none was seen
-        json_array_append_new(all, json_pack("{s:s, s:s, s:I}", "first", rows[i].classes[0], "second", rows[i].classes[1], "count",
+        json_array_append_new(all, json_pack("{s:o, s:o, s:I}", "first", json_outside(rows[i].classes[0]), "second", json_outside(rows[i].classes[1]), "count",
                                              (json_int_t)rows[i].count));
     free(rows);
     return all;
@@ -249,7 +249,7 @@ static json_t *list_json(const struct list *list, int kinds)
         int64_t pictures, agreed;
         double kappa = rates_kappa(e->table, kinds);
         counts(e, kinds, &pictures, &agreed);
-        json_t *j = json_pack("{s:s, s:I, s:I}", "name", e->name, "pictures", (json_int_t)pictures, "agreed", (json_int_t)agreed);
+        json_t *j = json_pack("{s:o, s:I, s:I}", "name", json_outside(e->name), "pictures", (json_int_t)pictures, "agreed", (json_int_t)agreed);
         struct rates_interval in = rates_kappa_interval(e->table, kinds, z_95);
         json_object_set_new(j, "kappa", isfinite(kappa) ? json_real(kappa) : json_null());
         json_object_set_new(j, "interval", isfinite(kappa) && total(e, kinds) >= INTERVAL_FROM ? json_pack("[f,f]", in.low, in.high) : json_null());

@@ -9,6 +9,7 @@
 #include "app/app.h"
 #include "base/alloc.h"
 #include "base/intl.h"
+#include "base/text.h"
 
 // What argp itself says of a command, it looks up in the program's catalogue; here xgettext finds it.
 #define ARGP_SAYS                                                                                                         \
@@ -49,6 +50,14 @@ void command_list(FILE *out, const struct command *commands, size_t count)
     for (size_t i = 0; i < count; i++)
         if (commands[i].summary)
             fprintf(out, "  %-10s %s\n", commands[i].name, _(commands[i].summary));
+}
+
+json_t *json_outside(const char *text)
+{
+    char *clean = text_cleaned(text);
+    json_t *string = json_string(clean);
+    free(clean);
+    return string;
 }
 
 void print_json(json_t *object)

@@ -62,6 +62,9 @@ enum { OPT_JSON = 0x100, OPT_OWN };
 // "assay: sentence" on stderr; EXIT_FAILED.
 int fail(const struct error *err);
 
+// What came from outside need not be UTF-8: a cleaned string, as jansson takes no other.
+json_t *json_outside(const char *text);
+
 // One line of JSON on stdout; takes the object.
 void print_json(json_t *object);
 

@@ -130,7 +130,7 @@ json_t *auditing_json(const struct scene *scene, const struct auditing *a)
     const struct audit_tally *t = &a->tally;
     char *sentence = auditing_sentence(scene, a);
     bool bounds = a->state != AUDITING_NONE && a->state != AUDITING_VOID && !(a->row.fixed && a->used < a->draws);
-    json_t *o = json_pack("{s:s, s:s}", "scene", scene->name, "state", names[a->state]);
+    json_t *o = json_pack("{s:o, s:s}", "scene", json_outside(scene->name), "state", names[a->state]);
     if (a->state != AUDITING_NONE)
         json_object_update_new(
             o, json_pack("{s:i, s:i, s:s, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "revision", a->row.revision_number,
@@ -151,7 +151,7 @@ json_t *auditing_json(const struct scene *scene, const struct auditing *a)
                                       (json_int_t)t->slipped_answered, "recognised", (json_int_t)t->recognised, "recall_at_least",
                                       a->measured ? json_real(a->reader) : json_null()));
     }
-    json_object_set_new(o, "sentence", json_string(sentence));
+    json_object_set_new(o, "sentence", json_outside(sentence));
     free(sentence);
     return o;
 }

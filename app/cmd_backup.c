@@ -41,7 +41,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static void print(const struct options *o, const struct backup_report *r, const char *did)
 {
     if (o->json)
-        print_json(json_pack("{s:s, s:I, s:I, s:I}", o->restore ? "project" : "backup", r->path, "files", (json_int_t)r->files,
+        print_json(json_pack("{s:o, s:I, s:I, s:I}", o->restore ? "project" : "backup", json_outside(r->path), "files", (json_int_t)r->files,
                              "bytes", (json_int_t)r->bytes, "removed", (json_int_t)r->removed));
     else
         printf(_("%s: %s, %zu files, %.1f MB, every one checked%s\n"), r->path, _(did), r->files, (double)r->bytes / 1e6,

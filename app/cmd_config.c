@@ -50,8 +50,8 @@ static void print_one(const struct settings *s, enum setting setting)
 static json_t *one_json(const struct settings *s, enum setting setting)
 {
     const struct setting_about *about = setting_about(setting);
-    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "name", about->name, "value", settings_text(s, setting), "origin",
-                          setting_origin_name(settings_origin(s, setting)), "where", settings_where(s, setting), "default",
+    json_t *j = json_pack("{s:s, s:o, s:s, s:o, s:s, s:s, s:s}", "name", about->name, "value", json_outside(settings_text(s, setting)), "origin",
+                          setting_origin_name(settings_origin(s, setting)), "where", json_outside(settings_where(s, setting)), "default",
                           about->standard, "environment", about->environment, "about", about->help);
     if (about->choices)
         json_object_set_new(j, "choices", json_string(about->choices));
@@ -70,7 +70,7 @@ static void list(const struct settings *s, bool json)
     for (int origin = SETTING_SYSTEM; origin <= SETTING_PROJECT; origin++) {
         const char *path = settings_file(s, (enum setting_origin)origin);
         if (path && json)
-            json_object_set_new(files, setting_origin_name((enum setting_origin)origin), json_string(path));
+            json_object_set_new(files, setting_origin_name((enum setting_origin)origin), json_outside(path));
         else if (path)
             printf("%s  %-*s %s\n", origin == SETTING_SYSTEM ? _("\nfiles, a later one counts more, then the environment, then options:\n") : "",
                    CELL(_(setting_origin_name((enum setting_origin)origin)), 8), path);

@@ -232,7 +232,7 @@ static enum status run_scenes(struct project *project, const struct options *o, 
     int64_t on_top = planted_on_top(&tally, most);
     double seconds = clock_seconds() - started, filtered = screened ? 1 - (double)flagged / (double)screened : 0;
     if (status == ST_OK && o->json)
-        print_json(json_pack("{s:s, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:f, s:s}", "project", project->dir, "screened",
+        print_json(json_pack("{s:o, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:f, s:s}", "project", json_outside(project->dir), "screened",
                              (json_int_t)screened, "flagged", (json_int_t)flagged, "poor", (json_int_t)poor, "filter_rate", filtered,
                              "planted_defects", (json_int_t)tally.defects, "planted_defects_flagged",
                              (json_int_t)tally.found, "planted_defects_in_top_5_percent", (json_int_t)on_top, "seconds", seconds, "base", base_info(base)->name));
@@ -286,7 +286,7 @@ int cmd_demo(int argc, char **argv)
         status = write_truth(o.dir, items, o.count, &err);
     if (status == ST_OK && o.no_project) {
         if (o.json)
-            print_json(json_pack("{s:s, s:I}", "folder", o.dir, "pictures", (json_int_t)o.count));
+            print_json(json_pack("{s:o, s:I}", "folder", json_outside(o.dir), "pictures", (json_int_t)o.count));
         free(items);
         return EXIT_OK;
     }

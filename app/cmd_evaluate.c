@@ -82,8 +82,8 @@ static void print_summary(const struct options *o, const char *scene, const char
     const char *split = o->random ? "random" : "group";
     if (o->json) {
         print_json(json_pack(
-            "{s:s, s:s, s:s, s:s, s:i, s:s, s:i, s:I, s:I, s:f, s:f, s:[f,f], s:f, s:f, s:f, s:[f,f], s:f}",
-            "scene", scene, "detector", "whole", "split", split, "kind", kind, "tap", o->part, "statistics",
+            "{s:o, s:s, s:s, s:o, s:i, s:s, s:i, s:I, s:I, s:f, s:f, s:[f,f], s:f, s:f, s:f, s:[f,f], s:f}",
+            "scene", json_outside(scene), "detector", "whole", "split", split, "kind", json_outside(kind), "tap", o->part, "statistics",
             o->reach   ? "reach"
             : o->means ? "mean"
                        : "mean-sd",
@@ -153,7 +153,7 @@ static void print_result(const struct options *o, const struct scene *scene, con
     }
 }
 
-static enum status list_fit(struct project *project, const struct dataset *set, const struct options *o, struct error *err)
+static enum status list_fit(struct project *project, const struct scene *scene, const struct dataset *set, const struct options *o, struct error *err)
 {
     struct evaluate_set input;
     gather(set, 0, 1, &input);
@@ -167,7 +167,10 @@ static enum status list_fit(struct project *project, const struct dataset *set, 
         if (!fit[n++] || (status = db_picture_get(project->db, set->ids[i], &row, err)) != ST_OK)
             continue;
         char *path = project_picture(project, &row);
-        puts(path);
+        if (o->json)
+            print_json(json_pack("{s:o, s:o}", "scene", json_outside(scene->name), "path", json_outside(path)));
+        else
+            puts(path);
         free(path);
         picture_clear(&row);
     }
@@ -219,7 +222,7 @@ static enum status evaluate_scene(struct project *project, const struct base *ba
     if (status == ST_OK)
         status = dataset_load(project, scene, store, extract_dim(base), &set, err);
     if (status == ST_OK) {
-        status = o->list ? list_fit(project, &set, o, err) : evaluate_dataset(base, scene, &set, o, err);
+        status = o->list ? list_fit(project, scene, &set, o, err) : evaluate_dataset(base, scene, &set, o, err);
         dataset_clear(&set);
     }
     store_close(store);

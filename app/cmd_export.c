@@ -220,7 +220,7 @@ static void write_json(const struct export_row *r, const struct likely_class *li
         json_object_set_new(o, "flagged", json_boolean(r->flagged));
     }
     if (likely)
-        json_object_set_new(o, "likely", json_pack("{s:s, s:f, s:b}", "class", likely->name, "share", likely->share, "unknown", likely->unknown));
+        json_object_set_new(o, "likely", json_pack("{s:o, s:f, s:b}", "class", json_outside(likely->name), "share", likely->share, "unknown", likely->unknown));
     if (said(r) != VERDICT_NONE) {
         clock_text(r->at_ms, when);
         put(o, "verdict", verdict_name(said(r)));
@@ -308,5 +308,5 @@ int cmd_export(int argc, char **argv)
         scene_clear(&scene);
     }
     project_close(&project);
-    return status == ST_OK ? EXIT_OK : fail(&err);
+    return status == ST_OK || ferror(stdout) ? EXIT_OK : fail(&err); // main says that nothing can be written
 }

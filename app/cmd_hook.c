@@ -37,8 +37,8 @@ static enum status tell(struct project *project, const struct options *o, int64_
     if (status != ST_OK)
         return status;
     if (o->json) {
-        print_json(json_pack("{s:s, s:I, s:I, s:s, s:I, s:b}", "command", command, "due", (json_int_t)counts.due, "failed",
-                             (json_int_t)counts.failed, "last", counts.sentence, "again", (json_int_t)again, "other_runs", busy));
+        print_json(json_pack("{s:o, s:I, s:I, s:o, s:I, s:b}", "command", json_outside(command), "due", (json_int_t)counts.due, "failed",
+                             (json_int_t)counts.failed, "last", json_outside(counts.sentence), "again", (json_int_t)again, "other_runs", busy));
         return ST_OK;
     }
     if (o->again)

@@ -60,7 +60,7 @@ int cmd_init(int argc, char **argv)
     }
     const struct base_info *info = base_info(base);
     if (o.json)
-        print_json(json_pack("{s:s, s:s, s:s, s:I}", "project", project.dir, "base", info->name, "sha256",
+        print_json(json_pack("{s:o, s:s, s:s, s:I}", "project", json_outside(project.dir), "base", info->name, "sha256",
                              info->sha256, "parameters", (json_int_t)info->parameters));
     else
         printf(_("%s: new project, base %s\n"), project.dir, info->name);

@@ -79,9 +79,9 @@ static json_t *parsed(const char *text)
 static json_t *model_json(struct project *project, const struct model_row *m)
 {
     char *scene = scene_name(project, m->scene), *told = rounds_reason(m);
-    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "sha256", m->sha256, "level",
+    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:I, s:I, s:I, s:o, s:o, s:o}", "sha256", m->sha256, "level",
                           m->scene ? "L2" : "L1", "scene", scene, "base", m->base_sha256, "parent", m->parent, "state", model_standing(m),
-                          "active", m->active, "reason", told, "revision", (json_int_t)m->revision, "created_ms",
+                          "active", m->active, "reason", json_outside(told), "revision", (json_int_t)m->revision, "created_ms",
                           (json_int_t)m->created_ms, "decided_ms", (json_int_t)m->decided_ms, "parameters", parsed(m->notes),
                           "data", parsed(m->data), "comparison", parsed(m->metrics));
     free(told);
@@ -235,19 +235,29 @@ static enum status promote(struct project *project, const struct options *o, str
 static enum status roll_back(struct project *project, const struct scene *scene, const struct options *o, struct error *err)
 {
     struct revision revision;
-    enum status status = rounds_roll_back(project, scene, person(project, o), &revision, err);
+    char *goal;
+    enum status status = rounds_roll_back(project, scene, person(project, o), &revision, &goal, err);
     if (status == ST_OK)
         status = take_over(project, scene->id, err);
-    if (status != ST_OK)
+    if (status != ST_OK) {
+        free(goal);
         return error_prefix(err, "scene %s", scene->name);
+    }
     if (o->json) {
-        print_json(json_pack("{s:s, s:i, s:s}", "scene", scene->name, "revision", revision.number, "learned",
-                             revision.learned_sha256));
+        json_t *j = json_pack("{s:o, s:i, s:s}", "scene", json_outside(scene->name), "revision", revision.number, "learned",
+                              revision.learned_sha256);
+        if (goal)
+            json_object_set_new(j, "goal", json_string(goal));
+        print_json(j);
+        free(goal);
         return ST_OK;
     }
     char *name = text_cleaned(scene->name);
     printf(_("%s: revision %d is active again (%s%.12s)\n"), name, revision.number,
            revision.learned_sha256[0] ? _("model ") : _("without a trained model"), revision.learned_sha256);
+    if (goal)
+        printf("%s\n", goal);
+    free(goal);
     free(name);
     return ST_OK;
 }

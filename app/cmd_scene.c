@@ -200,8 +200,8 @@ static enum status show(struct project *p, const struct options *o, struct error
         if (status == ST_OK && (!o->name || strcmp(o->name, scenes[i].name) == 0)) {
             shown++;
             if (o->json)
-                print_json(json_pack("{s:s, s:i, s:b, s:[f,f,f,f], s:i, s:f, s:s, s:f, s:[f,f,f]}", "scene",
-                                     scenes[i].name, "size", s->size, "squash", s->squash, "roi", s->roi[0],
+                print_json(json_pack("{s:o, s:i, s:b, s:[f,f,f,f], s:i, s:f, s:s, s:f, s:[f,f,f]}", "scene",
+                                     json_outside(scenes[i].name), "size", s->size, "squash", s->squash, "roi", s->roi[0],
                                      s->roi[1], s->roi[2], s->roi[3], "tile", s->tile, "overlap", s->overlap,
                                      "ignore", s->ignore_sha256, "alone", alone, "recall", recall[SEVERITY_STOP],
                                      recall[SEVERITY_KEY], recall[SEVERITY_GENERAL]));

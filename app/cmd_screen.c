@@ -62,8 +62,8 @@ static void print_scene(const struct scene *scene, const struct screening_report
 {
     double rate = r->screened ? 1 - (double)r->flagged / (double)r->screened : 0;
     if (json) {
-        print_json(json_pack("{s:s, s:i, s:I, s:I, s:I, s:f, s:I, s:f, s:f, s:i, s:I, s:I, s:f, s:O, s:O, s:O, s:s?, s:s?}",
-                             "scene", scene->name, "revision", r->revision, "screened",
+        print_json(json_pack("{s:o, s:i, s:I, s:I, s:I, s:f, s:I, s:f, s:f, s:i, s:I, s:I, s:f, s:O, s:O, s:O, s:s?, s:s?}",
+                             "scene", json_outside(scene->name), "revision", r->revision, "screened",
                              (json_int_t)r->screened, "flagged", (json_int_t)r->flagged, "poor",
                              (json_int_t)r->poor, "filter_rate", rate, "believed_normal",
                              (json_int_t)r->believed, "threshold", r->threshold, "shrinkage", r->shrinkage, "looks",

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,6 +158,7 @@ int cmd_simulate(int argc, char **argv)
     struct error err;
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     stop_on_signals();
+    signal(SIGPIPE, SIG_IGN); // its folder would stay
     enum status status = simulate_run(&o, &err);
     free(o.train_options);
     return status == ST_OK ? EXIT_OK : fail(&err);

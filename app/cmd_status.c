@@ -253,7 +253,7 @@ static enum status run(bool json, struct error *err)
         json_t *entry = counts_json(&counts);
         json_t *rule = NULL;
         status = rule_of(&project, &scenes[i], &rule, err);
-        json_object_set_new(entry, "scene", json_string(scenes[i].name));
+        json_object_set_new(entry, "scene", json_outside(scenes[i].name));
         json_object_set_new(entry, "threshold", rule ? rule : json_null());
         json_array_append_new(list, entry);
         if (status == ST_OK)
@@ -275,7 +275,7 @@ static enum status run(bool json, struct error *err)
     if (status == ST_OK)
         status = db_counts(project.db, 0, &counts, err);
     if (status == ST_OK && json)
-        print_json(json_pack("{s:s, s:s, s:o, s:O, s:O, s:O?}", "project", project.dir, "base", base_info(base)->name, "total",
+        print_json(json_pack("{s:o, s:s, s:o, s:O, s:O, s:O?}", "project", json_outside(project.dir), "base", base_info(base)->name, "total",
                              counts_json(&counts), "scenes", list, "watched", watched, "training", training));
     else if (status == ST_OK && count != 1)
         print_counts(_("total"), &counts);

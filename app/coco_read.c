@@ -19,6 +19,7 @@ struct image_row {
     int64_t picture;
     int width, height;
     enum verdict verdict; // as the file says, else DEFECT with regions and NONE without
+    const char *class_name, *severity; // of the picture, "" not said
     struct region_list regions;
 };
 
@@ -37,6 +38,12 @@ static int by_id(const void *left, const void *right)
     return (a->id > b->id) - (a->id < b->id);
 }
 
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
 static enum status read_images(struct reading *r, struct error *err)
 {
     const json_t *images = json_object_get(r->all, "images");
@@ -49,7 +56,10 @@ static enum status read_images(struct reading *r, struct error *err)
         struct picture picture;
         if (!name || !json_is_integer(json_object_get(image, "id")))
             return error_set(err, ST_INVALID, "%s: image %zu: needs an id and a file_name", r->file, i + 1);
-        *row = (struct image_row){.id = json_integer_value(json_object_get(image, "id"))};
+        *row = (struct image_row){.id = json_integer_value(json_object_get(image, "id")), .class_name = text_of(image, "class"),
+                                  .severity = text_of(image, "severity")};
+        if (row->severity[0] && !severity_known(row->severity))
+            return error_set(err, ST_INVALID, "%s: image %zu: severity must be stop, key or general", r->file, i + 1);
         if (verdict && (!verdict_parse(verdict, &row->verdict) || row->verdict == VERDICT_SKIP))
             return error_set(err, ST_INVALID, "%s: image %zu: verdict must be normal, defect or unsure", r->file, i + 1);
         enum status status = truth_picture(r->project, name, r->folder, &row->picture, err);
@@ -209,6 +219,7 @@ static enum status read_annotation(struct reading *r, const json_t *annotation, 
 static enum status store_image(struct reading *r, int64_t person, const struct image_row *image, struct add_report *report, struct error *err)
 {
     const struct region_row *worst = NULL;
+    const char *class_name = "", *severity = "";
     enum verdict verdict = image->verdict != VERDICT_NONE ? image->verdict : image->regions.count ? VERDICT_DEFECT : VERDICT_NONE;
     enum status status = ST_OK;
     bool added;
@@ -225,9 +236,18 @@ static enum status store_image(struct reading *r, int64_t person, const struct i
             worst = row;
         status = db_class_ensure(r->project->db, row->class_name, known ? row->severity : "general", &id, err);
     }
+    if (worst) {
+        class_name = worst->class_name;
+        severity = worst->severity;
+    } else if (verdict == VERDICT_DEFECT && image->class_name[0]) {
+        int64_t id;
+        class_name = image->class_name;
+        severity = image->severity;
+        status = db_class_ensure(r->project->db, class_name, severity[0] ? severity : "general", &id, err);
+    }
     char *text = regions_text(&image->regions, image->width, image->height);
     struct label label = {.picture = image->picture, .person = person, .role = "import", .source = LABEL_TRUTH, .verdict = verdict,
-                          .class_name = worst ? worst->class_name : "", .severity = worst ? worst->severity : "",
+                          .class_name = class_name, .severity = severity,
                           .regions = image->regions.count ? text : "", .note = ""};
     if (status == ST_OK)
         status = db_truth_add(r->project->db, &label, "", &added, err);

@@ -123,6 +123,12 @@ static enum status add_picture(void *context, const struct export_row *row, stru
                               row->width, "height", row->height);
     if (known != VERDICT_NONE)
         json_object_set_new(image, "verdict", json_string(verdict_name(known)));
+    bool said = row->verdict != VERDICT_NONE;
+    const char *of_picture = said ? row->class_name : row->truth_class, *severity = said ? row->severity : row->truth_severity;
+    if (known == VERDICT_DEFECT) { // no region need say so
+        json_object_set_new(image, "class", json_outside(of_picture));
+        json_object_set_new(image, "severity", json_outside(severity));
+    }
     json_array_append_new(w->images, image);
     if (known == VERDICT_NORMAL)
         return ST_OK;
@@ -131,7 +137,6 @@ static enum status add_picture(void *context, const struct export_row *row, stru
         return error_prefix(err, "%s", row->path);
     if (list.count == 0 && !(row->regions && row->regions[0]) && row->truth_mask && row->truth_mask[0])
         mask_region(w, row, &list);
-    const char *of_picture = row->verdict != VERDICT_NONE ? row->class_name : row->truth_class;
     for (size_t i = 0; i < list.count; i++) {
         char *now = NULL;
         status = list.rows[i].class_name[0] ? db_class_now(w->project->db, list.rows[i].class_name, &now, err) : ST_OK;

@@ -136,11 +136,11 @@ json_t *log_json(const struct log_row *row)
     char at[CLOCK_TEXT], text[LOG_TEXT];
     clock_text(row->at_ms, at);
     log_sentence(NULL, row, text);
-    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "at", at, "kind", row->kind, "person", row->person, "scene", row->scene,
-                          "what", row->what, "text", text);
+    json_t *j = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "at", at, "kind", row->kind, "person", json_outside(row->person), "scene",
+                          json_outside(row->scene), "what", json_outside(row->what), "text", json_outside(text));
     if (row->picture) {
         json_object_set_new(j, "picture", json_integer(row->picture));
-        json_object_set_new(j, "path", json_string(row->path));
+        json_object_set_new(j, "path", json_outside(row->path));
     }
     return j;
 }

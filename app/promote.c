@@ -230,23 +230,29 @@ static char *goal_options(const struct revision *r, const struct revision *other
     return out.data;
 }
 
-// A model scored under another goal than the active revision's brings that one with it: a sentence that says so, NULL for the same goal.
+char *promote_goal(const struct scene *scene, const struct revision *active, const struct revision *next)
+{
+    if (comparable(active, next))
+        return NULL;
+    char *before = goal_text(active), *now = goal_text(next), *options = goal_options(active, next);
+    char *name = text_quoted(scene->name);
+    char *said = xasprintf(_("with it the threshold's goal goes from %s to %s; `assay screen --scene %s%s` scores again under the former"),
+                           before, now, name, options);
+    free(name);
+    free(options);
+    free(now);
+    free(before);
+    return said;
+}
+
 static enum status goal_change(struct project *project, const struct model_row *model, char **said, struct error *err)
 {
     struct scene scene;
     struct revision active, candidate;
     *said = NULL;
     enum status status = get_revisions(project, model, &scene, &active, &candidate, err);
-    if (status == ST_OK && !comparable(&active, &candidate)) {
-        char *before = goal_text(&active), *now = goal_text(&candidate), *options = goal_options(&active, &candidate);
-        char *name = text_quoted(scene.name);
-        *said = xasprintf(_("with it the threshold's goal goes from %s to %s; `assay screen --scene %s%s` scores again under the former"),
-                          before, now, name, options);
-        free(name);
-        free(options);
-        free(now);
-        free(before);
-    }
+    if (status == ST_OK)
+        *said = promote_goal(&scene, &active, &candidate);
     scene_clear(&scene);
     return status;
 }

@@ -4,6 +4,8 @@
 
 #include "app/project.h"
 #include "db/model.h"
+#include "db/revision.h"
+#include "db/scene.h"
 #include "learn/gate.h"
 
 // A scored model of a scene against the scene's active revision, on validation groups; and against round 0, the latest revision
@@ -18,5 +20,9 @@ ASSAY_CHECKED enum status promote_by_gate(struct project *project, int64_t model
 // said: a sentence where the goal of the threshold changes with it, else NULL; caller frees.
 ASSAY_CHECKED enum status promote_by_hand(struct project *project, const struct model_row *model, const char *who, bool lead,
                                           char **said, struct error *err);
+
+// A revision brings the goal that it was scored under with it: a sentence that says so, where it becomes active in place of one with
+// another; NULL for the same goal. Caller frees.
+char *promote_goal(const struct scene *scene, const struct revision *active, const struct revision *next);
 
 #endif

@@ -5,7 +5,6 @@
 
 #include "app/calibrate.h"
 #include "app/report.h"
-#include "base/text.h"
 #include "db/label.h"
 #include "db/report.h"
 #include "screen/rates.h"
@@ -13,15 +12,6 @@
 static json_t *real_or_null(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();
-}
-
-// What came from outside need not be UTF-8.
-static json_t *outside(const char *text)
-{
-    char *clean = text_cleaned(text);
-    json_t *string = json_string(clean);
-    free(clean);
-    return string;
 }
 
 static json_t *time_or_null(int64_t ms)
@@ -66,7 +56,7 @@ static json_t *scenes(const struct report *r)
     for (size_t i = 0; i < r->scene_count; i++) {
         const struct report_scene *s = &r->scenes[i];
         json_t *o = json_object();
-        json_object_set_new(o, "scene", outside(s->name));
+        json_object_set_new(o, "scene", json_outside(s->name));
         json_object_set_new(o, "revision", s->screened ? json_integer(s->revision.number) : json_null());
         json_object_set_new(o, "threshold", s->screened ? calibrate_json(&s->revision) : json_null());
         json_array_append_new(list, o);
@@ -79,7 +69,7 @@ static json_t *people(const struct report *r)
     json_t *list = json_array();
     for (size_t i = 0; i < r->person_count; i++) {
         const struct person_row *p = &r->people[i];
-        json_array_append_new(list, json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "person", outside(p->name), "answers",
+        json_array_append_new(list, json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "person", json_outside(p->name), "answers",
                                               (json_int_t)p->answers, "normals", (json_int_t)p->normals, "defects",
                                               (json_int_t)p->defects, "unsure", (json_int_t)p->unsure, "skips",
                                               (json_int_t)p->skips, "median_seconds",
@@ -94,8 +84,8 @@ static json_t *agreement(const struct report *r)
     for (size_t i = 0; i < r->pair_count; i++) {
         int64_t pictures, agreed;
         double kappa = report_kappa(&r->pairs[i], &pictures, &agreed);
-        json_array_append_new(list, json_pack("{s:o, s:o, s:I, s:I, s:o}", "first", outside(r->pairs[i].first), "second",
-                                              outside(r->pairs[i].second), "pictures", (json_int_t)pictures, "agreed",
+        json_array_append_new(list, json_pack("{s:o, s:o, s:I, s:I, s:o}", "first", json_outside(r->pairs[i].first), "second",
+                                              json_outside(r->pairs[i].second), "pictures", (json_int_t)pictures, "agreed",
                                               (json_int_t)agreed, "kappa", real_or_null(kappa)));
     }
     return list;
@@ -131,7 +121,7 @@ static json_t *reasons(const struct report *r)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < r->reason_count; i++)
-        json_array_append_new(list, json_pack("{s:o, s:I}", "reason", outside(r->reasons[i].reason), "count",
+        json_array_append_new(list, json_pack("{s:o, s:I}", "reason", json_outside(r->reasons[i].reason), "count",
                                               (json_int_t)r->reasons[i].count));
     return list;
 }
@@ -150,14 +140,14 @@ static void put_shift(json_t *o, const struct report *r)
     for (size_t i = 0; i < r->find_count; i++) {
         const struct find_row *f = &r->finds[i];
         json_array_append_new(finds, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "severity",
-                                               severity_name(f->severity), "class", outside(f->class_name), "path",
-                                               outside(f->path), "scene", outside(f->scene), "object", outside(f->object),
-                                               "position", outside(f->position), "person", outside(f->person), "at",
-                                               time_or_null(f->at_ms), "note", outside(f->note)));
+                                               severity_name(f->severity), "class", json_outside(f->class_name), "path",
+                                               json_outside(f->path), "scene", json_outside(f->scene), "object", json_outside(f->object),
+                                               "position", json_outside(f->position), "person", json_outside(f->person), "at",
+                                               time_or_null(f->at_ms), "note", json_outside(f->note)));
     }
     for (size_t i = 0; i < r->object_count; i++) {
         const struct object_row *b = &r->objects[i];
-        json_array_append_new(objects, json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I}", "object", outside(b->object),
+        json_array_append_new(objects, json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I}", "object", json_outside(b->object),
                                                  "answered", (json_int_t)b->answered, "stop",
                                                  (json_int_t)b->found[SEVERITY_STOP], "key",
                                                  (json_int_t)b->found[SEVERITY_KEY], "general",
@@ -175,8 +165,8 @@ static void put_shift(json_t *o, const struct report *r)
 
 json_t *report_json(const struct report *r)
 {
-    json_t *o = json_pack("{s:o, s:o, s:o, s:s, s:o, s:o}", "project", outside(r->project), "scene",
-                          r->options.scene ? outside(r->options.scene) : json_null(), "base", outside(r->base), "report",
+    json_t *o = json_pack("{s:o, s:o, s:o, s:s, s:o, s:o}", "project", json_outside(r->project), "scene",
+                          r->options.scene ? json_outside(r->options.scene) : json_null(), "base", json_outside(r->base), "report",
                           r->options.shift ? "shift" : "proof", "at", time_or_null(r->at_ms), "since",
                           time_or_null(r->options.since_ms));
     if (r->options.shift) {

@@ -385,19 +385,19 @@ static enum status rollback_industry(struct review_flow *f, char **said, struct 
     return ST_OK;
 }
 
-static enum status rollback(void *context, int64_t id, char **said, struct error *err)
+static enum status rollback(void *context, int64_t id, char **said, char **goal, struct error *err)
 {
     struct review_flow *f = context;
     struct scene scene;
     struct revision now;
-    *said = NULL;
+    *said = *goal = NULL;
     look_again(f);
     if (id == FLOW_INDUSTRY)
         return rollback_industry(f, said, err);
     enum status status = db_scene_get(f->project->db, id, NULL, &scene, err);
     if (status != ST_OK)
         return status;
-    status = rounds_roll_back(f->project, &scene, f->person, &now, err);
+    status = rounds_roll_back(f->project, &scene, f->person, &now, goal, err);
     if (status == ST_OK)
         *said = now.learned_sha256[0] ? xasprintf(_("%s: revision %d is active again (model %.8s)."), scene.name, now.number, now.learned_sha256)
                                       : xasprintf(_("%s: revision %d is active again (without a trained model)."), scene.name, now.number);

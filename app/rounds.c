@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/industry.h"
+#include "app/promote.h"
 #include "app/rounds.h"
 #include "app/train.h"
 #include "app/trained.h"
@@ -67,9 +68,11 @@ enum status rounds_ask(struct project *project, const struct round *round, enum 
 }
 
 enum status rounds_roll_back(struct project *project, const struct scene *scene, const char *who, struct revision *now,
-                             struct error *err)
+                             char **goal, struct error *err)
 {
+    struct revision active;
     int64_t before, person;
+    *goal = NULL;
     enum status status = db_person_ensure(project->db, who, &person, err);
     if (status == ST_OK)
         status = db_lead_only(project->db, person, _("rolling back"), err);
@@ -77,9 +80,15 @@ enum status rounds_roll_back(struct project *project, const struct scene *scene,
         status = db_revision_before(project->db, scene->id, &before, err);
     if (status == ST_OK)
         status = db_revision_get(project->db, before, now, err);
+    if (status == ST_OK)
+        status = db_revision_get(project->db, scene->active_revision, &active, err);
     if (status == ST_OK && now->learned_sha256[0])
         status = trained_check(project, now->learned_sha256, TRAINED_BACK, err);
-    return status == ST_OK ? db_revision_activate(project->db, before, "rollback", who, "rolled back", err) : status;
+    if (status == ST_OK)
+        status = db_revision_activate(project->db, before, "rollback", who, "rolled back", err);
+    if (status == ST_OK)
+        *goal = promote_goal(scene, &active, now);
+    return status;
 }
 
 // ---- what is said of them ----

@@ -20,9 +20,10 @@ ASSAY_CHECKED enum status rounds_ask(struct project *project, const struct round
 // It is cancelled, and the industry model that asked for it judged where it was the last. ST_NOT_FOUND: it is not `from` any more.
 ASSAY_CHECKED enum status rounds_cancel(struct project *project, const struct round *round, enum round_state from, struct error *err);
 
-// The revision before the scene's active one is active again; a lead's where one is named. now: that revision.
+// The revision before the scene's active one is active again; a lead's where one is named. now: that revision. goal: as
+// promote_goal says it.
 ASSAY_CHECKED enum status rounds_roll_back(struct project *project, const struct scene *scene, const char *who,
-                                           struct revision *now, struct error *err);
+                                           struct revision *now, char **goal, struct error *err);
 
 // What is stored of how a round ended and why a model stands as it does is what was true then; these say what became of it since,
 // and then that. In English, for stored_text; caller frees. model: the round's, id 0 none (rounds_model).

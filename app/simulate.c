@@ -232,7 +232,7 @@ static size_t budget_of(const struct simulate_options *o, int round)
 static enum status run_rounds(struct simulation *sim, struct error *err)
 {
     enum status status = ST_OK;
-    bool last = false;
+    bool last = ferror(stdout); // nobody would hear of it; main says so
     progress_start(&sim->progress, _("simulating"), sim->o->rounds + 1, sim->o->json);
     for (int round = 0; !last && status == ST_OK; round++) {
         double started = clock_seconds();
@@ -254,6 +254,7 @@ static enum status run_rounds(struct simulation *sim, struct error *err)
             status = round > 0 ? error_set(err, ST_CANCELLED,
                                            "stopped in round %d; the rounds before it stand", round)
                                : error_set(err, ST_CANCELLED, "stopped before there was anything to tell");
+        last = last || ferror(stdout);
         progress_step(&sim->progress, round + 1);
         free(f.scenes);
     }

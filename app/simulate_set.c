@@ -165,10 +165,11 @@ static enum status check_kinds(const struct simulate_set *set, const struct simu
                          "%s: all %zu pictures are %s; a simulation needs normal and defect pictures",
                          o->truth, set->count, defects ? "defects" : "normal");
     if (set->groups < GROUPS_LEAST)
-        return error_set(
-            err, ST_INVALID,
-            "%s: %zu pictures in %zu group%s are too few to hold some out; at least %d groups are needed",
-            o->truth, set->count, set->groups, set->groups == 1 ? "" : "s", GROUPS_LEAST);
+        return set->groups == 1
+                   ? error_set(err, ST_INVALID, "%s: %zu pictures in %zu group are too few to hold some out; at least %d groups are needed",
+                               o->truth, set->count, set->groups, GROUPS_LEAST)
+                   : error_set(err, ST_INVALID, "%s: %zu pictures in %zu groups are too few to hold some out; at least %d groups are needed",
+                               o->truth, set->count, set->groups, GROUPS_LEAST);
     return ST_OK;
 }
 

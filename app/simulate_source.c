@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "app/add.h"
 #include "app/simulate_impl.h"
@@ -28,6 +29,7 @@ static enum status list_pictures(const struct csv_table *table, const char *file
                                  struct error *err)
 {
     char *folder = truth_folder(file);
+    struct stat st;
     enum status status = ST_OK;
     for (size_t i = 0; i < table->rows && status == ST_OK; i++) {
         const char *path = csv_cell(table, i, csv_column(table, "path"));
@@ -39,6 +41,8 @@ static enum status list_pictures(const struct csv_table *table, const char *file
         else if (!listed[i].path)
             status = error_set(err, ST_NOT_FOUND, "%s: line %zu: %s: %s", file, table->lines[i], joined,
                                strerror(errno));
+        else if (stat(listed[i].path, &st) == 0 && S_ISDIR(st.st_mode)) // all that is below it would be added
+            status = error_set(err, ST_INVALID, "%s: line %zu: %s: a folder, not a picture", file, table->lines[i], joined);
         free(joined);
     }
     free(folder);

@@ -7,6 +7,7 @@
 #include "app/add.h"
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "db/class.h"
 #include "db/label.h"
 #include "db/person.h"
@@ -139,6 +140,8 @@ static enum status read_row(const struct project *p, const struct csv_table *t, 
         return error_set(err, ST_INVALID, "%s: line %zu: verdict must be normal or defect (unsure or empty is passed over)", file, row->line);
     if (row->severity[0] && !severity_known(row->severity))
         return error_set(err, ST_INVALID, "%s: line %zu: severity must be stop, key or general", file, row->line);
+    if (!text_is_utf8(row->kind))
+        return error_set(err, ST_INVALID, "%s: line %zu: the class is not UTF-8 text; save the table as UTF-8", file, row->line);
     row->mask = mask[0] ? file_join(folder, mask) : NULL;
     return find_picture(p, csv_cell(t, i, csv_column(t, "path")), file, folder, row, err);
 }

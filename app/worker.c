@@ -483,7 +483,7 @@ json_t *worker_json(struct db *db, const struct round *r, bool alive)
     json_object_update(j, progress);
     json_object_set_new(j, "asked", json_string(wishes[r->wish]));
     json_object_set_new(j, "worker", json_boolean(alive));
-    json_object_set_new(j, "sentence", json_string(told));
+    json_object_set_new(j, "sentence", json_outside(told));
     json_object_set_new(j, "model", json_integer(r->model));
     json_decref(progress);
     free(told);

@@ -18,6 +18,8 @@ enum status db_failed(struct db *db, const char *doing, struct error *err)
 {
     int code = sqlite3_errcode(db->sqlite) & 0xff;
     const char *text = sqlite3_errmsg(db->sqlite);
+    if (code == SQLITE_IOERR && sqlite3_system_errno(db->sqlite) == ENOSPC) // no room for the file of its locks
+        code = SQLITE_FULL;
     switch (code) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
@@ -223,6 +225,12 @@ static enum status create_file(const char *path, struct error *err)
     return status;
 }
 
+static bool file_empty(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0;
+}
+
 enum status db_create(const char *path, struct db **db, struct error *err)
 {
     enum status status = refuse_network(path, err);
@@ -240,6 +248,8 @@ enum status db_open(const char *path, struct db **db, struct error *err)
 {
     if (!file_exists(path))
         return error_set(err, ST_NOT_FOUND, "%s: there is no such database", path);
+    if (file_empty(path)) // SQLite would take it for a new one
+        return error_set(err, ST_CORRUPT, "%s: empty, what was in it is gone; restore a backup, or remove the file and make the project anew", path);
     return open_handle(path, SQLITE_OPEN_READWRITE, db, err);
 }
 

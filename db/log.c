@@ -72,9 +72,10 @@ enum status db_log_add(struct db *db, const char *person, const char *kind, cons
 #define ROUNDS_ENDED                                                                                    \
     PART("4", "o.ended_ms", "o.id", "'round', '', o.scene, 0, o.state, o.id, o.sentence, '', 0, 0",      \
          "round o WHERE o.ended_ms > 0", "'round'", "''", "coalesce(o.scene, 0)")
+// without a size nothing was drawn
 #define AUDITS                                                                                          \
-    PART("3", "u.at_ms", "u.id", "'audit', '', u.scene, 0, 'began', u.id, '', '', 0, 0", "audit u WHERE 1", "'audit'", "''", \
-         "u.scene")
+    PART("3", "u.at_ms", "u.id", "'audit', '', u.scene, 0, 'began', u.id, '', '', 0, 0",                 \
+         "audit u JOIN audit_size z ON z.audit = u.id WHERE 1", "'audit'", "''", "u.scene")
 #define AUDITS_ENDED                                                                                    \
     PART("2", "t.at_ms", "t.audit", "'audit', '', u.scene, 0, 'stopped', u.id, '', '', 0, 0",            \
          "audit_stop t JOIN audit u ON u.id = t.audit WHERE 1", "'audit'", "''", "u.scene")

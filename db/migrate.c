@@ -418,7 +418,7 @@ enum status db_migrate(struct db *db, struct error *err)
         status = pragma(db, "SELECT count(*) FROM sqlite_master", &tables, err);
     if (status != ST_OK)
         return status;
-    if (tables > 0 && application != DB_APPLICATION_ID)
+    if (version < 0 || (tables > 0 && application != DB_APPLICATION_ID))
         return error_set(err, ST_CORRUPT, "%s: a database, but not one of assay's", db->path);
     if (version > DB_VERSION)
         return error_set(err, ST_NEWER, "%s: written by a newer assay (version %lld, this one knows %d); use that one",

@@ -89,7 +89,7 @@ void flow_promote(struct session *s, int64_t model, bool industry, const char *n
 
 void flow_rollback(struct session *s, int64_t scene, const char *name)
 {
-    char text[200], *said = NULL;
+    char text[200], *said = NULL, *goal = NULL;
     struct error err;
     if (!scene) {
         session_say(s, _("There is no scene to roll back."));
@@ -101,9 +101,11 @@ void flow_rollback(struct session *s, int64_t scene, const char *name)
                                                        : _("Press again to go back to what was active before in %s, at once."), name);
     if (!flow_sure(s, COMMAND_ROLLBACK, scene, text))
         return;
-    enum status status = s->model->flow->rollback(s->model->flow->context, scene, &said, &err);
+    enum status status = s->model->flow->rollback(s->model->flow->context, scene, &said, &goal, &err);
     flow_said(s, status, &err, said ? said : "");
     free(said);
+    if (goal)
+        popup_read(s, _("Rolled back"), goal);
 }
 
 void flow_train(struct session *s, int64_t scene, bool alone, const char *name)

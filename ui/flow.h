@@ -95,8 +95,8 @@ struct flow_model {
     enum status (*details)(void *context, int64_t model, char **text, struct error *err); // lines; caller frees
     // said: a sentence where the goal of the threshold changes with it, else NULL; caller frees.
     enum status (*promote)(void *context, int64_t model, char **said, struct error *err);
-    // Of a scene; FLOW_INDUSTRY: of the industry model. said: a sentence; caller frees.
-    enum status (*rollback)(void *context, int64_t scene, char **said, struct error *err);
+    // Of a scene; FLOW_INDUSTRY: of the industry model. said: a sentence; goal: as of promote. Caller frees both.
+    enum status (*rollback)(void *context, int64_t scene, char **said, char **goal, struct error *err);
     // The settings; files: which there are, lines. May be NULL, and the next one.
     void (*settings)(void *context, const struct flow_setting **rows, size_t *count, const char **files);
     // Into the project's file, or the user's `own`; value NULL: take it out. said: what counts now (caller frees).

@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <csv.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -11,8 +12,9 @@
 
 struct reader {
     struct csv_table *table;
-    size_t capacity;
+    size_t capacity, line_capacity;
     size_t row, column; // row 0 is the header
+    size_t start;       // line at which the row starts
     size_t too_wide;    // first row that has more cells than the header, 0 none
 };
 
@@ -47,6 +49,8 @@ static void on_row(int terminator, void *context)
         while (r->column < t->columns)
             on_cell(NULL, 0, r);
         t->rows = r->row;
+        GROW(t->lines, r->line_capacity, t->rows);
+        t->lines[t->rows - 1] = r->start;
     }
     r->row++;
     r->column = 0;
@@ -62,30 +66,30 @@ static unsigned char separator(const unsigned char *bytes, size_t count)
     return memchr(bytes, ';', n) ? ';' : memchr(bytes, '\t', n) ? '\t' : ',';
 }
 
-// Lines at which rows start: newlines outside quotes end a row, empty lines are no row.
-static void find_lines(struct csv_table *t, const unsigned char *bytes, size_t count)
+// Bytes of the first line, its end included.
+static size_t line_size(const unsigned char *bytes, size_t count)
 {
-    t->lines = xcalloc(t->rows ? t->rows : 1, sizeof *t->lines);
-    size_t line = 1, start = 1, row = 0;
-    int quoted = 0, empty = 1;
-    for (size_t i = 0; i <= count; i++) {
-        int end = i == count || (bytes[i] == '\n' && !quoted);
-        if (i < count && bytes[i] == '"')
-            quoted = !quoted;
-        if (end && !empty) {
-            if (row > 0 && row <= t->rows)
-                t->lines[row - 1] = start;
-            row++;
-        }
-        if (i < count && bytes[i] == '\n')
-            line++;
-        if (end) {
-            start = line;
-            empty = 1;
-        } else if (bytes[i] != '\r' && bytes[i] != '\n') {
-            empty = 0;
-        }
+    size_t n = 0;
+    while (n < count && bytes[n] != '\n' && bytes[n] != '\r')
+        n++;
+    return n + (n < count) + (n + 1 < count && bytes[n] == '\r' && bytes[n + 1] == '\n');
+}
+
+// Line by line: one that begins inside quotes goes on with a row. Returns the bytes parsed; *open: the last quote does not end.
+static size_t parse(struct csv_parser *parser, struct reader *r, const unsigned char *bytes, size_t count, bool *open)
+{
+    size_t done = 0;
+    for (size_t line = 1, n; done < count; line++, done += n) {
+        n = line_size(bytes + done, count - done);
+        if (!parser->quoted)
+            r->start = line;
+        if (csv_parse(parser, bytes + done, n, on_cell, on_row, r) != n)
+            return done;
     }
+    csv_parse(parser, "\n", 1, on_cell, on_row, r); // the last line may lack it
+    *open = parser->quoted;
+    csv_fini(parser, on_cell, on_row, r);
+    return done;
 }
 
 enum status csv_read(const char *path, struct csv_table *table, struct error *err)
@@ -102,15 +106,16 @@ enum status csv_read(const char *path, struct csv_table *table, struct error *er
     if (csv_init(&parser, 0) != 0)
         abort();
     csv_set_delim(&parser, separator(bytes + skip, count - skip));
-    size_t done = csv_parse(&parser, bytes + skip, count - skip, on_cell, on_row, &r);
-    csv_fini(&parser, on_cell, on_row, &r);
+    bool open = false;
+    size_t done = parse(&parser, &r, bytes + skip, count - skip, &open);
     csv_free(&parser);
-    find_lines(table, bytes + skip, count - skip);
     free(bytes);
     if (done != count - skip)
         status = error_set(err, ST_INVALID, "%s: not a CSV file (byte %zu)", path, done + skip);
     else if (table->columns == 0)
         status = error_set(err, ST_INVALID, "%s: empty; the first line must name the columns", path);
+    else if (open)
+        status = error_set(err, ST_INVALID, "%s: line %zu: a quote begins there that does not end", path, r.start);
     else if (r.too_wide)
         status = error_set(err, ST_INVALID, "%s: line %zu has more cells than the header's %zu", path,
                            table->lines[r.too_wide - 1], table->columns);

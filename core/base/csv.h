@@ -16,8 +16,8 @@ struct csv_table {
 };
 
 // Read `path`. The separator is ',' or, where the header has none, ';' or tab.
-// A row with more cells than the header, or a file without a header, is
-// ST_INVALID naming the line. csv_clear frees.
+// A row with more cells than the header, a quote that does not end, or a file
+// without a header, is ST_INVALID naming the line. csv_clear frees.
 ASSAY_CHECKED enum status csv_read(const char *path, struct csv_table *table, struct error *err);
 void csv_clear(struct csv_table *table);
 

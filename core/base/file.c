@@ -119,7 +119,7 @@ static enum status sync_parent(const char *path, struct error *err)
     return ST_OK;
 }
 
-enum status file_write(const char *path, const void *bytes, size_t count, struct error *err)
+static enum status put_in_place(const char *path, const void *bytes, size_t count, struct error *err)
 {
     char *temporary = xasprintf("%s.XXXXXX", path);
     int fd = mkostemp(temporary, O_CLOEXEC);
@@ -144,6 +144,19 @@ enum status file_write(const char *path, const void *bytes, size_t count, struct
     else
         unlink(temporary);
     free(temporary);
+    return status;
+}
+
+enum status file_write(const char *path, const void *bytes, size_t count, struct error *err)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return put_in_place(path, bytes, count, err);
+    if (!S_ISREG(st.st_mode)) // a device would be one no more
+        return error_set(err, ST_IO, "%s: not a regular file", path);
+    char *target = realpath(path, NULL); // a link stays one
+    enum status status = put_in_place(target ? target : path, bytes, count, err);
+    free(target);
     return status;
 }
 

@@ -14,8 +14,8 @@
 ASSAY_CHECKED enum status file_read(const char *path, uint64_t limit, unsigned char **bytes, size_t *count,
                                     struct error *err);
 
-// Write to a temporary name in the same folder, fsync, rename over `path`,
-// fsync the folder.
+// Write to a temporary name in the same folder, fsync, rename over `path` (or
+// what it links to), fsync the folder. ST_IO also where it is no regular file.
 ASSAY_CHECKED enum status file_write(const char *path, const void *bytes, size_t count, struct error *err);
 
 // Whether what is made at `path` is its group's to write, too: the folder it is

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <sys/stat.h>
 #include <time.h>
 
 #include "tests/unit/scratch.h"
@@ -131,6 +132,19 @@ static void file_write_replaces_and_leaves_nothing_behind(void **state)
     assert_status(file_read(path, 2, &bytes, &count, &err), ST_INVALID, &err);
     assert_status(file_write("/nonexistent/x", "", 0, &err), ST_IO, &err);
     assert_status(file_read(scratch, 10, &bytes, &count, &err), ST_INVALID, &err);
+    char *pipe = file_join(scratch, "pipe"), *link = file_join(scratch, "link");
+    struct stat st;
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    assert_status(file_write(pipe, "x", 1, &err), ST_IO, &err);
+    assert_true(stat(pipe, &st) == 0 && S_ISFIFO(st.st_mode));
+    assert_int_equal(symlink(path, link), 0);
+    assert_ok(file_write(link, "by a link", 9, &err), &err);
+    assert_true(lstat(link, &st) == 0 && S_ISLNK(st.st_mode));
+    assert_ok(file_read(path, 10, &bytes, &count, &err), &err);
+    assert_string_equal((char *)bytes, "by a link");
+    free(bytes);
+    free(link);
+    free(pipe);
     free(path);
     char *deep = file_join(scratch, "a/b/c");
     assert_ok(file_mkdirs(deep, &err), &err);
@@ -162,6 +176,25 @@ static void csv_reads_quotes_and_names_bad_lines(void **state)
     path = put("c.csv", "");
     assert_status(csv_read(path, &table, &err), ST_INVALID, &err);
     free(path);
+    path = put("d.csv", "a,b\n1,2\n\"3,4\n5,6\n"); // else all that follows it would be gone
+    assert_status(csv_read(path, &table, &err), ST_INVALID, &err);
+    assert_non_null(strstr(err.text, "line 3: a quote begins there that does not end"));
+    free(path);
+    static const struct {
+        const char *text;
+        size_t lines[3];
+    } rows[] = {{"a,b\r1,2\r3,4\r5,6\r", {2, 3, 4}},      // line ends of an old Macintosh
+                {"a,b\n5\" pipe,2\n3,4\n5,\"6\"", {2, 3, 4}}, // a quote within a cell is a letter
+                {"a,b\r\n \r\n\"1\r\n\",2\r\n3,4\r\n5,6", {3, 5, 6}}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        path = put("e.csv", rows[i].text);
+        assert_ok(csv_read(path, &table, &err), &err);
+        assert_int_equal(table.rows, 3);
+        for (size_t k = 0; k < 3; k++)
+            assert_int_equal(table.lines[k], rows[i].lines[k]);
+        csv_clear(&table);
+        free(path);
+    }
 }
 
 static void csv_cells_are_quoted_and_formulas_defused(void **state)

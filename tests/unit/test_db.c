@@ -134,7 +134,9 @@ static void newer_and_foreign_databases_are_refused(void **state)
     assert_status(db_open(f->path, &other, &err), ST_NEWER, &err);
     free(raw(f, "PRAGMA user_version = 5; PRAGMA application_id = 7"));
     assert_status(db_open(f->path, &other, &err), ST_CORRUPT, &err);
-    free(raw(f, "PRAGMA application_id = 1634956153"));
+    free(raw(f, "PRAGMA user_version = -1; PRAGMA application_id = 1634956153"));
+    assert_status(db_open(f->path, &other, &err), ST_CORRUPT, &err);
+    free(raw(f, "PRAGMA user_version = 5"));
     assert_ok(db_open(f->path, &other, &err), &err);
     db_close(other);
     assert_status(db_create(f->path, &other, &err), ST_INVALID, &err);
