@@ -244,8 +244,9 @@ static enum status store_one(struct project *p, const struct reading *f, const s
         return status;
     int64_t *counters[] = {[PICTURE_ADDED] = &r->added, [PICTURE_KNOWN] = &r->known, [PICTURE_MOVED] = &r->moved,
                            [PICTURE_COPY] = &r->copies, [PICTURE_CHANGED] = &r->changed,
-                           [PICTURE_UNREADABLE] = &r->unreadable};
+                           [PICTURE_UNREADABLE] = &r->unreadable, [PICTURE_STILL_UNREADABLE] = &r->unreadable};
     ++*counters[outcome];
+    r->still_unreadable += outcome == PICTURE_STILL_UNREADABLE;
     bool described = f->group != NULL;
     for (int i = 0; i < META_FIELDS; i++)
         described |= f->fields[i] != NULL;
@@ -343,11 +344,12 @@ enum status add_paths(struct project *project, char *const *paths, size_t count,
 enum status add_log(struct project *project, const char *scene, const struct add_report *r, struct error *err)
 {
     char text[160];
-    if (r->added + r->changed + r->moved + r->copies + r->unreadable == 0)
+    int64_t unreadable = r->unreadable - r->still_unreadable;
+    if (r->added + r->changed + r->moved + r->copies + unreadable == 0)
         return ST_OK;
     char *person = person_now(project, NULL);
     snprintf(text, sizeof text, "%lld pictures added, %lld changed, %lld moved, %lld further copies, %lld unreadable",
-             (long long)r->added, (long long)r->changed, (long long)r->moved, (long long)r->copies, (long long)r->unreadable);
+             (long long)r->added, (long long)r->changed, (long long)r->moved, (long long)r->copies, (long long)unreadable);
     enum status status = db_log_add(project->db, person, "add", scene, text, err);
     free(person);
     return status;

@@ -23,6 +23,7 @@ struct add_options {
 
 struct add_report {
     int64_t seen, added, known, moved, copies, changed, unreadable, truths;
+    int64_t still_unreadable; // of the unreadable ones, those that were so before: no news for the log
     int64_t passed;    // rows of --truth without a verdict, or unsure
     int64_t described; // got a group or a field from --group, --sidecar or --pattern
     json_t *bad; // array of {path, reason}

@@ -119,6 +119,7 @@ static void reckon(struct auditing *a, const struct audit *evidence)
     // what is still to be asked is taken to go well
     double reader = audit_reader(t->slipped, t->recognised + t->slipped - t->slipped_answered, alpha * AUDIT_READER);
     int64_t seen = t->slipped > 0 ? audit_recognised(a->target, reader, alpha * AUDIT_SIGHT, a->row.size) : a->target;
+    a->unproven = seen < 0;
     if (a->row.fixed)
         a->needed = a->draws - a->used;
     else

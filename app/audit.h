@@ -38,6 +38,7 @@ struct auditing {
     int64_t target;       // the asked bound in pictures
     int64_t needed;       // further answers without a miss, those `ahead` included, every known defect slipped in being
                           // recognised; -1 out of reach
+    bool unproven;        // out of reach because too few known defects are slipped in to show that the reviewer sees any
     struct audit_tally tally;
 };
 

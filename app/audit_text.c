@@ -51,6 +51,9 @@ static void say_needed(struct strbuf *text, const struct auditing *a)
 {
     if (a->needed == 0)
         strbuf_printf(text, _(" The asked bound of %.3g %% is reached."), 100 * a->row.bound);
+    else if (a->needed < 0 && a->unproven)
+        strbuf_printf(text, _(" The asked bound of %.3g %% takes more known defects than the %lld that are slipped in: further draws bring more,"
+                            " while there are any."), 100 * a->row.bound, (long long)a->tally.slipped);
     else if (a->needed < 0)
         strbuf_printf(text, _(" The asked bound of %.3g %% cannot be reached any more with the pictures that are left."), 100 * a->row.bound);
     else
@@ -199,5 +202,6 @@ void auditing_text(const struct scene *scene, const struct auditing *a, FILE *ou
     if (a->needed >= 0)
         put_line(out, N_("answers still needed"), "%" PRId64, a->needed);
     else
-        put_line(out, N_("answers still needed"), "%s", _("more than there are pictures"));
+        put_line(out, N_("answers still needed"), "%s",
+                 a->unproven ? _("more known defects have to be slipped in first") : _("more than there are pictures"));
 }

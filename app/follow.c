@@ -174,9 +174,26 @@ static bool watch_folder(struct follow *f, const char *path)
     return true;
 }
 
-// Watch first, then list: what is written in between comes twice rather than never.
-static void walk(struct follow *f, const char *path, bool watch, int depth)
+struct level { // a folder and those it was come through
+    struct stat st;
+    const struct level *up;
+};
+
+static bool leads_back(const struct level *here)
 {
+    for (const struct level *l = here->up; l; l = l->up)
+        if (l->st.st_dev == here->st.st_dev && l->st.st_ino == here->st.st_ino)
+            return true;
+    return false;
+}
+
+// Watch first, then list: what is written in between comes twice rather than never. Links are followed; one that leads back
+// into a folder it lies in is passed over, as in `assay add`: two of them would double the work at every level.
+static void walk(struct follow *f, const char *path, bool watch, const struct level *up)
+{
+    struct level here = {.up = up};
+    if (stat(path, &here.st) == 0 && leads_back(&here))
+        return;
     if (watch && !f->full && !watch_folder(f, path)) {
         f->full = true;
         say(f, path,
@@ -196,8 +213,8 @@ static void walk(struct follow *f, const char *path, bool watch, int depth)
             continue;
         char *inner = file_join(path, e->d_name);
         if (stat(inner, &st) == 0 && S_ISDIR(st.st_mode)) {
-            if (depth < 32 && !(f->options.passes && f->options.passes(inner))) // links may lead in a ring
-                walk(f, inner, watch, depth + 1);
+            if (!(f->options.passes && f->options.passes(inner)))
+                walk(f, inner, watch, &here);
         } else {
             consider(f, inner, false);
         }
@@ -228,7 +245,7 @@ static void list_all(struct follow *f, bool polled_only)
         if (back)
             say(f, root->path, "is back");
         if (there && (back || root->polled || f->full || !polled_only))
-            walk(f, root->path, is_watched(f, root), 0);
+            walk(f, root->path, is_watched(f, root), NULL);
     }
     f->listed = clock_seconds();
 }
@@ -353,7 +370,7 @@ static void take_event(struct follow *f, const struct inotify_event *e)
         if (!(e->mask & IN_ISDIR))
             consider(f, path, (e->mask & (IN_CLOSE_WRITE | IN_MOVED_TO)) != 0);
         else if (e->name[0] != '.' && !(f->options.passes && f->options.passes(path)))
-            walk(f, path, true, 1);
+            walk(f, path, true, NULL);
         free(path);
     }
 }

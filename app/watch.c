@@ -249,6 +249,7 @@ static enum status add_some(struct watch *w, size_t most, bool *any, struct erro
         w->unlogged.moved += added.moved;
         w->unlogged.copies += added.copies;
         w->unlogged.unreadable += added.unreadable;
+        w->unlogged.still_unreadable += added.still_unreadable;
         size_t i;
         json_t *bad;
         json_array_foreach(added.bad, i, bad)

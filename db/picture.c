@@ -338,7 +338,7 @@ static enum status add(struct db *db, const struct picture_new *p, int64_t *id, 
         *outcome = at_path ? PICTURE_CHANGED : PICTURE_ADDED;
     }
     if (p->unreadable)
-        *outcome = PICTURE_UNREADABLE;
+        *outcome = bad && at_path && at_path == content ? PICTURE_STILL_UNREADABLE : PICTURE_UNREADABLE;
     return status == ST_OK ? put_location(db, *id, p, err) : status;
 }
 

@@ -33,7 +33,8 @@ enum picture_outcome {
     PICTURE_COPY,      // known content at a further path
     PICTURE_CHANGED,   // same path, other content: a new picture, the path now belongs to it (an unreadable one is
                        // replaced: it was still being written)
-    PICTURE_UNREADABLE // recorded with its reason (again: the reason is refreshed)
+    PICTURE_UNREADABLE, // recorded with its reason
+    PICTURE_STILL_UNREADABLE // was so at this path before, with the same content: the reason is refreshed
 };
 
 // True when `path` is stored with this size and mtime: no need to read it again.

@@ -291,6 +291,8 @@ static void adding_tells_known_moved_copied_and_changed(void **state)
     struct picture back;
     assert_ok(db_picture_add(f->db, &torn, &id, &outcome, &err), &err);
     assert_int_equal(outcome, PICTURE_UNREADABLE);
+    assert_ok(db_picture_add(f->db, &torn, &id, &outcome, &err), &err);
+    assert_int_equal(outcome, PICTURE_STILL_UNREADABLE);
     assert_ok(db_picture_get(f->db, id, &back, &err), &err);
     assert_string_equal(back.path, torn.path);
     assert_string_equal(back.unreadable, "damaged");
