@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "app/industry.h"
+#include "app/log_text.h"
 #include "app/promote.h"
 #include "app/review_flow.h"
 #include "app/rounds.h"
@@ -353,6 +354,8 @@ static enum status every(void *context, int answers, struct error *err)
     look_again(f);
     snprintf(text, sizeof text, "%d", answers);
     enum status status = settings_store(f->project->settings, SETTING_TRAIN_EVERY, text, SETTING_PROJECT, err);
+    if (status == ST_OK)
+        status = log_setting(f->project->db, f->person, SETTING_TRAIN_EVERY, text, settings_file(f->project->settings, SETTING_PROJECT), err);
     f->training.every = every_of(f);
     if (status == ST_OK && f->training.every != answers)
         return error_set(err, ST_INVALID, "written into the project's file, but %s says %d, and that comes first",
