@@ -215,6 +215,12 @@ static enum status take_kind(struct review_lead *l, const char *kind, struct err
     return kind[0] ? db_log_kind(kind, err) : ST_OK;
 }
 
+static enum status take_person(struct review_lead *l, const char *person, struct error *err)
+{
+    snprintf(l->filter.person, sizeof l->filter.person, "%s", person);
+    return person[0] ? db_log_person(l->project->db, person, err) : ST_OK;
+}
+
 static enum status parse_log(struct review_lead *l, const char *text, struct error *err)
 {
     char *copy = xstrdup(text), *rest = copy, *word;
@@ -228,7 +234,7 @@ static enum status parse_log(struct review_lead *l, const char *text, struct err
         if (value)
             *value++ = '\0';
         if (value && strcmp(word, "by") == 0)
-            snprintf(l->filter.person, sizeof l->filter.person, "%s", value);
+            status = take_person(l, value, err);
         else if (value && strcmp(word, "kind") == 0)
             status = take_kind(l, value, err);
         else if (value && strcmp(word, "since") == 0)
