@@ -7,6 +7,7 @@
 
 #include "app/review_session_impl.h"
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/intl.h"
 #include "db/find.h"
 #include "db/hook.h"
@@ -127,7 +128,9 @@ static enum status on_saved(void *context, const char *const **pairs, size_t *co
 static enum status on_save(void *context, const char *name, const char *text, struct error *err)
 {
     struct review_session *s = context;
-    return db_filter_save(s->project->db, name, text, err);
+    struct find_filter unused;
+    enum status status = review_filter_parse(s->project->db, text, clock_unix_ms(), &unused, err); // nothing that finds nothing ever
+    return status == ST_OK ? db_filter_save(s->project->db, name, text, err) : status;
 }
 
 static enum status on_history(void *context, int64_t id, char **text, struct error *err)
