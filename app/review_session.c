@@ -264,6 +264,7 @@ enum status review_session_open(struct project *project, const char *person, con
         random = (uint64_t)getpid();
     snprintf(s->name, sizeof s->name, "%ld-%016llx", (long)getpid(), (unsigned long long)random);
     enum status status = db_person_ensure(project->db, person, &s->person, err);
+    s->audit.person = s->person;
     if (status == ST_OK && scene) {
         struct scene row;
         status = db_scene_get(project->db, 0, scene, &row, err);
