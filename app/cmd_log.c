@@ -78,6 +78,8 @@ static enum status run(struct options *o, struct error *err)
         return status;
     if (o->filter.kind[0])
         status = db_log_kind(o->filter.kind, err);
+    if (status == ST_OK && o->filter.person[0])
+        status = db_log_person(project.db, o->filter.person, err);
     if (status == ST_OK && o->scene)
         status = db_scene_get(project.db, 0, o->scene, &scene, err);
     o->filter.scene = scene.id;

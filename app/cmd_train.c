@@ -32,6 +32,15 @@ struct options {
     char **sets;
 };
 
+// One at a time: none takes another's place.
+static error_t act(struct argp_state *state, struct options *o, enum action action)
+{
+    if (o->action != TRAIN && o->action != action)
+        argp_error(state, _("one of --status, --pause, --resume and --cancel at a time"));
+    o->action = action;
+    return 0;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
@@ -53,15 +62,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             argp_error(state, _("there is no strategy '%s'; `assay strategies` shows them"), arg);
         o->request.strategy = arg;
         return 0;
-    case OPT_STATUS: o->action = STATUS; return 0;
-    case OPT_PAUSE: o->action = PAUSE; return 0;
-    case OPT_RESUME: o->action = RESUME; return 0;
-    case OPT_CANCEL: o->action = CANCEL; return 0;
+    case OPT_STATUS: return act(state, o, STATUS);
+    case OPT_PAUSE: return act(state, o, PAUSE);
+    case OPT_RESUME: return act(state, o, RESUME);
+    case OPT_CANCEL: return act(state, o, CANCEL);
     case 'j': o->threads = (int)option_number(state, arg, "--threads", 1, 1024); return 0;
     case ARGP_KEY_ARG: argp_error(state, _("takes no argument '%s'"), arg); return 0;
     case ARGP_KEY_END:
         if (o->industry && o->scene)
             argp_error(state, _("--industry is over all scenes: leave --scene out"));
+        if (o->from && o->request.no_from)
+            argp_error(state, _("--from begins from a model, --alone from none: leave one of them out"));
+        if (o->action != TRAIN && (o->from || o->request.no_from || o->request.with_truth || o->request.strategy || o->request.option_count > 0))
+            argp_error(state, _("--status, --pause, --resume and --cancel are about a round that was begun: leave out what a new one learns from"));
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }

@@ -16,12 +16,12 @@ void review_audit_clear(struct review_audit *audit)
 
 enum status review_audit_look(struct review_audit *audit, struct error *err)
 {
-    enum status status = db_audit_open(audit->db, audit->scene, &audit->open, &audit->seed, err);
+    enum status status = db_audit_open(audit->db, audit->scene, audit->person, &audit->open, &audit->seed, err);
     audit->blind = status == ST_OK ? audit->open > 0 : audit->blind;
     return status;
 }
 
-enum status review_audit_lease(struct review_audit *audit, const char *session, int64_t person, size_t room,
+enum status review_audit_lease(struct review_audit *audit, const char *session, size_t room,
                                int64_t ttl_ms, const int64_t *known, size_t known_count, struct queue_item *items,
                                size_t *count, struct error *err)
 {
@@ -31,7 +31,7 @@ enum status review_audit_lease(struct review_audit *audit, const char *session, 
         return status;
     int64_t *pictures = xcalloc(room + 1, sizeof *pictures);
     size_t n = 0;
-    status = db_audit_lease(audit->db, session, person, audit->scene, room, ttl_ms, known, known_count, pictures, &n, err);
+    status = db_audit_lease(audit->db, session, audit->person, audit->scene, room, ttl_ms, known, known_count, pictures, &n, err);
     for (size_t i = 0; i < n && status == ST_OK; i++) {
         status = db_queue_item(audit->db, pictures[i], &items[i], err);
         GROW(audit->drawn, audit->capacity, audit->count + 1);

@@ -9,8 +9,9 @@
 struct review_audit { // starts as {.db = ...}
     struct db *db;
     int64_t scene;      // 0: all of them
-    bool blind;         // one runs: nothing is told about a picture before its answer
-    int64_t open;       // draws that wait for an answer
+    int64_t person;
+    bool blind;         // one asks this person: nothing is told about a picture before its answer
+    int64_t open;       // pictures of it that wait for this person's answer
     uint64_t seed;
     int64_t *drawn;     // (count) what this session was given: asked by an audit, even when that is stopped meanwhile
     size_t count, capacity;
@@ -19,7 +20,7 @@ struct review_audit { // starts as {.db = ...}
 void review_audit_clear(struct review_audit *audit);
 ASSAY_CHECKED enum status review_audit_look(struct review_audit *audit, struct error *err);
 // Up to `room` draws that are to be answered now, as queue items; none while no audit runs. As in db_audit_lease.
-ASSAY_CHECKED enum status review_audit_lease(struct review_audit *audit, const char *session, int64_t person, size_t room,
+ASSAY_CHECKED enum status review_audit_lease(struct review_audit *audit, const char *session, size_t room,
                                              int64_t ttl_ms, const int64_t *known, size_t known_count,
                                              struct queue_item *items, size_t *count, struct error *err);
 // An order of what comes next that does not tell which of them an audit drew; `place`: how many came before.

@@ -194,8 +194,9 @@ static void choose_next(const struct stand *s, struct flow_board *b, char text[2
     } else if (s->audit.state == AUDITING_RUNNING) {
         b->at = FLOW_DEPLOY;
         b->go = FLOW_REVIEW;
-        long long draws = s->audit.draws - s->audit.answered;
-        snprintf(text, 240, draws == 1 ? _("An audit runs: %lld draw waits for an answer.") : _("An audit runs: %lld draws wait for an answer."), draws);
+        // with what was slipped in: that may be left where one person found it all, and is not to be told apart
+        long long open = s->audit.draws - s->audit.answered + s->audit.tally.slipped - s->audit.tally.slipped_answered;
+        snprintf(text, 240, open == 1 ? _("An audit runs: %lld picture waits for an answer.") : _("An audit runs: %lld pictures wait for an answer."), open);
     } else if (s->counts.open > 0 && (!s->answers.normals || !s->answers.defects)) {
         b->at = FLOW_LABEL;
         b->go = FLOW_REVIEW;

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "app/industry.h"
+#include "app/log_text.h"
 #include "app/promote.h"
 #include "app/review_flow.h"
 #include "app/rounds.h"
@@ -353,6 +354,8 @@ static enum status every(void *context, int answers, struct error *err)
     look_again(f);
     snprintf(text, sizeof text, "%d", answers);
     enum status status = settings_store(f->project->settings, SETTING_TRAIN_EVERY, text, SETTING_PROJECT, err);
+    if (status == ST_OK)
+        status = log_setting(f->project->db, f->person, SETTING_TRAIN_EVERY, text, settings_file(f->project->settings, SETTING_PROJECT), err);
     f->training.every = every_of(f);
     if (status == ST_OK && f->training.every != answers)
         return error_set(err, ST_INVALID, "written into the project's file, but %s says %d, and that comes first",
@@ -360,16 +363,32 @@ static enum status every(void *context, int answers, struct error *err)
     return status == ST_OK && answers ? worker_spawn(f->project, 0, err) : status;
 }
 
+// What another revision made of the queue: who chose it was told of that.
+static void note_queue(struct review_flow *f, const struct scene_counts *before)
+{
+    struct scene_counts now;
+    struct error unused; // it is news then
+    if (db_counts(f->project->db, f->only, &now, &unused) != ST_OK)
+        return;
+    f->flagged += now.flagged - before->flagged;
+    f->open += now.open - before->open;
+}
+
 static enum status promote(void *context, int64_t id, char **said, struct error *err)
 {
     struct review_flow *f = context;
     struct model_row model;
+    struct scene_counts before;
     look_again(f);
-    enum status status = db_model_get(f->project->db, id, &model, err);
+    enum status status = db_counts(f->project->db, f->only, &before, err);
+    if (status == ST_OK)
+        status = db_model_get(f->project->db, id, &model, err);
     if (status != ST_OK)
         return status;
     status = promote_by_hand(f->project, &model, f->person, false, said, err);
     model_clear(&model);
+    if (status == ST_OK)
+        note_queue(f, &before);
     return status == ST_OK ? worker_spawn(f->project, 0, err) : status; // it scores what came under the revision before
 }
 
@@ -390,14 +409,19 @@ static enum status rollback(void *context, int64_t id, char **said, char **goal,
     struct review_flow *f = context;
     struct scene scene;
     struct revision now;
+    struct scene_counts before;
     *said = *goal = NULL;
     look_again(f);
     if (id == FLOW_INDUSTRY)
         return rollback_industry(f, said, err);
-    enum status status = db_scene_get(f->project->db, id, NULL, &scene, err);
+    enum status status = db_counts(f->project->db, f->only, &before, err);
+    if (status == ST_OK)
+        status = db_scene_get(f->project->db, id, NULL, &scene, err);
     if (status != ST_OK)
         return status;
     status = rounds_roll_back(f->project, &scene, f->person, &now, goal, err);
+    if (status == ST_OK)
+        note_queue(f, &before);
     if (status == ST_OK)
         *said = now.learned_sha256[0] ? xasprintf(_("%s: revision %d is active again (model %.8s)."), scene.name, now.number, now.learned_sha256)
                                       : xasprintf(_("%s: revision %d is active again (without a trained model)."), scene.name, now.number);

@@ -33,6 +33,7 @@ struct review_flow {
     struct flow_setting settings[SETTINGS];
     struct flow_board *boards;
     size_t board_count;
+    int64_t flagged, open;         // what promoting and rolling back here changed of the queue, until it is looked at (review_news.c)
 };
 
 // person, project: kept.

@@ -145,25 +145,44 @@ enum status review_lead_second(struct review_lead *l, size_t *index, struct revi
     return ST_OK;
 }
 
+struct other {
+    int64_t person;
+    bool label;
+    struct verdict_row said;
+};
+
+// Of what others than `person` said: the label, else the last. Nobody is told of the own words.
+static void find_other(void *context, const struct word_row *row)
+{
+    struct other *o = context;
+    if (row->person_id == o->person || o->label)
+        return;
+    verdict_clear(&o->said);
+    o->said = (struct verdict_row){.verdict = row->verdict, .class_name = xstrdup(row->class_name), .person = xstrdup(row->person)};
+    o->label = row->label;
+}
+
 enum status review_lead_compare(struct review_lead *l, const struct action *a, const char **told, struct error *err)
 {
     static const enum verdict verdicts[] = {[ACTION_NORMAL] = VERDICT_NORMAL, [ACTION_DEFECT] = VERDICT_DEFECT,
                                             [ACTION_UNSURE] = VERDICT_UNSURE};
-    struct verdict_row row;
+    struct other other = {.person = l->person};
     enum status status = db_lead_only(l->project->db, l->person, _("the second review"), err);
     if (status == ST_OK)
-        status = get_stands(l, a->id, &row, err);
-    if (status != ST_OK)
+        status = db_words(l->project->db, a->id, find_other, &other, err);
+    if (status != ST_OK) {
+        verdict_clear(&other.said);
         return status;
+    }
     char room[CLASS_WORD];
-    const char *class_name = row.class_name ? row.class_name : "", *person = row.person ? row.person : "?";
-    bool same = row.verdict == verdicts[a->kind] && (a->kind != ACTION_DEFECT || strcmp(class_name, a->class_name) == 0);
+    const char *class_name = other.said.class_name ? other.said.class_name : "", *person = other.said.person ? other.said.person : "?";
+    bool same = other.said.verdict == verdicts[a->kind] && (a->kind != ACTION_DEFECT || strcmp(class_name, a->class_name) == 0);
     if (same)
         snprintf(l->told, sizeof l->told, _("You and %s agree."), person);
     else
         snprintf(l->told, sizeof l->told, _("%s said: %s. Yours is the answer that counts; it can be taken back."), person,
-                 class_name[0] ? class_word(l->project->db, class_name, room) : _(verdict_name(row.verdict)));
-    verdict_clear(&row);
+                 class_name[0] ? class_word(l->project->db, class_name, room) : _(verdict_name(other.said.verdict)));
+    verdict_clear(&other.said);
     *told = l->told;
     return ST_OK;
 }
@@ -196,6 +215,12 @@ static enum status take_kind(struct review_lead *l, const char *kind, struct err
     return kind[0] ? db_log_kind(kind, err) : ST_OK;
 }
 
+static enum status take_person(struct review_lead *l, const char *person, struct error *err)
+{
+    snprintf(l->filter.person, sizeof l->filter.person, "%s", person);
+    return person[0] ? db_log_person(l->project->db, person, err) : ST_OK;
+}
+
 static enum status parse_log(struct review_lead *l, const char *text, struct error *err)
 {
     char *copy = xstrdup(text), *rest = copy, *word;
@@ -209,7 +234,7 @@ static enum status parse_log(struct review_lead *l, const char *text, struct err
         if (value)
             *value++ = '\0';
         if (value && strcmp(word, "by") == 0)
-            snprintf(l->filter.person, sizeof l->filter.person, "%s", value);
+            status = take_person(l, value, err);
         else if (value && strcmp(word, "kind") == 0)
             status = take_kind(l, value, err);
         else if (value && strcmp(word, "since") == 0)

@@ -26,7 +26,7 @@ static enum status lease_more(struct review_session *s, size_t want, struct erro
     size_t count = 0, draws = 0;
     for (size_t i = 0; i < s->count; i++)
         known[i] = s->items[i].picture;
-    enum status status = review_audit_lease(&s->audit, s->name, s->person, (want + 1) / 2, REVIEW_LEASE_MS,
+    enum status status = review_audit_lease(&s->audit, s->name, (want + 1) / 2, REVIEW_LEASE_MS,
                                             known, s->count, fresh, &draws, err);
     if (status == ST_OK)
         status = db_queue_lease(s->project->db, s->name, s->person, s->scene, want - draws, REVIEW_LEASE_MS,

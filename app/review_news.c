@@ -62,14 +62,16 @@ static const char *on_news(void *context, size_t index)
         review_audit_look(&s->audit, &unused) != ST_OK)
         return ordered ? "" : NULL;
     int64_t more = counts.flagged - s->flagged, fresh = counts.open - s->open; // others may be answered already
-    fresh = fresh < more ? fresh : more;
+    int64_t others = more - s->flow.flagged; // the session's own deed is no news, its confirmation stays
+    fresh = fresh - s->flow.open < others ? fresh - s->flow.open : others;
+    s->flow.flagged = s->flow.open = 0;
     bool same = counts.flagged == s->flagged && counts.open == s->open;
     bool told = hook_news(s);
     s->version = version;
     s->flagged = counts.flagged;
     s->open = counts.open;
     find_drift(s, drift);
-    bool drifts = drift[0] && strcmp(drift, s->drift) != 0 && (!s->drift[0] || more > 0);
+    bool drifts = drift[0] && strcmp(drift, s->drift) != 0 && (!s->drift[0] || others > 0);
     memcpy(s->drift, drift, sizeof drift);
     if (!same) {
         s->arrived = s->arrived || more != 0;

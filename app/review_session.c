@@ -7,6 +7,7 @@
 
 #include "app/review_session_impl.h"
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/intl.h"
 #include "db/find.h"
 #include "db/hook.h"
@@ -127,7 +128,9 @@ static enum status on_saved(void *context, const char *const **pairs, size_t *co
 static enum status on_save(void *context, const char *name, const char *text, struct error *err)
 {
     struct review_session *s = context;
-    return db_filter_save(s->project->db, name, text, err);
+    struct find_filter unused;
+    enum status status = review_filter_parse(s->project->db, text, clock_unix_ms(), &unused, err); // nothing that finds nothing ever
+    return status == ST_OK ? db_filter_save(s->project->db, name, text, err) : status;
 }
 
 static enum status on_history(void *context, int64_t id, char **text, struct error *err)
@@ -261,6 +264,7 @@ enum status review_session_open(struct project *project, const char *person, con
         random = (uint64_t)getpid();
     snprintf(s->name, sizeof s->name, "%ld-%016llx", (long)getpid(), (unsigned long long)random);
     enum status status = db_person_ensure(project->db, person, &s->person, err);
+    s->audit.person = s->person;
     if (status == ST_OK && scene) {
         struct scene row;
         status = db_scene_get(project->db, 0, scene, &row, err);

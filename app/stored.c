@@ -28,6 +28,7 @@ static const char *const phrases[] = {
     N_("on %zu held-out normals it filters %.2f %% instead of %.2f %%, and misses %zu of %zu defects instead of %zu"),
     N_("not promoted: it newly misses %zu of %zu %s defects"),
     N_("not promoted: it forgets a kind, newly misses %zu of %zu of class %s"),
+    N_("not enough to compare: %zu held-out defect, %d are needed"),
     N_("not enough to compare: %zu held-out defects, %d are needed"),
     N_("nothing to compare: neither flags any of %zu held-out pictures, %zu of them defects"),
     N_("`assay promote` decides"),

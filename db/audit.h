@@ -74,8 +74,8 @@ struct audit_tally {
 };
 ASSAY_CHECKED enum status db_audit_tally(struct db *db, const struct audit_row *audit, struct audit_tally *tally,
                                          struct error *err);
-// For the review. Draws that wait for an answer, of running audits (scene 0: of all); *seed: the latest one's.
-ASSAY_CHECKED enum status db_audit_open(struct db *db, int64_t scene, int64_t *open, uint64_t *seed, struct error *err);
+// For the review. What waits for an answer of `person`, of running audits (scene 0: of all); *seed: the latest one's.
+ASSAY_CHECKED enum status db_audit_open(struct db *db, int64_t scene, int64_t person, int64_t *open, uint64_t *seed, struct error *err);
 // As db_queue_lease, for draws that are open, in the order of their turns; what a person found himself is not slipped in
 // to him.
 ASSAY_CHECKED enum status db_audit_lease(struct db *db, const char *session, int64_t person, int64_t scene, size_t want,

@@ -36,17 +36,22 @@ enum status db_audit_defects(struct db *db, int64_t scene, int64_t **pictures, s
     return status;
 }
 
-enum status db_audit_open(struct db *db, int64_t scene, int64_t *open, uint64_t *seed, struct error *err)
+// A known defect is slipped in for those who did not answer it before: person ?2.
+#define ASKED_OF_2                                                                                      \
+    "NOT (o.stratum = 'slipped' AND EXISTS(SELECT 1 FROM label_event e WHERE e.picture = o.picture AND e.source = 0 AND e.person = ?2))"
+
+enum status db_audit_open(struct db *db, int64_t scene, int64_t person, int64_t *open, uint64_t *seed, struct error *err)
 {
     *open = 0;
     *seed = 0;
     sqlite3_stmt *stmt = db_prepare(db,
-                                    "SELECT (SELECT count(*) FROM audit_open WHERE ?1 = 0 OR scene = ?1),"
+                                    "SELECT (SELECT count(*) FROM audit_open o WHERE (?1 = 0 OR o.scene = ?1) AND " ASKED_OF_2 "),"
                                     " (SELECT seed FROM audit_running WHERE ?1 = 0 OR scene = ?1 ORDER BY id DESC LIMIT 1)",
                                     err);
     if (!stmt)
         return err->code;
     sqlite3_bind_int64(stmt, 1, scene);
+    sqlite3_bind_int64(stmt, 2, person);
     enum status status = db_first(db, stmt, "reading the audits", err);
     if (status == ST_OK) {
         *open = sqlite3_column_int64(stmt, 0);
@@ -91,8 +96,7 @@ enum status db_audit_lease(struct db *db, const char *session, int64_t person, i
     sqlite3_stmt *stmt = db_prepare(
         db,
         "SELECT o.picture FROM audit_open o WHERE (?1 = 0 OR o.scene = ?1) AND NOT EXISTS(SELECT 1 FROM lease l"
-        " WHERE l.picture = o.picture AND l.session <> ?3 AND l.expires_ms > ?4) AND NOT (o.stratum = 'slipped'"
-        " AND EXISTS(SELECT 1 FROM label_event e WHERE e.picture = o.picture AND e.source = 0 AND e.person = ?2))"
+        " WHERE l.picture = o.picture AND l.session <> ?3 AND l.expires_ms > ?4) AND " ASKED_OF_2
         " ORDER BY EXISTS(SELECT 1 FROM label_event k WHERE k.picture = o.picture AND k.person = ?2 AND k.source = 3"
         " AND k.kind = 'skip' AND NOT EXISTS(SELECT 1 FROM label_event u WHERE u.ref = k.id)), o.turn, o.id",
         err);

@@ -24,6 +24,25 @@ enum status db_log_kind(const char *kind, struct error *err)
     return error_set(err, ST_INVALID, "there is no kind '%s' in the log; there are %s", kind, all);
 }
 
+enum status db_log_person(struct db *db, const char *person, struct error *err)
+{
+    // what was not answered has the account's name, who need not be a person
+    sqlite3_stmt *stmt = db_prepare(db,
+                                    "SELECT 1 FROM person WHERE name = ?1 COLLATE NOCASE"
+                                    " UNION ALL SELECT 1 FROM activation WHERE who = ?1 COLLATE NOCASE"
+                                    " UNION ALL SELECT 1 FROM log WHERE person = ?1 COLLATE NOCASE LIMIT 1",
+                                    err);
+    if (!stmt)
+        return err->code;
+    bind_text(stmt, 1, person);
+    int code = sqlite3_step(stmt);
+    sqlite3_reset(stmt);
+    if (code == SQLITE_ROW)
+        return ST_OK;
+    return code == SQLITE_DONE ? error_set(err, ST_NOT_FOUND, "nobody called '%s' is in the log; `assay user` tells who there is", person)
+                               : db_failed(db, "reading the log", err);
+}
+
 enum status db_log_add(struct db *db, const char *person, const char *kind, const char *scene, const char *text,
                        struct error *err)
 {

@@ -10,6 +10,8 @@
 
 struct db;
 
+// ST_NOT_FOUND with a sentence where nobody of that name (any case) is known.
+ASSAY_CHECKED enum status db_log_person(struct db *db, const char *person, struct error *err);
 // What is in no other table: pictures added, answers imported, backups. kind: one word.
 ASSAY_CHECKED enum status db_log_add(struct db *db, const char *person, const char *kind, const char *scene,
                                      const char *text, struct error *err);

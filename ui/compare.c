@@ -27,27 +27,29 @@ void compare_clear(struct session *s)
     s->compare.how = COMPARE_NOTHING;
 }
 
-static void load(struct session *s, int64_t id)
+static void load(struct session *s, const struct review_item *item)
 {
     struct compare *c = &s->compare;
     const struct review_near *rows = NULL;
     size_t count = 0, most = c->how == COMPARE_DEFECTS ? COMPARE_MOST : 1;
     struct error err;
-    if (c->loaded && c->id == id)
+    if (c->loaded && c->id == item->id && c->blind == item->blind)
         return;
     forget(c);
     c->loaded = true;
-    c->id = id;
+    c->id = item->id;
+    c->blind = item->blind;
     enum near kind = c->how == COMPARE_DEFECTS ? NEAR_DEFECT : NEAR_NORMAL;
-    if (s->model->near(s->model->context, id, kind, &rows, &count, &err))
+    if (s->model->near(s->model->context, item->id, kind, &rows, &count, &err))
         snprintf(c->why, sizeof c->why, "%s", err.text);
     else if (count == 0)
-        snprintf(c->why, sizeof c->why, "%s", kind == NEAR_DEFECT ? _("No defect is known in this scene yet.")
-                                                            : _("No picture of this scene is known to be normal yet."));
+        snprintf(c->why, sizeof c->why, "%s", item->blind           ? _("Hidden while an audit runs, until you have answered.")
+                                              : kind == NEAR_DEFECT ? _("No defect is known in this scene yet.")
+                                                                    : _("No picture of this scene is known to be normal yet."));
     for (size_t i = 0; i < count && i < most; i++) {
-        struct review_item item = {.id = rows[i].id, .path = rows[i].path, .name = rows[i].name,
+        struct review_item near = {.id = rows[i].id, .path = rows[i].path, .name = rows[i].name,
                                    .details = rows[i].words, .width = rows[i].width, .height = rows[i].height};
-        entry_set(&c->with[c->count++], &item);
+        entry_set(&c->with[c->count++], &near);
     }
 }
 
@@ -87,7 +89,7 @@ void compare_put(struct session *s, const struct review_item *item, const struct
     struct rect pane = s->pane;
     plain.heat = 0;
     if (c->how != COMPARE_NOTHING)
-        load(s, item->id);
+        load(s, item);
     if (c->how == COMPARE_NOTHING || c->count == 0) {
         if (c->how != COMPARE_NOTHING)
             session_say(s, "%s", c->why);

@@ -79,7 +79,8 @@ struct choice { // class, then severity
 enum { COMPARE_MOST = 3 };
 struct compare { // with what the picture of the review is compared
     enum { COMPARE_NOTHING, COMPARE_BESIDE, COMPARE_FLICKER, COMPARE_DEFECTS } how;
-    bool loaded;         // for the picture `id`
+    bool loaded;         // for the picture `id`, then blind or not
+    bool blind;
     int64_t id;
     size_t count;
     struct entry with[COMPARE_MOST];

@@ -130,7 +130,7 @@ static void decide(struct gate_result *r, const char *const *kinds)
     if (defects < GATE_DEFECTS || r->normals == 0) {
         r->decision = GATE_BY_HAND;
         snprintf(r->reason, sizeof r->reason,
-                 "not enough to compare: %zu held-out defects, %d are needed; %s; `assay promote` decides", defects,
+                 "not enough to compare: %zu held-out defect%s, %d are needed; %s; `assay promote` decides", defects, defects == 1 ? "" : "s",
                  GATE_DEFECTS, figures);
         return;
     }

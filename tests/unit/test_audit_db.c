@@ -211,7 +211,7 @@ static void answers_stay_apart_and_are_never_learnt_from(void **state)
     say(f, f->import, LABEL_TRUTH, 15, VERDICT_DEFECT);
     struct audit_row a = begin(f);
     draw(f, &a, 29, 29, (int[]){30, 31, 32}, 3, 15);
-    assert_ok(db_audit_open(f->db, f->scene, &open, &seed, &err), &err);
+    assert_ok(db_audit_open(f->db, f->scene, f->bob, &open, &seed, &err), &err);
     assert_true(open == 4 && seed == UINT64_MAX - 5);
     struct scene_counts before, after;
     assert_ok(db_counts(f->db, f->scene, &before, &err), &err);
@@ -365,6 +365,12 @@ static void one_holds_a_draw_and_none_gets_his_own_find(void **state)
     assert_ok(db_queue_release(f->db, "bob", 0, &err), &err);
     assert_ok(db_audit_lease(f->db, "ann", f->ann, f->scene, 8, 60000, got, 2, other, &others, &err), &err);
     assert_true(others == 1 && other[0] == f->pictures[32]); // not what she found herself
+    int64_t open;
+    uint64_t seed;
+    assert_ok(db_audit_open(f->db, f->scene, f->ann, &open, &seed, &err), &err);
+    assert_int_equal(open, 3); // which does not wait for her
+    assert_ok(db_audit_open(f->db, f->scene, f->bob, &open, &seed, &err), &err);
+    assert_int_equal(open, 4);
     say(f, f->ann, LABEL_AUDIT, 30, VERDICT_SKIP);
     assert_ok(db_audit_lease(f->db, "ann", f->ann, f->scene, 8, 60000, NULL, 0, other, &others, &err), &err);
     assert_true(others == 3 && other[2] == f->pictures[30]); // skipped: last
@@ -393,7 +399,7 @@ static void a_new_revision_voids_it_and_says_what_carries_over(void **state)
     int64_t open;
     struct audit_carried c;
     uint64_t seed;
-    assert_ok(db_audit_open(f->db, 0, &open, &seed, &err), &err);
+    assert_ok(db_audit_open(f->db, 0, f->bob, &open, &seed, &err), &err);
     assert_int_equal(open, 0);
     struct error busy;
     struct audit_drawn more = {.picture = f->pictures[20], .place = 5, .turn = 5, .stratum = "uniform", .remaining = 25,

@@ -110,6 +110,8 @@ static void people_decide_where_little_is_known(void **state)
     struct gate_result r = judge(make(GATE_DEFECTS - 1, GATE_GENERAL, 60, 30, 1, 0));
     assert_int_equal(r.decision, GATE_BY_HAND);
     assert_non_null(strstr(r.reason, "not enough to compare"));
+    r = judge(make(1, GATE_GENERAL, 60, 30, 0, 0));
+    assert_non_null(strstr(r.reason, "1 held-out defect, 20 are needed"));
     assert_int_equal(judge(make(GATE_DEFECTS, GATE_GENERAL, 60, 30, 1, 0)).decision, GATE_PROMOTE);
     r = judge(make(DEFECTS, GATE_STOP, 60, 30, 0, 1));
     assert_int_equal(r.decision, GATE_BY_HAND);
