@@ -15,10 +15,10 @@
 static const double share_most = 0.05; // of the base's parameters
 
 const struct adapt_options adapt_defaults = {
-    .kind = ADAPTER_LOW_RANK, .adapter_share = 0.05, .scale = 1, .mirrors = 1, .hidden = 48, .wide = 24, .top_share = 0.005, .batch = 16, .rate = 2e-3, .rate_adapter = 1e-3,
+    .kind = ADAPTER_LOW_RANK, .adapter_share = 0.05, .scale = 1, .mirrors = 1, .hidden = 48, .wide = 24, .top_share = 0.01, .steps = 600, .batch = 16, .rate = 1.5e-3, .rate_adapter = 7e-4,
     .decay = 0.05, .decay_adapter = 0.01, .dropout = 0.3, .ema = 0.98, .views = 6, .flaws = 2, .gain = 0.25, .gamma = 0.15,
-    .defects = 0.4, .pool = 0.15, .synthetic = 0.15, .pool_weight = 0.5, .synthetic_weight = 0.3, .patch_weight = 1,
-    .class_weight = 0.3, .pool_most = 200, .adjustment = 1, .class_balance = 0.5, .cache_bytes = (uint64_t)1 << 30, .seed = 1, .threads = 1,
+    .defects = 0.5, .pool = 0.15, .synthetic = 0.15, .pool_weight = 0.5, .synthetic_weight = 0.3, .patch_weight = 2,
+    .class_weight = 0.6, .pool_most = 200, .adjustment = 0.5, .class_balance = 1, .cache_bytes = (uint64_t)1 << 30, .seed = 1, .threads = 1,
 };
 
 // ---- making ----
@@ -87,11 +87,6 @@ static void start_from(struct trainer *t, const struct adapt_model *from)
     memcpy(t->parent, from->sha256, sizeof t->parent);
 }
 
-static int steps_for(size_t labels)
-{
-    return labels < 40 ? 200 : labels < 400 ? 200 + (int)(labels - 40) * 5 / 6 : 500;
-}
-
 // Another rank than that of the model it goes on from would leave that one's adapter out.
 static int rank_for(const struct net *base, const struct adapt_model *from, double share)
 {
@@ -107,7 +102,7 @@ static struct trainer *trainer_new(const struct net *base, const struct adapt_mo
     struct adapt_options *o = &t->options;
     if (o->kind == ADAPTER_LOW_RANK && o->rank == 0)
         o->rank = rank_for(base, from, o->adapter_share);
-    t->steps = o->steps ? o->steps : steps_for(data->label_count);
+    t->steps = o->steps;
     t->adapter = adapter_new(base, o->kind, o->rank, o->seed + 17);
     struct head_shape shape = {{channels_of(base, 0), channels_of(base, 1)}, o->hidden, o->wide, data->classes, o->top_share};
     t->heads = heads_new(&shape, o->seed + 18);

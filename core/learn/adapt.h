@@ -68,7 +68,7 @@ struct adapt_options {
     double adapter_share; // of the base's parameters, 0.01 .. 0.05
     int hidden, wide;     // of the heads
     double top_share;     // of the cells that a picture is judged by
-    int steps;            // 0: by the number of labels
+    int steps;
     int batch;            // pictures a step
     double rate;          // AdamW's peak for the heads
     double rate_adapter;  //  and the adapter
@@ -82,7 +82,7 @@ struct adapt_options {
     double defects, pool, synthetic; // shares of the batch; the rest are labelled normals
     double pool_weight, synthetic_weight, patch_weight, class_weight;
     int pool_most;        // pictures of the pool that take part
-    double adjustment;    // tau
+    double adjustment;    // tau: as often as any class is drawn, as much less is added to its logit, else the rare ones would be said too often
     double class_balance; // of the defects drawn: 0 as they were answered, 0.5 classes by the root of their number, 1 all alike
     uint64_t cache_bytes;
     uint64_t seed;

@@ -21,7 +21,7 @@ struct knob {
 
 static const struct knob knobs[ADAPT_OPTIONS] = {
     WHOLE(kind, ADAPTER_NONE, ADAPTER_LOW_RANK), WHOLE(rank, 0, 64), REAL(adapter_share, 0.01, 0.05), WHOLE(hidden, 4, 512), WHOLE(wide, 4, 512),
-    REAL(top_share, 0, 1), WHOLE(steps, 0, 100000), WHOLE(batch, 2, 256), REAL(rate, 0, 0.1),
+    REAL(top_share, 0, 1), WHOLE(steps, 1, 100000), WHOLE(batch, 2, 256), REAL(rate, 0, 0.1),
     REAL(rate_adapter, 0, 0.1), REAL(decay, 0, 10), REAL(decay_adapter, 0, 10), REAL(dropout, 0, 0.9),
     REAL(ema, 0, 0.9999), WHOLE(views, 1, 64), WHOLE(flaws, 0, 64), REAL(gain, 0, 1), REAL(gamma, 0, 1),
     REAL(defects, 0, 1), REAL(pool, 0, 1), REAL(synthetic, 0, 1), REAL(pool_weight, 0, 10),

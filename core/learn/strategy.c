@@ -12,14 +12,12 @@ static const double unsure = 0.3; // weight of what is not known; rewards lie cl
 const struct strategy strategies[STRATEGIES] = {
     {"standard", N_("the defaults"), {NULL}},
     {"varied", N_("other light, more drawn defects: cameras differ"),
-     {"gain=0.4", "gamma=0.3", "synthetic=0.3", "synthetic_weight=0.5", "flaws=4"}},
+     {"gain=0.4", "gamma=0.3", "defects=0.4", "synthetic=0.3", "synthetic_weight=0.5", "flaws=4"}},
     {"careful", N_("a smaller adapter moves less: answers conflict"),
-     {"adapter_share=0.025", "rate=0.001", "rate_adapter=0.0003", "decay_adapter=0.05", NULL}},
-    {"long", N_("more and smaller steps: many answers that agree"), {"steps=600", "rate=0.0015", "rate_adapter=0.0007", NULL}},
-    {"marked", N_("places weigh more: boxes and masks are good"), {"patch_weight=2", "top_share=0.01", NULL}},
-    // As often as any class is drawn, as much less is added to its logit: else the rare ones would be said too often.
-    {"rare", N_("defects and rare classes weigh more: few known"),
-     {"defects=0.5", "class_balance=1", "adjustment=0.5", "class_weight=0.6", NULL}},
+     {"adapter_share=0.025", "rate=0.0008", "rate_adapter=0.0003", "decay_adapter=0.05", NULL}},
+    {"long", N_("more and smaller steps: many answers that agree"), {"steps=1200", "rate=0.001", "rate_adapter=0.0005", NULL}},
+    {"marked", N_("places weigh more: boxes and masks are good"), {"patch_weight=4", NULL}},
+    {"rare", N_("defects and rare classes weigh more: few known"), {"defects=0.6", "adjustment=0", "class_weight=1", NULL}},
 };
 
 int strategy_find(const char *name)

@@ -4,7 +4,7 @@
 
 #include "learn/gate.h"
 
-enum { STRATEGIES = 6, STRATEGY_OPTIONS = 5 };
+enum { STRATEGIES = 6, STRATEGY_OPTIONS = 6 };
 struct strategy {
     const char *name, *about; // a line of `assay strategies`: at most 47 columns
     const char *options[STRATEGY_OPTIONS]; // "name=value" of adapt.h, NULL after the last where there are fewer

@@ -204,7 +204,7 @@ static bool varies(const char *name)
 static void the_pool_varies_all_that_is_tuned(void **state)
 {
     (void)state;
-    static const char *const tuned[] = {"rate", "rate_adapter", "adapter_share", "steps", "gain", "synthetic", "class_balance", "class_weight"};
+    static const char *const tuned[] = {"rate", "rate_adapter", "adapter_share", "steps", "gain", "synthetic", "patch_weight", "class_weight"};
     for (size_t i = 0; i < sizeof tuned / sizeof *tuned; i++)
         assert_true(varies(tuned[i]));
     assert_null(strategies[0].options[0]); // the first is the defaults
