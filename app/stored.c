@@ -103,7 +103,7 @@ static const char *const phrases[] = {
     N_("the disk is full while %s; nothing was changed, make room and try again"),
     N_("refused while %s: "),
     N_("failed while %s: "),
-    N_("empty, what was in it is gone; restore a backup, or remove the file and make the project anew"),
+    N_("empty, it holds no project; restore a backup, or remove the file and make the project anew"),
     N_("damaged or not a database ("),
     N_("); restore a backup"),
     N_("cannot open"),

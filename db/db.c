@@ -249,7 +249,7 @@ enum status db_open(const char *path, struct db **db, struct error *err)
     if (!file_exists(path))
         return error_set(err, ST_NOT_FOUND, "%s: there is no such database", path);
     if (file_empty(path)) // SQLite would take it for a new one
-        return error_set(err, ST_CORRUPT, "%s: empty, what was in it is gone; restore a backup, or remove the file and make the project anew", path);
+        return error_set(err, ST_CORRUPT, "%s: empty, it holds no project; restore a backup, or remove the file and make the project anew", path);
     return open_handle(path, SQLITE_OPEN_READWRITE, db, err);
 }
 

@@ -227,7 +227,7 @@ static void a_threshold_can_be_tried(void **state)
     assert_line(d, 3, " stop          12       0      12   100.00 %   73.54 to 100.00         3     +2");
     assert_line(d, 8, " With the line at 2.05 (now 2.500): 42 shown (+2), 95.81 % filtered (-0.20)");
     assert_line(d, 9, " 960 of 960 known normals lie below, 0 above");
-    assert_has(d, "`assay screen --scene 'belt' --filter-rate 0.9581`");
+    assert_has(d, "`assay screen --scene belt --filter-rate 0.9581`");
     free(d);
     d = scratch_file("e"); // one step higher: those at the threshold are lost
     assert_line(d, 8, " With the line at 2.55 (now 2.500): 10 shown (-30), 99.00 % filtered (+2.99)");
