@@ -182,7 +182,7 @@ static enum status take_over(struct project *project, int64_t id, struct error *
     struct scoring_report report = {0};
     struct error later;
     enum status status = db_scene_get(project->db, id, NULL, &scene, err);
-    enum status ready = status == ST_OK ? scoring_ready(project, &scene, true, &later) : ST_OK;
+    enum status ready = status == ST_OK ? scoring_ready(project, &scene, false, &later) : ST_OK; // the trained model was checked to become active
     if (ready != ST_OK) // it is active all the same
         fprintf(stderr, _("assay: new pictures are not screened: %s\n"), later.text);
     else if (status == ST_OK && scoring_pending(project, &scene, LIVE_KNOWN, 0, &report, &later) != ST_OK)

@@ -56,7 +56,7 @@ enum status scoring_ready(const struct project *project, const struct scene *sce
     if (status == ST_OK)
         status = project_base_kept(project, &base, err);
     if (status == ST_OK && strcmp(base.sha256, revision.base_sha256) != 0)
-        status = error_set(err, ST_INVALID, "scene %s: screened with another base; run `assay screen` with this one", scene->name);
+        status = screening_other_base(scene, err);
     const char *const names[] = {revision.patch_sha256, revision.model_sha256};
     for (int i = 0; i < 2 && status == ST_OK; i++) {
         char *path = project_model(project, names[i]);
@@ -68,7 +68,7 @@ enum status scoring_ready(const struct project *project, const struct scene *sce
         free(path);
     }
     if (status == ST_OK)
-        status = screening_fits(project, scene, revision.patch_sha256, err);
+        status = screening_fits(project, &base, scene, revision.patch_sha256, err);
     if (status != ST_OK || !revision.learned_sha256[0])
         return status;
     char *path = project_model(project, revision.learned_sha256);

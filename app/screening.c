@@ -188,15 +188,17 @@ enum status screening_patch(struct project *project, const struct scene *scene, 
     return status;
 }
 
-enum status screening_fits(const struct project *project, const struct scene *scene, const char *sha256, struct error *err)
+enum status screening_other_base(const struct scene *scene, struct error *err)
 {
-    struct base_info base;
+    return error_set(err, ST_INVALID, "scene %s: screened with another base; run `assay screen` with this one", scene->name);
+}
+
+enum status screening_fits(const struct project *project, const struct base_info *base, const struct scene *scene, const char *sha256,
+                           struct error *err)
+{
     struct error why;
-    enum status status = project_base_kept(project, &base, err);
-    if (status != ST_OK)
-        return status;
     char *path = project_model(project, sha256);
-    status = patch_fits(path, &base, &scene->settings, &why);
+    enum status status = patch_fits(path, base, &scene->settings, &why);
     free(path);
     if (status == ST_INVALID)
         return error_set(err, status, "scene %s: screened with other settings; run `assay screen` with these", scene->name);
@@ -207,12 +209,15 @@ enum status screening_fits(const struct project *project, const struct scene *sc
 
 enum status screening_begun(struct project *project, const struct scene *scene, char sha256[HASH_HEX], struct error *err)
 {
+    struct base_info base;
     enum status status = screening_patch(project, scene, sha256, err);
     if (status == ST_OK && !scene->active_revision)
         status = error_set(err, ST_INVALID, "scene %s was not screened yet; run `assay screen` first", scene->name);
     else if (status == ST_OK && !sha256[0]) // forgotten with the base before
-        status = error_set(err, ST_INVALID, "scene %s: screened with another base; run `assay screen` with this one", scene->name);
-    return status == ST_OK ? screening_fits(project, scene, sha256, err) : status;
+        status = screening_other_base(scene, err);
+    if (status == ST_OK)
+        status = project_base_kept(project, &base, err);
+    return status == ST_OK ? screening_fits(project, &base, scene, sha256, err) : status;
 }
 
 enum status screening_forget(struct project *project, struct error *err)

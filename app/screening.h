@@ -107,8 +107,11 @@ const char *screening_without_drawn(const struct screen_model *model, const stru
 // Name of the patch statistics in use, "" none.
 ASSAY_CHECKED enum status screening_patch(struct project *project, const struct scene *scene,
                                           char sha256[HASH_HEX], struct error *err);
-// Whether these statistics are for the project's base and the scene's settings as they are now; ST_INVALID: a sentence that says what to do.
-ASSAY_CHECKED enum status screening_fits(const struct project *project, const struct scene *scene, const char *sha256, struct error *err);
+// ST_INVALID, with the sentence that says so and what to do.
+enum status screening_other_base(const struct scene *scene, struct error *err);
+// Whether these statistics, made with `base`, are for the scene's settings as they are now; ST_INVALID: a sentence that says what to do.
+ASSAY_CHECKED enum status screening_fits(const struct project *project, const struct base_info *base, const struct scene *scene,
+                                         const char *sha256, struct error *err);
 // Whether a candidate can be made: the scene was screened as it is now. The name of its patch statistics.
 ASSAY_CHECKED enum status screening_begun(struct project *project, const struct scene *scene, char sha256[HASH_HEX], struct error *err);
 

@@ -35,12 +35,9 @@ enum status db_log_person(struct db *db, const char *person, struct error *err)
     if (!stmt)
         return err->code;
     bind_text(stmt, 1, person);
-    int code = sqlite3_step(stmt);
+    enum status status = db_first(db, stmt, "reading the log", err);
     sqlite3_reset(stmt);
-    if (code == SQLITE_ROW)
-        return ST_OK;
-    return code == SQLITE_DONE ? error_set(err, ST_NOT_FOUND, "nobody called '%s' is in the log; `assay user` tells who there is", person)
-                               : db_failed(db, "reading the log", err);
+    return status == ST_NOT_FOUND ? error_set(err, status, "nobody called '%s' is in the log; `assay user` tells who there is", person) : status;
 }
 
 enum status db_log_add(struct db *db, const char *person, const char *kind, const char *scene, const char *text,
