@@ -52,6 +52,12 @@ void command_list(FILE *out, const struct command *commands, size_t count)
             fprintf(out, "  %-10s %s\n", commands[i].name, _(commands[i].summary));
 }
 
+const char *json_string_at(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
 json_t *json_outside(const char *text)
 {
     char *clean = text_cleaned(text);

@@ -62,6 +62,9 @@ enum { OPT_JSON = 0x100, OPT_OWN };
 // "assay: sentence" on stderr; EXIT_FAILED.
 int fail(const struct error *err);
 
+// A string of an object, "" where it is not there.
+const char *json_string_at(const json_t *object, const char *key);
+
 // What came from outside need not be UTF-8: a cleaned string, as jansson takes no other.
 json_t *json_outside(const char *text);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/app.h"
 #include "app/coco.h"
 #include "app/regions.h"
 #include "base/alloc.h"
@@ -38,12 +39,6 @@ static int by_id(const void *left, const void *right)
     return (a->id > b->id) - (a->id < b->id);
 }
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text ? text : "";
-}
-
 static enum status read_images(struct reading *r, struct error *err)
 {
     const json_t *images = json_object_get(r->all, "images");
@@ -56,8 +51,8 @@ static enum status read_images(struct reading *r, struct error *err)
         struct picture picture;
         if (!name || !json_is_integer(json_object_get(image, "id")))
             return error_set(err, ST_INVALID, "%s: image %zu: needs an id and a file_name", r->file, i + 1);
-        *row = (struct image_row){.id = json_integer_value(json_object_get(image, "id")), .class_name = text_of(image, "class"),
-                                  .severity = text_of(image, "severity")};
+        *row = (struct image_row){.id = json_integer_value(json_object_get(image, "id")), .class_name = json_string_at(image, "class"),
+                                  .severity = json_string_at(image, "severity")};
         if (row->severity[0] && !severity_known(row->severity))
             return error_set(err, ST_INVALID, "%s: image %zu: severity must be stop, key or general", r->file, i + 1);
         if (verdict && (!verdict_parse(verdict, &row->verdict) || row->verdict == VERDICT_SKIP))

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/app.h"
 #include "app/calibrate.h"
 #include "app/template.h"
 #include "base/alloc.h"
@@ -41,13 +42,6 @@ static enum status wrong(const struct reader *r, const char *what, size_t number
                      value ? "\"" : "");
 }
 
-// A string of an entry; "" where it is not there.
-static const char *text_of(const json_t *entry, const char *key)
-{
-    const char *text = json_string_value(json_object_get(entry, key));
-    return text ? text : "";
-}
-
 static bool code_fits(const char *code)
 {
     size_t n = strlen(code);
@@ -56,8 +50,8 @@ static bool code_fits(const char *code)
 
 static enum status read_class(const struct reader *r, struct template *t, const json_t *entry, size_t i)
 {
-    const char *name = text_of(entry, "name"), *code = text_of(entry, "code"), *severity = text_of(entry, "severity");
-    const char *below = text_of(entry, "below");
+    const char *name = json_string_at(entry, "name"), *code = json_string_at(entry, "code"), *severity = json_string_at(entry, "severity");
+    const char *below = json_string_at(entry, "below");
     bool above = !below[0];
     if (!name[0] || strlen(name) > NAME_MOST)
         return wrong(r, "class", i, "has no name, or one of more than 63 bytes", NULL);
@@ -65,7 +59,7 @@ static enum status read_class(const struct reader *r, struct template *t, const 
         return wrong(r, "class", i, "its code is not 1 to 8 of a-z and 0-9:", code);
     if (!severity_known(severity))
         return wrong(r, "class", i, "its severity is none of stop, key, general:", severity);
-    if (!text_of(entry, "zh")[0])
+    if (!json_string_at(entry, "zh")[0])
         return wrong(r, "class", i, "has no Chinese name (\"zh\")", NULL);
     for (size_t k = 0; k < t->class_count; k++) {
         if (strcmp(t->classes[k].name, name) == 0)
@@ -78,13 +72,13 @@ static enum status read_class(const struct reader *r, struct template *t, const 
         return wrong(r, "class", i, "no class before it is called", below);
     t->parents[t->class_count] = xstrdup(below);
     t->classes[t->class_count++] = (struct class_row){.name = xstrdup(name), .code = xstrdup(code), .severity = xstrdup(severity),
-                                                      .zh = xstrdup(text_of(entry, "zh"))};
+                                                      .zh = xstrdup(json_string_at(entry, "zh"))};
     return ST_OK;
 }
 
 static enum status read_relation(const struct reader *r, struct template *t, const json_t *entry, size_t i)
 {
-    const char *component = text_of(entry, "component"), *fault = text_of(entry, "fault"), *severity = text_of(entry, "severity");
+    const char *component = json_string_at(entry, "component"), *fault = json_string_at(entry, "fault"), *severity = json_string_at(entry, "severity");
     bool known = false;
     if (!component[0] || strlen(component) > NAME_MOST)
         return wrong(r, "relation", i, "has no component, or one of more than 63 bytes", NULL);
@@ -98,8 +92,8 @@ static enum status read_relation(const struct reader *r, struct template *t, con
         if (strcmp(t->relations[k].component, component) == 0 && strcmp(t->relations[k].fault, fault) == 0)
             return wrong(r, "relation", i, "component and fault are there twice:", fault);
     t->relations[t->relation_count++] =
-        (struct relation_row){.component = xstrdup(component), .fault = xstrdup(fault), .cause = xstrdup(text_of(entry, "cause")),
-                              .action = xstrdup(text_of(entry, "action")), .severity = xstrdup(severity)};
+        (struct relation_row){.component = xstrdup(component), .fault = xstrdup(fault), .cause = xstrdup(json_string_at(entry, "cause")),
+                              .action = xstrdup(json_string_at(entry, "action")), .severity = xstrdup(severity)};
     return ST_OK;
 }
 
@@ -118,14 +112,14 @@ static enum status read_recall(const struct reader *r, struct template *t, const
 static enum status read_all(const struct reader *r, struct template *t, const json_t *j)
 {
     const json_t *classes = json_object_get(j, "classes"), *relations = json_object_get(j, "relations");
-    if (strcmp(text_of(j, "format"), "assay-template 1") != 0)
+    if (strcmp(json_string_at(j, "format"), "assay-template 1") != 0)
         return error_set(r->err, ST_INVALID, "%s: not a template (\"format\" is not \"assay-template 1\")", r->path);
-    if (!text_of(j, "template")[0] || !json_is_array(classes) || json_array_size(classes) == 0)
+    if (!json_string_at(j, "template")[0] || !json_is_array(classes) || json_array_size(classes) == 0)
         return error_set(r->err, ST_INVALID, "%s: a template has a name (\"template\") and an array of \"classes\"", r->path);
-    t->name = xstrdup(text_of(j, "template"));
+    t->name = xstrdup(json_string_at(j, "template"));
     for (int l = 0; l < 2; l++) {
-        t->title[l] = xstrdup(text_of(json_object_get(j, "name"), languages[l]));
-        t->about[l] = xstrdup(text_of(json_object_get(j, "about"), languages[l]));
+        t->title[l] = xstrdup(json_string_at(json_object_get(j, "name"), languages[l]));
+        t->about[l] = xstrdup(json_string_at(json_object_get(j, "about"), languages[l]));
     }
     t->classes = xcalloc(json_array_size(classes) + 1, sizeof *t->classes);
     t->parents = xcalloc(json_array_size(classes) + 1, sizeof *t->parents);

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "app/app.h"
 #include "app/template.h"
 #include "app/template_words.h"
 #include "base/alloc.h"
@@ -36,8 +37,7 @@ struct template_words *template_words_load(void)
 
 const char *template_words_get(const struct template_words *words, const char *english)
 {
-    const char *text = json_string_value(json_object_get(words->zh, english));
-    return text ? text : "";
+    return json_string_at(words->zh, english);
 }
 
 void template_words_free(struct template_words *words)
