@@ -79,9 +79,9 @@ static json_t *parsed(const char *text)
 static json_t *model_json(struct project *project, const struct model_row *m)
 {
     char *scene = scene_name(project, m->scene), *told = rounds_reason(m);
-    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:I, s:I, s:I, s:o, s:o, s:o}", "sha256", m->sha256, "level",
+    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:I, s:I, s:I, s:o, s:o, s:o}", "sha256", m->sha256, "level",
                           m->scene ? "L2" : "L1", "scene", scene, "base", m->base_sha256, "parent", m->parent, "state", model_standing(m),
-                          "active", m->active, "reason", json_outside(told), "revision", (json_int_t)m->revision, "created_ms",
+                          "active", m->active, "pruned", m->pruned, "reason", json_outside(told), "revision", (json_int_t)m->revision, "created_ms",
                           (json_int_t)m->created_ms, "decided_ms", (json_int_t)m->decided_ms, "parameters", parsed(m->notes),
                           "data", parsed(m->data), "comparison", parsed(m->metrics));
     free(told);
@@ -95,7 +95,7 @@ static void print_model(struct project *project, const struct model_row *m)
     char when[CLOCK_TEXT], *scene = scene_name(project, m->scene);
     clock_text(m->created_ms, when);
     printf("%.12s %s %-*s %.16s  %s%s\n", m->sha256, m->scene ? "L2" : "L1", CELL(scene, 12), when, _(model_standing(m)),
-           !m->active ? "" : m->scene ? _(", active") : _(", rounds begin from it"));
+           m->pruned ? _(", scores pruned") : !m->active ? "" : m->scene ? _(", active") : _(", rounds begin from it"));
     const char *base_word = m->parent[0] ? "" : _("base "), *from = m->parent[0] ? m->parent : m->base_sha256;
     char *share = trained_share(m);
     json_t *labels = json_object_get(data, "labels");

@@ -36,7 +36,7 @@ assay_SOURCES = \
 	app/cmd_models.c app/cmd_strategies.c app/cmd_train.c app/cmd_worker.c app/worker.c app/worker.h \
 	app/review_knowledge.c app/review_knowledge.h app/template.c app/template.h app/template_words.c app/template_words.h \
 	app/rounds.c app/rounds.h app/review_flow.c app/review_flow.h app/review_board.c app/review_models.c app/review_settings.c \
-	app/industry.c app/industry.h app/promote.c app/promote.h app/train.c app/train.h app/train_data.c app/train_data.h app/trained.c app/trained.h \
+	app/industry.c app/industry.h app/promote.c app/promote.h app/prune.c app/prune.h app/train.c app/train.h app/train_data.c app/train_data.h app/trained.c app/trained.h \
 	app/watch.c app/watch.h app/watch_lock.c
 assay_LDADD = libui.a libdb.a $(CORE_LIBS) $(NCURSES_LIBS) $(SIXEL_LIBS) $(ZLIB_LIBS) $(SQLITE_LIBS)
 

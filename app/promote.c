@@ -111,7 +111,9 @@ static enum status get_revisions(struct project *project, const struct model_row
     enum status status = db_scene_get(project->db, model->scene, NULL, scene, err);
     if (status == ST_OK)
         status = db_revision_get(project->db, scene->active_revision, active, err);
-    return status == ST_OK ? db_revision_get(project->db, model->revision, candidate, err) : status;
+    if (status == ST_OK)
+        status = db_revision_get(project->db, model->revision, candidate, err);
+    return status == ST_OK ? db_revision_kept(candidate, err) : status;
 }
 
 enum status promote_judge(struct project *project, const struct model_row *model, struct gate_result *result,

@@ -81,6 +81,8 @@ enum status rounds_roll_back(struct project *project, const struct scene *scene,
     if (status == ST_OK)
         status = db_revision_get(project->db, before, now, err);
     if (status == ST_OK)
+        status = db_revision_kept(now, err);
+    if (status == ST_OK)
         status = db_revision_get(project->db, scene->active_revision, &active, err);
     if (status == ST_OK && now->learned_sha256[0])
         status = trained_check(project, now->learned_sha256, TRAINED_BACK, err);

@@ -10,6 +10,7 @@
 #include "app/learned.h"
 #include "app/poor.h"
 #include "app/progress.h"
+#include "app/prune.h"
 #include "app/screening.h"
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -546,6 +547,9 @@ static enum status make_revision(struct project *project, const struct base *bas
     report->rule = status == ST_OK ? calibrate_json(&revision) : NULL;
     report->without_learned = screening_without_learned(model, o->learned[0], o->learned_rests);
     report->without_drawn = screening_without_drawn(model, patch);
+    struct error left;
+    if (status == ST_OK && prune_revisions(project, scene, &left) != ST_OK)
+        fprintf(stderr, _("assay: older scores are not pruned: %s\n"), left.text);
     free(models);
     learned_close(learned);
     screen_free(model);

@@ -23,6 +23,8 @@ static const struct setting_about table[SETTINGS] = {
                          N_("Cores that screening and training may use; 0: all.")},
     [SETTING_TRAIN_EVERY] = {"train.every", "ASSAY_TRAIN_EVERY", SETTING_WHOLE, NULL, 0, 1000000, "0",
                              N_("Train after so many new answers; 0: only when asked for.")},
+    [SETTING_REVISIONS_KEEP] = {"revisions.keep", "ASSAY_REVISIONS_KEEP", SETTING_WHOLE, NULL, 0, 100000, "10",
+                                N_("How many revisions of a scene keep their scores, to go back to; 0: all.")},
     [SETTING_SECOND_SHARE] = {"second.share", "ASSAY_SECOND_SHARE", SETTING_REAL, NULL, 0, 1, "0.05",
                               N_("Share of the answers that the lead sees beside those that must be seen.")},
     [SETTING_HOOK_STOP] = {"hook.stop", "ASSAY_HOOK_STOP", SETTING_COMMAND, NULL, 0, 0, "",

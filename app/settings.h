@@ -18,6 +18,7 @@ enum setting { // grows at the end of a group; the order is that of the list peo
     SETTING_KEYS,         // a file of key bindings
     SETTING_THREADS,      // cores for screening and training, 0 all
     SETTING_TRAIN_EVERY,  // a round after so many new answers, 0 only when asked for
+    SETTING_REVISIONS_KEEP, // of a scene, 0 all
     SETTING_SECOND_SHARE, // share of the answers that the lead sees beside those that have to be seen
     SETTING_HOOK_STOP,    // command to run when a stop defect is confirmed
     SETTING_BACKUP_DIR,

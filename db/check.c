@@ -40,8 +40,8 @@ static const struct question questions[] = {
      " UNION SELECT 'picture ' || picture FROM"
      " (SELECT picture, scene, score FROM queue EXCEPT SELECT picture, scene, score FROM open)",
      "%s: the queue does not fit its score and verdict"},
-    {"SELECT number FROM revision r WHERE screened <> (SELECT count(*) FROM score s WHERE s.revision = r.id)"
-     " OR flagged <> (SELECT count(*) FROM score s WHERE s.revision = r.id AND s.flagged = 1)",
+    {"SELECT number FROM revision r WHERE NOT EXISTS(SELECT 1 FROM pruned g WHERE g.revision = r.id) AND (screened <> (SELECT count(*) FROM score s WHERE s.revision = r.id)"
+     " OR flagged <> (SELECT count(*) FROM score s WHERE s.revision = r.id AND s.flagged = 1))",
      "revision %s: its counts do not fit its scores"},
     {"SELECT id FROM audit_draw d WHERE stratum <> 'slipped' AND (place IS NULL OR remaining < 1 OR least <= 0"
      " OR probability < least OR probability > 1 OR least * remaining > 1.000001"

@@ -77,6 +77,6 @@ void db_round_read(sqlite3_stmt *stmt, struct round *round);
 enum status db_migrate(struct db *db, struct error *err);
 #define SCORE_PARTS "s.patch, s.tile, s.drawn, s.learned, s.whole, s.known" // score s, in the order of enum detector
 
-enum { DB_APPLICATION_ID = 0x61737379, DB_VERSION = 5 }; // "assy"
+enum { DB_APPLICATION_ID = 0x61737379, DB_VERSION = 6 }; // "assy"
 
 #endif

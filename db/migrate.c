@@ -384,7 +384,12 @@ static const char version_5[] =
     "UPDATE score SET drawn = learned, learned = 0 WHERE learned <> 0 AND NOT " TAUGHT_5 ";"
     "UPDATE score SET alone = alone + 1 WHERE alone > 3 OR (alone = 3 AND " TAUGHT_5 ");";
 
-static const char *const migrations[DB_VERSION] = {version_1, version_2, version_3, version_4, version_5};
+// Version 6. Revisions whose scores are kept no longer (db_revision_prune).
+static const char version_6[] =
+    "CREATE TABLE pruned(revision INTEGER PRIMARY KEY REFERENCES revision(id), at_ms INTEGER NOT NULL);"
+    "CREATE INDEX activation_after ON activation(after);";
+
+static const char *const migrations[DB_VERSION] = {version_1, version_2, version_3, version_4, version_5, version_6};
 
 static enum status pragma(struct db *db, const char *sql, long long *value, struct error *err)
 {

@@ -17,7 +17,7 @@ static const char doing[] = "keeping track of models";
     " m.data, m.metrics, m.reason, m.created_ms, m.decided_ms,"                                         \
     " EXISTS(SELECT 1 FROM scene c JOIN revision r ON r.id = c.active_revision WHERE c.id = m.scene"     \
     " AND r.learned_sha256 = m.sha256) OR " INDUSTRY_NOW("m") ","                                          \
-    " v.kind, v.who, v.at_ms FROM model m LEFT JOIN activation v ON v.id = (SELECT a.id FROM activation a"              \
+    " v.kind, v.who, v.at_ms, EXISTS(SELECT 1 FROM pruned g WHERE g.revision = m.revision) FROM model m LEFT JOIN activation v ON v.id = (SELECT a.id FROM activation a"              \
     " JOIN revision n ON n.id = a.after LEFT JOIN revision b ON b.id = a.before WHERE a.scene = m.scene"                 \
     " AND (n.learned_sha256 = m.sha256) <> (coalesce(b.learned_sha256, '') = m.sha256) ORDER BY a.id DESC LIMIT 1)"
 
@@ -54,7 +54,8 @@ static void read_model(sqlite3_stmt *stmt, struct model_row *m)
                             .decided_ms = sqlite3_column_int64(stmt, 12),
                             .active = sqlite3_column_int(stmt, 13) != 0,
                             .mover = column_copy(stmt, 15),
-                            .moved_ms = sqlite3_column_int64(stmt, 16)};
+                            .moved_ms = sqlite3_column_int64(stmt, 16),
+                            .pruned = sqlite3_column_int(stmt, 17) != 0};
     column_hash(stmt, 3, m->sha256);
     column_hash(stmt, 4, m->base_sha256);
     column_hash(stmt, 5, m->parent);
@@ -197,7 +198,8 @@ static enum status activate(struct db *db, int64_t revision, const char *kind, c
 {
     sqlite3_stmt *stmt = db_prepare(db,
                                     "UPDATE scene SET active_revision = ?1 WHERE id = (SELECT scene FROM revision"
-                                    " WHERE id = ?1 AND finished = 1) AND active_revision IS NOT ?1",
+                                    " WHERE id = ?1 AND finished = 1 AND NOT EXISTS(SELECT 1 FROM pruned g WHERE g.revision = ?1))"
+                                    " AND active_revision IS NOT ?1",
                                     err);
     if (!stmt)
         return err->code;
@@ -206,7 +208,7 @@ static enum status activate(struct db *db, int64_t revision, const char *kind, c
     if (status != ST_OK)
         return status;
     if (sqlite3_changes(db->sqlite) == 0)
-        return error_set(err, ST_INVALID, "revision %lld is active already, or was never completed", (long long)revision);
+        return error_set(err, ST_INVALID, "revision %lld is active already, was pruned, or was never completed", (long long)revision);
     stmt = db_prepare(db,
                       "UPDATE activation SET kind = ?2, who = ?3, reason = ?4"
                       " WHERE id = (SELECT max(id) FROM activation WHERE after = ?1)",

@@ -18,6 +18,7 @@ struct model_row {
     char state[16];              // "candidate", "promoted", "refused" as it was decided; of industry models: industry.h
     char *notes, *data, *metrics, *reason; // JSON: parameters; what it was trained on; the comparison. A sentence
     int64_t created_ms, decided_ms;
+    bool pruned;                 // its revision is
     bool active;                 // of its scene; of an industry model: rounds begin from it
     char moved[16], *mover;      // of a scene: how it last became the active one, or another did in its place: "hand", "gate",
     int64_t moved_ms;            // "rollback", "screen", "" never; who did it, "" nobody; when

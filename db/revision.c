@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "db/handle.h"
 #include "db/revision.h"
 
@@ -143,7 +144,8 @@ enum status db_revision_get(struct db *db, int64_t id, struct revision *r, struc
     sqlite3_stmt *stmt = db_prepare(db,
                                     "SELECT id, scene, number, base_sha256, model_sha256, patch_sha256, threshold,"
                                     " flag_rate, screened, flagged, believed, created_ms, rule, reason, goals,"
-                                    " learned_sha256 FROM revision WHERE id = ?1",
+                                    " learned_sha256, EXISTS(SELECT 1 FROM pruned g WHERE g.revision = id)"
+                                    " FROM revision WHERE id = ?1",
                                     err);
     if (!stmt)
         return err->code;
@@ -158,7 +160,8 @@ enum status db_revision_get(struct db *db, int64_t id, struct revision *r, struc
                                .screened = sqlite3_column_int64(stmt, 8),
                                .flagged = sqlite3_column_int64(stmt, 9),
                                .believed = sqlite3_column_int64(stmt, 10),
-                               .created_ms = sqlite3_column_int64(stmt, 11)};
+                               .created_ms = sqlite3_column_int64(stmt, 11),
+                               .pruned = sqlite3_column_int(stmt, 16) != 0};
         snprintf(r->rule, sizeof r->rule, "%s", column_text(stmt, 12));
         snprintf(r->reason, sizeof r->reason, "%s", column_text(stmt, 13));
         snprintf(r->goals, sizeof r->goals, "%s", column_text(stmt, 14));
@@ -208,6 +211,82 @@ enum status db_revision_untrained(struct db *db, int64_t scene, struct revision 
     if (status == ST_NOT_FOUND)
         return error_set(err, status, "the scene was never screened without a trained model");
     return status == ST_OK ? db_revision_get(db, id, revision, err) : status;
+}
+
+// ---- pruning ----
+
+static const char pruning[] = "pruning old scores";
+
+enum status db_revision_prune(struct db *db, int64_t scene, int keep, struct error *err)
+{
+    sqlite3_stmt *stmt = db_prepare(
+        db,
+        "INSERT INTO pruned(revision, at_ms) SELECT id, ?3 FROM (SELECT r.id AS id, row_number() OVER"
+        " (PARTITION BY a.id IS NULL ORDER BY a.id DESC, r.id DESC) AS place FROM revision r"
+        " LEFT JOIN activation a ON a.id = (SELECT max(x.id) FROM activation x WHERE x.after = r.id)"
+        " WHERE r.scene = ?1 AND r.finished = 1 AND NOT EXISTS(SELECT 1 FROM pruned g WHERE g.revision = r.id)) WHERE place > ?2"
+        " AND id IS NOT (SELECT active_revision FROM scene WHERE id = ?1)"
+        " AND id IS NOT (SELECT max(u.id) FROM revision u WHERE u.scene = ?1 AND u.finished = 1 AND u.learned_sha256 = '')"
+        " AND id IS NOT (SELECT max(m.revision) FROM model m WHERE m.scene = ?1 AND m.state = 'candidate')"
+        " AND NOT EXISTS(SELECT 1 FROM audit t WHERE t.revision = id)",
+        err);
+    if (!stmt)
+        return err->code;
+    sqlite3_bind_int64(stmt, 1, scene);
+    sqlite3_bind_int(stmt, 2, keep);
+    sqlite3_bind_int64(stmt, 3, clock_unix_ms());
+    return db_run(db, stmt, pruning, err);
+}
+
+enum status db_revision_pruned(struct db *db, int64_t scene, struct revision *revision, struct error *err)
+{
+    sqlite3_stmt *stmt = db_prepare(db,
+                                    "SELECT r.id FROM pruned g JOIN revision r ON r.id = g.revision WHERE r.scene = ?1"
+                                    " AND EXISTS(SELECT 1 FROM score s WHERE s.revision = r.id) ORDER BY r.id LIMIT 1",
+                                    err);
+    if (!stmt)
+        return err->code;
+    sqlite3_bind_int64(stmt, 1, scene);
+    enum status status = db_first(db, stmt, pruning, err);
+    int64_t id = status == ST_OK ? sqlite3_column_int64(stmt, 0) : 0;
+    sqlite3_reset(stmt);
+    return status == ST_OK ? db_revision_get(db, id, revision, err) : status;
+}
+
+enum status db_revision_uses(struct db *db, const char *sha256, bool *used, struct error *err)
+{
+    sqlite3_stmt *stmt = db_prepare(db,
+                                    "SELECT 1 FROM revision r WHERE ?1 IN (r.model_sha256, r.patch_sha256, r.learned_sha256)"
+                                    " AND NOT EXISTS(SELECT 1 FROM pruned g WHERE g.revision = r.id)",
+                                    err);
+    if (!stmt)
+        return err->code;
+    bind_text(stmt, 1, sha256);
+    enum status status = db_first(db, stmt, pruning, err);
+    sqlite3_reset(stmt);
+    *used = status == ST_OK;
+    return status == ST_NOT_FOUND ? ST_OK : status;
+}
+
+enum status db_revision_drop(struct db *db, int64_t revision, bool *more, struct error *err)
+{
+    enum status status = run_id(db, "DELETE FROM live_shift WHERE revision = ?1", revision, err);
+    if (status == ST_OK)
+        status = run_id(db,
+                        "DELETE FROM score WHERE (revision, picture) IN (SELECT s.revision, s.picture FROM pruned g"
+                        " JOIN score s ON s.revision = g.revision WHERE g.revision = ?1 LIMIT 500)",
+                        revision, err);
+    *more = status == ST_OK && sqlite3_changes(db->sqlite) > 0;
+    return status;
+}
+
+enum status db_revision_kept(const struct revision *r, struct error *err)
+{
+    if (!r->pruned)
+        return ST_OK;
+    if (!r->learned_sha256[0])
+        return error_set(err, ST_NOT_FOUND, "revision %d was pruned: its scores are not kept any more (the setting revisions.keep); `assay screen` makes another", r->number);
+    return error_set(err, ST_NOT_FOUND, "revision %d was pruned: its scores are not kept any more (the setting revisions.keep); `assay train --from %.12s` begins from its model", r->number, r->learned_sha256);
 }
 
 enum status db_score_bins(struct db *db, int64_t revision, double step, int bins, int64_t *counts, struct error *err)

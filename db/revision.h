@@ -26,6 +26,7 @@ struct revision {
     char rule[16];                // threshold_rule_name of where the threshold came from
     char reason[THRESHOLD_TEXT];  // the sentence that says why
     char goals[REVISION_GOALS];   // JSON array, one object for each severity with a recall asked for
+    bool pruned;                  // its scores and statistics are not kept any more
 };
 struct score_new {
     int64_t picture;
@@ -52,6 +53,19 @@ ASSAY_CHECKED enum status db_revision_get(struct db *db, int64_t id, struct revi
 
 // Round 0 of a scene: its latest complete revision without a trained model. ST_NOT_FOUND.
 ASSAY_CHECKED enum status db_revision_untrained(struct db *db, int64_t scene, struct revision *revision, struct error *err);
+
+// Of each kind, those that were active and those that never were, the latest `keep` (1..) of a scene keep their scores; so do its
+// active one, round 0, the newest candidate that waits for a decision and whatever an audit rests on. The others are pruned:
+// they stay as rows, what is theirs alone may go.
+ASSAY_CHECKED enum status db_revision_prune(struct db *db, int64_t scene, int keep, struct error *err);
+// The scene's first pruned one with scores left; ST_NOT_FOUND.
+ASSAY_CHECKED enum status db_revision_pruned(struct db *db, int64_t scene, struct revision *revision, struct error *err);
+// Whether a revision that is not pruned has this file.
+ASSAY_CHECKED enum status db_revision_uses(struct db *db, const char *sha256, bool *used, struct error *err);
+// Some of the scores of a pruned revision, in one short transaction. more: there are others.
+ASSAY_CHECKED enum status db_revision_drop(struct db *db, int64_t revision, bool *more, struct error *err);
+// ST_NOT_FOUND, with a sentence: it is pruned.
+ASSAY_CHECKED enum status db_revision_kept(const struct revision *revision, struct error *err);
 
 // counts: (bins), how many scores of the revision lie from i * step on; the last one takes all beyond.
 ASSAY_CHECKED enum status db_score_bins(struct db *db, int64_t revision, double step, int bins, int64_t *counts,

@@ -23,6 +23,6 @@ TESTS += tests/fault/kill-hook
 
 # Rounds of training: files of models that are lost, a full disk, answers of one side,
 # what others do meanwhile, who has the place of the worker.
-dist_check_SCRIPTS += tests/fault/lost-models tests/fault/full-disk tests/fault/one-sided tests/fault/industry tests/fault/round-zero tests/fault/round-meanwhile tests/fault/promoted-meanwhile tests/fault/worker-place tests/fault/strategies
-TESTS += tests/fault/lost-models tests/fault/full-disk tests/fault/one-sided tests/fault/industry tests/fault/round-zero tests/fault/round-meanwhile tests/fault/promoted-meanwhile tests/fault/worker-place tests/fault/strategies
+dist_check_SCRIPTS += tests/fault/lost-models tests/fault/pruned tests/fault/full-disk tests/fault/one-sided tests/fault/industry tests/fault/round-zero tests/fault/round-meanwhile tests/fault/promoted-meanwhile tests/fault/worker-place tests/fault/strategies
+TESTS += tests/fault/lost-models tests/fault/pruned tests/fault/full-disk tests/fault/one-sided tests/fault/industry tests/fault/round-zero tests/fault/round-meanwhile tests/fault/promoted-meanwhile tests/fault/worker-place tests/fault/strategies
 EXTRA_DIST += tests/fault/rounds.sh

@@ -132,11 +132,11 @@ static void newer_and_foreign_databases_are_refused(void **state)
     struct db *other;
     free(raw(f, "PRAGMA user_version = 99"));
     assert_status(db_open(f->path, &other, &err), ST_NEWER, &err);
-    free(raw(f, "PRAGMA user_version = 5; PRAGMA application_id = 7"));
+    free(raw(f, "PRAGMA user_version = 6; PRAGMA application_id = 7"));
     assert_status(db_open(f->path, &other, &err), ST_CORRUPT, &err);
     free(raw(f, "PRAGMA user_version = -1; PRAGMA application_id = 1634956153"));
     assert_status(db_open(f->path, &other, &err), ST_CORRUPT, &err);
-    free(raw(f, "PRAGMA user_version = 5"));
+    free(raw(f, "PRAGMA user_version = 6"));
     assert_ok(db_open(f->path, &other, &err), &err);
     db_close(other);
     assert_status(db_create(f->path, &other, &err), ST_INVALID, &err);
@@ -373,8 +373,9 @@ static void a_lease_ends_by_itself(void **state)
     assert_int_equal(n, 3);
 }
 
+#define WITHOUT_VERSION_6 "DROP TABLE pruned; DROP INDEX activation_after;"
 // What version 3 added, taken away again; one line for each piece of it.
-static const char without_version_3[] =
+static const char without_version_3[] = WITHOUT_VERSION_6
     "DROP INDEX verdict_event; DROP INDEX verdict_review; DROP INDEX score_flagged;"
     "CREATE INDEX score_flagged ON score(revision, score DESC, picture) WHERE flagged = 1;" // FIND_3
     "DROP VIEW region_now; DROP TRIGGER region_event;" // REGION_3
@@ -463,7 +464,7 @@ static void relations_of_version_3_are_told(void **state)
     char told[200] = "";
     size_t count;
     db_close(f->db);
-    char *message = raw(f, "ALTER TABLE score DROP COLUMN drawn; DROP TABLE relation_state; ALTER TABLE relation ADD COLUMN retired_by INTEGER NOT NULL DEFAULT 0;"
+    char *message = raw(f, WITHOUT_VERSION_6 "ALTER TABLE score DROP COLUMN drawn; DROP TABLE relation_state; ALTER TABLE relation ADD COLUMN retired_by INTEGER NOT NULL DEFAULT 0;"
                            "ALTER TABLE relation ADD COLUMN template INTEGER NOT NULL DEFAULT 0;"
                            "INSERT INTO relation(component, fault, cause, action, severity, at_ms, person, retired_ms, retired_by, template)"
                            " VALUES('belt', 'tear', '', '', 'stop', 10, (SELECT id FROM person WHERE name = 'Ann'), 20,"
@@ -485,7 +486,7 @@ static void scores_of_version_4_name_their_detector(void **state)
     struct queue_item item = {0};
     int64_t counts[DETECTORS];
     db_close(f->db);
-    char *message = raw(f, "ALTER TABLE score DROP COLUMN drawn; UPDATE score SET learned = 2.5, whole = 1.5, alone = rowid_ - 1"
+    char *message = raw(f, WITHOUT_VERSION_6 "ALTER TABLE score DROP COLUMN drawn; UPDATE score SET learned = 2.5, whole = 1.5, alone = rowid_ - 1"
                            " FROM (SELECT picture AS p, row_number() OVER (ORDER BY picture) AS rowid_ FROM score) WHERE p = picture;"
                            "INSERT INTO revision SELECT 77, scene, 77, finished, base_sha256, model_sha256, patch_sha256, threshold,"
                            " flag_rate, screened, flagged, believed, created_ms, rule, reason, goals, 'ab' FROM revision;"

@@ -309,6 +309,72 @@ static enum status sum(void *context, const struct compare_row *row)
     return ST_OK;
 }
 
+// One more that scored as the first did, active where it is without a trained model and `live`.
+static int64_t add_revision(struct fixture *f, bool live)
+{
+    int64_t id;
+    struct score_new score = {.picture = f->pictures[0], .score = {.score = 8}};
+    struct revision revision = {.scene = f->scene, .threshold = 10, .flag_rate = 0.01};
+    memset(revision.learned_sha256, live ? 0 : 'f', live ? 0 : HASH_HEX - 1);
+    memset(revision.patch_sha256, 'e', HASH_HEX - 1);
+    assert_ok(db_revision_begin(f->db, &revision, &id, &err), &err);
+    assert_ok(db_revision_scores(f->db, id, &score, 1, &err), &err);
+    assert_ok(live ? db_revision_finish(f->db, id, &err) : db_revision_ready(f->db, id, &err), &err);
+    return id;
+}
+
+static bool pruned(struct fixture *f, int64_t id)
+{
+    struct revision revision;
+    assert_ok(db_revision_get(f->db, id, &revision, &err), &err);
+    return revision.pruned;
+}
+
+static void old_revisions_lose_their_scores(void **state)
+{
+    struct fixture *f = *state;
+    struct revision revision;
+    int64_t waits = f->revisions[2], live[3], none[2];
+    bool used, more;
+    add_model(f, 'c', waits);
+    for (int i = 0; i < 3; i++)
+        live[i] = add_revision(f, true);
+    for (int i = 0; i < 2; i++)
+        none[i] = add_revision(f, false);
+    assert_ok(db_revision_activate(f->db, live[0], "rollback", "Ann", "", &err), &err);
+    assert_ok(db_revision_prune(f->db, f->scene, 3, &err), &err);
+    // active were 1, a, b, c, a: of these a, c, b are the latest; never active were 2, 3 (waits), d, e: of these e, d, 3
+    assert_true(pruned(f, f->revisions[0]) && pruned(f, f->revisions[1]));
+    assert_ok(db_revision_prune(f->db, f->scene, 1, &err), &err);
+    // active: a; round 0, the latest without a model: c; the newest that waits for a decision: 3
+    assert_true(!pruned(f, live[0]) && pruned(f, live[1]) && !pruned(f, live[2]));
+    assert_true(!pruned(f, waits) && pruned(f, none[0]) && !pruned(f, none[1]));
+    assert_int_equal(open_pictures(f), 0);
+
+    assert_ok(db_revision_pruned(f->db, f->scene, &revision, &err), &err);
+    assert_true(revision.id == f->revisions[0]);
+    assert_status(db_revision_kept(&revision, &err), ST_NOT_FOUND, &err);
+    assert_non_null(strstr(err.text, "revision 1 was pruned"));
+    assert_status(db_revision_activate(f->db, revision.id, "hand", "Ann", "", &err), ST_INVALID, &err);
+    for (more = true; more;)
+        assert_ok(db_revision_drop(f->db, revision.id, &more, &err), &err);
+    assert_ok(db_revision_drop(f->db, live[0], &more, &err), &err); // one that is kept loses nothing
+    assert_false(more);
+    assert_ok(db_revision_get(f->db, f->revisions[0], &revision, &err), &err);
+    assert_true(revision.screened == PICTURES); // it is still known what it was
+    for (int64_t next[] = {f->revisions[1], live[1], none[0]}, *id = next; id < next + 3; id++) {
+        assert_ok(db_revision_pruned(f->db, f->scene, &revision, &err), &err);
+        assert_true(revision.id == *id);
+        for (more = true; more;)
+            assert_ok(db_revision_drop(f->db, revision.id, &more, &err), &err);
+    }
+    assert_status(db_revision_pruned(f->db, f->scene, &revision, &err), ST_NOT_FOUND, &err);
+    assert_ok(db_revision_uses(f->db, "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee", &used, &err), &err);
+    assert_true(used); // a pruned one has it, and so has one that is kept
+    assert_ok(db_revision_uses(f->db, "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", &used, &err), &err);
+    assert_false(used);
+}
+
 static void two_revisions_are_compared_picture_by_picture(void **state)
 {
     struct fixture *f = *state;
@@ -475,6 +541,7 @@ int main(void)
         TEST(what_came_of_an_industry_model_is_counted),
         TEST(the_curve_of_a_round_that_went_back),
         TEST(activations_are_told_newest_first),
+        TEST(old_revisions_lose_their_scores),
         TEST(two_revisions_are_compared_picture_by_picture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
