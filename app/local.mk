@@ -30,7 +30,7 @@ assay_SOURCES = \
 	app/settings.c app/settings.h app/settings_file.c app/settings_impl.h app/cmd_config.c \
 	app/background.c app/background.h app/hook.c app/hook.h app/cmd_hook.c app/cmd_log.c app/log_text.c app/log_text.h app/class_word.c app/class_word.h app/cmd_user.c app/people.h app/archive.c app/archive.h app/archive_read.c app/backup.c app/backup.h app/cmd_backup.c app/agreement.c app/review_lead.c app/review_lead.h \
 	app/similar.c app/similar.h app/stored.c app/stored.h \
-	app/screening.c app/screening_alone.c app/screening_rests.c app/screening.h app/dataset.c \
+	app/screening.c app/screening_alone.c app/screening_rests.c app/screening_revision.c app/screening_store.c app/screening.h app/screening_impl.h app/dataset.c \
 	app/cmd_simulate.c app/simulate.c app/simulate.h app/simulate_impl.h app/simulate_ask.c app/simulate_copy.c app/simulate_held.c \
 	app/simulate_set.c app/simulate_source.c app/simulate_text.c app/simulate_train.c \
 	app/cmd_models.c app/cmd_strategies.c app/cmd_train.c app/cmd_worker.c app/worker.c app/worker.h \

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/progress.h"
 #include "app/prune.h"
+#include "app/screening.h"
 #include "base/alloc.h"
 #include "base/file.h"
 #include "db/revision.h"
@@ -39,9 +39,10 @@ static enum status remove_cached(const struct project *project, const struct sce
 static enum status remove_files(struct project *project, const struct scene *scene, const struct revision *revision, struct error *err)
 {
     const char *names[] = {revision->model_sha256, revision->patch_sha256, revision->learned_sha256};
-    enum status status = ST_OK;
+    char now[HASH_HEX]; // what the next screening begins from
+    enum status status = screening_patch(project, scene, now, err);
     for (int i = 0; i < 3 && status == ST_OK; i++) {
-        bool used = !names[i][0];
+        bool used = !names[i][0] || strcmp(names[i], now) == 0;
         if (!used)
             status = db_revision_uses(project->db, names[i], &used, err);
         if (status != ST_OK || used)
