@@ -92,11 +92,13 @@ bool add_is_project_part(const char *path)
 
 // Links are followed (datasets are often made of them); one that leads back
 // into its own folder is passed over.
-static void walk_roots(char *const *roots, const struct add_options *o, struct list *list)
+static enum status walk_roots(char *const *roots, const struct add_options *o, struct list *list, struct error *err)
 {
     FTS *fts = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, o->live ? NULL : by_path); // NULL: in the order given
     size_t root = 0;
-    for (FTSENT *e; fts && (e = fts_read(fts));) {
+    bool stopped = false;
+    for (FTSENT *e; fts && !stopped && (e = fts_read(fts));) {
+        stopped = !o->live && stop_asked(NULL);
         bool passed = (e->fts_level > 0 && e->fts_name[0] == '.') || add_is_project_part(e->fts_path);
         if (e->fts_level == 0) {
             const char *slash = strrchr(e->fts_path, '/');
@@ -123,6 +125,7 @@ static void walk_roots(char *const *roots, const struct add_options *o, struct l
     }
     if (fts)
         fts_close(fts);
+    return stopped ? error_set(err, ST_CANCELLED, "stopped while files were listed: nothing added") : ST_OK;
 }
 
 static enum status walk(char *const *paths, size_t count, const struct add_options *o, struct list *list,
@@ -138,7 +141,7 @@ static enum status walk(char *const *paths, size_t count, const struct add_optio
             status = error_set(err, ST_NOT_FOUND, "%s: %s", paths[i], strerror(errno));
     }
     if (status == ST_OK)
-        walk_roots(roots, o, list);
+        status = walk_roots(roots, o, list, err);
     for (size_t i = 0; i < count; i++)
         free(roots[i]);
     free(roots);

@@ -252,7 +252,7 @@ static enum status read_all(struct reading *r, struct error *err)
 
 static enum status run(const char *path, const char *only, const char *dir, size_t *members, uint64_t *bytes, struct error *err)
 {
-    struct reading r = {.path = path, .dir = dir, .only = only, .fd = open(path, O_RDONLY | O_CLOEXEC)};
+    struct reading r = {.path = path, .dir = dir, .only = only, .fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
     struct stat st;
     if (r.fd < 0)
         return error_set(err, errno == ENOENT ? ST_NOT_FOUND : ST_IO, "%s: cannot open: %s", path, strerror(errno));

@@ -56,7 +56,7 @@ void hash_end(struct hasher *h, char hex[HASH_HEX])
 enum status hash_file(const char *path, char hex[HASH_HEX], uint64_t *size, struct error *err)
 {
     enum { CHUNK = 1 << 18 };
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return error_set(err, ST_IO, "%s: cannot open: %s", path, strerror(errno));
     struct sha256_ctx ctx;

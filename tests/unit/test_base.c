@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tests/unit/scratch.h"
 
@@ -132,11 +133,15 @@ static void file_write_replaces_and_leaves_nothing_behind(void **state)
     assert_status(file_read(path, 2, &bytes, &count, &err), ST_INVALID, &err);
     assert_status(file_write("/nonexistent/x", "", 0, &err), ST_IO, &err);
     assert_status(file_read(scratch, 10, &bytes, &count, &err), ST_INVALID, &err);
-    char *pipe = file_join(scratch, "pipe"), *link = file_join(scratch, "link");
+    char *pipe = file_join(scratch, "pipe"), *link = file_join(scratch, "link"), hex[HASH_HEX];
     struct stat st;
     assert_int_equal(mkfifo(pipe, 0600), 0);
     assert_status(file_write(pipe, "x", 1, &err), ST_IO, &err);
     assert_true(stat(pipe, &st) == 0 && S_ISFIFO(st.st_mode));
+    alarm(20); // nobody ever writes to it: it is refused, not waited for
+    assert_status(file_read(pipe, 10, &bytes, &count, &err), ST_INVALID, &err);
+    assert_ok(hash_file(pipe, hex, NULL, &err), &err);
+    alarm(0);
     assert_int_equal(symlink(path, link), 0);
     assert_ok(file_write(link, "by a link", 9, &err), &err);
     assert_true(lstat(link, &st) == 0 && S_ISLNK(st.st_mode));
