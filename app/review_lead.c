@@ -64,6 +64,21 @@ static void put_word(void *context, const struct word_row *row)
         strbuf_printf(sb, "\n  %s", row->note);
 }
 
+// The row of what is on the screen is in the list again at its place: another lead may have decided it meanwhile, but
+// what is being said is said of it.
+static void stay(struct review_lead *l, const struct second_row *row, size_t index)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (l->rows[i].picture == row->picture)
+            return;
+    size_t at = index < l->count ? index : l->count;
+    l->rows = xreallocarray(l->rows, l->count + 1, sizeof *l->rows);
+    memmove(&l->rows[at + 1], &l->rows[at], (l->count - at) * sizeof *l->rows);
+    l->rows[at] = *row;
+    l->count++;
+    l->total++;
+}
+
 static enum status refresh(struct review_lead *l, struct error *err)
 {
     enum status status = db_lead_only(l->project->db, l->person, _("the second review"), err);
@@ -87,8 +102,14 @@ static void look_for_more(struct review_lead *l, size_t index)
     if (clock_seconds() - l->read_at < REFRESH_S || db_version(l->project->db, &version, &unused) != ST_OK || version == l->version)
         return;
     l->version = version;
-    l->focus = l->focus ? l->focus : index < l->count ? l->rows[index].picture : 0;
     l->fresh = false;
+    if (l->focus || index >= l->count)
+        return; // it leads to the picture of an undo
+    struct second_row shown = l->rows[index];
+    if (refresh(l, &unused) != ST_OK)
+        return;
+    l->focus = shown.picture;
+    stay(l, &shown, index);
 }
 
 void review_lead_decided(struct review_lead *l, int64_t picture)

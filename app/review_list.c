@@ -218,15 +218,16 @@ static enum status on_jump(void *context, int64_t id, size_t *index, struct erro
     return ST_OK;
 }
 
-void session_lease_anew(struct review_session *s, size_t index)
+void session_lease_anew(struct review_session *s, size_t index, size_t last)
 {
     struct error unused; // what cannot be given back now runs out by itself
     s->front = index > s->front ? index : s->front;
     s->ask_again = 0;
-    if (s->count <= s->front + 2 || db_begin(s->project->db, &unused) != ST_OK) // the grid may have leased hundreds
+    size_t stay = last + 1 > s->front + 2 ? last + 1 : s->front + 2;
+    if (s->count <= stay || db_begin(s->project->db, &unused) != ST_OK) // the grid may have leased hundreds
         return;
     size_t kept = s->count;
-    while (kept > s->front + 2 && db_queue_release(s->project->db, s->name, s->items[kept - 1].picture, &unused) == ST_OK)
+    while (kept > stay && db_queue_release(s->project->db, s->name, s->items[kept - 1].picture, &unused) == ST_OK)
         kept--;
     if (db_commit(s->project->db, &unused) == ST_OK)
         s->count = kept;
@@ -239,7 +240,7 @@ static void on_reserve(void *context, size_t from, size_t count)
     if (s->doubts)
         return;
     if (count == 0)
-        session_lease_anew(s, from);
+        session_lease_anew(s, from, from);
     else if (from + count > s->count && clock_seconds() >= s->ask_again &&
              lease_more(s, from + count - s->count, &unused) != ST_OK)
         s->ask_again = clock_seconds() + REVIEW_RETRY_S;

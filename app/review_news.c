@@ -43,7 +43,7 @@ static bool hook_news(struct review_session *s)
     return text[0] != '\0';
 }
 
-static const char *on_news(void *context, size_t index)
+static const char *on_news(void *context, size_t index, size_t last)
 {
     struct review_session *s = context;
     struct scene_counts counts;
@@ -55,7 +55,7 @@ static const char *on_news(void *context, size_t index)
     bool ordered = s->arrived && asker_orders(s->asker) != s->orders;
     if (ordered) { // what arrived is in its place now
         s->arrived = false;
-        session_lease_anew(s, index);
+        session_lease_anew(s, index, last);
     }
     if (db_version(s->project->db, &version, &unused) != ST_OK || version == s->version ||
         db_counts(s->project->db, s->scene, &counts, &unused) != ST_OK ||
@@ -81,7 +81,7 @@ static const char *on_news(void *context, size_t index)
     if (same && !drifts)
         return told ? s->hook : ordered ? "" : NULL;
     if (more != 0)
-        session_lease_anew(s, index);
+        session_lease_anew(s, index, last);
     s->news[0] = '\0';
     if (fresh > 0)
         snprintf(s->news, sizeof s->news,

@@ -89,6 +89,6 @@ void review_news_bind(struct review_session *s);
 size_t session_place(const struct review_session *s, int64_t picture);
 void session_forget_row(struct review_session *s);
 // What is leased ahead and was not on the screen yet goes back, so that more anomalous ones come before it.
-void session_lease_anew(struct review_session *s, size_t index);
+void session_lease_anew(struct review_session *s, size_t index, size_t last);
 
 #endif

@@ -48,7 +48,7 @@ ASSAY_CHECKED enum status db_round_tell(struct db *db, int64_t id, const struct 
 // What it was asked for, with what was settled when it began.
 ASSAY_CHECKED enum status db_round_settle(struct db *db, int64_t id, const char *options, struct error *err);
 ASSAY_CHECKED enum status db_round_result(struct db *db, int64_t id, int64_t model, struct error *err);
-// Answers (of `scene`, 0 all) given after label event `since`, and all that stand of each side; imported ones apart.
+// Answers that stand (of `scene`, 0 all), given after label event `since` and all of each side; imported ones apart.
 struct round_answers {
     int64_t fresh, normals, defects;
 };

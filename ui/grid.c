@@ -15,6 +15,12 @@ size_t grid_place(const struct grid *g, size_t at)
     return g->alike && at < g->alike_count ? g->alike[at] : g->alike ? SIZE_MAX : at;
 }
 
+size_t grid_last(const struct session *s)
+{
+    const struct grid *g = &s->grid;
+    return g->alike || g->count == 0 ? s->index : g->top + g->count - 1;
+}
+
 bool grid_marked(const struct grid *g, int64_t id)
 {
     for (size_t i = 0; i < g->mark_count; i++)

@@ -222,7 +222,7 @@ static void tick(struct session *s)
 {
     if (s->model->tick)
         s->model->tick(s->model->context);
-    if (!s->entry.present)
+    if (!s->entry.present && keymap_is_view(s->context))
         view_load(s);
 }
 
@@ -231,7 +231,10 @@ void session_news(struct session *s)
 {
     struct review_item item;
     struct error err;
-    const char *text = s->model->news ? s->model->news(s->model->context, s->index) : NULL;
+    if (!keymap_is_view(s->context))
+        return; // what lies over the view is about what is in it now: others are heard when it has closed
+    size_t last = s->view == &view_grid ? grid_last(s) : s->index;
+    const char *text = s->model->news ? s->model->news(s->model->context, s->index, last) : NULL;
     if (!text)
         return;
     if (text[0])

@@ -225,8 +225,9 @@ struct review_model {
     // Called about every 10 s while idle (renew leases); may be NULL.
     void (*tick)(void *context);
     // Called about twice a second while idle: did others change what there is to review? NULL no; else a sentence for
-    // the status line ("" none), and the list from `index` + 2 on may be another. Valid until the next call; may be NULL.
-    const char *(*news)(void *context, size_t index);
+    // the status line ("" none), and the list may be another from `index` + 2 on, but for what is on the screen, up to
+    // `last`. Valid until the next call; may be NULL.
+    const char *(*news)(void *context, size_t index, size_t last);
     const struct knowledge_model *knowledge; // relations and templates; NULL: none are kept
     const struct flow_model *flow; // training, models, work; NULL: these views are not there
 };

@@ -353,6 +353,7 @@ void knowledge_defect(const struct session *s, const char *name, const char *sev
 void find_clear(struct session *s);
 // grid.c, grid_draw.c
 size_t grid_place(const struct grid *g, size_t at); // in the model's list
+size_t grid_last(const struct session *s); // place of the last one on the page
 bool grid_marked(const struct grid *g, int64_t id);
 void grid_layout(struct session *s, size_t count); // tiles; count > 0: large enough for all of so many to be seen
 struct rect grid_tile(const struct session *s, size_t number); // on the page

@@ -823,6 +823,54 @@ static void another_scene_begins_at_its_first(void **state)
     leave();
 }
 
+static void say_as(const char *person, const char *keys)
+{
+    char *script = file_join(scratch, "script");
+    struct error err;
+    assert_ok(file_write(script, keys, strlen(keys), &err), &err);
+    const char *argv[] = {assay, "review", "--as", person, "--graphics", "ascii", "--script", script, NULL};
+    assert_int_equal(command("/dev/null", argv), 0);
+    unlink(script);
+    free(script);
+}
+
+// Two leads go through the same list: what the other one decides stays on the screen of the first, whose answer is about it.
+static void what_another_lead_decides_stays(void **state)
+{
+    (void)state;
+    const char *ann[] = {assay, "user", "Ann", "--role", "lead", NULL};
+    const char *lea[] = {assay, "user", "Lea", "--role", "lead", "--as", "Ann", NULL};
+    assert_int_equal(command("/dev/null", ann), 0);
+    assert_int_equal(command("/dev/null", lea), 0);
+    say_as("Bob", "wait\nkey w\nwait\nkey w\nwait\nkey w\nwait\nkey q\n");
+    start_as(VT_PLAIN, "xterm-256color", "ascii", 24, 80);
+    until_shown(0);
+    type("8");
+    until("1 of 3");
+    until_quiet();
+    char *name = picture_path();
+    say_as("Lea", "key 8\nwait\nkey n\nwait\nkey q\n");
+    say_as("Bob", "wait\nkey w\nwait\nkey q\n");
+    double end = clock_seconds() + PATIENCE_S;
+    while (!shows("1 of 4")) { // the list is read anew a while after it was read
+        assert_true(clock_seconds() < end);
+        type("h");
+        until_quiet();
+    }
+    char *now = picture_path();
+    assert_string_equal(now, name);
+    free(now);
+    free(name);
+    type("d");
+    until("What is wrong?");
+    type("dent\r");
+    until("How severe?");
+    type("g");
+    until("Lea said: normal. Yours is the answer that counts");
+    until("1 of 3");
+    leave();
+}
+
 static void late_answers_are_no_keys(void **state)
 {
     (void)state;
@@ -948,7 +996,7 @@ int main(void)
         CASE(a_popup_comes_and_goes), CASE(answers_are_stored), CASE(an_answer_outlasts_a_lock), CASE(a_broken_line_leads_back_to_the_view), CASE(another_scene_begins_at_its_first), CASE(late_answers_are_no_keys),
         CASE(a_late_sixel_terminal_gets_its_picture), CASE(without_answers_there_are_symbols),
         CASE(fewer_colours_are_ascii), CASE(themes_change_colours_only), CASE(useless_terminals_get_a_sentence),
-        CASE(an_end_from_outside_leaves_it_whole), CASE(a_crash_leaves_the_terminal_whole),
+        CASE(an_end_from_outside_leaves_it_whole), CASE(a_crash_leaves_the_terminal_whole), CASE(what_another_lead_decides_stays),
     };
     char folder[] = "/tmp/test_session.XXXXXX";
     const char *program = getenv("ASSAY");

@@ -264,6 +264,13 @@ static int64_t fake_open(void *context)
     return n;
 }
 
+static const char *fake_news(void *context, size_t index, size_t last)
+{
+    struct fake *f = context;
+    strbuf_printf(&f->heard, "%zu-%zu\n", index, last);
+    return "news";
+}
+
 void fake_init_with(struct fake *f, int count)
 {
     memset(f, 0, sizeof *f);
@@ -301,6 +308,7 @@ void fake_clear(struct fake *f)
         free(f->paths[i]);
     }
     strbuf_clear(&f->log);
+    strbuf_clear(&f->heard);
 }
 
 // --- playing a script, and what it left -------------------------------------
@@ -312,7 +320,7 @@ char *play(struct fake *f, int graphics, const char *script, const char *name)
                                  .bulk = fake_bulk, .concerned = fake_concerned, .reserve = fake_reserve,
                                  .alike = fake_alike, .results = fake_results,
                                  .find = fake_find, .look = fake_look, .jump = fake_jump, .saved = fake_saved,
-                                 .save = fake_save};
+                                 .save = fake_save, .news = fake_news};
     struct strbuf text = {0};
     struct error err;
     for (const char *p = script; *p; p++) {

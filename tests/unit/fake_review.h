@@ -27,6 +27,7 @@ struct fake {
     size_t alike[8];
     size_t answers; // what the screen says was answered, at its end
     int asked;
+    struct strbuf heard; // from where to where the list was to stay when others were asked about
 };
 
 // A fresh folder for the program: group set-up and tear-down.

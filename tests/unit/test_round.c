@@ -195,6 +195,10 @@ static void answers_are_counted_since_the_last_round(void **state)
     assert_true(a.fresh == 1 && a.normals == 1 && a.defects == 2);
     assert_ok(db_round_answers(f->db, f->scene + 1, 0, &a, &err), &err);
     assert_true(a.fresh == 0 && a.defects == 0);
+    int64_t picture, count;
+    assert_ok(db_label_back(f->db, f->ann, false, &picture, &count, &err), &err); // taken back: none any more
+    assert_ok(db_round_answers(f->db, 0, 4, &a, &err), &err);
+    assert_true(a.fresh == 0 && a.normals == 0 && a.defects == 2);
 }
 
 static void one_worker_has_the_place(void **state)

@@ -93,6 +93,20 @@ static void answers_to_many_are_one(void **state)
     fake_clear(&f);
 }
 
+// What is on the screen, or lies under a popup, stays when others change the queue.
+static void news_leave_what_is_shown(void **state)
+{
+    (void)state;
+    struct fake f;
+    fake_init_with(&f, 8);
+    char *d = play(&f, GRAPHICS_ASCII, "size 80 24\nwait\nkey j\nwait\nnews\nkey k\nwait\nkey 2\nwait\nkey Right\nkey Right\nnews\n"
+                                       "key d\nnews\ntext crack\nnews\nkey Enter\nnews\ndump @/d\nkey Enter\nkey ?\nnews\nkey Escape\n"
+                                       "key a\nwait\nnews\nkey q\n", "d");
+    assert_string_equal(f.heard.data, "1-1\n2-7\n3-3\n"); // a page of eight; those alike are the model's
+    free(d);
+    fake_clear(&f);
+}
+
 static void what_an_undo_is_about_is_shown(void **state)
 {
     (void)state;
@@ -243,6 +257,7 @@ int main(void)
         cmocka_unit_test(a_grid_shows_many),
         cmocka_unit_test(a_grid_bears_every_size),
         cmocka_unit_test(answers_to_many_are_one),
+        cmocka_unit_test(news_leave_what_is_shown),
         cmocka_unit_test(what_an_undo_is_about_is_shown),
         cmocka_unit_test(unseen_pictures_of_a_grid_ask_first),
         cmocka_unit_test(what_fits_is_looked_for_until_the_page_is_full),
