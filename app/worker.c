@@ -448,7 +448,8 @@ void worker_text(struct db *db, const struct round *r, bool alive, char text[WOR
     else if (rounds_says(told, round_state_name(r->state)))
         snprintf(text + n, WORKER_TEXT - n, "%s", sentence);
     else
-        snprintf(text + n, WORKER_TEXT - n, "%s%s%s", _(round_state_name(r->state)), told[0] ? _(": ") : "", sentence);
+        snprintf(text + n, WORKER_TEXT - n, "%s%s%s%s", _(round_state_name(r->state)), told[0] ? _(": ") : "", sentence,
+                 rounds_unscored(r, &model) ? _("; `assay train --resume` then goes on with its model") : "");
     free(sentence);
     free(told);
     model_clear(&model);
