@@ -273,7 +273,8 @@ enum status promote_by_hand(struct project *project, const struct model_row *mod
     if (!model->scene)
         return industry_promote(project, model, who, err);
     if (!model->revision)
-        return error_set(err, ST_INVALID, "model %.12s did not score its scene's pictures yet", model->sha256);
+        return error_set(err, ST_INVALID, "model %.12s did not score its scene's pictures yet; `assay train --from %.12s` begins from it", model->sha256,
+                         model->sha256);
     if (model->active)
         return error_set(err, ST_INVALID, "model %.12s is the active one already", model->sha256);
     enum status status = promote_judge(project, model, &result, err);

@@ -70,7 +70,9 @@ void flow_round_words(const struct round *r, bool lives, char text[120])
     const struct round_progress *p = &r->progress;
     int left = (int)(p->left + 0.5), percent = p->steps > 0 ? (int)(100.0 * p->step / p->steps) : 0;
     text[0] = '\0';
-    if (r->state == ROUND_RUNNING && !lives)
+    if (r->state == ROUND_RUNNING && !lives && r->wish == WISH_CANCEL)
+        snprintf(text, 120, _("its process ended before it was cancelled (training)"));
+    else if (r->state == ROUND_RUNNING && !lives)
         snprintf(text, 120, _("its process ended; it can go on (training)"));
     else if (r->state == ROUND_RUNNING && r->wish)
         snprintf(text, 120, "%s", flow_word(round_standing(r, lives)));

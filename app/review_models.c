@@ -54,7 +54,7 @@ static struct flow_lineage row_of(struct review_flow *f, const struct model_row 
         .candidate = waits,
         .name = texts_keep(&f->models_texts, xasprintf("%.8s", m->sha256)),
         .words = texts_keep(&f->models_texts,
-                            here ? xasprintf(_("%s, %s, %s, %s%s%s"), scene, when, answers, defects, m->reason[0] ? _(": ") : "", reason)
+                            here ? xasprintf(_("%s, %s, %s, %s%s%s"), scene, when, answers, defects, reason[0] ? _(": ") : "", reason)
                                  : xasprintf("%s: %s", when, reason)),
         .state = m->active ? "active" : waits ? "waits" : texts_keep(&f->models_texts, xstrdup(model_standing(m))),
     };

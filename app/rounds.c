@@ -30,18 +30,50 @@ enum status rounds_cancel(struct project *project, const struct round *round, en
     return status;
 }
 
+bool rounds_unscored(const struct round *round, const struct model_row *model)
+{
+    return round->state == ROUND_FAILED && model->id && !model->revision && strcmp(model->state, "candidate") == 0;
+}
+
+// Not where the scene has a newer round, which may be under way.
+static enum status queue_failed(struct project *project, const struct round *round, struct error *err)
+{
+    struct round newest;
+    enum status status = db_begin(project->db, err);
+    if (status != ST_OK)
+        return status;
+    status = db_round_latest(project->db, round->scene, &newest, err);
+    if (status == ST_OK) {
+        status = newest.id == round->id ? db_round_move(project->db, round->id, ROUND_FAILED, ROUND_QUEUED, "", err)
+                                        : error_set(err, ST_INVALID, "round %lld of this scene is newer", (long long)newest.id);
+        round_clear(&newest);
+    }
+    if (status == ST_OK)
+        return db_commit(project->db, err);
+    db_rollback(project->db);
+    return status;
+}
+
+static enum status resume(struct project *project, const struct round *round, int threads, struct error *err)
+{
+    enum status status = round->state == ROUND_FAILED   ? queue_failed(project, round, err)
+                         : round->state == ROUND_PAUSED ? db_round_move(project->db, round->id, ROUND_PAUSED, ROUND_QUEUED, "", err)
+                                                        : db_round_ask(project->db, round->id, WISH_NONE, err);
+    return status == ST_OK ? worker_spawn(project, threads, err) : status;
+}
+
 // ST_NOT_FOUND: the round is not in that state any more.
 static enum status ask(struct project *project, const struct round *round, enum rounds_wish wish, int threads, struct error *err)
 {
-    bool working = round->state == ROUND_RUNNING && worker_lives(project);
-    if (round->state >= ROUND_DONE)
+    bool working = round->state == ROUND_RUNNING && worker_lives(project), unscored;
+    struct model_row model;
+    rounds_model(project->db, round, &model);
+    unscored = rounds_unscored(round, &model);
+    model_clear(&model);
+    if (round->state >= ROUND_DONE && !(unscored && wish == ROUNDS_RESUME))
         return error_set(err, ST_INVALID, "round %lld is over (%s); `assay train` begins another", (long long)round->id, _(round_state_name(round->state)));
-    if (wish == ROUNDS_RESUME) {
-        enum status status = round->state == ROUND_PAUSED
-                                 ? db_round_move(project->db, round->id, ROUND_PAUSED, ROUND_QUEUED, "", err)
-                                 : db_round_ask(project->db, round->id, WISH_NONE, err);
-        return status == ST_OK ? worker_spawn(project, threads, err) : status;
-    }
+    if (wish == ROUNDS_RESUME)
+        return resume(project, round, threads, err);
     if (working)
         return db_round_ask(project->db, round->id, wish == ROUNDS_PAUSE ? WISH_PAUSE : WISH_CANCEL, err);
     enum status status = wish == ROUNDS_PAUSE ? db_round_move(project->db, round->id, round->state, ROUND_PAUSED,
@@ -129,6 +161,8 @@ static char *told(char *now, const char *then)
 
 char *rounds_reason(const struct model_row *model)
 {
+    if (model->scene && !model->revision && strcmp(model->state, "candidate") == 0)
+        return xasprintf("it did not score its scene's pictures yet; `assay train --from %.12s` begins from it", model->sha256);
     return told(since(model, model->decided_ms), model->reason);
 }
 

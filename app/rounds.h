@@ -12,7 +12,7 @@
 #include "db/scene.h"
 
 // Pause, cancel or let go on; a worker that has the round is asked, else the round is changed at once. Starts a worker
-// (threads 0: all cores) where one is needed. ST_INVALID: the round is over.
+// (threads 0: all cores) where one is needed. ST_INVALID: the round is over; the newest of its scene that is rounds_unscored may go on.
 enum rounds_wish { ROUNDS_PAUSE, ROUNDS_RESUME, ROUNDS_CANCEL };
 ASSAY_CHECKED enum status rounds_ask(struct project *project, const struct round *round, enum rounds_wish wish, int threads,
                                      struct error *err);
@@ -29,6 +29,8 @@ ASSAY_CHECKED enum status rounds_roll_back(struct project *project, const struct
 // and then that. In English, for stored_text; caller frees. model: the round's, id 0 none (rounds_model).
 char *rounds_sentence(const struct round *round, const struct model_row *model);
 char *rounds_reason(const struct model_row *model);
+// Whether it failed when its model was there: what is left is to score it.
+bool rounds_unscored(const struct round *round, const struct model_row *model);
 void rounds_model(struct db *db, const struct round *round, struct model_row *model); // caller model_clear
 // In how many steps it was trained and to which loss; 0 where it is none.
 void rounds_trained(const struct model_row *model, int *steps, double *loss);

@@ -51,6 +51,7 @@ static const char *const phrases[] = {
     N_("an industry model: each scene's model that begins from it goes through its own gate"),
     N_("rounds begin from it; promoted by "),
     N_("a model of another project, from the file "),
+    N_("it did not score its scene's pictures yet; `assay train --from %s` begins from it"),
     N_("rounds no longer begin from it; rolled back by "),
     N_("rounds no longer begin from it: the gates refused %lld of %lld models that did, and promoted none"),
     N_("industry model %s is there; %zu scene now trains from it"),

@@ -430,7 +430,9 @@ void worker_text(struct db *db, const struct round *r, bool alive, char text[WOR
     char *told = rounds_sentence(r, &model), *sentence = stored_text(told);
     int left = (int)(p->left + 0.5);
     size_t n = (size_t)snprintf(text, WORKER_TEXT, _("round %lld: "), (long long)r->id);
-    if (r->state == ROUND_RUNNING && !alive)
+    if (r->state == ROUND_RUNNING && !alive && r->wish == WISH_CANCEL)
+        snprintf(text + n, WORKER_TEXT - n, _("its process ended before it heard that the round is cancelled; `assay train --cancel` gives it up"));
+    else if (r->state == ROUND_RUNNING && !alive)
         snprintf(text + n, WORKER_TEXT - n, _("its process ended at %s %d/%d; `assay train --resume` goes on"), _(p->stage), p->step,
                  p->steps);
     else if (r->state == ROUND_RUNNING && r->wish)
@@ -448,7 +450,8 @@ void worker_text(struct db *db, const struct round *r, bool alive, char text[WOR
     else if (rounds_says(told, round_state_name(r->state)))
         snprintf(text + n, WORKER_TEXT - n, "%s", sentence);
     else
-        snprintf(text + n, WORKER_TEXT - n, "%s%s%s", _(round_state_name(r->state)), told[0] ? _(": ") : "", sentence);
+        snprintf(text + n, WORKER_TEXT - n, "%s%s%s%s", _(round_state_name(r->state)), told[0] ? _(": ") : "", sentence,
+                 rounds_unscored(r, &model) ? _("; `assay train --resume` then goes on with its model") : "");
     free(sentence);
     free(told);
     model_clear(&model);

@@ -22,7 +22,7 @@ const char *round_standing(const struct round *round, bool lives)
 {
     if (round->state != ROUND_RUNNING)
         return round_state_name(round->state);
-    if (!lives)
+    if (!lives && round->wish != WISH_CANCEL)
         return "stopped";
     return round->wish == WISH_CANCEL ? "cancelling" : round->wish == WISH_PAUSE ? "pausing" : round_state_name(round->state);
 }

@@ -28,7 +28,8 @@ struct round {
     int64_t created_ms, started_ms, updated_ms, ended_ms, model;
     char *options, *sentence; // JSON; how it ended
 };
-// Its state, or where a worker has it, "stopped" (that ended: lives false), "pausing", "cancelling" (asked for; the step goes to its end).
+// Its state, or where a worker has it, "stopped" (that ended: lives false), "pausing" (asked for; the step goes to its end), "cancelling" (so,
+// or by the next worker).
 const char *round_standing(const struct round *round, bool lives);
 void round_clear(struct round *round);
 // ST_BUSY: one of the scene is under way (*id: which).
