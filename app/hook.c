@@ -42,6 +42,16 @@ static void wait_ms(int64_t ms)
     nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
 }
 
+enum status hook_note(const struct project *project, int64_t before, bool *due, struct error *err)
+{
+    int64_t count = 0;
+    enum status status = ST_OK;
+    if (settings_text(project->settings, SETTING_HOOK_STOP)[0])
+        status = db_hook_add(project->db, "stop", before + 1, &count, err);
+    *due = count > 0;
+    return status;
+}
+
 enum status hook_start(const struct project *project, struct error *err)
 {
     if (!settings_text(project->settings, SETTING_HOOK_STOP)[0])

@@ -8,6 +8,8 @@
 
 enum { HOOK_TEXT = 400 };
 
+// Commands for what was said after label event `before`, in the transaction of the answers. *due: there are some.
+ASSAY_CHECKED enum status hook_note(const struct project *project, int64_t before, bool *due, struct error *err);
 // Start what is due, in the background; nothing where no command is set or one is at it already. Costs a process.
 ASSAY_CHECKED enum status hook_start(const struct project *project, struct error *err);
 // The command was set anew: what failed or waits for another try is due at once, and started.

@@ -3,10 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/class_word.h"
+#include "app/hook.h"
 #include "app/poor_session.h"
 #include "app/review_known.h"
+#include "app/stored.h"
 #include "base/alloc.h"
+#include "base/intl.h"
 #include "base/strbuf.h"
+#include "db/acquire.h"
 #include "db/class.h"
 #include "db/label.h"
 #include "db/person.h"
@@ -40,6 +45,7 @@ struct poor_session {
     struct class_row *classes;
     struct review_class *shown;
     size_t class_count;
+    char class_word[CLASS_WORD];
 };
 
 static enum status load_more(struct poor_session *s, struct error *err)
@@ -81,7 +87,9 @@ static enum status load_row(struct poor_session *s, struct poor_row *row, struct
     if (status != ST_OK)
         return status;
     s->path = project_picture(s->project, &s->row);
-    s->reason = xasprintf("Poor picture: %s. %s", row->kind, row->why);
+    char *why = stored_text(row->why);
+    s->reason = xasprintf(_("Poor picture: %s. %s"), _(row->kind), why);
+    free(why);
     return ST_OK;
 }
 
@@ -102,9 +110,9 @@ static enum status on_item(void *context, size_t index, struct review_item *out,
     strbuf_reset(&s->details);
     strbuf_printf(&s->details, "%d x %d", s->row.width, s->row.height);
     if (s->row.camera && s->row.camera[0])
-        strbuf_printf(&s->details, "\ncamera: %s", s->row.camera);
+        strbuf_printf(&s->details, "\n%s%s%s", _("camera"), _(": "), s->row.camera);
     if (s->row.taken && s->row.taken[0])
-        strbuf_printf(&s->details, "\ntaken: %s", s->row.taken);
+        strbuf_printf(&s->details, "\n%s%s%s", _("taken"), _(": "), s->row.taken);
     *out = (struct review_item){
         .id = s->rows[index].picture,
         .path = s->path,
@@ -120,6 +128,28 @@ static enum status on_item(void *context, size_t index, struct review_item *out,
         .reason = s->reason,
     };
     return ST_OK;
+}
+
+static enum status begin(struct poor_session *s, int64_t *before, struct error *err)
+{
+    enum status status = db_begin(s->project->db, err);
+    return status == ST_OK ? db_ask_last(s->project->db, before, err) : status;
+}
+
+// With the commands that go with what was said after event `before`.
+static enum status end(struct poor_session *s, int64_t before, enum status status, struct error *err)
+{
+    bool due = false;
+    struct error unused; // what cannot be started now is started by the next review
+    if (status == ST_OK)
+        status = hook_note(s->project, before, &due, err);
+    if (status == ST_OK)
+        status = db_commit(s->project->db, err);
+    else
+        db_rollback(s->project->db);
+    if (status == ST_OK && due && hook_start(s->project, &unused) != ST_OK)
+        due = false;
+    return status;
 }
 
 static enum status say(struct poor_session *s, const struct action *a, struct error *err)
@@ -138,17 +168,13 @@ static enum status say(struct poor_session *s, const struct action *a, struct er
                           .regions = "",
                           .note = a->note ? a->note : "",
                           .took_ms = a->took_ms};
-    enum status status = db_begin(s->project->db, err);
-    if (status != ST_OK)
-        return status;
-    if (defect)
+    int64_t before = 0;
+    enum status status = begin(s, &before, err);
+    if (status == ST_OK && defect)
         status = db_class_ensure(s->project->db, a->class_name, a->severity, &class_id, err);
     if (status == ST_OK)
         status = db_label_add(s->project->db, &label, &event, err);
-    if (status == ST_OK)
-        status = db_commit(s->project->db, err);
-    else
-        db_rollback(s->project->db);
+    status = end(s, before, status, err);
     if (status != ST_OK)
         return status;
     GROW(s->defects, s->said_room, s->said + 1);
@@ -174,9 +200,13 @@ static enum status on_act(void *context, const struct action *a, size_t *index, 
     if (!undo && s->undone == 0)
         return error_set(err, ST_NOT_FOUND, "nothing to redo in this session");
     bool defect = s->defects[undo ? s->said - 1 : s->said];
-    enum status status = !defect ? db_poor_undo(s->project->db, s->person, !undo, &picture, err)
-                         : undo  ? db_label_undo(s->project->db, s->person, &picture, err)
-                                 : db_label_redo(s->project->db, s->person, &picture, err);
+    int64_t before = 0;
+    enum status status = begin(s, &before, err);
+    if (status == ST_OK)
+        status = !defect ? db_poor_undo(s->project->db, s->person, !undo, &picture, err)
+                 : undo  ? db_label_undo(s->project->db, s->person, &picture, err)
+                         : db_label_redo(s->project->db, s->person, &picture, err);
+    status = end(s, before, status, err);
     if (status != ST_OK)
         return status;
     s->said = undo ? s->said - 1 : s->said + 1;
@@ -209,10 +239,16 @@ static void on_classes(void *context, const struct review_class **classes, size_
     s->shown = xcalloc(s->class_count + 1, sizeof *s->shown);
     for (size_t i = 0; i < s->class_count; i++)
         s->shown[i] = (struct review_class){
-            .name = s->classes[i].name, .severity = s->classes[i].severity, .code = s->classes[i].code,
+            .name = s->classes[i].name, .severity = s->classes[i].severity, .code = s->classes[i].code, .zh = s->classes[i].zh,
             .id = s->classes[i].id, .parent = s->classes[i].parent, .uses = s->classes[i].uses, .retired = s->classes[i].retired};
     *classes = s->shown;
     *count = s->class_count;
+}
+
+static const char *on_class_word(void *context, const char *name)
+{
+    struct poor_session *s = context;
+    return class_word(s->project->db, name, s->class_word);
 }
 
 static enum status on_history(void *context, int64_t id, char **text, struct error *err)
@@ -250,7 +286,7 @@ enum status poor_review(struct project *project, const char *person, const char 
 {
     struct poor_session s = {.project = project};
     s.model = (struct review_model){
-        .context = &s, .item = on_item, .act = on_act, .classes = on_classes, .history = on_history, .open = on_open};
+        .context = &s, .item = on_item, .act = on_act, .classes = on_classes, .class_word = on_class_word, .history = on_history, .open = on_open};
     config->poor = true;
     enum status status = db_person_ensure(project->db, person, &s.person, err);
     if (status == ST_OK && scene) {

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/hook.h"
 #include "app/review_session_impl.h"
 #include "base/alloc.h"
 #include "base/intl.h"
 #include "db/back.h"
-#include "db/hook.h"
 #include "db/project.h"
 #include "db/region.h"
 
@@ -59,17 +59,6 @@ static enum status since_open(struct review_session *s, int64_t *open, struct er
     return status;
 }
 
-// Commands for what was said after event `before`, in the transaction of the answers. *due: there are some.
-static enum status note_hooks(struct review_session *s, int64_t before, bool *due, struct error *err)
-{
-    int64_t count = 0;
-    enum status status = ST_OK;
-    if (settings_text(s->project->settings, SETTING_HOOK_STOP)[0])
-        status = db_hook_add(s->project->db, "stop", before + 1, &count, err);
-    *due = count > 0;
-    return status;
-}
-
 // All or none. One is not a batch: it is taken back alone.
 static enum status say(struct review_session *s, const struct action *actions, size_t count,
                        struct error *err)
@@ -96,7 +85,7 @@ static enum status say(struct review_session *s, const struct action *actions, s
                             : db_label_batch(s->project->db, labels, count, err);
     free(labels);
     if (status == ST_OK)
-        status = note_hooks(s, before, &due, err);
+        status = hook_note(s->project, before, &due, err);
     if (status == ST_OK)
         status = since_open(s, &open, err);
     if (status == ST_OK)
@@ -146,7 +135,7 @@ static enum status go_back(struct review_session *s, bool redo, struct back *bac
     if (status == ST_OK)
         status = db_back(s->project->db, s->person, redo, back, err);
     if (status == ST_OK)
-        status = note_hooks(s, before, &due, err);
+        status = hook_note(s->project, before, &due, err);
     if (status == ST_OK)
         status = since_open(s, &open, err);
     if (status == ST_OK)

@@ -10,7 +10,7 @@
 #include "base/intl.h"
 #include "base/strbuf.h"
 
-// As they are written: core/screen/threshold.c, core/learn/gate.c, app/train.c, app/industry.c, app/cmd_train.c, app/promote.c, app/rounds.c, app/worker.c, app/cmd_add.c,
+// As they are written: core/image/quality.c, core/screen/threshold.c, core/learn/gate.c, app/train.c, app/industry.c, app/cmd_train.c, app/promote.c, app/rounds.c, app/worker.c, app/cmd_add.c,
 // app/cmd_user.c, app/cmd_backup.c, app/hook.c, app/frontier_pictures.c, core/learn/frontier_file.c, core/learn/crop_source.c, db/log.c; and
 // what ends or pauses a round: app/trained.c, app/train_data.c, core/learn/adapt*.c, core/base/file.c, db/db.c.
 // A conversion stands for a number, %s for a word, or before ; and : for some.
@@ -131,6 +131,13 @@ static const char *const phrases[] = {
     N_("/bin/sh cannot be started: "),
     N_("hook.stop is not set any more"),
     N_("the answer was taken back before"),
+    N_("one tone: its levels differ by %.1f only, usual here is %.0f"),
+    N_("mean level %.0f, usual here is %.0f to %.0f"),
+    N_("%.0f %% of it is white and the mean level %.0f, usual here is %.0f to %.0f"),
+    N_("nothing in the lower %.0f %%, usual here is up to %.0f %%"),
+    N_("one area without detail covers %.0f %%, usual here is up to %.0f %%"),
+    N_("fine detail is %.0f %% of what is usual here"),
+    N_("mean level %.0f, and its levels differ by %.1f only"),
     N_("paused; `assay train --resume` goes on"),
     N_("cancelled"),
     N_("%lld of %lld"),

@@ -221,7 +221,7 @@ static void draw_narrow(struct session *s, const struct review_item *item)
     draw_text(stdscr, y, 1, width - used - 2, A_BOLD, item->name);
     draw_text(stdscr, y++, COLS - used - 1, used, A_BOLD, text);
     if (item->reason[0]) {
-        draw_text(stdscr, y, 1, width, A_NORMAL, item->reason);
+        draw_wrapped(stdscr, y, 1, width, INFO_LINES - 1, A_NORMAL, item->reason);
         return;
     }
     if (item->blind) {
