@@ -42,9 +42,11 @@ static struct label label_of(struct review_session *s, const struct action *a)
         label.role = "lead";
         label.blind = s->blind_answer;
     }
-    if (at < s->count) {
-        label.revision = s->items[at].revision;
-        label.score = s->items[at].score.score;
+    struct queue_item later; // marked on a page that was given back since
+    struct error unused;
+    if (at < s->count || db_queue_item(s->project->db, a->id, &later, &unused) == ST_OK) {
+        label.revision = at < s->count ? s->items[at].revision : later.revision;
+        label.score = at < s->count ? s->items[at].score.score : later.score.score;
     }
     return label;
 }
