@@ -1,5 +1,7 @@
 #include "config.h"
 
+#include <string.h>
+
 #include "app/app.h"
 #include "app/cmd_base.h"
 #include "app/project.h"
@@ -40,6 +42,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             argp_error(state, _("name the file to write: --onnx FILE or --safetensors FILE"));
         if (o->half && !o->safetensors)
             argp_error(state, _("--half goes with --safetensors"));
+        if (o->onnx && o->safetensors && strcmp(o->onnx, o->safetensors) == 0)
+            argp_error(state, _("--onnx and --safetensors must name two files"));
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -44,6 +44,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_ARG:
         if (o->dir)
             argp_error(state, _("one folder only"));
+        if (!arg[0])
+            argp_error(state, _("name the folder of the new project"));
         o->dir = arg;
         return 0;
     default: return ARGP_ERR_UNKNOWN;

@@ -3,6 +3,7 @@
 #include "app/app.h"
 #include "app/people.h"
 #include "app/project.h"
+#include "db/person.h"
 
 enum { OPT_LEAD = OPT_OWN + 1 };
 
@@ -30,7 +31,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         o->dir = arg;
         return 0;
     case ARGP_KEY_END:
-        if (!o->dir)
+        if (!o->dir || !o->dir[0])
             argp_error(state, _("name the folder of the new project"));
         return 0;
     default:
@@ -52,7 +53,7 @@ int cmd_init(int argc, char **argv)
     struct error err;
     struct base *base;
     argp_parse(&argp, argc, argv, 0, NULL, &o);
-    if (project_create(o.dir, o.base, &project, &err) != ST_OK)
+    if ((o.lead && db_person_name_check(o.lead, &err) != ST_OK) || project_create(o.dir, o.base, &project, &err) != ST_OK)
         return fail(&err);
     if ((o.lead && people_name(&project, o.lead, o.lead, true, &err) != ST_OK) || project_base(&project, &base, &err) != ST_OK) {
         project_close(&project);

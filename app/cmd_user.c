@@ -53,18 +53,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 enum status people_name(struct project *project, const char *by, const char *name, bool lead, struct error *err)
 {
     int64_t who, person;
-    char *clean = text_cleaned(name);
     enum status status = db_person_ensure(project->db, by, &who, err);
     if (status == ST_OK)
-        status = db_person_ensure(project->db, clean, &person, err);
+        status = db_person_ensure(project->db, name, &person, err);
     if (status == ST_OK)
         status = db_role_set(project->db, who, person, lead, err);
     if (status == ST_OK) {
-        char *text = xasprintf("%s is %s", clean, lead ? "a lead" : "an inspector");
+        char *text = xasprintf("%s is %s", name, lead ? "a lead" : "an inspector");
         status = db_log_add(project->db, by, "role", "", text, err);
         free(text);
     }
-    free(clean);
     return status;
 }
 

@@ -21,18 +21,23 @@ static char *absolute(const char *dir)
 enum status project_create(const char *dir, const char *base, struct project *project, struct error *err)
 {
     static const char *const folders[] = {"models", "cache", "pictures"};
+    enum { FOLDERS = sizeof folders / sizeof *folders };
+    char *paths[FOLDERS], name[HASH_HEX];
+    bool mine[FOLDERS], made = false, own = !file_exists(dir);
     *project = (struct project){.limits = image_limits_default};
     enum status status = file_mkdirs(dir, err);
     if (status != ST_OK)
         return status;
     project->dir = absolute(dir);
-    for (size_t i = 0; i < sizeof folders / sizeof *folders && status == ST_OK; i++) {
-        char *path = file_join(project->dir, folders[i]);
-        status = file_mkdirs(path, err);
-        free(path);
+    for (size_t i = 0; i < FOLDERS; i++) {
+        paths[i] = file_join(project->dir, folders[i]);
+        mine[i] = !file_exists(paths[i]);
+        if (status == ST_OK)
+            status = file_mkdirs(paths[i], err);
     }
-    char name[HASH_HEX], *path = file_join(project->dir, "project.db");
-    bool made = false;
+    char *path = file_join(project->dir, "project.db");
+    if (status == ST_OK)
+        status = settings_load(project->dir, &project->settings, err);
     if (status == ST_OK)
         status = db_create(path, &project->db, err);
     made = status == ST_OK;
@@ -40,13 +45,18 @@ enum status project_create(const char *dir, const char *base, struct project *pr
         status = project_take_base(project, base, name, err);
     if (status == ST_OK)
         status = project_use_base(project, name, err);
-    if (status == ST_OK)
-        status = settings_load(project->dir, &project->settings, err);
     if (status != ST_OK) {
         project_close(project);
         if (made) // nothing is in it yet: a project without a base must not stay behind
             unlink(path);
     }
+    for (size_t i = 0; i < FOLDERS; i++) {
+        if (status != ST_OK && mine[i])
+            rmdir(paths[i]);
+        free(paths[i]);
+    }
+    if (status != ST_OK && own)
+        rmdir(dir);
     free(path);
     return status;
 }

@@ -99,8 +99,8 @@ ASSAY_CHECKED enum status report_html(struct project *project, const struct repo
 // --- between the files of the page ---
 void html_put(struct strbuf *page, const char *text); // text from outside, cleaned and escaped
 void html_charts(struct strbuf *page, const struct report *report);
-void html_picks(struct strbuf *page, struct project *project, const char *title, const struct report_picks *picks,
-                const char *none);
+void html_picks(struct strbuf *page, struct project *project, const struct report *r, const char *title,
+                const struct report_picks *picks);
 void html_finds(struct strbuf *page, struct project *project, const struct report *report);
 
 #endif

@@ -238,6 +238,28 @@ static void put_people(struct strbuf *page, const struct report *r)
     close_table(page);
 }
 
+static void put_waiting(struct strbuf *page, const struct report *r)
+{
+    strbuf_puts(page, "<p id=\"waiting\">");
+    strbuf_printf(page, r->waiting == 1 ? _("  %lld answer waits for a lead's look\n") : _("  %lld answers wait for a lead's look\n"),
+                  (long long)r->waiting);
+    strbuf_puts(page, "</p>\n");
+}
+
+static void put_second(struct strbuf *page, const struct report *r)
+{
+    strbuf_printf(page, "<section id=\"second\"><h2>%s</h2>", _("Second review"));
+    put_waiting(page, r);
+    for (const char *line = r->second; line && *line; line += strcspn(line, "\n") + (line[strcspn(line, "\n")] != '\0')) {
+        char *one = xasprintf("%.*s", (int)strcspn(line, "\n"), line);
+        strbuf_puts(page, "<p>");
+        html_put(page, one + strspn(one, " "));
+        strbuf_puts(page, "</p>\n");
+        free(one);
+    }
+    strbuf_puts(page, "</section>\n");
+}
+
 static void put_bad(struct strbuf *page, const struct report *r)
 {
     size_t i;
@@ -264,6 +286,23 @@ static void put_bad(struct strbuf *page, const struct report *r)
 
 static void put_shift(struct strbuf *page, const struct report *r)
 {
+    char value[64];
+    strbuf_puts(page, "<section class=\"figures\">\n");
+    for (int s = 0; s <= SEVERITIES; s++) {
+        snprintf(value, sizeof value, "%" PRId64, r->severities[s].found);
+        put_figure(page, _(r->severities[s].name), value, _("Found"));
+    }
+    snprintf(value, sizeof value, "%" PRId64, r->counts.open);
+    put_figure(page, _("open"), value, "");
+    strbuf_puts(page, "</section>\n");
+    put_waiting(page, r);
+    if (r->hook[0]) {
+        char *hook = stored_text(r->hook);
+        strbuf_puts(page, "<p id=\"hook\">");
+        html_put(page, hook);
+        strbuf_puts(page, "</p>\n");
+        free(hook);
+    }
     open_table(page, _("By object"), _("*object|answered|stop|key|general|unsure|open"));
     for (size_t i = 0; i < r->object_count; i++) {
         const struct object_row *b = &r->objects[i];
@@ -289,6 +328,8 @@ static void put_shift(struct strbuf *page, const struct report *r)
         strbuf_puts(page, "</tr>\n");
     }
     close_table(page);
+    if (r->find_count == REPORT_FINDS)
+        strbuf_printf(page, _("  only the first %d are listed\n"), REPORT_FINDS);
 }
 
 static void put_head(struct strbuf *page, const struct report *r)
@@ -328,10 +369,11 @@ enum status report_html(struct project *project, const struct report *r, const c
         put_rules(&page, r);
         put_audit(&page, r->audit);
         html_charts(&page, r);
-        html_picks(&page, project, _("Defects that were flagged"), &r->hits, _("None is known."));
-        html_picks(&page, project, _("Defects that were missed"), &r->misses, _("None is known."));
-        html_picks(&page, project, _("Most anomalous normals"), &r->suspects, _("None is known."));
+        html_picks(&page, project, r, _("Defects that were flagged"), &r->hits);
+        html_picks(&page, project, r, _("Defects that were missed"), &r->misses);
+        html_picks(&page, project, r, _("Most anomalous normals"), &r->suspects);
         put_people(&page, r);
+        put_second(&page, r);
         put_bad(&page, r);
     }
     strbuf_puts(&page, "</body></html>\n");

@@ -3,12 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/class_word.h"
 #include "app/report.h"
 #include "base/alloc.h"
 #include "base/base64.h"
 #include "db/label.h"
 #include "db/picture.h"
 #include "db/queue.h"
+#include "db/scene.h"
 #include "ui/compose.h"
 
 enum { SIDE = 240, QUALITY = 82, THUMBNAILS = 48 };
@@ -38,20 +40,26 @@ static enum status thumbnail(struct project *project, const struct picture *pict
     return status;
 }
 
-static void put_said(struct strbuf *page, const struct verdict_row *v)
+static void put_said(struct strbuf *page, struct project *project, const struct verdict_row *v)
 {
-    html_put(page, verdict_name(v->verdict));
+    char room[CLASS_WORD];
+    html_put(page, _(verdict_name(v->verdict)));
     if (v->verdict != VERDICT_DEFECT)
         return;
-    strbuf_puts(page, v->class_name && v->class_name[0] ? ": " : "");
-    html_put(page, v->class_name ? v->class_name : "");
-    strbuf_puts(page, v->severity && v->severity[0] ? ", " : "");
-    html_put(page, v->severity ? v->severity : "");
+    if (v->class_name && v->class_name[0]) {
+        strbuf_puts(page, _(": "));
+        html_put(page, class_word(project->db, v->class_name, room));
+    }
+    if (v->severity && v->severity[0]) {
+        strbuf_puts(page, _(", "));
+        html_put(page, _(v->severity));
+    }
 }
 
 // One picture with what is known of it; what cannot be had is said in its place.
-static void put_picture(struct strbuf *page, struct project *project, int64_t id)
+static void put_picture(struct strbuf *page, struct project *project, int64_t id, bool everywhere)
 {
+    struct scene scene;
     struct picture picture;
     struct queue_item item;
     struct verdict_row said = {0}, known = {0};
@@ -65,8 +73,8 @@ static void put_picture(struct strbuf *page, struct project *project, int64_t id
         item = (struct queue_item){.picture = id};
     strbuf_puts(page, "<figure class=\"picture\">");
     if (thumbnail(project, &picture, &item, &jpeg, &count, size, &err) == ST_OK) {
-        strbuf_printf(page, "<img alt=\"picture with heatmap\" width=\"%d\" height=\"%d\" src=\"data:image/jpeg;base64,", size[0],
-                      size[1]);
+        strbuf_printf(page, "<img alt=\"%s\" width=\"%d\" height=\"%d\" src=\"data:image/jpeg;base64,",
+                      _("picture with heatmap"), size[0], size[1]);
         base64_add(page, jpeg, count);
         strbuf_puts(page, "\"/>");
     } else {
@@ -79,8 +87,13 @@ static void put_picture(struct strbuf *page, struct project *project, int64_t id
     strbuf_puts(page, "<figcaption><b>");
     if (db_verdict_get(project->db, id, LABEL_REVIEW, &said, &err) == ST_OK &&
         db_verdict_get(project->db, id, LABEL_TRUTH, &known, &err) == ST_OK)
-        put_said(page, said.verdict != VERDICT_NONE ? &said : &known);
+        put_said(page, project, said.verdict != VERDICT_NONE ? &said : &known);
     strbuf_puts(page, "</b><br/>");
+    if (everywhere && db_scene_get(project->db, picture.scene, NULL, &scene, &err) == ST_OK) { // names are told apart by it
+        html_put(page, scene.name);
+        strbuf_puts(page, _(": "));
+        scene_clear(&scene);
+    }
     html_put(page, slash ? slash + 1 : picture.path);
     if (item.revision)
         strbuf_printf(page, _("<br/>score %.2f"), item.score.score);
@@ -90,15 +103,15 @@ static void put_picture(struct strbuf *page, struct project *project, int64_t id
     picture_clear(&picture);
 }
 
-void html_picks(struct strbuf *page, struct project *project, const char *title, const struct report_picks *picks,
-                const char *none)
+void html_picks(struct strbuf *page, struct project *project, const struct report *r, const char *title,
+                const struct report_picks *picks)
 {
     strbuf_printf(page, "<section class=\"pictures\"><h2>%s</h2>\n", title);
     if (!picks->count)
-        strbuf_printf(page, "<p>%s</p>\n", none);
+        strbuf_printf(page, "<p>%s</p>\n", _("None is known."));
     strbuf_puts(page, "<div class=\"grid\">\n");
     for (size_t i = 0; i < picks->count; i++)
-        put_picture(page, project, picks->pictures[i]);
+        put_picture(page, project, picks->pictures[i], !r->options.scene);
     strbuf_puts(page, "</div></section>\n");
 }
 
@@ -110,6 +123,6 @@ void html_finds(struct strbuf *page, struct project *project, const struct repor
         strbuf_printf(page, _("<p>The first %zu of those in the table.</p>\n"), shown);
     strbuf_puts(page, r->find_count ? "<div class=\"grid\">\n" : _("<div class=\"grid\"><p>Nothing.</p>\n"));
     for (size_t i = 0; i < shown; i++)
-        put_picture(page, project, r->finds[i].picture);
+        put_picture(page, project, r->finds[i].picture, !r->options.scene);
     strbuf_puts(page, "</div></section>\n");
 }

@@ -10,6 +10,9 @@
 
 struct db;
 
+// ST_INVALID with a sentence: no name that a person may get.
+ASSAY_CHECKED enum status db_person_name_check(const char *name, struct error *err);
+// The person of that name, new if there is none.
 ASSAY_CHECKED enum status db_person_ensure(struct db *db, const char *name, int64_t *id, struct error *err);
 // Roles are by user name; they say who decides, they do not keep anybody out. Where no lead is named everybody may do
 // what a lead may.

@@ -9,8 +9,6 @@
 #include "db/project.h"
 #include "db/scene.h"
 
-enum { NAME_BYTES = 200 };
-
 #define COLUMNS \
     "id, name, size, squash, roi_x0, roi_y0, roi_x1, roi_y1, tile, overlap, ignore_sha256, ignore_path, active_revision"
 
@@ -74,11 +72,9 @@ enum status db_scene_ensure(struct db *db, const char *name, int64_t *id, struct
     }
     if (status != ST_NOT_FOUND)
         return status;
-    char *clean = text_cleaned(name);
-    bool fine = strcmp(clean, name) == 0 && strlen(name) <= NAME_BYTES;
-    free(clean);
-    if (!fine)
-        return error_set(err, ST_INVALID, "a scene's name is UTF-8 text without control characters, %d bytes at most", NAME_BYTES);
+    if (!text_is_name(name))
+        return error_set(err, ST_INVALID, "a scene's name has no line breaks or other control characters, and %d bytes at most",
+                         TEXT_NAME_BYTES);
     struct screen_settings settings;
     status = default_settings(db, &settings, err);
     if (status != ST_OK)

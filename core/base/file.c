@@ -164,7 +164,7 @@ enum status file_mkdirs(const char *path, struct error *err)
 {
     char *part = xstrdup(path);
     enum status status = ST_OK;
-    for (char *p = part + 1;; p++) {
+    for (char *p = part + (*part != '\0');; p++) {
         if (*p != '/' && *p != '\0')
             continue;
         char kept = *p;

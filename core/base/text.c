@@ -92,3 +92,12 @@ bool text_is_utf8(const char *text)
     }
     return true;
 }
+
+bool text_is_name(const char *text)
+{
+    size_t n = strlen(text);
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+            return false;
+    return n > 0 && n <= TEXT_NAME_BYTES;
+}

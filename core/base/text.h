@@ -20,4 +20,9 @@ char *text_quoted(const char *text);
 
 bool text_is_utf8(const char *text);
 
+// Whether it may name a person or a scene: not empty, no control byte (C0, DEL), not too long. What is not UTF-8 may:
+// names of older systems come so.
+enum { TEXT_NAME_BYTES = 200 };
+bool text_is_name(const char *text);
+
 #endif
