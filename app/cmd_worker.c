@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "app/worker.h"
+#include "base/intl.h"
 
 enum { OPT_EVERY = OPT_OWN, OPT_NICE };
 
@@ -34,6 +35,7 @@ int cmd_worker(int argc, char **argv)
     enum status status = project_open(NULL, &project, &err);
     if (status != ST_OK)
         return fail(&err);
+    intl_english(); // what ends or pauses a round is stored as it is said
     o.threads = project_threads(&project, o.threads);
     status = worker_run(&project, &o, &err);
     project_close(&project);

@@ -1,16 +1,21 @@
 #include "config.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <fts.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/progress.h"
 #include "app/simulate_impl.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "learn/replay.h"
 
 const double simulate_recalls[SIMULATE_RECALLS] = {0.95, 0.9824, 0.99};
@@ -264,18 +269,7 @@ static enum status run_rounds(struct simulation *sim, struct error *err)
 
 // --- the folder of its own ---
 
-static enum status make_work(char **work, struct error *err)
-{
-    const char *tmp = getenv("TMPDIR");
-    *work = xasprintf("%s/assay-simulate-XXXXXX", tmp && tmp[0] == '/' ? tmp : "/tmp");
-    if (mkdtemp(*work))
-        return ST_OK;
-    enum status status = error_set(err, ST_IO, "%s: cannot be made: %s; set TMPDIR to a folder with room",
-                                   *work, strerror(errno));
-    free(*work);
-    *work = NULL;
-    return status;
-}
+static const char work_name[] = "assay-simulate-";
 
 static void remove_work(char *work)
 {
@@ -292,10 +286,54 @@ static void remove_work(char *work)
     free(work);
 }
 
+static bool has(int folder, const char *name)
+{
+    return faccessat(folder, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+// Folders of processes that were killed: something is in them, which is put there under the lock, and nobody holds that.
+static void remove_stale(const char *tmp)
+{
+    DIR *dir = opendir(tmp);
+    for (struct dirent *e; dir && (e = readdir(dir));) {
+        struct stat st;
+        if (strncmp(e->d_name, work_name, strlen(work_name)) != 0)
+            continue;
+        int fd = openat(dirfd(dir), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+            continue;
+        if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && flock(fd, LOCK_EX | LOCK_NB) == 0 && (has(fd, "source") || has(fd, "pool")))
+            remove_work(file_join(tmp, e->d_name));
+        close(fd);
+    }
+    if (dir)
+        closedir(dir);
+}
+
+// lock: to be closed when the folder is not used any more.
+static enum status make_work(char **work, int *lock, struct error *err)
+{
+    const char *tmp = getenv("TMPDIR");
+    tmp = tmp && tmp[0] == '/' ? tmp : "/tmp";
+    remove_stale(tmp);
+    *work = xasprintf("%s/%sXXXXXX", tmp, work_name);
+    if (mkdtemp(*work)) {
+        *lock = open(*work, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        flock(*lock, LOCK_EX); // on a file system without locks none is found stale either
+        return ST_OK;
+    }
+    enum status status = error_set(err, ST_IO, "%s: cannot be made: %s; set TMPDIR to a folder with room",
+                                   *work, strerror(errno));
+    free(*work);
+    *work = NULL;
+    return status;
+}
+
 enum status simulate_run(const struct simulate_options *options, struct error *err)
 {
     struct simulation sim = {.o = options, .asked = {.rng = rng_seed(options->seed)}};
-    enum status status = make_work(&sim.work, err);
+    int lock = -1;
+    enum status status = make_work(&sim.work, &lock, err);
     if (status == ST_OK)
         status = simulate_source(options, sim.work, &sim.source, err);
     if (status == ST_OK) {
@@ -322,5 +360,7 @@ enum status simulate_run(const struct simulate_options *options, struct error *e
     simulate_copy_clear(&sim.pool);
     simulate_set_clear(&sim.set);
     remove_work(sim.work);
+    if (lock >= 0)
+        close(lock);
     return status;
 }

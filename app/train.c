@@ -244,6 +244,20 @@ static enum status store_model(const struct job *j, struct adapt_model *model, c
     return status;
 }
 
+// A checkpoint that cannot be gone on from is of a program that learns with other settings, or damaged: what was answered when the round
+// was asked for is kept beside it, and learnt from the first step again.
+static enum status train(struct job *j, const struct adapt_model *parent, const struct adapt_data *data, const struct adapt_options *options,
+                         const char *checkpoint, struct adapt_model **model, struct error *err)
+{
+    struct adapt_watch watch = {j, tell_training, checkpoint, save_every};
+    enum status status = adapt_train(j->net, parent, data, options, &watch, model, err);
+    if ((status != ST_INVALID && status != ST_CORRUPT) || !file_exists(checkpoint))
+        return status;
+    fprintf(stderr, _("assay: %s; round %lld begins anew with its training\n"), err->text, (long long)j->round->id);
+    unlink(checkpoint);
+    return adapt_train(j->net, parent, data, options, &watch, model, err);
+}
+
 static enum status learn(struct job *j, int64_t *id, struct error *err)
 {
     struct train_data data;
@@ -257,8 +271,7 @@ static enum status learn(struct job *j, int64_t *id, struct error *err)
         status = train_data_open(j->project, j->base, j->round->scene, json_is_true(json_object_get(j->request, "truth")),
                                  options.pool_most, options.scale, list, &data, err);
     if (status == ST_OK) {
-        struct adapt_watch watch = {j, tell_training, checkpoint, save_every};
-        status = adapt_train(j->net, parent, &data.data, &options, &watch, &model, err);
+        status = train(j, parent, &data.data, &options, checkpoint, &model, err);
         if (status == ST_OK) {
             status = store_model(j, model, &data, id, err);
             adapt_model_free(model);

@@ -137,7 +137,7 @@ static void *beat(void *context)
     if (db_derived(db, &err) != ST_OK)
         fprintf(stderr, "assay: %s\n", err.text);
     for (int ms = 0; !atomic_load(&h->ended); ms += 100) {
-        if (ms % BEAT_MS == 0 && db_worker_beat(db, &h->own, &err) == ST_BUSY && strstr(err.text, "place"))
+        if (ms % BEAT_MS == 0 && db_worker_beat(db, &h->own, &err) == ST_NOT_FOUND)
             atomic_store(&h->lost, true);
         pause_ms(100);
     }

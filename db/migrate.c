@@ -410,6 +410,11 @@ static enum status step_to(struct db *db, int version, struct error *err)
                                 DB_APPLICATION_ID, version);
     int code = sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL);
     sqlite3_free(sql);
+    if (code == SQLITE_ERROR) // what it builds on is not there, or what it makes is
+        return error_set(err, ST_CORRUPT,
+                         "%s: not a whole version %d of the database (%s): made by a program from between two versions; nothing was changed, "
+                         "use that program with it",
+                         db->path, version - 1, sqlite3_errmsg(db->sqlite));
     return code == SQLITE_OK ? ST_OK : db_failed(db, "bringing the database to this program's version", err);
 }
 

@@ -302,7 +302,7 @@ enum status db_worker_beat(struct db *db, const struct worker_row *own, struct e
 {
     enum status status = put(db, "UPDATE worker SET heartbeat_ms = ?3 WHERE pid = ?1 AND started = ?2", own, err);
     if (status == ST_OK && sqlite3_changes(db->sqlite) == 0)
-        return error_set(err, ST_BUSY, "another process took this worker's place; it ends");
+        return error_set(err, ST_NOT_FOUND, "another process took this worker's place; it ends");
     return status;
 }
 

@@ -64,7 +64,7 @@ ASSAY_CHECKED enum status db_worker_get(struct db *db, struct worker_row *row, s
 // Become the worker in place of `dead` (pid 0: of nobody). ST_BUSY: another was first.
 ASSAY_CHECKED enum status db_worker_take(struct db *db, const struct worker_row *own, const struct worker_row *dead,
                                          struct error *err);
-// ST_BUSY: the place was taken by another.
+// ST_NOT_FOUND: the place was taken by another.
 ASSAY_CHECKED enum status db_worker_beat(struct db *db, const struct worker_row *own, struct error *err);
 ASSAY_CHECKED enum status db_worker_leave(struct db *db, const struct worker_row *own, struct error *err);
 

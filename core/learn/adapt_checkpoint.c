@@ -91,11 +91,10 @@ enum status trainer_load(struct trainer *t, const char *path, struct error *err)
     if (!kind || strcmp(kind, format) != 0 || !theirs || !state)
         status = error_set(err, ST_INVALID, "%s: not a checkpoint of a training round", path);
     else if (strcmp(theirs, t->fingerprint) != 0)
-        status = error_set(err, ST_INVALID,
-                           "%s: this round was begun with other answers or settings; remove the file to begin anew", path);
+        status = error_set(err, ST_INVALID, "%s: this round was begun with other answers or settings", path);
     else if (sscanf(state, "%d %lf %lf %lf %lf", &t->step, &t->loss[0], &t->loss[1], &t->loss[2], &t->loss[3]) != 5 ||
              t->step < 0)
-        status = error_set(err, ST_CORRUPT, "%s: metadata \"state\" is damaged; remove the file to begin anew", path);
+        status = error_set(err, ST_CORRUPT, "%s: metadata \"state\" is damaged", path);
     for (int v = 0; v < 2 && status == ST_OK; v++)
         for (int p = 0; p < 4 && t->vectors[v].count && status == ST_OK; p++) {
             snprintf(name, sizeof name, "%s.%s", v ? "heads" : "adapter", parts[p]);

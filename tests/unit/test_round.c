@@ -212,7 +212,7 @@ static void one_worker_has_the_place(void **state)
     assert_ok(db_worker_get(f->db, &row, &err), &err);
     assert_true(row.pid == 10 && row.heartbeat_ms > 0);
     assert_ok(db_worker_take(f->db, &second, &row, &err), &err); // the same number, another process: the first is dead
-    assert_status(db_worker_beat(f->db, &first, &err), ST_BUSY, &err);
+    assert_status(db_worker_beat(f->db, &first, &err), ST_NOT_FOUND, &err);
     assert_ok(db_worker_leave(f->db, &first, &err), &err); // no longer its to leave
     assert_ok(db_worker_beat(f->db, &second, &err), &err);
     assert_ok(db_worker_leave(f->db, &second, &err), &err);
