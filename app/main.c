@@ -34,7 +34,7 @@ static const struct command commands[] = {
     {"user", N_("who is an inspector and who is a lead"), cmd_user},
     {"hook", N_("the command for confirmed stop defects, and how it stands"), cmd_hook},
     {"config", N_("what is set, by whom, and set it"), cmd_config},
-    {"keys", NULL, cmd_keys},
+    {"keys", N_("the keys of the screen, as a list or as a file to change"), cmd_keys},
     {"demo", N_("make inspection pictures, screen them, open the review"), cmd_demo},
 };
 
