@@ -332,12 +332,18 @@ enum status add_paths(struct project *project, char *const *paths, size_t count,
                       const struct add_options *options, struct add_report *report, struct error *err)
 {
     struct list list = {0};
-    int64_t scene;
+    struct scene before = {0};
+    struct error unused;
+    int64_t scene = 0;
+    bool made = db_scene_get(project->db, 0, options->scene, &before, &unused) == ST_NOT_FOUND;
+    scene_clear(&before);
     enum status status = walk(paths, count, options, &list, err);
     if (status == ST_OK)
         status = db_scene_ensure(project->db, options->scene, &scene, err);
     if (status == ST_OK)
         status = add_list(project, &list, options, scene, report, err);
+    if (made && scene && db_scene_drop_empty(project->db, scene, &report->no_scene, &unused) != ST_OK)
+        report->no_scene = false;
     for (size_t i = 0; i < list.count; i++)
         free(list.files[i].path);
     free(list.files);

@@ -26,9 +26,11 @@ struct add_report {
     int64_t still_unreadable; // of the unreadable ones, those that were so before: no news for the log
     int64_t passed;    // rows of --truth without a verdict, or unsure
     int64_t described; // got a group or a field from --group, --sidecar or --pattern
+    bool no_scene;     // the scene did not exist, and does not: nothing is of it
     json_t *bad; // array of {path, reason}
 };
 
+// Makes the scene where it is not there and something is of it.
 ASSAY_CHECKED enum status add_paths(struct project *project, char *const *paths, size_t count,
                                     const struct add_options *options, struct add_report *report,
                                     struct error *err);

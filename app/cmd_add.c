@@ -94,7 +94,7 @@ static const char *plural(int64_t count)
     return count == 1 ? "" : "s";
 }
 
-static void print_files(const struct add_report *r)
+static void print_files(const struct add_report *r, const char *scene)
 {
     size_t i;
     json_t *bad;
@@ -112,6 +112,8 @@ static void print_files(const struct add_report *r)
         printf(_("%lld file%s, all known already: nothing added\n"), (long long)r->seen, plural(r->seen));
     else
         printf(_("no files found: nothing added\n"));
+    if (r->no_scene && r->known + r->moved + r->copies > 0)
+        printf(_("they are of other scenes and stay there: no scene %s is made\n"), scene);
 }
 
 static void print_report(const struct add_report *r, const struct options *o)
@@ -125,7 +127,7 @@ static void print_report(const struct add_report *r, const struct options *o)
         return;
     }
     if (o->count > 0)
-        print_files(r);
+        print_files(r, o->scene);
     if (o->group || o->sidecar || o->pattern)
         printf(_("%lld of them described by --group, --sidecar or --pattern\n"), (long long)r->described);
     if (r->truths > 0)

@@ -92,6 +92,17 @@ enum status db_scene_ensure(struct db *db, const char *name, int64_t *id, struct
     return status;
 }
 
+enum status db_scene_drop_empty(struct db *db, int64_t id, bool *dropped, struct error *err)
+{
+    sqlite3_stmt *stmt = db_prepare(db, "DELETE FROM scene WHERE id = ?1 AND pictures = 0", err);
+    if (!stmt)
+        return err->code;
+    sqlite3_bind_int64(stmt, 1, id);
+    enum status status = db_run(db, stmt, "taking an empty scene away", err);
+    *dropped = status == ST_OK && sqlite3_changes(db->sqlite) > 0;
+    return status;
+}
+
 enum status db_scene_get(struct db *db, int64_t id, const char *name, struct scene *scene, struct error *err)
 {
     sqlite3_stmt *stmt = db_prepare(

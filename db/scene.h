@@ -2,6 +2,7 @@
 #ifndef DB_SCENE_H
 #define DB_SCENE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,8 @@ struct scene {
 void scene_clear(struct scene *scene);
 
 ASSAY_CHECKED enum status db_scene_ensure(struct db *db, const char *name, int64_t *id, struct error *err);
+// One without a picture goes; *dropped: it was such a one.
+ASSAY_CHECKED enum status db_scene_drop_empty(struct db *db, int64_t id, bool *dropped, struct error *err);
 // id 0: by name. ST_NOT_FOUND when there is none.
 ASSAY_CHECKED enum status db_scene_get(struct db *db, int64_t id, const char *name, struct scene *scene,
                                        struct error *err);
