@@ -9,6 +9,7 @@
 #include "app/regions.h"
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "db/class.h"
 #include "db/label.h"
 #include "db/person.h"
@@ -292,7 +293,8 @@ enum status coco_import(struct project *project, const char *file, struct add_re
     enum status status = file_read(file, (uint64_t)1 << 30, &bytes, &count, err);
     if (status != ST_OK)
         return status;
-    json_t *all = json_loadb((const char *)bytes, count, 0, &where);
+    size_t bom = text_bom(bytes, count);
+    json_t *all = json_loadb((const char *)bytes + bom, count - bom, 0, &where);
     free(bytes);
     if (!all)
         return error_set(err, ST_INVALID, "%s: line %d: not JSON: %s", file, where.line, where.text);

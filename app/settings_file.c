@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/strbuf.h"
+#include "base/text.h"
 
 enum { FILE_LIMIT = 64 * 1024, GROUPS_MOST = 256 };
 
@@ -67,7 +68,7 @@ static enum status read_lines(const char *path, struct line **lines, size_t *cou
         return status;
     if (strlen((char *)bytes) != size)
         status = error_set(err, ST_INVALID, "%s: no text: it holds zero bytes", path);
-    for (char *p = (char *)bytes; status == ST_OK && *p;) {
+    for (char *p = (char *)bytes + text_bom(bytes, size); status == ST_OK && *p;) {
         size_t length = strcspn(p, "\n");
         GROW(*lines, capacity, *count + 1);
         struct line *line = &(*lines)[(*count)++];

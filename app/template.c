@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/intl.h"
 #include "base/strbuf.h"
+#include "base/text.h"
 #include "db/project.h"
 
 enum { FILE_MOST = 1 << 20, CODE_MOST = 8, NAME_MOST = 63 };
@@ -163,7 +164,8 @@ enum status template_load(const char *which, struct template *t, struct error *e
     else
         status = error_set(err, ST_NOT_FOUND, "there is no template '%s'; `assay scene --templates` lists them", which);
     if (status == ST_OK) {
-        json_t *j = json_loadb((const char *)bytes, count, JSON_REJECT_DUPLICATES, &at);
+        size_t bom = text_bom(bytes, count);
+        json_t *j = json_loadb((const char *)bytes + bom, count - bom, JSON_REJECT_DUPLICATES, &at);
         struct reader reader = {path, err};
         if (!j)
             status = error_set(err, ST_INVALID, "%s line %d: %s", path, at.line, at.text);

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/csv.h"
 #include "base/file.h"
+#include "base/text.h"
 
 struct reader {
     struct csv_table *table;
@@ -100,7 +101,7 @@ enum status csv_read(const char *path, struct csv_table *table, struct error *er
     enum status status = file_read(path, (uint64_t)1 << 30, &bytes, &count, err);
     if (status != ST_OK)
         return status;
-    size_t skip = count >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    size_t skip = text_bom(bytes, count);
     struct reader r = {.table = table};
     struct csv_parser parser;
     if (csv_init(&parser, 0) != 0)

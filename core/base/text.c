@@ -81,6 +81,11 @@ char *text_quoted(const char *text)
     return out.data;
 }
 
+size_t text_bom(const void *bytes, size_t count)
+{
+    return count >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
 bool text_is_utf8(const char *text)
 {
     const unsigned char *s = (const unsigned char *)text;

@@ -19,6 +19,8 @@ char *text_cleaned(const char *text);
 char *text_quoted(const char *text);
 
 bool text_is_utf8(const char *text);
+// Bytes of the byte order mark that Windows programs put before UTF-8: 3, else 0.
+size_t text_bom(const void *bytes, size_t count);
 
 // Whether it may name a person or a scene: not empty, no control byte (C0, DEL), not too long. What is not UTF-8 may:
 // names of older systems come so.

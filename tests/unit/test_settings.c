@@ -74,7 +74,7 @@ static void test_order(void **state)
     assert_string_equal(settings_text(s, SETTING_PERSON), "Ann");
     assert_int_equal(settings_whole(s, SETTING_THREADS), 2);
     settings_free(s);
-    put(project_file, "person = Bob\r\ngraphics=sixel\n");
+    put(project_file, "\xef\xbb\xbfperson = Bob\r\ngraphics=sixel\n");
     s = loaded();
     assert_string_equal(settings_text(s, SETTING_PERSON), "Bob");
     assert_int_equal(settings_origin(s, SETTING_PERSON), SETTING_PROJECT);
