@@ -31,7 +31,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             argp_error(state, _("takes no argument '%s'"), arg);
         return 0;
     case ARGP_KEY_END:
-        if (o->restore && !o->second)
+        if (o->restore && (!o->second || !o->second[0]))
             argp_error(state, _("name the backup and the new project's folder"));
         return 0;
     default: return ARGP_ERR_UNKNOWN;
