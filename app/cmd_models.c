@@ -79,9 +79,9 @@ static json_t *parsed(const char *text)
 static json_t *model_json(struct project *project, const struct model_row *m)
 {
     char *scene = scene_name(project, m->scene), *told = rounds_reason(m);
-    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:I, s:I, s:I, s:o, s:o, s:o}", "sha256", m->sha256, "level",
+    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:I, s:b, s:I, s:I, s:o, s:o, s:o}", "sha256", m->sha256, "level",
                           m->scene ? "L2" : "L1", "scene", scene, "base", m->base_sha256, "parent", m->parent, "state", model_standing(m),
-                          "active", m->active, "pruned", m->pruned, "reason", json_outside(told), "revision", (json_int_t)m->revision, "created_ms",
+                          "active", m->active, "reason", json_outside(told), "revision", (json_int_t)m->revision, "pruned", m->pruned, "created_ms",
                           (json_int_t)m->created_ms, "decided_ms", (json_int_t)m->decided_ms, "parameters", parsed(m->notes),
                           "data", parsed(m->data), "comparison", parsed(m->metrics));
     free(told);
