@@ -270,7 +270,7 @@ enum status db_revision_uses(struct db *db, const char *sha256, bool *used, stru
 
 enum status db_revision_drop(struct db *db, int64_t revision, bool *more, struct error *err)
 {
-    enum status status = run_id(db, "DELETE FROM live_shift WHERE revision = ?1", revision, err);
+    enum status status = run_id(db, "DELETE FROM live_shift WHERE revision IN (SELECT revision FROM pruned WHERE revision = ?1)", revision, err);
     if (status == ST_OK)
         status = run_id(db,
                         "DELETE FROM score WHERE (revision, picture) IN (SELECT s.revision, s.picture FROM pruned g"
