@@ -131,9 +131,26 @@ static const struct review_class *focused(struct session *s)
     return c->at < c->count ? &c->lines[c->at].row : NULL;
 }
 
-static void change(struct session *s, enum class_action what, const char *value, const char *said)
+// NULL when it went while the line was written, with the reason on the screen.
+static const struct review_class *written_about(struct session *s)
 {
-    const struct review_class *row = focused(s);
+    const struct classes *c = &s->classes;
+    for (size_t i = 0; i < c->count; i++)
+        if (c->lines[i].row.id == c->about)
+            return &c->lines[i].row;
+    session_say(s, _("That class is not there any more: nothing was changed."));
+    return NULL;
+}
+
+static void ask(struct session *s, const struct review_class *row, const char *title, const char *text,
+                void (*done)(struct session *s, const char *line))
+{
+    s->classes.about = row->id;
+    popup_line(s, title, text, done);
+}
+
+static void change_row(struct session *s, const struct review_class *row, enum class_action what, const char *value, const char *said)
+{
     struct error err;
     if (!row)
         return;
@@ -144,6 +161,12 @@ static void change(struct session *s, enum class_action what, const char *value,
         session_say(s, _("%s: %s%s"), name, said, value[0] && what != CLASS_ACTION_RETIRE ? what == CLASS_ACTION_SEVERITY ? _(value) : value : "");
     free(name);
     view_load(s);
+}
+
+// As a line says.
+static void change(struct session *s, enum class_action what, const char *line, const char *said)
+{
+    change_row(s, written_about(s), what, line, said);
 }
 
 static void renamed(struct session *s, const char *line)
@@ -186,7 +209,7 @@ static void named_zh(struct session *s, const char *line)
 
 static void stated(struct session *s, const char *line)
 {
-    const struct review_class *row = focused(s);
+    const struct review_class *row = written_about(s);
     if (row)
         knowledge_state(s, row->name, line);
 }
@@ -231,27 +254,27 @@ static bool key(struct session *s, enum command command, int pressed)
         return true;
     case COMMAND_RENAME:
         if (row)
-            popup_line(s, _("The class is called"), row->name, renamed);
+            ask(s, row, _("The class is called"), row->name, renamed);
         return true;
     case COMMAND_CODE:
         if (row)
-            popup_line(s, _("Code to type for it"), row->code, coded);
+            ask(s, row, _("Code to type for it"), row->code, coded);
         return true;
     case COMMAND_BELOW:
         if (row)
-            popup_line(s, _("Below the class (nothing: at the top)"), "", put_below);
+            ask(s, row, _("Below the class (nothing: at the top)"), "", put_below);
         return true;
     case COMMAND_MERGE:
         if (row && session_leads(s, LEAD_MERGE))
-            popup_line(s, _("Merge into the class"), "", merged);
+            ask(s, row, _("Merge into the class"), "", merged);
         return true;
     case COMMAND_LEVEL:
         while (row && level < 2 && strcmp(row->severity, answer_severities[level]) != 0)
             level++;
-        change(s, CLASS_ACTION_SEVERITY, answer_severities[(level + 1) % 3], _("severity "));
+        change_row(s, row, CLASS_ACTION_SEVERITY, answer_severities[(level + 1) % 3], _("severity "));
         return true;
     case COMMAND_RETIRE:
-        change(s, CLASS_ACTION_RETIRE, row && row->retired ? "" : "yes", row && row->retired ? _("offered again") : _("retired"));
+        change_row(s, row, CLASS_ACTION_RETIRE, row && row->retired ? "" : "yes", row && row->retired ? _("offered again") : _("retired"));
         return true;
     case COMMAND_RELATIONS:
         if (row)
@@ -259,11 +282,11 @@ static bool key(struct session *s, enum command command, int pressed)
         return true;
     case COMMAND_STATE:
         if (row && s->model->knowledge)
-            popup_line(s, _("component; cause; action; severity (-component: take it away)"), "", stated);
+            ask(s, row, _("component; cause; action; severity (-component: take it away)"), "", stated);
         return true;
     case COMMAND_ZH:
         if (row)
-            popup_line(s, _("In Chinese it is called"), row->zh, named_zh);
+            ask(s, row, _("In Chinese it is called"), row->zh, named_zh);
         return true;
     case COMMAND_TEMPLATE:
     case COMMAND_TEMPLATES:

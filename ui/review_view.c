@@ -242,8 +242,13 @@ static bool key(struct session *s, enum command command, int pressed)
     (void)pressed;
     bool about = command == COMMAND_NORMAL || command == COMMAND_DEFECT || command == COMMAND_UNSURE;
     bool fine = s->config->poor && command == COMMAND_NORMAL; // which nobody can say of what cannot be read
-    if (!s->entry.present && command != COMMAND_QUIT && command != COMMAND_HELP)
+    if (!s->entry.present && command != COMMAND_QUIT && command != COMMAND_HELP) {
         view_load(s); // freed pictures may be there by now
+        if (s->entry.present && (about || command == COMMAND_SKIP || command == COMMAND_NEXT)) {
+            session_say(s, _("There is a picture again: look at it first."));
+            return true;
+        }
+    }
     if (fine && picture_item_sight(s) == SIGHT_NONE) {
         session_say(s, _("It cannot be shown, so nobody can call it fine: {unsure} really poor, {skip} skips it."));
         return true;

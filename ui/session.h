@@ -142,6 +142,7 @@ struct class_line {
 struct classes { // the tree of all classes
     struct class_line *lines; // (count), a class below the one it belongs to
     size_t count, at, top;
+    int64_t about; // the class that a line is being written about, whatever is in focus by then
 };
 
 struct second { // what waits for a lead

@@ -22,7 +22,7 @@ static enum status fake_item(void *context, size_t index, struct review_item *it
 {
     struct fake *f = context;
     static char name[64];
-    if (index >= (size_t)f->count)
+    if (index >= (size_t)(f->count - f->held))
         return error_set(err, ST_NOT_FOUND, "the end");
     snprintf(name, sizeof name, index == 2 ? "ev\033[31mil.png" : "belt/%zu.png", index);
     *item = (struct review_item){
@@ -251,8 +251,17 @@ static enum status fake_act(void *context, const struct action *a, size_t *index
 static void fake_classes(void *context, const struct review_class **classes, size_t *count)
 {
     struct fake *f = context;
+    f->class_loads++;
     *classes = f->classes;
-    *count = f->class_count;
+    *count = f->class_gone && f->class_loads >= f->class_gone ? 1 : f->class_count;
+}
+
+static enum status fake_change_class(void *context, int64_t id, enum class_action what, const char *value, struct error *err)
+{
+    struct fake *f = context;
+    (void)err;
+    strbuf_printf(&f->log, "class %lld %d %s\n", (long long)id, (int)what, value);
+    return ST_OK;
 }
 
 static int64_t fake_open(void *context)
@@ -261,6 +270,7 @@ static int64_t fake_open(void *context)
     int64_t n = 0;
     for (int i = 0; i < f->count; i++)
         n += f->verdict[i][0] == '\0';
+    f->held = 0;
     return n;
 }
 
@@ -276,8 +286,8 @@ void fake_init_with(struct fake *f, int count)
     memset(f, 0, sizeof *f);
     f->count = count;
     f->heat = (struct heat){.rows = 2, .cols = 2, .cells = {0, 200, 0, 0}};
-    f->classes[0] = (struct review_class){.name = "crack", .severity = "stop", .code = "cr"};
-    f->classes[1] = (struct review_class){.name = "blowhole", .severity = "key"};
+    f->classes[0] = (struct review_class){.id = 1, .name = "crack", .severity = "stop", .code = "cr"};
+    f->classes[1] = (struct review_class){.id = 2, .name = "blowhole", .severity = "key"};
     f->class_count = 2;
     for (int i = 0; i < f->count; i++) {
         struct image picture;
@@ -316,6 +326,7 @@ void fake_clear(struct fake *f)
 char *play(struct fake *f, int graphics, const char *script, const char *name)
 {
     struct review_model model = {.context = f, .item = fake_item, .act = fake_act, .classes = fake_classes,
+                                 .change_class = fake_change_class,
                                  .open = fake_open, .near = fake_near, .history = fake_history,
                                  .bulk = fake_bulk, .concerned = fake_concerned, .reserve = fake_reserve,
                                  .alike = fake_alike, .results = fake_results,

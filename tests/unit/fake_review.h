@@ -27,6 +27,8 @@ struct fake {
     size_t alike[8];
     size_t answers; // what the screen says was answered, at its end
     int asked;
+    int held; // so many of the last are somebody else's, until the end of the list was shown once
+    int class_loads, class_gone; // how often the classes were asked for; from which time on the second is gone, 0 never
     struct strbuf heard; // from where to where the list was to stay when others were asked about
 };
 

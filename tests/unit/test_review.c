@@ -231,6 +231,25 @@ static void an_unseen_picture_asks_first(void **state)
 }
 
 // Nothing is shown, so that nothing can be meant.
+static void at_the_end_no_key_passes_what_came_back(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"s", "j", "n"};
+    for (int i = 0; i < 3; i++) {
+        struct fake f;
+        fake_init_with(&f, 3);
+        f.held = 1;
+        char *script = xasprintf("size 80 24\nwait\nkey w\nwait\nkey w\nkey %s\ndump @/d\nwait\nkey s\n", keys[i]);
+        char *d = play(&f, GRAPHICS_ASCII, script, "d");
+        assert_has(d, "There is a picture again: look at it first.");
+        assert_has(d, "il.png");
+        assert_string_equal(f.log.data, "unsure 100\nunsure 101\nskip 102\n");
+        free(d);
+        free(script);
+        fake_clear(&f);
+    }
+}
+
 static void in_a_window_too_small_no_key_answers(void **state)
 {
     (void)state;
@@ -462,6 +481,7 @@ int main(void)
         cmocka_unit_test(foreign_text_is_harmless),
         cmocka_unit_test(what_cannot_be_shown_is_not_answered_by_the_way),
         cmocka_unit_test(an_unseen_picture_asks_first),
+        cmocka_unit_test(at_the_end_no_key_passes_what_came_back),
         cmocka_unit_test(in_a_window_too_small_no_key_answers),
         cmocka_unit_test(sixel_fills_the_pane),
         cmocka_unit_test(what_it_is_compared_with_lies_beside),

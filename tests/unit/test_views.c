@@ -124,6 +124,28 @@ static void what_an_undo_is_about_is_shown(void **state)
     fake_clear(&f);
 }
 
+static void a_line_is_about_the_class_it_was_begun_for(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"e", "c", "b", "m", "z"};
+    for (int i = 0; i < 5; i++) {
+        struct fake f;
+        fake_init(&f);
+        char *script = xasprintf("size 80 24\nkey 5\nkey %s\ntext x\nsize 100 30\nkey Enter\ndump @/d\n", keys[i]);
+        free(play(&f, GRAPHICS_ASCII, script, "d"));
+        assert_non_null(strstr(f.log.data, "class 2 ")); // blowhole, the first by name
+        strbuf_reset(&f.log);
+        f.class_loads = 0;
+        f.class_gone = 2; // somebody else's merge
+        char *d = play(&f, GRAPHICS_ASCII, script, "d");
+        assert_has(d, "That class is not there any more: nothing was changed.");
+        assert_int_equal(f.log.len, 0);
+        free(d);
+        free(script);
+        fake_clear(&f);
+    }
+}
+
 static void unseen_pictures_of_a_grid_ask_first(void **state)
 {
     (void)state;
@@ -259,6 +281,7 @@ int main(void)
         cmocka_unit_test(answers_to_many_are_one),
         cmocka_unit_test(news_leave_what_is_shown),
         cmocka_unit_test(what_an_undo_is_about_is_shown),
+        cmocka_unit_test(a_line_is_about_the_class_it_was_begun_for),
         cmocka_unit_test(unseen_pictures_of_a_grid_ask_first),
         cmocka_unit_test(what_fits_is_looked_for_until_the_page_is_full),
         cmocka_unit_test(found_classes_and_severities_can_be_read),
