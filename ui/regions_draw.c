@@ -4,6 +4,7 @@
 #include <math.h>
 #include <time.h>
 
+#include "base/alloc.h"
 #include "base/intl.h"
 #include "ui/draw.h"
 #include "ui/marks.h"
@@ -79,12 +80,9 @@ static void class_words(const struct session *s, const struct region_entry *entr
         snprintf(text, room, "%s", _("no class"));
 }
 
-static void size_words(const struct session *s, const struct region_entry *entry, char *text, size_t room)
+static void area_words(const struct session *s, const struct region_entry *entry, char *text, size_t room)
 {
-    double box[4];
-    region_bounds(&entry->shape, box);
-    snprintf(text, room, "%.0f x %.0f, %lld px", box[2] - box[0], box[3] - box[1],
-             (long long)region_area(&entry->shape, s->entry.item.width, s->entry.item.height));
+    snprintf(text, room, "%lld px", (long long)region_area(&entry->shape, s->entry.item.width, s->entry.item.height));
 }
 
 // What the arrows do now.
@@ -117,17 +115,25 @@ static const struct region_entry *entry_at(const struct regions *r, int number)
     return number < (int)r->count ? &r->rows[number] : &r->hints[r->offered[number - (int)r->count]];
 }
 
-static void draw_entry(const struct session *s, int number, int y, int x, int width)
+// Without the area where there is no room for it: false then.
+static bool draw_entry(const struct session *s, int number, int y, int x, int width)
 {
     const struct regions *r = &s->regions;
     const struct region_entry *entry = entry_at(r, number);
     bool offered = number >= (int)r->count, chosen = number == r->at;
-    char class_name[REGION_NAME + 32], size[64];
-    attr_t how = chosen ? A_REVERSE : A_NORMAL;
+    char class_name[REGION_NAME + 32], size[64], area[32];
+    double box[4];
+    attr_t how = (chosen ? A_REVERSE : A_NORMAL) | (offered ? A_DIM : 0);
     class_words(s, entry, class_name, sizeof class_name);
-    size_words(s, entry, size, sizeof size);
-    draw_printf(stdscr, y, x, width, how | (offered ? A_DIM : 0), _("%c%2d %s%s %s, %s"), chosen ? '>' : ' ', number + 1,
-                offered ? _("suggested: ") : "", kind_words(entry->shape.kind), class_name, size);
+    area_words(s, entry, area, sizeof area);
+    region_bounds(&entry->shape, box);
+    snprintf(size, sizeof size, "%.0f x %.0f", box[2] - box[0], box[3] - box[1]);
+    char *text = xasprintf(_("%c%2d %s%s %s, %s"), chosen ? '>' : ' ', number + 1, offered ? _("suggested: ") : "",
+                           kind_words(entry->shape.kind), class_name, size);
+    bool room = draw_width(text) + 2 + draw_width(area) <= width;
+    draw_printf(stdscr, y, x, width, how, room ? "%s, %s" : "%s", text, area);
+    free(text);
+    return room;
 }
 
 static void summary(const struct regions *r, char *text, size_t room)
@@ -156,14 +162,20 @@ static void draw_list(struct session *s)
     draw_text(stdscr, ++y, x, width, A_NORMAL, text);
     y += 2;
     int rows = end - y - 10 > 3 ? end - y - 10 : 3, top = r->at >= rows ? (int)r->at - rows + 1 : 0;
-    for (int i = top; i < all && i < top + rows; i++)
-        draw_entry(s, i, y++, x, width);
+    bool told = true;
+    for (int i = top; i < all && i < top + rows; i++) {
+        bool area = draw_entry(s, i, y++, x, width);
+        told = told && (area || i != r->at);
+    }
     if (r->at >= 0 && r->at < all) {
         const struct region_entry *entry = entry_at(r, (int)r->at);
         char at[32];
         double box[4];
         region_bounds(&entry->shape, box);
         draw_printf(stdscr, ++y, x, width, A_NORMAL, _("from %.0f, %.0f to %.0f, %.0f"), box[0], box[1], box[2], box[3]);
+        area_words(s, entry, text, sizeof text);
+        if (!told)
+            draw_text(stdscr, ++y, x, width, A_NORMAL, text);
         if (entry->who[0]) {
             local_time(entry->at_ms, at);
             draw_printf(stdscr, ++y, x, width, A_DIM, "%s  %s", entry->who, at);
