@@ -10,7 +10,7 @@
 #include "db/label.h"
 #include "db/scene.h"
 
-enum { PAGE = 100, WORD = 256, DAY_MS = 24 * 3600 * 1000 };
+enum { PAGE = 100, DAY_MS = 24 * 3600 * 1000 };
 
 static bool number(const char *text, double *value)
 {
@@ -143,8 +143,7 @@ static enum status take_word(struct db *db, struct find_filter *f, char *word, i
     return error_set(err, ST_INVALID, "\"%s\" is no %s that can be looked for", value, word);
 }
 
-// The next word into `word`, quotes taken out; false at the end.
-static bool next_word(const char **text, char word[WORD])
+bool review_filter_word(const char **text, char word[FILTER_WORD])
 {
     size_t n = 0;
     bool quoted = false;
@@ -156,7 +155,7 @@ static bool next_word(const char **text, char word[WORD])
     for (; *p && (quoted || *p != ' '); p++) {
         if (*p == '"')
             quoted = !quoted;
-        else if (n + 1 < WORD)
+        else if (n + 1 < FILTER_WORD)
             word[n++] = *p;
     }
     word[n] = '\0';
@@ -166,11 +165,11 @@ static bool next_word(const char **text, char word[WORD])
 
 enum status review_filter_parse(struct db *db, const char *text, int64_t now_ms, struct find_filter *f, struct error *err)
 {
-    char word[WORD];
+    char word[FILTER_WORD];
     bool ordered = false;
     enum status status = ST_OK;
     *f = (struct find_filter){0};
-    while (status == ST_OK && next_word(&text, word))
+    while (status == ST_OK && review_filter_word(&text, word))
         status = take_word(db, f, word, now_ms, &ordered, err);
     bool said = f->class_name[0] || f->person[0] || f->severity[0] || f->since_ms || f->until_ms ||
                 (f->has_verdict && f->verdict != VERDICT_NONE);

@@ -6,6 +6,10 @@
 #include "db/find.h"
 #include "ui/review.h"
 
+enum { FILTER_WORD = 256 };
+// The next word of a filter into `word`, quotes taken out; false at the end.
+bool review_filter_word(const char **text, char word[FILTER_WORD]);
+
 // Words separated by blanks, all of which have to fit; "quotes" hold a value with blanks together:
 //   scene:NAME class:PART severity:stop|key|general verdict:normal|defect|unsure|open by:PART path:PART (or PART alone)
 //   score:>X score:<X score:X..Y  date:DAY date:>DAY date:<DAY date:DAY..DAY  sort:score|answered|added

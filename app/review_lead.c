@@ -6,6 +6,7 @@
 #include "app/class_word.h"
 #include "app/log_text.h"
 #include "app/report.h"
+#include "app/review_find.h"
 #include "app/review_lead.h"
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -244,14 +245,12 @@ static enum status take_person(struct review_lead *l, const char *person, struct
 
 static enum status parse_log(struct review_lead *l, const char *text, struct error *err)
 {
-    char *copy = xstrdup(text), *rest = copy, *word;
+    char word[FILTER_WORD];
     enum status status = ST_OK;
     l->filter = (struct log_filter){.scene = l->scene};
-    while (status == ST_OK && (word = strsep(&rest, " "))) {
+    while (status == ST_OK && review_filter_word(&text, word)) {
         char *value = strchr(word, ':');
         int64_t *time = NULL;
-        if (!*word)
-            continue;
         if (value)
             *value++ = '\0';
         if (value && strcmp(word, "by") == 0)
@@ -263,11 +262,10 @@ static enum status parse_log(struct review_lead *l, const char *text, struct err
         else if (value && strcmp(word, "until") == 0)
             time = &l->filter.until_ms;
         else
-            status = error_set(err, ST_INVALID, "'%s' is none of by:NAME kind:KIND since:TIME until:TIME", word);
+            status = error_set(err, ST_INVALID, "'%s' is none of by:NAME kind:KIND since:TIME until:TIME; a name with a blank is by:\"NAME\"", word);
         if (time && !clock_parse(value, clock_unix_ms(), time))
             status = error_set(err, ST_INVALID, "'%s' is no date (2026-01-31), time (2026-01-31T06:00) or age (8h, 30m, 2d)", value);
     }
-    free(copy);
     return status;
 }
 

@@ -9,7 +9,7 @@
 #include "ui/draw.h"
 #include "ui/session.h"
 
-enum { LINES_MOST = 20000, WIDE = 100 };
+enum { LINES_MOST = 20000, WIDE = 100, NARROW = 70 };
 
 static void forget(struct log *v)
 {
@@ -81,25 +81,33 @@ static void load(struct session *s)
     v->top = v->at < v->top ? v->at : v->at >= v->top + rows ? v->at - rows + 1 : v->top;
 }
 
+// Below that width without the year and the kind: what happened says it. The line in focus is told whole below the others.
 static void draw_row(const struct session *s, size_t number, int y)
 {
     const struct review_logged *r = &s->log.lines[number].row;
     bool in_focus = number == s->log.at;
     attr_t how = in_focus ? A_REVERSE : A_NORMAL;
-    int person = COLS >= WIDE ? 14 : 9, name = COLS >= WIDE ? 28 : 16, x = 1;
+    bool narrow = COLS < NARROW;
+    int at = narrow ? 11 : 16, person = COLS >= WIDE ? 14 : 9, name = COLS >= WIDE ? 28 : 16, x = 1;
     mvaddch(y, 0, (in_focus ? '>' : ' ') | (in_focus ? A_BOLD : A_NORMAL));
     attron(how);
     mvhline(y, 1, ' ', COLS - 2);
     attroff(how);
-    draw_text(stdscr, y, x, 16, how, r->at);
-    draw_text(stdscr, y, x += 17, person, how, r->person);
-    draw_text(stdscr, y, x += person + 1, 9, how, _(r->kind));
-    x += 10;
+    draw_text(stdscr, y, x, at, how, narrow && strlen(r->at) > 5 ? r->at + 5 : r->at);
+    draw_text(stdscr, y, x += at + 1, person, how, r->person);
+    x += person + 1;
+    if (!narrow)
+        draw_text(stdscr, y, x, 9, how, _(r->kind));
+    x += narrow ? 0 : 10;
+    int takes = draw_width(r->name);
+    bool cut = takes > name;
     if (r->name[0]) {
         draw_text(stdscr, y, x, name, how, r->name);
-        x += name + 1;
+        x += (narrow && !cut ? takes : name) + 1;
     }
     draw_text(stdscr, y, x, COLS - x - 1, how, r->text);
+    if (in_focus && (cut || draw_width(r->text) > COLS - x - 1))
+        draw_printf(stdscr, LINES - 3, 1, COLS - 2, A_BOLD, "%s%s%s", r->name, r->name[0] ? "  " : "", r->text);
 }
 
 static void draw(struct session *s)
