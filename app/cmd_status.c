@@ -18,6 +18,7 @@
 #include "db/acquire.h"
 #include "db/quality.h"
 #include "db/queue.h"
+#include "db/report.h"
 #include "db/revision.h"
 #include "db/round.h"
 #include "db/scene.h"
@@ -247,7 +248,7 @@ static enum status run(bool json, struct error *err)
                CELL(_("flagged"), 9), CELL(_("filtered"), 9), CELL(_("open"), 9), CELL(_("answered"), 9), CELL(_("defects"), 9));
     }
     for (size_t i = 0; i < count && status == ST_OK; i++) {
-        status = db_counts(project.db, scenes[i].id, &counts, err);
+        status = db_counts_said(project.db, scenes[i].id, &counts, err);
         if (status != ST_OK)
             break;
         json_t *entry = counts_json(&counts);
@@ -273,7 +274,7 @@ static enum status run(bool json, struct error *err)
     if (status == ST_OK)
         status = add_round(&project, &training, lines, err);
     if (status == ST_OK)
-        status = db_counts(project.db, 0, &counts, err);
+        status = db_counts_said(project.db, 0, &counts, err);
     if (status == ST_OK && json)
         print_json(json_pack("{s:o, s:s, s:o, s:O, s:O, s:O?}", "project", json_outside(project.dir), "base", base_info(base)->name, "total",
                              counts_json(&counts), "scenes", list, "watched", watched, "training", training));

@@ -168,7 +168,7 @@ static enum status gather(struct project *project, struct report *r, struct erro
         return status;
     r->base = xstrdup(base_info(base)->name);
     base_free(base);
-    status = db_counts(db, scene, &r->counts, err);
+    status = db_counts_said(db, scene, &r->counts, err);
     if (status == ST_OK)
         status = gather_scenes(project, r, err);
     if (status == ST_OK)

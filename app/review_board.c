@@ -17,6 +17,7 @@
 #include "db/acquire.h"
 #include "db/model.h"
 #include "db/queue.h"
+#include "db/report.h"
 #include "db/revision.h"
 #include "db/round.h"
 #include "db/scene.h"
@@ -44,7 +45,7 @@ static enum status stand_load(struct review_flow *f, const struct scene *scene, 
     struct db *db = f->project->db;
     struct doubt_row *doubts = NULL;
     *s = (struct stand){.scene = scene, .lives = worker_lives(f->project)};
-    enum status status = db_counts(db, scene->id, &s->counts, err);
+    enum status status = db_counts_said(db, scene->id, &s->counts, err);
     if (status != ST_OK || !scene->active_revision)
         return status;
     status = db_round_latest(db, scene->id, &s->round, err);

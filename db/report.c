@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "db/label.h"
+#include "db/queue.h"
 #include "db/report.h"
 #include "db/report_sql.h"
 
@@ -116,6 +117,29 @@ void reason_free(struct reason_row *rows, size_t count)
 }
 
 // --- what people said --------------------------------------------------------
+
+enum status db_counts_said(struct db *db, int64_t scene, struct scene_counts *counts, struct error *err)
+{
+    enum status status = db_counts(db, scene, counts, err);
+    if (status != ST_OK)
+        return status;
+    sqlite3_stmt *stmt = report_prepare(db,
+                                        "SELECT total(v.verdict = 1), total(v.verdict = 2), total(v.verdict = 3) FROM verdict v"
+                                        " CROSS JOIN picture p ON p.id = v.picture WHERE v.source = 3 AND " SAID("v")
+                                        " AND (?1 = 0 OR p.scene = ?1)",
+                                        scene, 0, err);
+    if (!stmt)
+        return err->code;
+    status = db_first(db, stmt, "counting", err);
+    if (status == ST_OK) {
+        counts->normals += sqlite3_column_int64(stmt, 0);
+        counts->defects += sqlite3_column_int64(stmt, 1);
+        counts->unsure += sqlite3_column_int64(stmt, 2);
+        counts->answered = counts->normals + counts->defects + counts->unsure;
+    }
+    sqlite3_reset(stmt);
+    return status;
+}
 
 // Each person's last word on each picture, corrections and what was taken back left out.
 #define LAST_WORDS                                                                                      \

@@ -34,6 +34,10 @@ ASSAY_CHECKED enum status db_scan_scores(struct db *db, int64_t revision,
                                          void (*each)(void *context, const struct scan_row *row), void *context,
                                          struct error *err);
 
+struct scene_counts;
+// Of a scene (0: all) db_counts(), and to its answers what was said of audits' draws where nothing was said in the review.
+ASSAY_CHECKED enum status db_counts_said(struct db *db, int64_t scene, struct scene_counts *counts, struct error *err);
+
 // What people said, from `since_ms` on (0: ever). A person's answer on a picture counts once, as last said.
 struct person_row {
     char *name;
