@@ -173,67 +173,67 @@ static void put_deploy(const struct stand *s, struct strbuf *out)
         put(out, "%s", s->audit.state == AUDITING_VOID ? _("audit void") : _("no audit"));
 }
 
-static void choose_next(const struct stand *s, struct flow_board *b, char text[240])
+// Caller frees.
+static char *choose_next(const struct stand *s, struct flow_board *b)
 {
-    char *name = text_quoted(s->scene->name);
+    char *name = text_quoted(s->scene->name), *text;
     b->go = FLOW_NOTHING;
     if (!s->scene->active_revision) {
         b->at = FLOW_LABEL;
-        snprintf(text, 240, s->counts.pictures > s->counts.unreadable ? _("Not screened yet: `assay screen --scene %s` flags what to look at.")
-                                                                      : _("No readable picture yet: `assay add --scene %s` adds some."),
-                 name);
+        text = xasprintf(s->counts.pictures > s->counts.unreadable ? _("Not screened yet: `assay screen --scene %s` flags what to look at.")
+                                                                 : _("No readable picture yet: `assay add --scene %s` adds some."),
+                         name);
     } else if (s->round.id && s->round.state < ROUND_DONE) {
         char words[120];
         b->at = FLOW_TRAIN;
         b->go = FLOW_TRAINING;
         flow_round_words(&s->round, s->lives, words);
-        snprintf(text, 240, _("Round %lld: %s."), (long long)s->round.id, words);
+        text = xasprintf(_("Round %lld: %s."), (long long)s->round.id, words);
     } else if (s->candidate) {
         b->at = FLOW_EVALUATE;
         b->go = FLOW_TRAINING;
-        snprintf(text, 240, _("A model waits for your decision."));
+        text = xstrdup(_("A model waits for your decision."));
     } else if (s->audit.state == AUDITING_RUNNING) {
         b->at = FLOW_DEPLOY;
         b->go = FLOW_REVIEW;
         // with what was slipped in: that may be left where one person found it all, and is not to be told apart
         long long open = s->audit.draws - s->audit.answered + s->audit.tally.slipped - s->audit.tally.slipped_answered;
-        snprintf(text, 240, open == 1 ? _("An audit runs: %lld picture waits for an answer.") : _("An audit runs: %lld pictures wait for an answer."), open);
+        text = xasprintf(open == 1 ? _("An audit runs: %lld picture waits for an answer.") : _("An audit runs: %lld pictures wait for an answer."), open);
     } else if (s->counts.open > 0 && (!s->answers.normals || !s->answers.defects)) {
         b->at = FLOW_LABEL;
         b->go = FLOW_REVIEW;
-        snprintf(text, 240, _("Answer: a round needs %s."), s->answers.normals ? _("a defect") : s->answers.defects ? _("a normal") : _("normals and defects"));
+        text = xasprintf(_("Answer: a round needs %s."), s->answers.normals ? _("a defect") : s->answers.defects ? _("a normal") : _("normals and defects"));
     } else if (!s->needed && s->answers.normals && s->answers.defects) {
         b->at = FLOW_TRAIN;
         b->go = FLOW_BEGIN;
-        snprintf(text, 240, _("%lld new answers: a round is worth it."), (long long)s->answers.fresh);
+        text = xasprintf(_("%lld new answers: a round is worth it."), (long long)s->answers.fresh);
     } else if (s->counts.open > 0) {
         b->at = s->active ? FLOW_FEEDBACK : FLOW_LABEL;
         b->go = FLOW_REVIEW;
-        snprintf(text, 240, _("Answer %lld more, then a round is worth it."), (long long)s->needed);
+        text = xasprintf(_("Answer %lld more, then a round is worth it."), (long long)s->needed);
     } else if (s->audit.state == AUDITING_NONE || s->audit.state == AUDITING_VOID) {
         b->at = FLOW_DEPLOY;
-        snprintf(text, 240, _("Bound what is missed: `assay audit --scene %s`."), name);
+        text = xasprintf(_("Bound what is missed: `assay audit --scene %s`."), name);
     } else {
         b->at = FLOW_DEPLOY;
         b->go = FLOW_RESULTS;
-        snprintf(text, 240, _("Nothing waits here; the results tell what it keeps."));
+        text = xstrdup(_("Nothing waits here; the results tell what it keeps."));
     }
     free(name);
+    return text;
 }
 
 static void fill(struct review_flow *f, const struct stand *s, struct flow_board *b)
 {
     static void (*const columns[FLOW_COLUMNS])(const struct stand *s, struct strbuf *out) = {put_label, put_train, put_evaluate,
                                                                                             put_feedback, put_deploy};
-    char next[240];
     *b = (struct flow_board){.scene = s->scene->id, .name = texts_keep(&f->board_texts, xstrdup(s->scene->name))};
     for (int i = 0; i < FLOW_COLUMNS; i++) {
         struct strbuf text = {0};
         columns[i](s, &text);
         b->lines[i] = texts_keep(&f->board_texts, text.data ? text.data : xstrdup(""));
     }
-    choose_next(s, b, next);
-    b->next = texts_keep(&f->board_texts, xstrdup(next));
+    b->next = texts_keep(&f->board_texts, choose_next(s, b));
 }
 
 static enum status gather(struct review_flow *f, struct error *err)

@@ -66,24 +66,26 @@ static void put_lines(int y, int x, int width, attr_t how, const char *text)
     free(copy);
 }
 
-// A scene in one line: what is next there.
-static void draw_name(const struct session *s, const struct flow_board *b, int y, bool in_focus)
+// A scene in one line: what is next there; false where that does not fit.
+static bool draw_name(const struct session *s, const struct flow_board *b, int y, bool in_focus)
 {
     draw_text(stdscr, y, 0, 1, A_BOLD, in_focus ? ">" : " ");
     int used = draw_text(stdscr, y, 2, COLS / 3, A_BOLD | (in_focus ? A_REVERSE : 0), b->name);
+    bool fits = draw_width(b->next) <= COLS - used - 5;
     used += 4 + draw_text(stdscr, y, used + 4, COLS - used - 5, A_NORMAL, b->next);
     if (b->go != FLOW_NOTHING && used + 8 < COLS)
         draw_printf(stdscr, y, used + 2, COLS - used - 3, A_BOLD, "[%s]", session_key(s, keys[b->go]));
+    return fits;
 }
 
-static void draw_board(const struct session *s, const struct flow_board *b, int y, bool in_focus)
+static bool draw_board(const struct session *s, const struct flow_board *b, int y, bool in_focus)
 {
     int rows = board_rows(b), column = (COLS - 3) / FLOW_COLUMNS;
     column = column > 34 ? 34 : column;
-    draw_name(s, b, y, in_focus);
+    bool fits = draw_name(s, b, y, in_focus);
     WINDOW *w = derwin(stdscr, rows + 2, column * FLOW_COLUMNS + 1, y + 1, 1);
     if (!w)
-        return;
+        return fits;
     draw_frame(w, s->ascii_lines);
     for (int i = 0; i < FLOW_COLUMNS; i++) {
         attr_t how = b->at == (enum flow_column)i ? A_BOLD : A_NORMAL;
@@ -93,6 +95,7 @@ static void draw_board(const struct session *s, const struct flow_board *b, int 
         put_lines(y + 2, 1 + i * column + 2, column - 3, how, b->lines[i]);
     }
     delwin(w);
+    return fits;
 }
 
 static void draw(struct session *s)
@@ -100,6 +103,7 @@ static void draw(struct session *s)
     char right[64];
     size_t at, first = 0;
     int y = 2, need = 0;
+    bool fits = true; // what is next in the scene in focus
     const struct flow_board *boards = s->flow.boards, *in_focus = focused(s, &at);
     size_t i = 0, count = s->flow.board_count;
     for (; in_focus && i <= at; i++)
@@ -107,11 +111,13 @@ static void draw(struct session *s)
     while (first < at && need > LINES - 4)
         need -= height_of(&boards[first++]);
     for (i = first; i < count && y + height_of(&boards[i]) - 1 <= LINES - 2 && COLS >= BOARDS_FROM; i++) {
-        draw_board(s, &boards[i], y, i == at);
+        fits = (draw_board(s, &boards[i], y, i == at) || i != at) && fits;
         y += height_of(&boards[i]);
     }
     for (; i < count && y < LINES - 2; i++) // no room for its board
-        draw_name(s, &boards[i], y++, i == at);
+        fits = (draw_name(s, &boards[i], y++, i == at) || i != at) && fits;
+    if (!fits && y + 1 < LINES - 2)
+        draw_wrapped(stdscr, y + 1, 2, COLS - 4, LINES - 3 - y, A_BOLD, in_focus->next);
     snprintf(right, sizeof right, _("scenes: %zu"), count);
     if (i < count)
         snprintf(right + strlen(right), sizeof right - strlen(right), "%s", _(" (more below)"));
