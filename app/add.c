@@ -231,6 +231,16 @@ static enum status store_layout(struct project *p, const struct reading *f, int6
     return status;
 }
 
+// Of a file whose picture was known.
+static enum status tell_scene(struct project *p, const char *path, const struct add_options *o, struct error *err)
+{
+    int64_t scene = 0;
+    enum status status = o->stays ? db_picture_scene(p->db, path, &scene, err) : ST_OK;
+    if (scene)
+        o->stays(o->context, scene);
+    return status;
+}
+
 static enum status store_one(struct project *p, const struct reading *f, const struct add_options *o,
                              struct add_report *r, struct error *err)
 {
@@ -238,7 +248,7 @@ static enum status store_one(struct project *p, const struct reading *f, const s
     enum picture_outcome outcome;
     if (f->unchanged) {
         r->known++;
-        return ST_OK;
+        return tell_scene(p, f->file->path, o, err);
     }
     if (o->live && !f->row.sha256[0] && !file_exists(f->file->path))
         return ST_OK;
@@ -261,6 +271,8 @@ static enum status store_one(struct project *p, const struct reading *f, const s
         return ST_OK;
     }
     status = db_quality_set(p->db, id, &f->quality, err);
+    if (status == ST_OK && outcome != PICTURE_ADDED && outcome != PICTURE_CHANGED)
+        status = tell_scene(p, f->file->path, o, err);
     if (status != ST_OK)
         return status;
     if (o->took && (outcome == PICTURE_ADDED || outcome == PICTURE_CHANGED))

@@ -18,6 +18,7 @@ struct add_options {
     int threads;          // reading at once, 0 all cores
     bool live;            // files come and go: one that is gone by now is no bad picture; in the order given
     void (*took)(void *context, int64_t picture); // NULL none: called for each picture that is new and can be screened
+    void (*stays)(void *context, int64_t scene); // NULL none: called for each file whose picture was known, with its scene
     void *context;
 };
 

@@ -9,6 +9,7 @@
 #include "app/people.h"
 #include "base/alloc.h"
 #include "base/parallel.h"
+#include "base/text.h"
 #include "db/log.h"
 #include "db/project.h"
 
@@ -20,6 +21,15 @@ struct options {
     const char *truth, *coco, *group, *sidecar, *pattern, *normal, *scene;
     long long megapixels, megabytes;
     bool folders, json;
+};
+
+// Files whose pictures were known, by the scene that they are of.
+struct staying {
+    struct staying_scene {
+        int64_t scene, count;
+        char *name; // NULL: the scene that was asked for
+    } *rows;
+    size_t count, room;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -94,7 +104,61 @@ static const char *plural(int64_t count)
     return count == 1 ? "" : "s";
 }
 
-static void print_files(const struct add_report *r, const char *scene)
+static void count_staying(void *context, int64_t scene)
+{
+    struct staying *s = context;
+    size_t i = 0;
+    while (i < s->count && s->rows[i].scene != scene)
+        i++;
+    if (i == s->count) {
+        GROW(s->rows, s->room, s->count + 1);
+        s->rows[s->count++] = (struct staying_scene){.scene = scene};
+    }
+    s->rows[i].count++;
+}
+
+static enum status name_staying(struct project *project, struct staying *s, const char *asked, struct error *err)
+{
+    enum status status = ST_OK;
+    for (size_t i = 0; i < s->count && status == ST_OK; i++) {
+        struct scene scene = {0};
+        status = db_scene_get(project->db, s->rows[i].scene, NULL, &scene, err);
+        if (status == ST_OK && strcmp(scene.name, asked) != 0)
+            s->rows[i].name = xstrdup(scene.name);
+        scene_clear(&scene);
+    }
+    return status;
+}
+
+static void print_staying(const struct staying *s)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        if (!s->rows[i].name)
+            continue;
+        char *clean = text_cleaned(s->rows[i].name);
+        printf(s->rows[i].count == 1 ? _("%lld of them is of scene %s and stays there\n") : _("%lld of them are of scene %s and stay there\n"),
+               (long long)s->rows[i].count, clean);
+        free(clean);
+    }
+}
+
+static json_t *staying_json(const struct staying *s)
+{
+    json_t *all = json_array();
+    for (size_t i = 0; i < s->count; i++)
+        if (s->rows[i].name)
+            json_array_append_new(all, json_pack("{s:o, s:I}", "scene", json_outside(s->rows[i].name), "files", (json_int_t)s->rows[i].count));
+    return all;
+}
+
+static void staying_clear(struct staying *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        free(s->rows[i].name);
+    free(s->rows);
+}
+
+static void print_files(const struct add_report *r, const struct staying *staying, const char *scene)
 {
     size_t i;
     json_t *bad;
@@ -112,22 +176,23 @@ static void print_files(const struct add_report *r, const char *scene)
         printf(_("%lld file%s, all known already: nothing added\n"), (long long)r->seen, plural(r->seen));
     else
         printf(_("no files found: nothing added\n"));
+    print_staying(staying);
     if (r->no_scene && r->known + r->moved + r->copies > 0)
-        printf(_("they are of other scenes and stay there: no scene %s is made\n"), scene);
+        printf(_("nothing is of scene %s: it is not made\n"), scene);
 }
 
-static void print_report(const struct add_report *r, const struct options *o)
+static void print_report(const struct add_report *r, const struct staying *staying, const struct options *o)
 {
     if (o->json) {
-        print_json(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "files", (json_int_t)r->seen, "added",
+        print_json(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:o}", "files", (json_int_t)r->seen, "added",
                              (json_int_t)r->added, "known", (json_int_t)r->known, "moved", (json_int_t)r->moved,
                              "copies", (json_int_t)r->copies, "changed", (json_int_t)r->changed, "unreadable",
                              (json_int_t)r->unreadable, "described", (json_int_t)r->described, "answers",
-                             (json_int_t)r->truths, "bad", r->bad));
+                             (json_int_t)r->truths, "bad", r->bad, "stay", staying_json(staying)));
         return;
     }
     if (o->count > 0)
-        print_files(r, o->scene);
+        print_files(r, staying, o->scene);
     if (o->group || o->sidecar || o->pattern)
         printf(_("%lld of them described by --group, --sidecar or --pattern\n"), (long long)r->described);
     if (r->truths > 0)
@@ -151,7 +216,7 @@ static enum status log_it(struct project *project, const struct options *o, cons
     return status;
 }
 
-static enum status run(struct options *o, struct add_report *report, struct error *err)
+static enum status run(struct options *o, struct add_report *report, struct staying *staying, struct error *err)
 {
     struct project project;
     regex_t group, normal;
@@ -173,9 +238,12 @@ static enum status run(struct options *o, struct add_report *report, struct erro
     if (status == ST_OK && (o->sidecar || o->pattern))
         status = metadata_open(o->sidecar, o->pattern, &metadata, err);
     struct add_options options = {.scene = o->scene, .group = has_group ? &group : NULL, .folders = o->folders,
-                                  .normal = &normal, .metadata = metadata, .quiet = o->json};
+                                  .normal = &normal, .metadata = metadata, .quiet = o->json,
+                                  .stays = count_staying, .context = staying};
     if (status == ST_OK && o->count > 0)
         status = add_paths(&project, o->paths, o->count, &options, report, err);
+    if (status == ST_OK)
+        status = name_staying(&project, staying, o->scene, err);
     if (status == ST_OK && o->truth)
         status = add_truth(&project, o->truth, report, err);
     if (status == ST_OK && o->coco)
@@ -213,9 +281,11 @@ int cmd_add(int argc, char **argv)
     struct error err;
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     stop_on_signals();
-    enum status status = run(&o, &report, &err);
+    struct staying staying = {0};
+    enum status status = run(&o, &report, &staying, &err);
     if (status == ST_OK || report.seen > 0)
-        print_report(&report, &o);
+        print_report(&report, &staying, &o);
+    staying_clear(&staying);
     json_decref(report.bad);
     return status == ST_OK ? EXIT_OK : fail(&err);
 }

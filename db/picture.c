@@ -353,6 +353,11 @@ enum status db_picture_add(struct db *db, const struct picture_new *picture, int
     return db_leave(db, own, status, err);
 }
 
+enum status db_picture_scene(struct db *db, const char *path, int64_t *scene, struct error *err)
+{
+    return id_by_text(db, "SELECT p.scene FROM location l JOIN picture p ON p.id = l.picture WHERE l.path = ?1", path, scene, err);
+}
+
 enum status db_picture_get(struct db *db, int64_t id, struct picture *picture, struct error *err)
 {
     *picture = (struct picture){0};

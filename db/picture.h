@@ -37,6 +37,8 @@ enum picture_outcome {
     PICTURE_STILL_UNREADABLE // was so at this path before, with the same content: the reason is refreshed
 };
 
+// The scene of the picture that is stored at `path`, 0 none.
+ASSAY_CHECKED enum status db_picture_scene(struct db *db, const char *path, int64_t *scene, struct error *err);
 // True when `path` is stored with this size and mtime: no need to read it again.
 ASSAY_CHECKED enum status db_picture_unchanged(struct db *db, const char *path, uint64_t bytes,
                                                int64_t mtime_ns, bool *unchanged, struct error *err);
