@@ -134,7 +134,7 @@ static enum status take_word(struct db *db, struct find_filter *f, char *word, i
     else if (strcmp(word, "sort") == 0)
         good = take_order(f, value, ordered);
     else if (!known)
-        return error_set(err, ST_INVALID, "nothing can be looked for by \"%s\"; ? shows by what", word);
+        return error_set(err, ST_INVALID, "nothing can be looked for by \"%s\"; there are class, severity, verdict, by, date, score, scene, path, sort", word);
     if (good)
         return ST_OK;
     for (size_t i = 0; i < sizeof may / sizeof *may; i++)
@@ -173,8 +173,8 @@ enum status review_filter_parse(struct db *db, const char *text, int64_t now_ms,
         status = take_word(db, f, word, now_ms, &ordered, err);
     bool said = f->class_name[0] || f->person[0] || f->severity[0] || f->since_ms || f->until_ms ||
                 (f->has_verdict && f->verdict != VERDICT_NONE);
-    if (!ordered)
-        f->order = said ? FIND_ANSWERED : FIND_SCORE;
+    if (!ordered) // a name is looked for among those that were filtered, too
+        f->order = said ? FIND_ANSWERED : f->path[0] && !f->has_verdict && !f->has_least && !f->has_most ? FIND_ADDED : FIND_SCORE;
     return status;
 }
 

@@ -13,7 +13,7 @@ bool review_filter_word(const char **text, char word[FILTER_WORD]);
 // Words separated by blanks, all of which have to fit; "quotes" hold a value with blanks together:
 //   scene:NAME class:PART severity:stop|key|general verdict:normal|defect|unsure|open by:PART path:PART (or PART alone)
 //   score:>X score:<X score:X..Y  date:DAY date:>DAY date:<DAY date:DAY..DAY  sort:score|answered|added
-// Without `sort`: answered where the filter is about answers, else score. ST_INVALID with a sentence that names the word.
+// Without `sort`: answered where the filter is about answers, added (all pictures) where it is about names alone, else score. ST_INVALID with a sentence that names the word.
 ASSAY_CHECKED enum status review_filter_parse(struct db *db, const char *text, int64_t now_ms, struct find_filter *filter,
                                               struct error *err);
 
