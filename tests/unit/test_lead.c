@@ -15,6 +15,7 @@
 #include "db/person.h"
 #include "db/picture.h"
 #include "db/project.h"
+#include "db/queue.h"
 #include "db/revision.h"
 #include "db/scene.h"
 #include "db/second.h"
@@ -421,7 +422,10 @@ static void copies_of_the_database(void **state)
     char *copy = file_join(f->dir, "copy.db"), *beside = file_join(f->dir, "copy.db-wal");
     struct db *other;
     struct verdict_row row;
+    struct queue_item items[2];
+    size_t leased = 0, free_there = 1;
     normal(f, f->ann, 0);
+    assert_ok(db_queue_lease(f->db, "elsewhere", f->ann, 0, 2, 60000, NULL, 0, items, &leased, &err), &err);
     assert_status(db_backup(f->db, copy, never, NULL, &err), ST_OK, &err); // small: done in one step
     assert_status(db_backup(f->db, copy, NULL, NULL, &err), ST_INVALID, &err); // nothing is written over
     assert_false(file_exists(beside));
@@ -434,6 +438,9 @@ static void copies_of_the_database(void **state)
     assert_ok(db_verdict_get(other, f->pictures[1], LABEL_REVIEW, &row, &err), &err);
     assert_int_equal(row.verdict, VERDICT_NONE);
     verdict_clear(&row);
+    int64_t same = items[0].picture;
+    assert_ok(db_queue_claim(other, "here", f->ann, 60000, &same, &free_there, &err), &err);
+    assert_true(leased > 0 && free_there == 1); // nobody reviews the copy
     db_close(other);
     assert_ok(file_write(copy, "no database", 11, &err), &err);
     assert_status(db_inspect(copy, &err), ST_CORRUPT, &err);
