@@ -206,6 +206,8 @@ int cmd_review(int argc, char **argv)
         return fail(&err);
     enum status status = settings_option(project.settings, SETTING_GRAPHICS, o.graphics, "--graphics", &err);
     if (status == ST_OK)
+        status = settings_option(project.settings, SETTING_PERSON, o.as, "--as", &err);
+    if (status == ST_OK)
         status = o.poor ? review_poor(&project, &o, &err)
                         : review_project(&project, o.as, o.scene, o.second_look, o.script, &err);
     project_close(&project);

@@ -157,7 +157,8 @@ static void put_severities(struct strbuf *page, const struct report *r)
     }
     close_table(page);
     strbuf_printf(page, "<p class=\"soft\">%s", _("The rate is that of defects found independently of the score. Those found in review "
-                                                  "were brought up by the filter and say nothing about what it loses."));
+                                                  "were brought up by the filter or drawn by an audit and are no share of all defects. "
+                                                  "What the filter loses is bounded by an audit."));
     if (r->severities[SEVERITIES].unscreened)
         strbuf_printf(page, r->severities[SEVERITIES].unscreened == 1 ? _(" %lld more is not screened and in no rate.")
                                                                       : _(" %lld more are not screened and in no rate."),

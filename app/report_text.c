@@ -92,8 +92,8 @@ static void put_severities(FILE *out, const struct report *r)
                                                                : _("  %lld more are not screened and in no rate\n"),
                 (long long)r->severities[SEVERITIES].unscreened);
     put_wrapped(out, INDENT,
-                _("\"in review\" counts the defects that people confirmed; the filter brought them up, so they say nothing "
-                  "about what it loses."));
+                _("\"in review\" counts the defects that people confirmed; the filter brought them up or an audit drew them, so they "
+                  "are no share of all defects. What the filter loses is bounded by an audit."));
 }
 
 static void put_rules(FILE *out, const struct report *r)

@@ -131,7 +131,7 @@ static bool draw_entry(const struct session *s, int number, int y, int x, int wi
     char *text = xasprintf(_("%c%2d %s%s %s, %s"), chosen ? '>' : ' ', number + 1, offered ? _("suggested: ") : "",
                            kind_words(entry->shape.kind), class_name, size);
     bool room = draw_width(text) + 2 + draw_width(area) <= width;
-    draw_printf(stdscr, y, x, width, how, room ? "%s, %s" : "%s", text, area);
+    draw_printf(stdscr, y, x, width, how, room ? _("%s, %s") : "%s", text, area);
     free(text);
     return room;
 }
