@@ -317,8 +317,12 @@ static enum status turn(struct watch *w, bool *busy, struct error *err)
 
 static enum status loop(struct watch *w, struct error *err)
 {
-    int64_t scene;
-    bool busy = true;
+    struct scene before = {0};
+    struct error unused;
+    int64_t scene = 0;
+    bool busy = true, dropped;
+    bool made = db_scene_get(w->project->db, 0, w->options->add.scene, &before, &unused) == ST_NOT_FOUND;
+    scene_clear(&before);
     enum status status = db_scene_ensure(w->project->db, w->options->add.scene, &scene, err);
     if (status == ST_OK)
         status = db_version(w->project->db, &w->version, err);
@@ -337,6 +341,8 @@ static enum status loop(struct watch *w, struct error *err)
     w->report->unfinished = (int64_t)follow_unfinished(w->follow);
     if (status == ST_OK && w->options->follow.once && w->faulty) // told to whoever runs it
         status = error_set(err, w->fault.code, "scene %s: nothing was screened: %s", w->scene.name, w->fault.text);
+    if (made && scene)
+        made = db_scene_drop_empty(w->project->db, scene, &dropped, &unused) != ST_OK; // or an empty one stays
     return status;
 }
 
