@@ -153,7 +153,7 @@ static WINDOW *draw_reading(struct session *s)
     s->text_top = s->text_top > last ? last : s->text_top < 0 ? 0 : s->text_top;
     WINDOW *w = popup(s, count + 2, width + 4);
     for (int i = 0; i < count && (line = strsep(&rest, "\n")); i++) {
-        bool here = s->text_pictures && i == s->text_at;
+        bool here = s->text_pictures && i == s->text_at && pictures[i];
         int y = 1 + i - s->text_top;
         int in = line[0] == DRAW_GOES_ON[0] ? DRAW_INDENT : 0;
         if (!in)
@@ -239,6 +239,12 @@ static void go_to_line(struct session *s, int from, int by)
         s->text_top = count; // the end, which has none
     free(pictures);
     free(text);
+}
+
+void popup_resized(struct session *s)
+{
+    if (s->context == CONTEXT_JUMPS)
+        go_to_line(s, s->text_at, 1);
 }
 
 void popup_jumps(struct session *s, const char *title, char *text, int64_t *pictures)

@@ -183,6 +183,7 @@ void session_resize(struct session *s, int columns, int lines)
     resizeterm(lines, columns);
     s->repaint = true;
     view_load(s);
+    popup_resized(s);
 }
 
 static void window_changed(struct session *s)

@@ -299,6 +299,7 @@ void popup_read(struct session *s, const char *title, char *text); // takes the 
 void popup_jumps(struct session *s, const char *title, char *text, int64_t *pictures);
 void popup_key(struct session *s, enum command command, int key);  // while reading or writing a note
 void popup_draw(struct session *s);
+void popup_resized(struct session *s); // what it stands on stays in sight
 void popup_note(struct session *s, int64_t id);
 // One line, beginning as `text`; done: when it is taken.
 void popup_line(struct session *s, const char *title, const char *text, void (*done)(struct session *s, const char *line));
