@@ -97,7 +97,8 @@ static enum status read_learnt(const char *path, struct strategy_record learnt[S
     enum status status = file_read(path, 1 << 20, &bytes, &size, err);
     if (status != ST_OK)
         return status;
-    json_t *j = json_loadb((const char *)bytes, size, 0, NULL), *list = json_object_get(j, "strategies");
+    size_t bom = text_bom(bytes, size);
+    json_t *j = json_loadb((const char *)bytes + bom, size - bom, 0, NULL), *list = json_object_get(j, "strategies");
     free(bytes);
     if (!json_is_array(list))
         status = error_set(err, ST_INVALID, "%s: not what `assay strategies --export` writes", path);
