@@ -214,6 +214,11 @@ static enum status end_round(struct shift *s, const struct round *round, enum ro
     return status == ST_NOT_FOUND ? ST_OK : status; // as somebody has said meanwhile
 }
 
+static enum status place_lost(struct error *err)
+{
+    return error_set(err, ST_NOT_FOUND, "another process took this worker's place; it ends");
+}
+
 static enum status work_on(struct shift *s, const struct round *round, const struct worker_options *o, struct error *err)
 {
     struct train_watch watch = {s, tell};
@@ -228,7 +233,7 @@ static enum status work_on(struct shift *s, const struct round *round, const str
         status = train_round(s->project, round, o->threads, &watch, &sentence, &why);
     }
     if (atomic_load(&s->heart->lost))
-        return error_set(err, ST_BUSY, "another process took this worker's place; it ends");
+        return place_lost(err);
     if (status == ST_OK)
         status = end_round(s, round, ROUND_DONE, sentence, err);
     else if (status == ST_CANCELLED && s->wish == WISH_CANCEL)
@@ -352,6 +357,8 @@ static enum status work(struct shift *s, const struct worker_options *o, struct 
             status = ST_OK;
         }
     }
+    if (atomic_load(&s->heart->lost))
+        return place_lost(err);
     return status == ST_CANCELLED ? ST_OK : status;
 }
 
