@@ -214,8 +214,31 @@ static enum status replaceable(const struct project *project, const char *file, 
     return status;
 }
 
+// Not in a folder of the project itself: it would be in the next backup, or go with the cache.
+static enum status check_place(const struct project *project, const char *to, struct error *err)
+{
+    static const char *const own[] = {"models", "cache", "pictures"};
+    const char *slash = strrchr(to, '/');
+    char *parent = is_folder(to) ? xstrdup(to) : slash ? xasprintf("%.*s", (int)(slash - to) + 1, to) : xstrdup(".");
+    char *full = realpath(parent, NULL);
+    enum status status = ST_OK;
+    for (size_t i = 0; i < sizeof own / sizeof *own && full; i++) {
+        char *folder = file_join(project->dir, own[i]);
+        size_t length = strlen(folder);
+        if (strncmp(full, folder, length) == 0 && (full[length] == '/' || !full[length]))
+            status = error_set(err, ST_INVALID, "%s: lies in %s/ of the project itself; name another place for the backup", to, own[i]);
+        free(folder);
+    }
+    free(full);
+    free(parent);
+    return status;
+}
+
 static enum status target(const struct project *project, const char *to, char **path, struct error *err)
 {
+    enum status status = check_place(project, to, err);
+    if (status != ST_OK)
+        return status;
     if (is_folder(to)) {
         char stamp[STAMP + 1], *stem = stem_of(project);
         time_t now = time(NULL);
@@ -230,7 +253,7 @@ static enum status target(const struct project *project, const char *to, char **
     }
     if (to[0] && to[strlen(to) - 1] == '/')
         return error_set(err, ST_NOT_FOUND, "%s: there is no such folder; make it first", to);
-    enum status status = file_exists(to) ? replaceable(project, to, err) : ST_OK;
+    status = file_exists(to) ? replaceable(project, to, err) : ST_OK;
     if (status == ST_OK)
         *path = xstrdup(to);
     return status;
