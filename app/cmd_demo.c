@@ -282,6 +282,8 @@ int cmd_demo(int argc, char **argv)
         free(dir);
         return fail(&err);
     }
+    if (project_check_base(o.base, &err) != ST_OK) // before all the pictures are made
+        return fail(&err);
     struct demo_item *items = demo_plan(o.seed, o.count, o.rate);
     status = make_pictures(o.dir, items, o.count, o.json, &err);
     if (status == ST_OK)

@@ -44,6 +44,8 @@ ASSAY_CHECKED enum status project_base_kept(const struct project *project, struc
 // called: its SHA-256, or BASE_FILTERS.
 ASSAY_CHECKED enum status project_take_base(const struct project *project, const char *which, char name[HASH_HEX],
                                             struct error *err);
+// Whether project_take_base would take it.
+ASSAY_CHECKED enum status project_check_base(const char *which, struct error *err);
 // Make the base of this name the project's; for one with screened scenes call screening_forget in the same
 // transaction. Scenes made from then on have the size that the base was made for.
 ASSAY_CHECKED enum status project_use_base(struct project *project, const char *name, struct error *err);

@@ -134,6 +134,17 @@ enum status project_take_base(const struct project *project, const char *which, 
     return status;
 }
 
+enum status project_check_base(const char *which, struct error *err)
+{
+    struct base *base;
+    if (!which || strcmp(which, BASE_EMBEDDED) == 0 || strcmp(which, BASE_FILTERS) == 0)
+        return ST_OK;
+    enum status status = base_open(which, &base, err);
+    if (status == ST_OK)
+        base_free(base);
+    return status;
+}
+
 // ---- by name ----
 
 // Path of the one base in models/ whose SHA-256 begins so; caller frees.
