@@ -232,13 +232,14 @@ static char *goal_options(const struct revision *r, const struct revision *other
     return out.data;
 }
 
-char *promote_goal(const struct scene *scene, const struct revision *active, const struct revision *next)
+char *promote_goal(const struct scene *scene, const struct revision *active, const struct revision *next, bool back)
 {
     if (comparable(active, next))
         return NULL;
     char *before = goal_text(active), *now = goal_text(next), *options = goal_options(active, next);
     char *name = text_quoted(scene->name);
-    char *said = xasprintf(_("with it the threshold's goal goes from %s to %s; `assay screen --scene %s%s` scores again under the former"),
+    char *said = xasprintf(back ? _("the threshold's goal goes back, too, from %s to %s; `assay screen --scene %s%s` scores again under the one that it leaves")
+                                : _("with it the threshold's goal goes from %s to %s; `assay screen --scene %s%s` scores again under the former"),
                            before, now, name, options);
     free(name);
     free(options);
@@ -254,7 +255,7 @@ static enum status goal_change(struct project *project, const struct model_row *
     *said = NULL;
     enum status status = get_revisions(project, model, &scene, &active, &candidate, err);
     if (status == ST_OK)
-        *said = promote_goal(&scene, &active, &candidate);
+        *said = promote_goal(&scene, &active, &candidate, false);
     scene_clear(&scene);
     return status;
 }

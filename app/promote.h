@@ -21,8 +21,8 @@ ASSAY_CHECKED enum status promote_by_gate(struct project *project, int64_t model
 ASSAY_CHECKED enum status promote_by_hand(struct project *project, const struct model_row *model, const char *who, bool lead,
                                           char **said, struct error *err);
 
-// A revision brings the goal that it was scored under with it: a sentence that says so, where it becomes active in place of one with
-// another; NULL for the same goal. Caller frees.
-char *promote_goal(const struct scene *scene, const struct revision *active, const struct revision *next);
+// A revision brings the goal that it was scored under with it: a sentence that says so, where it becomes active, or (back) active
+// again, in place of one with another; NULL for the same goal. Caller frees.
+char *promote_goal(const struct scene *scene, const struct revision *active, const struct revision *next, bool back);
 
 #endif

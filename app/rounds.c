@@ -121,7 +121,7 @@ enum status rounds_roll_back(struct project *project, const struct scene *scene,
     if (status == ST_OK)
         status = db_revision_activate(project->db, before, "rollback", who, "rolled back", err);
     if (status == ST_OK)
-        *goal = promote_goal(scene, &active, now);
+        *goal = promote_goal(scene, &active, now, true);
     return status;
 }
 
