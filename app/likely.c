@@ -9,6 +9,7 @@
 #include "app/trained.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "db/class.h"
 #include "db/model.h"
 
 static const double stale_s = 5; // so long nothing is opened again for a picture that the model has not seen
@@ -16,7 +17,8 @@ static const double stale_s = 5; // so long nothing is opened again for a pictur
 struct likely {
     int64_t scene;
     char model[HASH_HEX];
-    json_t *names;       // of the classes; NULL none
+    json_t *names;       // of the classes when the model was trained; NULL none
+    char *name;          // of the latest one, as it is called now
     struct heads *heads; // NULL: they could not be read
     struct store *store; // NULL: likewise
     double opened;
@@ -29,6 +31,7 @@ void likely_close(struct likely *l)
     store_close(l->store);
     heads_free(l->heads);
     json_decref(l->names);
+    free(l->name);
     free(l);
 }
 
@@ -104,7 +107,12 @@ bool likely_get(struct likely **likely, struct project *project, const struct sc
     float shares[HEADS_CLASSES];
     int best = heads_classify_kept(l->heads, record.embedding, shares, &out->unknown);
     const char *name = best >= 0 ? json_string_value(json_array_get(l->names, (size_t)best)) : NULL;
-    out->name = name;
-    out->share = name ? (double)shares[best] : 0;
-    return name != NULL;
+    struct error unused;
+    free(l->name);
+    l->name = NULL;
+    if (name && db_class_now(project->db, name, &l->name, &unused) != ST_OK) // renamed or merged since
+        l->name = NULL;
+    out->name = l->name;
+    out->share = l->name ? (double)shares[best] : 0;
+    return l->name != NULL;
 }

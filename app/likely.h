@@ -8,7 +8,7 @@
 struct likely; // what is open; starts as NULL
 
 struct likely_class {
-    const char *name;  // as it was called when the model was trained; NULL: it knows no class. Valid until the next call
+    const char *name;  // as it is called now; NULL: the model knows no class. Valid until the next call
     double share;      // probability among the classes, given a defect
     bool unknown;      // the picture is like no class that the model knows
 };
