@@ -86,6 +86,7 @@ static const char *const phrases[] = {
     N_("damaged; `assay train --cancel` gives the round up"),
     N_("nothing to learn from was answered; `assay review` asks"),
     N_("nothing to learn from was answered; `assay review` asks, or `assay train --with-truth` learns from what was imported as known"),
+    N_("nothing to learn from yet: what was answered (%zu) is held out to compare models with, or of an audit; answer more, `assay review` asks"),
     N_("picture %lld is not of this round"),
     N_("there is no normal picture to learn from among %zu: answer some that are normal first"),
     N_("there is no defect to learn from among %zu pictures: answer some first"),

@@ -27,6 +27,7 @@ struct choice {
     int64_t *pool;         // (pool_most) reservoir (Vitter 1985, algorithm R)
     uint64_t *pool_groups; // (pool_most)
     size_t pool_most, pool_count, pool_seen;
+    size_t never; // answers that no round learns from: held out to compare models with, or of an audit
     uint64_t *defective; // groups with a defect that somebody confirmed
     size_t defective_count, defective_capacity;
     struct rng rng;
@@ -74,11 +75,14 @@ static enum status choose(void *context, const struct export_row *row, struct er
 {
     (void)err;
     struct choice *c = context;
-    if ((row->unreadable && row->unreadable[0]) || row->poor || row->audited ||
-        gate_part_of(row->group ? row->group : "") != GATE_TRAIN)
+    if ((row->unreadable && row->unreadable[0]) || row->poor)
         return ST_OK;
     bool said = row->verdict != VERDICT_NONE;
     enum verdict known = said ? row->verdict : c->with_truth ? row->truth : VERDICT_NONE;
+    if (row->audited || gate_part_of(row->group ? row->group : "") != GATE_TRAIN) {
+        c->never += known == VERDICT_NORMAL || known == VERDICT_DEFECT;
+        return ST_OK;
+    }
     if (known == VERDICT_NONE && row->revision_number > 0 && !row->flagged)
         add_pool(c, row->picture, group_of(row));
     if (known != VERDICT_NORMAL && known != VERDICT_DEFECT)
@@ -101,7 +105,7 @@ static enum status choose(void *context, const struct export_row *row, struct er
 }
 
 static enum status choose_all(struct project *project, int64_t scene, bool with_truth, int pool_most, json_t **list,
-                              struct error *err)
+                              size_t *never, struct error *err)
 {
     struct choice all = {.project = project, .with_truth = with_truth, .labels = json_array(), .classes = json_array(),
                          .pool_most = (size_t)pool_most, .rng = rng_seed((uint64_t)scene)}, *c = &all;
@@ -114,6 +118,7 @@ static enum status choose_all(struct project *project, int64_t scene, bool with_
             json_array_append_new(pool, json_integer((json_int_t)c->pool[i]));
     *list = json_pack("{s:o, s:o, s:o}", "labels", c->labels, "classes", c->classes, "pool", pool);
     free(c->pool), free(c->pool_groups), free(c->defective);
+    *never = c->never;
     if (status != ST_OK) {
         json_decref(*list);
         *list = NULL;
@@ -143,8 +148,8 @@ static bool truth_would_do(struct project *project, int64_t scene, int pool_most
 {
     struct error unused;
     json_t *list, *label;
-    size_t i;
-    if (choose_all(project, scene, true, pool_most, &list, &unused) != ST_OK)
+    size_t i, never;
+    if (choose_all(project, scene, true, pool_most, &list, &never, &unused) != ST_OK)
         return false;
     json_t *labels = json_object_get(list, "labels");
     bool normal = json_array_size(json_object_get(list, "pool")) > 0, would = json_array_size(labels) > 0;
@@ -158,12 +163,16 @@ static enum status get_list(struct project *project, int64_t scene, bool with_tr
                             char sha256[HASH_HEX], struct error *err)
 {
     enum status status = ST_OK;
+    size_t never;
     if (file_exists(path)) {
         status = read_list(path, list, err);
     } else {
-        status = choose_all(project, scene, with_truth, pool_most, list, err);
+        status = choose_all(project, scene, with_truth, pool_most, list, &never, err);
         if (status == ST_OK && json_array_size(json_object_get(*list, "labels")) == 0) {
             json_decref(*list);
+            if (never > 0)
+                return error_set(err, ST_INVALID, "nothing to learn from yet: what was answered (%zu) is held out to compare models with, or of an audit; answer more, `assay review` asks",
+                                 never);
             return !with_truth && truth_would_do(project, scene, pool_most)
                        ? error_set(err, ST_INVALID, "nothing to learn from was answered; `assay review` asks, or `assay train --with-truth` learns from what was imported as known")
                        : error_set(err, ST_INVALID, "nothing to learn from was answered; `assay review` asks");
