@@ -88,6 +88,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             argp_error(state, _("say how long: --minutes M or --steps N"));
         if (t->side % 16)
             argp_error(state, _("--side must be a multiple of 16"));
+        if (!t->threads) { // as many cores as can share the batch
+            t->threads = parallel_cores();
+            while (t->threads > 1 && t->batch % (4 * t->threads))
+                t->threads--;
+        }
         if (t->batch % (4 * t->threads))
             argp_error(state, _("--batch must be a multiple of four times the threads (%d)"), 4 * t->threads);
         return 0;
@@ -273,7 +278,9 @@ static enum status learn(const struct options *o, struct pretrain *p, struct err
     struct pretrain_report report = {0};
     char *checkpoint = xasprintf("%s.checkpoint", o->out), sha256[HASH_HEX];
     enum status status = ST_OK;
-    if (file_exists(checkpoint) && (status = pretrain_load(p, checkpoint, err)) == ST_OK)
+    if (!file_exists(checkpoint))
+        status = pretrain_save(p, checkpoint, err); // what cannot be written there is told before hours of training
+    else if ((status = pretrain_load(p, checkpoint, err)) == ST_OK)
         fprintf(stderr, _("going on from %s\n"), checkpoint);
     if (status == ST_OK)
         status = train(o, p, checkpoint, &report, err);
@@ -348,7 +355,7 @@ int cmd_base_train(int argc, char **argv)
         {"textures", OPT_TEXTURES, "X", 0, N_("share of crops that show procedural textures (default 0.25; 0 with --continue)"), 0},
         {"demo", OPT_DEMO, "X", 0, N_("share of crops of the demo's pictures (default 0.1; 0 with --continue)"), 0},
         {"save-every", OPT_SAVE, "S", 0, N_("seconds from checkpoint to checkpoint (default 120)"), 0},
-        {"threads", OPT_THREADS, "N", 0, N_("default: all processors"), 0},
+        {"threads", OPT_THREADS, "N", 0, N_("default: as many processors as the batch divides among"), 0},
         {"fixed", OPT_FIXED, NULL, 0, N_("train the one network only, none of smaller size inside it"), 0},
         OPTION_JSON,
         {0}};
@@ -358,7 +365,7 @@ int cmd_base_train(int argc, char **argv)
                                      NULL, NULL, NULL};
     struct options o = {.out = "base.safetensors", .save_every = 120, .demo = -1, .textures = -1, .train = pretrain_defaults};
     struct error err;
-    o.train.threads = parallel_cores();
+    o.train.threads = 0;
     o.train.elastic = true;
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     stop_on_signals();

@@ -508,7 +508,7 @@ static void descend(struct pretrain *p, double rate)
     }
 }
 
-static void note_loss(struct pretrain *p, double progress, double rate)
+static void note_loss(struct pretrain *p, double rate)
 {
     struct pretrain_report *r = &p->report;
     double keep = p->step < 100 ? (double)p->step / (double)(p->step + 1) : 0.99, small = 0;
@@ -528,13 +528,13 @@ static void note_loss(struct pretrain *p, double progress, double rate)
         r->smallest = r->smallest > 0 ? 0.99 * r->smallest + 0.01 * small : small;
     r->step = p->step + 1;
     r->crops = r->step * p->options.batch;
-    r->progress = progress;
     r->rate = rate;
 }
 
 bool pretrain_step(struct pretrain *p, struct pretrain_report *report)
 {
     double start = clock_seconds(), progress = progress_of(p);
+    p->report.progress = progress;
     *report = p->report;
     if (progress >= 1)
         return false;
@@ -549,10 +549,11 @@ bool pretrain_step(struct pretrain *p, struct pretrain_report *report)
     double rate = rate_at(p, progress);
     graph_update_statistics(p->net, p->shares[0].grads, p->options.threads, 0.9);
     descend(p, rate);
-    note_loss(p, progress, rate);
+    note_loss(p, rate);
     p->step++;
     p->seconds += clock_seconds() - start;
     p->report.seconds = p->seconds;
+    p->report.progress = progress_of(p);
     *report = p->report;
     return true;
 }
