@@ -7,6 +7,7 @@
 #include "app/audit.h"
 #include "app/calibrate.h"
 #include "app/layout.h"
+#include "app/rounds.h"
 #include "app/scoring.h"
 #include "app/screening.h"
 #include "app/watch.h"
@@ -16,6 +17,7 @@
 #include "base/strbuf.h"
 #include "base/text.h"
 #include "db/acquire.h"
+#include "db/model.h"
 #include "db/quality.h"
 #include "db/queue.h"
 #include "db/report.h"
@@ -192,7 +194,27 @@ static enum status add_ask(struct project *project, const struct scene *scene, j
     return ST_OK;
 }
 
-// The latest round of training, and what waits for a decision.
+// A model that the gate left to a person.
+static enum status add_candidate(struct project *project, const struct scene *scene, json_t *entry, json_t *lines, struct error *err)
+{
+    struct model_row *models;
+    size_t count;
+    enum status status = db_model_list(project->db, &models, &count, err);
+    if (status != ST_OK)
+        return status;
+    const struct model_row *waits = rounds_candidate(models, count, scene->id);
+    if (waits) {
+        char *name = text_quoted(scene->name);
+        json_array_append_new(lines, json_sprintf(_("%s: model %.12s waits for a decision: `assay models` says why, `assay promote --scene %s` makes it active"),
+                                                  scene->name, waits->sha256, name));
+        free(name);
+    }
+    json_object_set_new(entry, "candidate", waits ? json_string(waits->sha256) : json_null());
+    model_free(models, count);
+    return ST_OK;
+}
+
+// The latest round of training.
 static enum status add_round(struct project *project, json_t **training, json_t *lines, struct error *err)
 {
     struct round round;
@@ -265,6 +287,8 @@ static enum status run(bool json, struct error *err)
             status = add_audit(&project, &scenes[i], entry, lines, err);
         if (status == ST_OK)
             status = add_ask(&project, &scenes[i], entry, lines, err);
+        if (status == ST_OK)
+            status = add_candidate(&project, &scenes[i], entry, lines, err);
         if (status != ST_OK)
             break;
         if (!json)
