@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/intl.h"
 #include "db/acquire.h"
+#include "db/industry.h"
 #include "db/live.h"
 #include "db/model.h"
 #include "db/queue.h"
@@ -394,6 +395,26 @@ static enum status promote(void *context, int64_t id, char **said, struct error 
     return status == ST_OK ? worker_spawn(f->project, 0, err) : status; // it scores what came under the revision before
 }
 
+static int64_t active(void *context, int64_t id)
+{
+    struct review_flow *f = context;
+    struct scene scene;
+    struct base_info base;
+    struct model_row industry;
+    struct error unused;
+    int64_t found = 0;
+    if (id == FLOW_INDUSTRY) {
+        if (project_base_kept(f->project, &base, &unused) != ST_OK || db_industry_now(f->project->db, base.sha256, &industry, &unused) != ST_OK)
+            return 0;
+        found = -industry.id; // no revision has it
+        model_clear(&industry);
+    } else if (db_scene_get(f->project->db, id, NULL, &scene, &unused) == ST_OK) {
+        found = scene.active_revision;
+        scene_clear(&scene);
+    }
+    return found;
+}
+
 static enum status rollback_industry(struct review_flow *f, char **said, struct error *err)
 {
     struct model_row now;
@@ -439,7 +460,7 @@ void review_flow_open(struct review_flow *f, struct project *project, const char
         f->state_version = 0;
     f->model = (struct flow_model){.context = f, .state = state, .training = training, .curve = curve, .comparison = flow_comparison, .train = train, .every = every,
                                    .wish = wish, .models = flow_models, .details = flow_details, .promote = promote,
-                                   .rollback = rollback, .board = flow_board, .settings = flow_settings, .set = flow_set};
+                                   .active = active, .rollback = rollback, .board = flow_board, .settings = flow_settings, .set = flow_set};
 }
 
 void review_flow_clear(struct review_flow *f)

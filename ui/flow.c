@@ -99,7 +99,7 @@ void flow_rollback(struct session *s, int64_t scene, const char *name)
         return;
     snprintf(text, sizeof text, scene == FLOW_INDUSTRY ? _("Press again to let rounds begin from the industry model before.")
                                                        : _("Press again to go back to what was active before in %s, at once."), name);
-    if (!flow_sure(s, COMMAND_ROLLBACK, scene, text))
+    if (!flow_sure(s, COMMAND_ROLLBACK, s->model->flow->active(s->model->flow->context, scene), text)) // anew where somebody else went back meanwhile
         return;
     enum status status = s->model->flow->rollback(s->model->flow->context, scene, &said, &goal, &err);
     flow_said(s, status, &err, said ? said : "");

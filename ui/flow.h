@@ -95,6 +95,8 @@ struct flow_model {
     enum status (*details)(void *context, int64_t model, char **text, struct error *err); // lines; caller frees
     // said: a sentence where the goal of the threshold changes with it, else NULL; caller frees.
     enum status (*promote)(void *context, int64_t model, char **said, struct error *err);
+    // What a way back would leave, as a number that nothing else has: of a scene, or FLOW_INDUSTRY; 0 nothing.
+    int64_t (*active)(void *context, int64_t scene);
     // Of a scene; FLOW_INDUSTRY: of the industry model. said: a sentence; goal: as of promote. Caller frees both.
     enum status (*rollback)(void *context, int64_t scene, char **said, char **goal, struct error *err);
     // The settings; files: which there are, lines. May be NULL, and the next one.

@@ -884,6 +884,31 @@ static void what_another_lead_decides_stays(void **state)
     project = others;
 }
 
+// Asked whether to go back, while somebody else did: the second press asks again, and goes no step further.
+static void a_way_back_that_was_gone_is_asked_anew(void **state)
+{
+    (void)state;
+    const char *again[] = {assay, "screen", "--scene", "belt", "--json", NULL}, *rollback[] = {assay, "rollback", "--scene", "belt", NULL};
+    for (int revision = 3; revision <= 4; revision++)
+        assert_int_equal(command("/dev/null", again), 0);
+    start_in("belt", VT_PLAIN, "xterm-256color", "ascii", 24, 80);
+    until_shown(0);
+    type("6");
+    until("revision 4, no trained model");
+    type("b");
+    until("Press again to go back");
+    assert_int_equal(command("/dev/null", rollback), 0);
+    until("revision 3, no trained model");
+    until_quiet();
+    type("b");
+    until("Press again to go back");
+    until_quiet();
+    assert_true(shows("revision 3, no trained model"));
+    type("b");
+    until("belt: revision 2 is active again");
+    leave();
+}
+
 static void late_answers_are_no_keys(void **state)
 {
     (void)state;
@@ -1002,6 +1027,7 @@ int main(void)
         CASE(a_late_sixel_terminal_gets_its_picture), CASE(without_answers_there_are_symbols),
         CASE(fewer_colours_are_ascii), CASE(themes_change_colours_only), CASE(useless_terminals_get_a_sentence),
         CASE(an_end_from_outside_leaves_it_whole), CASE(a_crash_leaves_the_terminal_whole), CASE(what_another_lead_decides_stays),
+        CASE(a_way_back_that_was_gone_is_asked_anew),
     };
     char folder[] = "/tmp/test_session.XXXXXX";
     const char *program = getenv("ASSAY");
