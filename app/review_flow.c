@@ -134,8 +134,10 @@ static const char *state(void *context)
     const struct model_row *active = NULL;
     bool waits = false;
     for (size_t i = 0; i < count; i++) {
-        active = models[i].active && models[i].scene && (!f->only || models[i].scene == f->only) ? &models[i] : active;
-        waits = waits || (models[i].scene && rounds_candidate(models, count, models[i].scene) == &models[i]);
+        if (!models[i].scene || (f->only && models[i].scene != f->only)) // as key 6 shows them
+            continue;
+        active = models[i].active ? &models[i] : active;
+        waits = waits || rounds_candidate(models, count, models[i].scene) == &models[i];
     }
     if (active)
         flow_time(active->created_ms, when);
