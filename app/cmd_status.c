@@ -220,7 +220,7 @@ static enum status add_round(struct project *project, json_t **training, json_t 
     struct round round;
     char text[WORKER_TEXT];
     *training = NULL;
-    enum status status = db_round_latest(project->db, -1, &round, err);
+    enum status status = db_round_latest(project->db, -1, ROUND_RUNNING, &round, err);
     if (status != ST_OK)
         return status == ST_NOT_FOUND ? ST_OK : status;
     bool alive = worker_lives(project);

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/people.h"
 #include "app/rounds.h"
 #include "app/train.h"
 #include "app/trained.h"
@@ -301,10 +302,13 @@ static enum status train(struct project *project, struct options *o, struct erro
     enum status status = find_scene(project, o, &scene, err);
     if (status == ST_OK && o->from)
         status = find_model(project, o->from, sha256, err);
+    char *who = person_now(project, NULL);
+    o->request.who = who;
     o->request.from = sha256;
     o->request.options = o->sets;
     if (status == ST_OK)
         status = train_request_text(&o->request, &text, err);
+    free(who);
     if (status != ST_OK)
         return status;
     status = db_round_add(project->db, scene, text, &id, err);
@@ -325,7 +329,7 @@ static enum status change(struct project *project, struct options *o, struct err
         status = find_scene(project, o, &scene, err);
     if (status != ST_OK)
         return status;
-    status = db_round_latest(project->db, scene, &round, err);
+    status = db_round_latest(project->db, scene, o->action == RESUME ? ROUND_PAUSED : ROUND_RUNNING, &round, err);
     if (status == ST_NOT_FOUND)
         return error_set(err, status, "there was no round of training yet; `assay train` begins one");
     if (status != ST_OK)
@@ -334,10 +338,12 @@ static enum status change(struct project *project, struct options *o, struct err
         print_round(o, project, &round, false);
     } else {
         bool working = round.state == ROUND_RUNNING && worker_lives(project);
+        char *who = person_now(project, NULL);
         status = rounds_ask(project, &round, o->action == PAUSE    ? ROUNDS_PAUSE
                                              : o->action == RESUME ? ROUNDS_RESUME
                                                                    : ROUNDS_CANCEL,
-                            o->threads, err);
+                            o->threads, who, err);
+        free(who);
         if (status == ST_OK && o->action == RESUME && !o->no_wait)
             status = wait_for(project, o, round.id, err);
         else if (status == ST_OK && working && o->action != RESUME && !o->json)

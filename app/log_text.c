@@ -114,7 +114,7 @@ void log_sentence(struct db *db, const struct log_row *row, char text[LOG_TEXT])
         put_class(&sb, db, row);
     else if (is(row->kind, "screening") || is(row->kind, "model"))
         put_active(&sb, row);
-    else if (is(row->kind, "round"))
+    else if (is(row->kind, "round") && row->what[0])
         put_round(&sb, db, row);
     else if (is(row->kind, "audit"))
         strbuf_printf(&sb, _("audit %s %s"), row->first, _(row->what));

@@ -48,7 +48,7 @@ static enum status stand_load(struct review_flow *f, const struct scene *scene, 
     enum status status = db_counts_said(db, scene->id, &s->counts, err);
     if (status != ST_OK || !scene->active_revision)
         return status;
-    status = db_round_latest(db, scene->id, &s->round, err);
+    status = db_round_latest(db, scene->id, ROUND_RUNNING, &s->round, err);
     if (status == ST_OK || status == ST_NOT_FOUND)
         status = db_round_answers(db, scene->id, s->round.answers, &s->answers, err);
     if (status == ST_OK)

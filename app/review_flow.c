@@ -123,7 +123,7 @@ static const char *state(void *context)
     f->state[0] = '\0';
     if (find_fault(f))
         return f->state;
-    if (db_round_latest(db, -1, &round, &unused) == ST_OK) {
+    if (db_round_latest(db, -1, ROUND_RUNNING, &round, &unused) == ST_OK) {
         flow_round_words(&round, worker_lives(f->project), words);
         if (words[0])
             snprintf(f->state, sizeof f->state, _("round %lld: %s"), (long long)round.id, words);
@@ -209,7 +209,7 @@ static enum status add_target(struct review_flow *f, const struct scene *scene, 
     struct round_answers answers;
     struct revision revision;
     char when[FLOW_TIME];
-    enum status status = db_round_latest(db, scene->id, &last, err);
+    enum status status = db_round_latest(db, scene->id, ROUND_RUNNING, &last, err);
     if (status == ST_OK || status == ST_NOT_FOUND)
         status = db_round_answers(db, scene->id, last.answers, &answers, err);
     round_clear(&last);
@@ -330,7 +330,7 @@ static enum status train(void *context, int64_t scene, bool alone, struct error 
         return counts.truths ? error_set(err, ST_INVALID, "nothing to learn from was answered here yet; `assay train --with-truth` learns from what was imported as known")
                              : error_set(err, ST_INVALID, "nothing to learn from was answered here yet");
     if (status == ST_OK)
-        status = train_request_text(&(struct train_request){.no_from = alone}, &text, err);
+        status = train_request_text(&(struct train_request){.who = f->person, .no_from = alone}, &text, err);
     if (status != ST_OK)
         return status;
     status = db_round_add(f->project->db, scene, text, &id, err);
@@ -347,7 +347,7 @@ static enum status wish(void *context, int64_t id, enum flow_wish what, struct e
     enum status status = db_round_get(f->project->db, id, &round, err);
     if (status != ST_OK)
         return status;
-    status = rounds_ask(f->project, &round, wishes[what], 0, err);
+    status = rounds_ask(f->project, &round, wishes[what], 0, f->person, err);
     round_clear(&round);
     return status;
 }

@@ -11,6 +11,7 @@
 #include "app/worker.h"
 #include "base/alloc.h"
 #include "base/intl.h"
+#include "db/log.h"
 #include "db/person.h"
 #include "db/project.h"
 
@@ -42,7 +43,7 @@ static enum status queue_failed(struct project *project, const struct round *rou
     enum status status = db_begin(project->db, err);
     if (status != ST_OK)
         return status;
-    status = db_round_latest(project->db, round->scene, &newest, err);
+    status = db_round_latest(project->db, round->scene, ROUND_RUNNING, &newest, err);
     if (status == ST_OK) {
         status = newest.id == round->id ? db_round_move(project->db, round->id, ROUND_FAILED, ROUND_QUEUED, "", err)
                                         : error_set(err, ST_INVALID, "round %lld of this scene is newer", (long long)newest.id);
@@ -84,8 +85,22 @@ static enum status ask(struct project *project, const struct round *round, enum 
     return status;
 }
 
+static enum status log_wish(struct project *project, const struct round *round, enum rounds_wish wish, const char *who, struct error *err)
+{
+    struct scene scene = {0};
+    enum status status = round->scene ? db_scene_get(project->db, round->scene, NULL, &scene, err) : ST_OK;
+    if (status != ST_OK)
+        return status;
+    char *text = xasprintf(wish == ROUNDS_PAUSE ? "round %lld is to pause" : wish == ROUNDS_RESUME ? "round %lld is to go on" : "round %lld is to end",
+                           (long long)round->id);
+    status = db_log_add(project->db, who, "round", scene.name ? scene.name : "", text, err);
+    free(text);
+    scene_clear(&scene);
+    return status;
+}
+
 enum status rounds_ask(struct project *project, const struct round *round, enum rounds_wish wish, int threads,
-                       struct error *err)
+                       const char *who, struct error *err)
 {
     enum status status = ask(project, round, wish, threads, err);
     for (int i = 0; status == ST_NOT_FOUND && i < TRIES; i++) { // a worker took it, or somebody else asked, just now
@@ -96,7 +111,7 @@ enum status rounds_ask(struct project *project, const struct round *round, enum 
         status = ask(project, &now, wish, threads, err);
         round_clear(&now);
     }
-    return status;
+    return status == ST_OK ? log_wish(project, round, wish, who, err) : status;
 }
 
 enum status rounds_roll_back(struct project *project, const struct scene *scene, const char *who, struct revision *now,

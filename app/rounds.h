@@ -12,10 +12,10 @@
 #include "db/scene.h"
 
 // Pause, cancel or let go on; a worker that has the round is asked, else the round is changed at once. Starts a worker
-// (threads 0: all cores) where one is needed. ST_INVALID: the round is over; the newest of its scene that is rounds_unscored may go on.
+// (threads 0: all cores) where one is needed. who: for the log. ST_INVALID: the round is over; the newest of its scene that is rounds_unscored may go on.
 enum rounds_wish { ROUNDS_PAUSE, ROUNDS_RESUME, ROUNDS_CANCEL };
 ASSAY_CHECKED enum status rounds_ask(struct project *project, const struct round *round, enum rounds_wish wish, int threads,
-                                     struct error *err);
+                                     const char *who, struct error *err);
 
 // It is cancelled, and the industry model that asked for it judged where it was the last. ST_NOT_FOUND: it is not `from` any more.
 ASSAY_CHECKED enum status rounds_cancel(struct project *project, const struct round *round, enum round_state from, struct error *err);

@@ -45,7 +45,7 @@ static enum status is_due(struct project *project, int64_t scene, bool *due, str
     struct round last = {0};
     struct round_answers answers;
     *due = false;
-    enum status status = db_round_latest(project->db, scene, &last, err);
+    enum status status = db_round_latest(project->db, scene, ROUND_RUNNING, &last, err);
     if (status == ST_OK || status == ST_NOT_FOUND)
         status = db_round_answers(project->db, scene, last.answers, &answers, err);
     if (status == ST_OK)

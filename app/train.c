@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/app.h"
 #include "app/ask.h"
 #include "app/calibrate.h"
 #include "app/industry.h"
@@ -70,6 +71,8 @@ enum status train_request_text(const struct train_request *r, char **text, struc
     }
     json_t *j = json_pack("{s:s, s:b, s:b, s:s, s:o}", "from", r->from ? r->from : "", "no_from", r->no_from, "truth",
                           r->with_truth, "strategy", r->strategy ? r->strategy : "", "options", list);
+    if (r->who)
+        json_object_set_new(j, "who", json_outside(r->who));
     char *dump = json_dumps(j, JSON_COMPACT);
     *text = status == ST_OK ? xstrdup(dump) : NULL;
     free(dump);

@@ -21,6 +21,7 @@ void train_forget(const struct project *project, int64_t round);
 
 // What `assay train` was asked, as a round's options. ST_INVALID: an option of adapt.h that is not one.
 struct train_request {
+    const char *who;      // asked for it, for the log; NULL: the program did
     const char *from;     // "" or the sha256 of a model in models/
     bool with_truth, no_from;
     char *const *options; // "name=value"

@@ -263,7 +263,7 @@ static enum status ask_rounds(struct project *project, int every, struct error *
         struct round_answers answers;
         int64_t id;
         if (status == ST_OK && scenes[i].active_revision) {
-            status = db_round_latest(project->db, scenes[i].id, &last, err);
+            status = db_round_latest(project->db, scenes[i].id, ROUND_RUNNING, &last, err);
             if (status == ST_OK || status == ST_NOT_FOUND)
                 status = db_round_answers(project->db, scenes[i].id, last.answers, &answers, err);
             if (status == ST_OK && answers.fresh >= every && answers.normals && answers.defects) {

@@ -24,13 +24,17 @@ enum status db_log_kind(const char *kind, struct error *err)
     return error_set(err, ST_INVALID, "there is no kind '%s' in the log; there are %s", kind, all);
 }
 
+// Who asked for round `o`: '' for the program itself, and before that was kept.
+#define ASKED_BY "CASE WHEN json_valid(o.options) THEN coalesce(json_extract(o.options, '$.who'), '') ELSE '' END"
+
 enum status db_log_person(struct db *db, const char *person, struct error *err)
 {
     // what was not answered has the account's name, who need not be a person
     sqlite3_stmt *stmt = db_prepare(db,
                                     "SELECT 1 FROM person WHERE name = ?1 COLLATE NOCASE"
                                     " UNION ALL SELECT 1 FROM activation WHERE who = ?1 COLLATE NOCASE"
-                                    " UNION ALL SELECT 1 FROM log WHERE person = ?1 COLLATE NOCASE LIMIT 1",
+                                    " UNION ALL SELECT 1 FROM log WHERE person = ?1 COLLATE NOCASE"
+                                    " UNION ALL SELECT 1 FROM round o WHERE " ASKED_BY " = ?1 COLLATE NOCASE LIMIT 1",
                                     err);
     if (!stmt)
         return err->code;
@@ -83,7 +87,7 @@ enum status db_log_add(struct db *db, const char *person, const char *kind, cons
          "activation a JOIN revision r ON r.id = a.after WHERE 1",                                       \
          "CASE a.kind WHEN 'screen' THEN 'screening' ELSE 'model' END", "a.who", "a.scene")
 #define ROUNDS_ASKED                                                                                    \
-    PART("5", "o.created_ms", "o.id", "'round', '', o.scene, 0, -1, o.id, '', '', 0, 0", "round o WHERE 1", "'round'", "''", \
+    PART("5", "o.created_ms", "o.id", "'round', " ASKED_BY ", o.scene, 0, -1, o.id, '', '', 0, 0", "round o WHERE 1", "'round'", ASKED_BY, \
          "coalesce(o.scene, 0)")
 #define ROUNDS_ENDED                                                                                    \
     PART("4", "o.ended_ms", "o.id", "'round', '', o.scene, 0, o.state, o.id, o.sentence, '', 0, 0",      \
@@ -114,7 +118,7 @@ enum status db_log_add(struct db *db, const char *person, const char *kind, cons
 static const char *what_of(sqlite3_stmt *stmt, const char *kind)
 {
     int number = sqlite3_column_int(stmt, 7);
-    if (strcmp(kind, "round") == 0)
+    if (strcmp(kind, "round") == 0 && sqlite3_column_type(stmt, 7) == SQLITE_INTEGER)
         return number < 0 ? N_("asked") : round_state_name((enum round_state)number);
     if (strcmp(kind, "hook") == 0)
         return number == HOOK_DONE ? N_("done") : number == HOOK_DUE ? N_("again") : number == HOOK_FAILED ? N_("failed") : N_("taken back");

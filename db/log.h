@@ -12,7 +12,7 @@ struct db;
 
 // ST_NOT_FOUND with a sentence where nobody of that name (any case) is known.
 ASSAY_CHECKED enum status db_log_person(struct db *db, const char *person, struct error *err);
-// What is in no other table: pictures added, answers imported, backups. kind: one word.
+// What is in no other table: pictures added, answers imported, backups, what is asked of a round ("round"). kind: one word.
 ASSAY_CHECKED enum status db_log_add(struct db *db, const char *person, const char *kind, const char *scene,
                                      const char *text, struct error *err);
 struct log_filter { // everything given has to fit
@@ -28,7 +28,7 @@ struct log_row { // text valid during the callback
     const char *kind;         // "answer", "skip", "undo", "redo", "comment", "class", "role", "screening", "round",
                               // "model", "audit", "hook", "relation", or as in db_log_add
     const char *person, *scene, *path;
-    const char *what;         // "normal" ..; what of a class; how a model became active; a round's state
+    const char *what;         // "normal" ..; what of a class; how a model became active; a round's state, "" as in db_log_add
     const char *first, *second; // class and severity; name and value; revision and reason; sentence
     const char *note;
     bool lead, quality, audited; // of an answer: in the second review, about how good the picture is, in an audit

@@ -122,14 +122,15 @@ enum status db_round_next(struct db *db, struct round *round, struct error *err)
     return stmt ? first_round(db, stmt, round, err) : err->code;
 }
 
-enum status db_round_latest(struct db *db, int64_t scene, struct round *round, struct error *err)
+enum status db_round_latest(struct db *db, int64_t scene, enum round_state rather, struct round *round, struct error *err)
 {
     sqlite3_stmt *stmt = db_prepare(
         db, "SELECT " COLUMNS " FROM round WHERE ?1 < 0 OR coalesce(scene, 0) = ?1"
-            " ORDER BY CASE WHEN ?1 >= 0 THEN 0 WHEN state = 1 THEN 0 WHEN state = 0 THEN 1 WHEN state = 2 THEN 2 ELSE 3 END, id DESC LIMIT 1", err);
+            " ORDER BY CASE WHEN ?1 >= 0 OR state = ?2 THEN 0 WHEN state = 1 THEN 1 WHEN state = 0 THEN 2 WHEN state = 2 THEN 3 ELSE 4 END, id DESC LIMIT 1", err);
     if (!stmt)
         return err->code;
     sqlite3_bind_int64(stmt, 1, scene);
+    sqlite3_bind_int(stmt, 2, (int)rather);
     return first_round(db, stmt, round, err);
 }
 

@@ -37,8 +37,9 @@ ASSAY_CHECKED enum status db_round_add(struct db *db, int64_t scene, const char 
 ASSAY_CHECKED enum status db_round_get(struct db *db, int64_t id, struct round *round, struct error *err);
 // The one to work on: begun before queued, by age; ST_NOT_FOUND.
 ASSAY_CHECKED enum status db_round_next(struct db *db, struct round *round, struct error *err);
-// The newest of a scene; -1: of all, the one that runs, else one that is queued, else paused, else the newest. ST_NOT_FOUND.
-ASSAY_CHECKED enum status db_round_latest(struct db *db, int64_t scene, struct round *round, struct error *err);
+// The newest of a scene; -1: of all, the newest that is `rather` so, else the one that runs, else one that is queued, else paused, else the
+// newest. ST_NOT_FOUND.
+ASSAY_CHECKED enum status db_round_latest(struct db *db, int64_t scene, enum round_state rather, struct round *round, struct error *err);
 // Takes the wish back, but for ROUND_RUNNING. ST_NOT_FOUND: it is not `from` any more, and left as it is.
 ASSAY_CHECKED enum status db_round_move(struct db *db, int64_t id, enum round_state from, enum round_state to,
                                         const char *sentence, struct error *err);

@@ -147,7 +147,7 @@ void session_draw(struct session *s)
     s->covered = over;
     bool before = picture_all_drawn(s);
     draw_all(s);
-    update(s->bitmap != BITMAP_NONE && s->shown_count > 0 && !afresh);
+    update(s->bitmap != BITMAP_NONE && !afresh);
     if (session_too_small())
         return;
     picture_send(s);

@@ -128,7 +128,7 @@ static void a_round_from_asking_to_its_end(void **state)
     round_clear(&round);
     assert_ok(db_round_move(f->db, id, ROUND_RUNNING, ROUND_PAUSED, "later", &err), &err);
     assert_status(db_round_next(f->db, &round, &err), ST_NOT_FOUND, &err);
-    assert_ok(db_round_latest(f->db, f->scene, &round, &err), &err);
+    assert_ok(db_round_latest(f->db, f->scene, ROUND_RUNNING, &round, &err), &err);
     assert_true(round.wish == WISH_NONE && round.started_ms > 0 && round.ended_ms == 0);
     assert_memory_equal(&round.progress.step, &p.step, 2 * sizeof(int));
     assert_string_equal(round.sentence, "later");
@@ -139,14 +139,20 @@ static void a_round_from_asking_to_its_end(void **state)
     round_clear(&round);
     // of all rounds the one that runs is meant, however many wait behind it
     int64_t behind;
-    assert_ok(db_round_latest(f->db, -1, &round, &err), &err);
+    assert_ok(db_round_latest(f->db, -1, ROUND_RUNNING, &round, &err), &err);
     assert_true(round.id == other); // both are over: the newer one
     round_clear(&round);
     assert_ok(db_round_add(f->db, f->scene, "{}", &other, &err), &err);
     assert_ok(db_round_add(f->db, 0, "{}", &behind, &err), &err);
     assert_ok(db_round_move(f->db, other, ROUND_QUEUED, ROUND_RUNNING, "", &err), &err);
-    assert_ok(db_round_latest(f->db, -1, &round, &err), &err);
+    assert_ok(db_round_latest(f->db, -1, ROUND_RUNNING, &round, &err), &err);
     assert_true(round.id == other && behind > other);
+    round_clear(&round);
+    assert_ok(db_round_latest(f->db, -1, ROUND_QUEUED, &round, &err), &err);
+    assert_true(round.id == behind);
+    round_clear(&round);
+    assert_ok(db_round_latest(f->db, -1, ROUND_PAUSED, &round, &err), &err); // none is: the one that runs
+    assert_true(round.id == other);
     round_clear(&round);
     assert_status(db_round_tell(f->db, 999, &p, &wish, &err), ST_NOT_FOUND, &err);
 }
