@@ -205,7 +205,8 @@ int cmd_review(int argc, char **argv)
     if (project_open(NULL, &project, &err) != ST_OK)
         return fail(&err);
     enum status status = settings_option(project.settings, SETTING_GRAPHICS, o.graphics, "--graphics", &err);
-    if (status == ST_OK)
+    struct error odd; // a name that an earlier program took
+    if (status == ST_OK && o.as && setting_valid(SETTING_PERSON, o.as, &odd) == ST_OK)
         status = settings_option(project.settings, SETTING_PERSON, o.as, "--as", &err);
     if (status == ST_OK)
         status = o.poor ? review_poor(&project, &o, &err)
