@@ -57,9 +57,15 @@ static void begin(struct session *s)
     view_load(s);
 }
 
+// Lines at the foot, in which what is in focus is told whole.
+static int foot(void)
+{
+    return LINES >= 20 ? 3 : 1;
+}
+
 static size_t rows_of(void)
 {
-    return LINES > 8 ? (size_t)(LINES - 5) : 2;
+    return LINES > 8 ? (size_t)(LINES - 4 - foot()) : 2;
 }
 
 static const char *refuse(struct session *s)
@@ -81,7 +87,7 @@ static void load(struct session *s)
     v->top = v->at < v->top ? v->at : v->at >= v->top + rows ? v->at - rows + 1 : v->top;
 }
 
-// Below that width without the year and the kind: what happened says it. The line in focus is told whole below the others.
+// Below that width without the year and the kind: what happened says it. The line in focus is told whole below the others, as far as there is room.
 static void draw_row(const struct session *s, size_t number, int y)
 {
     const struct review_logged *r = &s->log.lines[number].row;
@@ -106,8 +112,11 @@ static void draw_row(const struct session *s, size_t number, int y)
         x += (narrow && !cut ? takes : name) + 1;
     }
     draw_text(stdscr, y, x, COLS - x - 1, how, r->text);
-    if (in_focus && (cut || draw_width(r->text) > COLS - x - 1))
-        draw_printf(stdscr, LINES - 3, 1, COLS - 2, A_BOLD, "%s%s%s", r->name, r->name[0] ? "  " : "", r->text);
+    if (in_focus && (cut || draw_width(r->text) > COLS - x - 1)) {
+        char *whole = xasprintf("%s%s%s", r->name, r->name[0] ? "  " : "", r->text);
+        draw_wrapped(stdscr, LINES - 2 - foot(), 1, COLS - 2, foot(), A_BOLD, whole);
+        free(whole);
+    }
 }
 
 static void draw(struct session *s)
