@@ -293,6 +293,7 @@ static void setup_screen(struct session *s)
     idcok(stdscr, FALSE);
     idlok(stdscr, FALSE);
     leaveok(stdscr, TRUE);
+    typeahead(-1); // an update that a key puts off meets the next one, and lines are scrolled (update() above)
     s->keys = newpad(1, 1);
     keypad(s->keys, TRUE);
     // the answer to where the cursor is, late, is not Shift-F3

@@ -311,6 +311,13 @@ static void a_picture_stays_where_it_was_put(void **state)
             until_quiet();
             until(" quit");
         }
+        for (const char *key = "hcvhcvjkhcvhcvjkCcCchvhv"; *key; key++) { // typed ahead of the screen
+            char keys[2] = {*key, '\0'};
+            type(keys);
+            pty_pump(&pty, 3);
+        }
+        until_quiet();
+        until(" quit");
         assert_true(pty.vt.pictures > 1);
         assert_clean();
         assert_int_equal(pty.vt.dragged, 0);
