@@ -195,13 +195,8 @@ static enum status add_ask(struct project *project, const struct scene *scene, j
 }
 
 // A model that the gate left to a person.
-static enum status add_candidate(struct project *project, const struct scene *scene, json_t *entry, json_t *lines, struct error *err)
+static void add_candidate(const struct scene *scene, const struct model_row *models, size_t count, json_t *entry, json_t *lines)
 {
-    struct model_row *models;
-    size_t count;
-    enum status status = db_model_list(project->db, &models, &count, err);
-    if (status != ST_OK)
-        return status;
     const struct model_row *waits = rounds_candidate(models, count, scene->id);
     if (waits) {
         char *name = text_quoted(scene->name);
@@ -210,8 +205,6 @@ static enum status add_candidate(struct project *project, const struct scene *sc
         free(name);
     }
     json_object_set_new(entry, "candidate", waits ? json_string(waits->sha256) : json_null());
-    model_free(models, count);
-    return ST_OK;
 }
 
 // The latest round of training.
@@ -254,14 +247,17 @@ static enum status run(bool json, struct error *err)
     struct project project;
     struct base *base = NULL;
     struct scene *scenes = NULL;
+    struct model_row *models = NULL;
     struct scene_counts counts;
-    size_t count = 0;
+    size_t count = 0, model_count = 0;
     enum status status = project_open(NULL, &project, err);
     if (status != ST_OK)
         return status;
     status = project_base(&project, &base, err);
     if (status == ST_OK)
         status = db_scene_list(project.db, &scenes, &count, err);
+    if (status == ST_OK)
+        status = db_model_list(project.db, &models, &model_count, err);
     json_t *list = json_array(), *lines = json_array(), *watched = json_array();
     watch_lock_list(&project, add_folder, watched);
     if (status == ST_OK && !json) {
@@ -287,10 +283,9 @@ static enum status run(bool json, struct error *err)
             status = add_audit(&project, &scenes[i], entry, lines, err);
         if (status == ST_OK)
             status = add_ask(&project, &scenes[i], entry, lines, err);
-        if (status == ST_OK)
-            status = add_candidate(&project, &scenes[i], entry, lines, err);
         if (status != ST_OK)
             break;
+        add_candidate(&scenes[i], models, model_count, entry, lines);
         if (!json)
             print_counts(scenes[i].name, &counts);
     }
@@ -320,6 +315,7 @@ static enum status run(bool json, struct error *err)
     for (size_t i = 0; i < count; i++)
         scene_clear(&scenes[i]);
     free(scenes);
+    model_free(models, model_count);
     if (base)
         base_free(base);
     project_close(&project);
