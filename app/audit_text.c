@@ -19,7 +19,7 @@ static void say_worth(struct strbuf *text, const struct auditing *a)
 {
     double found = (double)a->tally.flagged_defects;
     if (found > 0 && a->screened > 0)
-        strbuf_printf(text, _(" At %.3g %% defects (%lld flagged ones confirmed, of %lld screened) a miss bound of %.3g %% means only about"
+        strbuf_printf(text, _(" At %.3g %% defects (%lld flagged and confirmed, of %lld screened) a miss bound of %.3g %% means only about"
                             " %.3g %% recall."),
                       100 * found / (double)a->screened, (long long)a->tally.flagged_defects, (long long)a->screened,
                       100 * a->row.bound, 100 * found / (found + a->row.bound * (double)a->row.size));

@@ -35,6 +35,8 @@ int cmd_worker(int argc, char **argv)
     enum status status = project_open(NULL, &project, &err);
     if (status != ST_OK)
         return fail(&err);
+    if (o.every)
+        fprintf(stderr, _("assay: trains a scene whenever it has %d new answers and some of each side; ^C ends it\n"), o.every);
     intl_english(); // what ends or pauses a round is stored as it is said
     o.threads = project_threads(&project, o.threads);
     status = worker_run(&project, &o, &err);

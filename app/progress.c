@@ -34,7 +34,7 @@ static void rate_text(const struct progress *p, double now, char text[64])
     if (p->done <= 0 || seconds <= 0)
         return;
     long long left = (long long)((double)(p->total - p->done) / rate + 0.5);
-    size_t n = (size_t)snprintf(text, 64, _("%.*f/s"), rate < 10 ? 1 : 0, rate);
+    size_t n = (size_t)snprintf(text, 64, rate < 10 ? _("%.2g/s") : _("%.0f/s"), rate);
     if (left >= 3600)
         snprintf(text + n, 64 - n, _("  %lld:%02lld:%02lld left"), left / 3600, left / 60 % 60, left % 60);
     else
