@@ -61,28 +61,6 @@ enum status db_audit_open(struct db *db, int64_t scene, int64_t person, int64_t 
     return status;
 }
 
-static bool among(const int64_t *ids, size_t count, int64_t id)
-{
-    for (size_t i = 0; i < count; i++)
-        if (ids[i] == id)
-            return true;
-    return false;
-}
-
-static enum status take(struct db *db, int64_t picture, const char *session, int64_t person, int64_t expires,
-                        struct error *err)
-{
-    sqlite3_stmt *stmt = db_prepare(
-        db, "INSERT OR REPLACE INTO lease(picture, session, person, expires_ms) VALUES(?1, ?2, ?3, ?4)", err);
-    if (!stmt)
-        return err->code;
-    sqlite3_bind_int64(stmt, 1, picture);
-    bind_text(stmt, 2, session);
-    sqlite3_bind_int64(stmt, 3, person);
-    sqlite3_bind_int64(stmt, 4, expires);
-    return db_run(db, stmt, "taking pictures of an audit", err);
-}
-
 enum status db_audit_lease(struct db *db, const char *session, int64_t person, int64_t scene, size_t want,
                            int64_t ttl_ms, const int64_t *known, size_t known_count, int64_t *pictures, size_t *count,
                            struct error *err)
@@ -106,17 +84,9 @@ enum status db_audit_lease(struct db *db, const char *session, int64_t person, i
     sqlite3_bind_int64(stmt, 2, person);
     bind_text(stmt, 3, session);
     sqlite3_bind_int64(stmt, 4, now);
-    int code = SQLITE_ROW;
-    while (*count < want && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
-        int64_t id = sqlite3_column_int64(stmt, 0);
-        if (!among(known, known_count, id))
-            pictures[(*count)++] = id;
-    }
-    if (code != SQLITE_ROW && code != SQLITE_DONE)
-        status = db_failed(db, "reading the audits", err);
-    sqlite3_reset(stmt);
+    status = db_collect(db, stmt, known, known_count, want, pictures, count, "reading the audits", err);
     for (size_t i = 0; i < *count && status == ST_OK; i++)
-        status = take(db, pictures[i], session, person, now + ttl_ms, err);
+        status = db_lease(db, pictures[i], session, person, now + ttl_ms, err);
     return db_leave(db, own, status, err);
 }
 

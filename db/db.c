@@ -70,6 +70,22 @@ enum status db_first(struct db *db, sqlite3_stmt *stmt, const char *doing, struc
     return status;
 }
 
+enum status db_collect(struct db *db, sqlite3_stmt *stmt, const int64_t *known, size_t known_count, size_t want, int64_t *ids,
+                       size_t *count, const char *doing, struct error *err)
+{
+    int code = SQLITE_ROW;
+    while (*count < want && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
+        size_t i = 0;
+        ids[*count] = sqlite3_column_int64(stmt, 0);
+        while (i < known_count && known[i] != ids[*count])
+            i++;
+        *count += i == known_count;
+    }
+    enum status status = code == SQLITE_ROW || code == SQLITE_DONE ? ST_OK : db_failed(db, doing, err);
+    sqlite3_reset(stmt);
+    return status;
+}
+
 enum status db_run(struct db *db, sqlite3_stmt *stmt, const char *doing, struct error *err)
 {
     int code;

@@ -40,6 +40,10 @@ enum status db_failed(struct db *db, const char *doing, struct error *err);
 // Step to the first row: ST_OK with a row, ST_NOT_FOUND (err untouched) without one.
 // On a row the statement stays open: the caller ends with sqlite3_reset.
 enum status db_first(struct db *db, sqlite3_stmt *stmt, const char *doing, struct error *err);
+// Step through a statement whose rows are numbers, those in `known` passed over, until *count, which may begin above 0, of `ids`
+// (want) are filled; and reset it.
+enum status db_collect(struct db *db, sqlite3_stmt *stmt, const int64_t *known, size_t known_count, size_t want, int64_t *ids,
+                       size_t *count, const char *doing, struct error *err);
 // Step through a statement without result rows and reset it.
 enum status db_run(struct db *db, sqlite3_stmt *stmt, const char *doing, struct error *err);
 
@@ -72,6 +76,9 @@ void column_hash(sqlite3_stmt *stmt, int at, char hex[HASH_HEX]);
     "id, coalesce(scene, 0), state, wish, stage, step, steps, loss, rate, left_s, answers, created_ms, started_ms,"      \
     " updated_ms, ended_ms, coalesce(model, 0), options, sentence"
 void db_round_read(sqlite3_stmt *stmt, struct round *round);
+
+// queue.c: what a session shows is its own until `expires`, ms
+enum status db_lease(struct db *db, int64_t picture, const char *session, int64_t person, int64_t expires, struct error *err);
 
 // migrate.c
 enum status db_migrate(struct db *db, struct error *err);

@@ -62,12 +62,7 @@ enum status db_quality_missing(struct db *db, int64_t scene, int64_t after, size
     sqlite3_bind_int64(stmt, 2, after);
     sqlite3_bind_int64(stmt, 3, (int64_t)limit);
     *ids = xcalloc(limit + 1, sizeof **ids);
-    int code;
-    while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
-        (*ids)[(*count)++] = sqlite3_column_int64(stmt, 0);
-    enum status status = code == SQLITE_DONE ? ST_OK : db_failed(db, "listing pictures", err);
-    sqlite3_reset(stmt);
-    return status;
+    return db_collect(db, stmt, NULL, 0, limit, *ids, count, "listing pictures", err);
 }
 
 enum status db_quality_page(struct db *db, int64_t scene, int64_t after, size_t limit,

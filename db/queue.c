@@ -82,16 +82,8 @@ enum status db_queue_item(struct db *db, int64_t picture, struct queue_item *ite
     return status == ST_OK ? read_reason(db, item, err) : status;
 }
 
-static bool among(const int64_t *ids, size_t count, int64_t id)
-{
-    for (size_t i = 0; i < count; i++)
-        if (ids[i] == id)
-            return true;
-    return false;
-}
-
-static enum status take(struct db *db, int64_t picture, const char *session, int64_t person, int64_t expires,
-                        struct error *err)
+enum status db_lease(struct db *db, int64_t picture, const char *session, int64_t person, int64_t expires,
+                     struct error *err)
 {
     sqlite3_stmt *stmt = db_prepare(
         db, "INSERT OR REPLACE INTO lease(picture, session, person, expires_ms) VALUES(?1, ?2, ?3, ?4)", err);
@@ -132,15 +124,7 @@ static enum status search(struct db *db, const char *sql, struct lease *l, struc
     sqlite3_bind_int64(stmt, 4, l->now);
     if (l->scene)
         sqlite3_bind_int64(stmt, 1, l->scene);
-    int code = SQLITE_ROW;
-    while (l->count < l->want && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
-        int64_t id = sqlite3_column_int64(stmt, 0);
-        if (!among(l->known, l->known_count, id))
-            l->ids[l->count++] = id;
-    }
-    enum status status = code == SQLITE_ROW || code == SQLITE_DONE ? ST_OK : db_failed(db, "reading the queue", err);
-    sqlite3_reset(stmt);
-    return status;
+    return db_collect(db, stmt, l->known, l->known_count, l->want, l->ids, &l->count, "reading the queue", err);
 }
 
 static enum status lease(struct db *db, struct lease *l, struct error *err)
@@ -154,7 +138,7 @@ static enum status lease(struct db *db, struct lease *l, struct error *err)
     for (int pass = 0; pass < 2 && status == ST_OK && l->count < l->want; pass++)
         status = search(db, passes[l->scene != 0][pass], l, err);
     for (size_t i = 0; i < l->count && status == ST_OK; i++)
-        status = take(db, l->ids[i], l->session, l->person, l->expires, err);
+        status = db_lease(db, l->ids[i], l->session, l->person, l->expires, err);
     return status == ST_OK ? db_queue_renew(db, l->session, l->expires - l->now, err) : status;
 }
 
@@ -219,7 +203,7 @@ enum status db_queue_claim(struct db *db, const char *session, int64_t person, i
     for (size_t i = 0; i < *count && status == ST_OK; i++) {
         status = claimable(db, session, ids[i], &yes, err);
         if (status == ST_OK && yes) {
-            status = take(db, ids[i], session, person, expires, err);
+            status = db_lease(db, ids[i], session, person, expires, err);
             ids[kept++] = ids[i];
         }
     }
