@@ -1,6 +1,6 @@
 # What answers are worth on the magnetic-tile pictures: adapter, heads alone, the whole network tuned. FLAGS: see bench_adapter.c.
 check_PROGRAMS += bench_adapter
-bench_adapter_SOURCES = tests/bench/bench_adapter.c tests/bench/extracted.h tests/bench/mtd.c tests/bench/mtd.h tests/bench/tiles.c tests/bench/tiles.h \
+bench_adapter_SOURCES = tests/bench/bench_adapter.c tests/bench/adapter_seed.c tests/bench/adapter_seed.h tests/bench/extracted.h tests/bench/mtd.c tests/bench/mtd.h tests/bench/tiles.c tests/bench/tiles.h \
 	tests/bench/verdicts.c tests/bench/verdicts.h
 bench_adapter_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir)
 bench_adapter_LDADD = $(CORE_LIBS)
