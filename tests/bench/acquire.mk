@@ -1,6 +1,6 @@
 # Answers needed to find the defects of the magnetic-tile pictures, against random and score order. FLAGS: see bench_acquire.c.
 check_PROGRAMS += bench_acquire
-bench_acquire_SOURCES = tests/bench/bench_acquire.c tests/bench/mtd.c tests/bench/mtd.h
+bench_acquire_SOURCES = tests/bench/bench_acquire.c tests/bench/must.h tests/bench/mtd.c tests/bench/mtd.h
 bench_acquire_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir)
 bench_acquire_LDADD = $(CORE_LIBS)
 

@@ -5,15 +5,10 @@
 
 #include "base/alloc.h"
 #include "tests/bench/adapter_seed.h"
+#include "tests/bench/must.h"
 #include "tests/bench/verdicts.h"
 
 enum { HORIZON = 64 };
-
-static _Noreturn void die(const struct error *err)
-{
-    fprintf(stderr, "%s\n", err->text);
-    exit(1);
-}
 
 static void keep_tiles(const struct bench *b, struct seed *s)
 {

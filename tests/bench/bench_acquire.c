@@ -23,6 +23,7 @@
 #include "screen/extract.h"
 #include "screen/model.h"
 #include "tests/bench/mtd.h"
+#include "tests/bench/must.h"
 
 enum { HORIZON = 64 };
 
@@ -33,14 +34,6 @@ struct bench {
     float *patches;    // (count)
     size_t given;      // by the extractor
 };
-
-static void must(enum status status, const struct error *err)
-{
-    if (status == ST_OK)
-        return;
-    fprintf(stderr, "%s\n", err->text);
-    exit(1);
-}
 
 // ---- pictures ----
 

@@ -29,15 +29,10 @@
 #include "base/rng.h"
 #include "nn/blas.h"
 #include "tests/bench/adapter_seed.h"
+#include "tests/bench/must.h"
 #include "tests/bench/verdicts.h"
 
 enum { STAGES_MOST = 16 };
-
-static _Noreturn void die(const struct error *err)
-{
-    fprintf(stderr, "%s\n", err->text);
-    exit(1);
-}
 
 // ---- a round ----
 

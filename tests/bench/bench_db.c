@@ -26,20 +26,13 @@
 #include "db/revision.h"
 #include "db/scene.h"
 #include "tests/bench/big.h"
+#include "tests/bench/must.h"
 
 enum { SCENES = BIG_SCENES, ANSWERS = 300, AHEAD = 6, TTL_MS = 120000 };
 
 extern char **environ;
 
 static struct error err;
-
-static void must(enum status status)
-{
-    if (status == ST_OK)
-        return;
-    fprintf(stderr, "bench-db: %s\n", err.text);
-    exit(1);
-}
 
 // --- measuring --------------------------------------------------------------
 
@@ -77,12 +70,12 @@ static void show_as(struct reviewer *r, int64_t id, bool tile)
     struct scene scene;
     struct revision revision;
     struct scene_counts counts;
-    must(tile ? db_queue_tile(r->db, id, &item, &err) : db_queue_item(r->db, id, &item, &err));
-    must(db_picture_get(r->db, id, &row, &err));
-    must(db_verdict_get(r->db, id, LABEL_REVIEW, &verdict, &err));
-    must(db_scene_get(r->db, row.scene, NULL, &scene, &err));
-    must(db_revision_get(r->db, item.revision, &revision, &err));
-    must(db_counts(r->db, 0, &counts, &err));
+    must(tile ? db_queue_tile(r->db, id, &item, &err) : db_queue_item(r->db, id, &item, &err), &err);
+    must(db_picture_get(r->db, id, &row, &err), &err);
+    must(db_verdict_get(r->db, id, LABEL_REVIEW, &verdict, &err), &err);
+    must(db_scene_get(r->db, row.scene, NULL, &scene, &err), &err);
+    must(db_revision_get(r->db, item.revision, &revision, &err), &err);
+    must(db_counts(r->db, 0, &counts, &err), &err);
     picture_clear(&row);
     verdict_clear(&verdict);
     scene_clear(&scene);
@@ -95,7 +88,7 @@ static void show(struct reviewer *r, int64_t id)
 
 static void lease(struct reviewer *r)
 {
-    must(db_queue_lease(r->db, "bench", r->person, 0, AHEAD, TTL_MS, NULL, 0, r->held, &r->count, &err));
+    must(db_queue_lease(r->db, "bench", r->person, 0, AHEAD, TTL_MS, NULL, 0, r->held, &r->count, &err), &err);
     if (r->count == 0) {
         fputs("bench-db: the queue is empty\n", stderr);
         exit(1);
@@ -105,9 +98,9 @@ static void lease(struct reviewer *r)
 static void open_review(const char *path, struct reviewer *r)
 {
     struct scene_counts counts;
-    must(db_open(path, &r->db, &err));
-    must(db_person_ensure(r->db, "bench", &r->person, &err));
-    must(db_counts(r->db, 0, &counts, &err));
+    must(db_open(path, &r->db, &err), &err);
+    must(db_person_ensure(r->db, "bench", &r->person, &err), &err);
+    must(db_counts(r->db, 0, &counts, &err), &err);
     lease(r);
     show(r, r->held[0].picture);
 }
@@ -128,7 +121,7 @@ static void measure_review(const char *path)
                           .verdict = i % 10 ? VERDICT_NORMAL : VERDICT_SKIP, .class_name = "", .severity = ""};
         int64_t event;
         double started = clock_seconds();
-        must(db_label_add(r.db, &l, &event, &err));
+        must(db_label_add(r.db, &l, &event, &err), &err);
         double said = clock_seconds();
         lease(&r);
         show(&r, r.held[0].picture);
@@ -138,7 +131,7 @@ static void measure_review(const char *path)
     for (int i = 0; i < ANSWERS; i++) {
         int64_t picture;
         double started = clock_seconds();
-        must(db_label_undo(r.db, r.person, &picture, &err));
+        must(db_label_undo(r.db, r.person, &picture, &err), &err);
         show(&r, picture);
         undo_ms[i] = 1000 * (clock_seconds() - started);
     }
@@ -153,7 +146,7 @@ static void measure_pages(const char *path, int64_t pictures)
 {
     static double counts_ms[50], page_ms[50], find_ms[50], opens_ms[50];
     struct db *db;
-    must(db_open(path, &db, &err));
+    must(db_open(path, &db, &err), &err);
     struct rng rng = rng_seed(1);
     for (int i = 0; i < 50; i++) {
         struct scene_counts counts;
@@ -163,19 +156,19 @@ static void measure_pages(const char *path, int64_t pictures)
         int64_t id, after = (int64_t)rng_below(&rng, (uint64_t)pictures);
         double t0 = clock_seconds();
         for (int64_t scene = 0; scene <= SCENES; scene++)
-            must(db_counts(db, scene, &counts, &err));
+            must(db_counts(db, scene, &counts, &err), &err);
         double t1 = clock_seconds();
-        must(db_picture_page(db, 1 + i % SCENES, i % 2, after, 100, &rows, &count, &err));
+        must(db_picture_page(db, 1 + i % SCENES, i % 2, after, 100, &rows, &count, &err), &err);
         double t2 = clock_seconds();
         for (size_t k = 0; k < count; k++)
             picture_clear(&rows[k]);
         free(rows);
-        must(db_picture_get(db, 1 + after, &one, &err));
+        must(db_picture_get(db, 1 + after, &one, &err), &err);
         double t3 = clock_seconds();
-        must(db_picture_find(db, one.path + strlen("/camera/"), &id, &err));
+        must(db_picture_find(db, one.path + strlen("/camera/"), &id, &err), &err);
         double t4 = clock_seconds();
         picture_clear(&one);
-        must(db_open(path, &other, &err));
+        must(db_open(path, &other, &err), &err);
         double t5 = clock_seconds();
         db_close(other);
         counts_ms[i] = 1000 * (t1 - t0);
@@ -223,14 +216,14 @@ static void measure_find(const char *path)
         size_t n = 0, found = 0;
         bool more = true;
         filter.order = (enum find_order)(k % 3);
-        must(db_open(path, &db, &err));
+        must(db_open(path, &db, &err), &err);
         struct find_key after = FIND_BEGIN(&filter);
         double began = clock_seconds();
         for (; more && n < sizeof ms / sizeof *ms; n++) { // pages on, as one scrolls
             struct find_result *rows;
             size_t count;
             double started = clock_seconds();
-            must(db_find(db, &filter, &after, 100, &rows, &count, &more, &err));
+            must(db_find(db, &filter, &after, 100, &rows, &count, &more, &err), &err);
             ms[n] = 1000 * (clock_seconds() - started);
             find_result_free(rows, count);
             found += count;
@@ -252,7 +245,7 @@ static void measure_grid(const char *path)
     open_review(path, &r);
     int64_t *ids;
     size_t count, pages = 0;
-    must(db_queue_ids(r.db, "bench", 1, 50 * 70, &ids, &count, &err));
+    must(db_queue_ids(r.db, "bench", 1, 50 * 70, &ids, &count, &err), &err);
     for (; pages < 50 && (pages + 1) * 70 <= count; pages++) {
         double started = clock_seconds();
         for (size_t k = 0; k < 70; k++)
@@ -275,9 +268,9 @@ static void measure_check(const char *path)
 {
     struct db *db;
     int findings = 0;
-    must(db_open(path, &db, &err));
+    must(db_open(path, &db, &err), &err);
     double started = clock_seconds(), ms;
-    must(db_check(db, count_finding, &findings, &err));
+    must(db_check(db, count_finding, &findings, &err), &err);
     ms = 1000 * (clock_seconds() - started);
     big_report("check of the database", &ms, 1, 0);
     db_close(db);

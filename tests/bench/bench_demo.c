@@ -20,6 +20,7 @@
 #include "screen/metrics.h"
 #include "screen/model.h"
 #include "tests/bench/extracted.h"
+#include "tests/bench/must.h"
 
 struct picture {
     char *path, kind[32];
@@ -41,12 +42,6 @@ struct pooled { // all scenes' pictures that were not fitted on
     bool *defect;
     size_t count, capacity, defect_capacity;
 };
-
-static void die(const struct error *err)
-{
-    fprintf(stderr, "%s\n", err->text);
-    exit(1);
-}
 
 static void bench_clear(struct bench *b)
 {

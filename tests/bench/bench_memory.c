@@ -19,18 +19,11 @@
 #include "db/quality.h"
 #include "db/scene.h"
 #include "screen/store.h"
+#include "tests/bench/must.h"
 
 enum { BATCH = 5000, MODELS = 64, KEY_AT = 16, KEY = 200 }; // the key's place in a store's header
 
 static struct error err;
-
-static void must(enum status status)
-{
-    if (status == ST_OK)
-        return;
-    fprintf(stderr, "bench-memory: %s\n", err.text);
-    exit(1);
-}
 
 static struct store *open_store(const char *project)
 {
@@ -46,11 +39,11 @@ static struct store *open_store(const char *project)
     if (fd < 0 || pread(fd, key, KEY, KEY_AT) != KEY)
         exit(1);
     close(fd);
-    must(store_open_reading(path, key, &reading, &err));
+    must(store_open_reading(path, key, &reading, &err), &err);
     int dim = store_dim(reading);
     store_close(reading);
-    must(store_open(path, key, dim, &store, &err));
-    must(store_refresh(store, &err));
+    must(store_open(path, key, dim, &store, &err), &err);
+    must(store_refresh(store, &err), &err);
     globfree(&found);
     free(pattern);
     return store;
@@ -66,8 +59,8 @@ static int64_t add(struct db *db, int64_t scene, int64_t number, const struct qu
     struct picture_new p = {.scene = scene, .path = path, .bytes = 300000 + (uint64_t)number, .mtime_ns = number,
                             .width = 1920, .height = 1080, .channels = 3, .format = "jpeg", .group = group};
     hash_bytes(&number, sizeof number, p.sha256);
-    must(db_picture_add(db, &p, &id, &outcome, &err));
-    must(db_quality_set(db, id, quality, &err));
+    must(db_picture_add(db, &p, &id, &outcome, &err), &err);
+    must(db_quality_set(db, id, quality, &err), &err);
     return id;
 }
 
@@ -82,16 +75,16 @@ int main(int argc, char **argv)
     struct scene *scenes;
     struct quality_row *rows;
     size_t scene_count, count;
-    must(db_open(path, &db, &err));
-    must(db_scene_list(db, &scenes, &scene_count, &err));
-    must(db_quality_page(db, scenes[0].id, 0, MODELS, &rows, &count, &err));
+    must(db_open(path, &db, &err), &err);
+    must(db_scene_list(db, &scenes, &scene_count, &err), &err);
+    must(db_quality_page(db, scenes[0].id, 0, MODELS, &rows, &count, &err), &err);
     struct store *store = open_store(argv[1]);
     int dim = store_dim(store);
     float *noisy = xcalloc((size_t)dim, sizeof *noisy);
     struct rng rng = rng_seed(1);
     int64_t wanted = strtoll(argv[2], NULL, 10);
     for (int64_t at = 0; at < wanted;) {
-        must(db_begin(db, &err));
+        must(db_begin(db, &err), &err);
         for (int64_t end = at + BATCH; at < end && at < wanted; at++) {
             const struct quality_row *like = &rows[rng_below(&rng, count)];
             struct store_record record;
@@ -103,11 +96,11 @@ int main(int argc, char **argv)
             record.embedding = noisy;
             for (int d = 0; d < DETECTORS_MEASURED; d++)
                 record.measures[d] *= (float)(1 + 0.1 * rng_uniform(&rng));
-            must(store_append(store, &record, &err));
+            must(store_append(store, &record, &err), &err);
         }
-        must(db_commit(db, &err));
+        must(db_commit(db, &err), &err);
     }
-    must(store_flush(store, &err));
+    must(store_flush(store, &err), &err);
     store_close(store);
     db_close(db);
     return 0;

@@ -15,6 +15,7 @@
 #include "screen/evaluate.h"
 #include "screen/extract_view.h"
 #include "screen/model.h"
+#include "tests/bench/must.h"
 
 enum { KINDS = 16, KNN_CELLS = 2000, SAMPLE = 400, THREADS = 2 };
 
@@ -34,14 +35,6 @@ struct bench {
     size_t at, end;
     struct rng rng;
 };
-
-static void must(enum status status, const struct error *err)
-{
-    if (status == ST_OK)
-        return;
-    fprintf(stderr, "bench_mtd: %s\n", err->text);
-    exit(1);
-}
 
 static void read_truth(struct bench *b, const char *path)
 {

@@ -20,6 +20,7 @@
 #include "nn/embedded.h"
 #include "screen/metrics.h"
 #include "screen/patch_impl.h"
+#include "tests/bench/must.h"
 
 enum { PICTURES = 600, SIDE = 256, LABELS = 160, TESTED = 200, POOL = 100, NEW = 28, VIEWS = 8 };
 static const double defect_rate = 0.3;
@@ -36,14 +37,6 @@ struct bench {
     unsigned char *views;
     size_t view_bytes;
 };
-
-static void must(enum status status, const struct error *err)
-{
-    if (status == ST_OK)
-        return;
-    fprintf(stderr, "%s\n", err->text);
-    exit(1);
-}
 
 // ---- pictures ----
 

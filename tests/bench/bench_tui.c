@@ -125,16 +125,10 @@ static void print(struct series *s, const struct options *o, int pace)
     fflush(stdout);
 }
 
-// Until the picture is complete and nothing has come for `ms`.
 static void settle(struct pty *pty, int ms)
 {
-    size_t before;
-    do {
-        before = pty->raw.len;
-        if (!pty_pump(pty, ms))
-            give_up("the review ended before it was asked to");
-    } while (pty->raw.len != before || pty->vt.begun != pty->vt.pictures);
-    strbuf_reset(&pty->raw);
+    if (!pty_settle(pty, ms))
+        give_up("the review ended before it was asked to");
 }
 
 // One key; the time until the first byte of the next picture. In cells the

@@ -23,6 +23,7 @@
 #include "screen/model.h"
 #include "tests/bench/extracted.h"
 #include "tests/bench/mtd.h"
+#include "tests/bench/must.h"
 
 enum { SAMPLE = 400 };
 static const double flag_rate = 0.05;
@@ -38,12 +39,6 @@ struct bench {
     float *embeddings; // (count, dim)
     struct screen_input *inputs;
 };
-
-static void die(const struct error *err)
-{
-    fprintf(stderr, "%s\n", err->text);
-    exit(1);
-}
 
 // ---- pictures ----
 

@@ -15,18 +15,11 @@
 #include "db/revision.h"
 #include "db/scene.h"
 #include "tests/bench/big.h"
+#include "tests/bench/must.h"
 
 enum { BATCH = 5000, TRUTH_SHARE = 10, CLASSES = 40, PEOPLE = 3 };
 
 static struct error err;
-
-static void must(enum status status)
-{
-    if (status == ST_OK)
-        return;
-    fprintf(stderr, "bench-db: %s\n", err.text);
-    exit(1);
-}
 
 static void add_picture(struct db *db, int64_t scene, int64_t number)
 {
@@ -41,16 +34,16 @@ static void add_picture(struct db *db, int64_t scene, int64_t number)
     hash_bytes(&number, sizeof number, p.sha256);
     if (number % 5000 == 17)
         p.unreadable = "the file ends early";
-    must(db_picture_add(db, &p, &id, &outcome, &err));
+    must(db_picture_add(db, &p, &id, &outcome, &err), &err);
 }
 
 static void add_pictures(struct db *db, int64_t scene, int64_t first, int64_t count)
 {
     for (int64_t i = 0; i < count; i += BATCH) {
-        must(db_begin(db, &err));
+        must(db_begin(db, &err), &err);
         for (int64_t k = i; k < i + BATCH && k < count; k++)
             add_picture(db, scene, first + k);
-        must(db_commit(db, &err));
+        must(db_commit(db, &err), &err);
     }
 }
 
@@ -58,13 +51,13 @@ static void import_answers(struct db *db, const struct picture *rows, size_t cou
 {
     int64_t person;
     bool added;
-    must(db_person_ensure(db, "import", &person, &err));
+    must(db_person_ensure(db, "import", &person, &err), &err);
     for (size_t i = 0; i < count; i++) {
         if (rows[i].id % TRUTH_SHARE)
             continue;
         struct label l = {.picture = rows[i].id, .person = person, .role = "import", .source = LABEL_TRUTH,
                           .verdict = VERDICT_NORMAL, .class_name = "", .severity = ""};
-        must(db_truth_add(db, &l, "", &added, &err));
+        must(db_truth_add(db, &l, "", &added, &err), &err);
     }
 }
 
@@ -75,21 +68,21 @@ static void screen_scene(struct db *db, int64_t scene, double flag_rate)
     struct score_new *scores = xcalloc(BATCH, sizeof *scores);
     struct heat heat = {.rows = 24, .cols = 32};
     int64_t id, after = 0;
-    must(db_revision_begin(db, &r, &id, &err));
+    must(db_revision_begin(db, &r, &id, &err), &err);
     for (;;) {
         struct picture *rows;
         size_t count;
-        must(db_picture_page(db, scene, false, after, BATCH, &rows, &count, &err));
+        must(db_picture_page(db, scene, false, after, BATCH, &rows, &count, &err), &err);
         for (size_t i = 0; i < count; i++) {
             double score = 10 * rng_uniform(&rng);
             scores[i] = (struct score_new){.picture = rows[i].id, .score = {.score = score},
                                            .flagged = score > 10 * (1 - flag_rate), .heat = &heat};
             after = rows[i].id;
         }
-        must(db_begin(db, &err));
-        must(db_revision_scores(db, id, scores, count, &err));
+        must(db_begin(db, &err), &err);
+        must(db_revision_scores(db, id, scores, count, &err), &err);
         import_answers(db, rows, count);
-        must(db_commit(db, &err));
+        must(db_commit(db, &err), &err);
         for (size_t i = 0; i < count; i++)
             picture_clear(&rows[i]);
         free(rows);
@@ -98,7 +91,7 @@ static void screen_scene(struct db *db, int64_t scene, double flag_rate)
     }
     free(scores);
     double started = clock_seconds();
-    must(db_revision_finish(db, id, &err));
+    must(db_revision_finish(db, id, &err), &err);
     fprintf(stderr, "scene %" PRId64 ": revision active after %.0f ms\n", scene, 1000 * (clock_seconds() - started));
 }
 
@@ -109,9 +102,9 @@ static void answer(struct db *db, int64_t scene)
     int64_t people[PEOPLE], *ids, event;
     size_t count;
     for (int i = 0; i < PEOPLE; i++)
-        must(db_person_ensure(db, names[i], &people[i], &err));
-    must(db_queue_ids(db, "fill", scene, 1000000, &ids, &count, &err));
-    must(db_begin(db, &err));
+        must(db_person_ensure(db, names[i], &people[i], &err), &err);
+    must(db_queue_ids(db, "fill", scene, 1000000, &ids, &count, &err), &err);
+    must(db_begin(db, &err), &err);
     for (size_t i = 0; i < count; i++) {
         char name[32] = "";
         bool defect = i % 40 == 1;
@@ -122,21 +115,21 @@ static void answer(struct db *db, int64_t scene)
         struct label l = {.picture = ids[i], .person = people[i % PEOPLE], .role = "inspector", .took_ms = 900, .class_name = name,
                           .verdict = defect ? VERDICT_DEFECT : i % 100 == 2 ? VERDICT_UNSURE : VERDICT_NORMAL,
                           .severity = defect ? severities[i / 40 % 3] : ""};
-        must(db_label_add(db, &l, &event, &err));
+        must(db_label_add(db, &l, &event, &err), &err);
     }
-    must(db_commit(db, &err));
+    must(db_commit(db, &err), &err);
     free(ids);
 }
 
 void big_fill(const char *file, int64_t pictures, int64_t flagged)
 {
     struct db *db;
-    must(db_open(file, &db, &err));
+    must(db_open(file, &db, &err), &err);
     for (int s = 0; s < BIG_SCENES; s++) {
         char name[32];
         int64_t scene, part = pictures / BIG_SCENES + (s < pictures % BIG_SCENES);
         snprintf(name, sizeof name, "scene%d", s + 1);
-        must(db_scene_ensure(db, name, &scene, &err));
+        must(db_scene_ensure(db, name, &scene, &err), &err);
         add_pictures(db, scene, s * (pictures / BIG_SCENES + 1), part);
         screen_scene(db, scene, (double)flagged / (double)pictures);
         answer(db, scene);

@@ -20,16 +20,10 @@ static void give_up(const char *what, struct pty *pty)
     exit(1);
 }
 
-// Until nothing has come for `ms`.
 static void settle(struct pty *pty, int ms)
 {
-    size_t before;
-    do {
-        before = pty->raw.len;
-        if (!pty_pump(pty, ms))
-            give_up("the review ended before it was asked to", pty);
-    } while (pty->raw.len != before);
-    strbuf_reset(&pty->raw);
+    if (!pty_settle(pty, ms))
+        give_up("the review ended before it was asked to", pty);
 }
 
 static void type(struct pty *pty, const char *keys)

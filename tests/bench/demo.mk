@@ -1,6 +1,6 @@
 # What is found with no label at all in the demo's pictures, scene by scene. FLAGS: see bench_demo.c.
 check_PROGRAMS += bench_demo
-bench_demo_SOURCES = tests/bench/bench_demo.c tests/bench/extracted.h
+bench_demo_SOURCES = tests/bench/bench_demo.c tests/bench/must.h tests/bench/extracted.h
 bench_demo_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir)
 bench_demo_LDADD = $(CORE_LIBS)
 

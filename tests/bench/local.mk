@@ -7,7 +7,7 @@ bench-mtd: assay
 bench: bench-mtd
 
 check_PROGRAMS += bench_mtd
-bench_mtd_SOURCES = tests/bench/bench_mtd.c
+bench_mtd_SOURCES = tests/bench/bench_mtd.c tests/bench/must.h
 bench_mtd_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(BLAS_CFLAGS)
 bench_mtd_LDADD = $(CORE_LIBS)
 EXTRA_DIST += tests/bench/bench-detectors

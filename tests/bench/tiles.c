@@ -15,17 +15,10 @@
 #include "screen/extract.h"
 #include "screen/patch_impl.h"
 #include "tests/bench/extracted.h"
+#include "tests/bench/must.h"
 #include "tests/bench/tiles.h"
 
 enum { SAMPLE = 400 };
-
-static void must(enum status status, const struct error *err)
-{
-    if (status == ST_OK)
-        return;
-    fprintf(stderr, "%s\n", err->text);
-    exit(1);
-}
 
 // ---- pixels ----
 

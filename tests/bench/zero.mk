@@ -1,6 +1,6 @@
 # What is found with no label at all on the magnetic-tile pictures, by group. FLAGS: see bench_zero.c.
 check_PROGRAMS += bench_zero
-bench_zero_SOURCES = tests/bench/bench_zero.c tests/bench/extracted.h tests/bench/mtd.c tests/bench/mtd.h
+bench_zero_SOURCES = tests/bench/bench_zero.c tests/bench/must.h tests/bench/extracted.h tests/bench/mtd.c tests/bench/mtd.h
 bench_zero_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir)
 bench_zero_LDADD = $(CORE_LIBS)
 

@@ -108,6 +108,18 @@ bool pty_pump(struct pty *pty, int ms)
     return n > 0 || !pty->ended;
 }
 
+bool pty_settle(struct pty *pty, int ms)
+{
+    size_t before;
+    do {
+        before = pty->raw.len;
+        if (!pty_pump(pty, ms))
+            return false;
+    } while (pty->raw.len != before || pty->vt.begun != pty->vt.pictures);
+    strbuf_reset(&pty->raw);
+    return true;
+}
+
 void pty_clear(struct pty *pty)
 {
     if (pty->pid > 0 && !pty->ended) {

@@ -31,6 +31,8 @@ void pty_resize(struct pty *pty, int rows, int cols);
 // Take what the program writes, for at most `ms`; returns after the first bytes.
 // False when the program has ended and everything is read.
 bool pty_pump(struct pty *pty, int ms);
+// The same until nothing has come for `ms` and no picture is half there; `raw` is empty then.
+bool pty_settle(struct pty *pty, int ms);
 
 // End it (SIGKILL where it still runs) and free everything.
 void pty_clear(struct pty *pty);
