@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "base/alloc.h"
 #include "base/clock.h"
 #include "db/audit.h"
 #include "db/handle.h"
@@ -11,7 +10,6 @@
 enum status db_audit_defects(struct db *db, int64_t scene, int64_t **pictures, size_t *count, struct error *err)
 {
     size_t capacity = 0;
-    int code;
     *pictures = NULL;
     *count = 0;
     // Imported ones first: nobody remembers having answered them.
@@ -27,13 +25,7 @@ enum status db_audit_defects(struct db *db, int64_t scene, int64_t **pictures, s
     if (!stmt)
         return err->code;
     sqlite3_bind_int64(stmt, 1, scene);
-    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
-        GROW(*pictures, capacity, *count + 1);
-        (*pictures)[(*count)++] = sqlite3_column_int64(stmt, 0);
-    }
-    enum status status = code == SQLITE_DONE ? ST_OK : db_failed(db, "looking for known defects", err);
-    sqlite3_reset(stmt);
-    return status;
+    return db_ids(db, stmt, pictures, count, &capacity, "looking for known defects", err);
 }
 
 // A known defect is slipped in for those who did not answer it before: person ?2.

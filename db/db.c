@@ -70,6 +70,19 @@ enum status db_first(struct db *db, sqlite3_stmt *stmt, const char *doing, struc
     return status;
 }
 
+enum status db_ids(struct db *db, sqlite3_stmt *stmt, int64_t **ids, size_t *count, size_t *capacity, const char *doing,
+                   struct error *err)
+{
+    int code;
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+        GROW(*ids, *capacity, *count + 1);
+        (*ids)[(*count)++] = sqlite3_column_int64(stmt, 0);
+    }
+    enum status status = code == SQLITE_DONE ? ST_OK : db_failed(db, doing, err);
+    sqlite3_reset(stmt);
+    return status;
+}
+
 enum status db_collect(struct db *db, sqlite3_stmt *stmt, const int64_t *known, size_t known_count, size_t want, int64_t *ids,
                        size_t *count, const char *doing, struct error *err)
 {

@@ -40,8 +40,10 @@ enum status db_failed(struct db *db, const char *doing, struct error *err);
 // Step to the first row: ST_OK with a row, ST_NOT_FOUND (err untouched) without one.
 // On a row the statement stays open: the caller ends with sqlite3_reset.
 enum status db_first(struct db *db, sqlite3_stmt *stmt, const char *doing, struct error *err);
-// Step through a statement whose rows are numbers, those in `known` passed over, until *count, which may begin above 0, of `ids`
-// (want) are filled; and reset it.
+// Step through a statement whose rows are pictures' numbers, add them to *ids (GROW), and reset it.
+enum status db_ids(struct db *db, sqlite3_stmt *stmt, int64_t **ids, size_t *count, size_t *capacity, const char *doing,
+                   struct error *err);
+// The same, those in `known` passed over, until *count, which may begin above 0, of `ids` (want) are filled.
 enum status db_collect(struct db *db, sqlite3_stmt *stmt, const int64_t *known, size_t known_count, size_t want, int64_t *ids,
                        size_t *count, const char *doing, struct error *err);
 // Step through a statement without result rows and reset it.

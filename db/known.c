@@ -1,22 +1,8 @@
 #include "config.h"
 
-#include "base/alloc.h"
 #include "db/handle.h"
 #include "db/known.h"
 #include "db/label.h"
-
-static enum status read_ids(struct db *db, sqlite3_stmt *stmt, int64_t **ids, size_t *count, size_t *capacity,
-                            struct error *err)
-{
-    int code;
-    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
-        GROW(*ids, *capacity, *count + 1);
-        (*ids)[(*count)++] = sqlite3_column_int64(stmt, 0);
-    }
-    enum status status = code == SQLITE_DONE ? ST_OK : db_failed(db, "listing pictures", err);
-    sqlite3_reset(stmt);
-    return status;
-}
 
 enum status db_known(struct db *db, int64_t scene, enum verdict verdict, size_t limit, int64_t **ids, size_t *count,
                      struct error *err)
@@ -38,7 +24,7 @@ enum status db_known(struct db *db, int64_t scene, enum verdict verdict, size_t 
         sqlite3_bind_int(stmt, 2, verdict);
         sqlite3_bind_int64(stmt, 3, scene);
         sqlite3_bind_int64(stmt, 4, (int64_t)(limit - *count));
-        enum status status = read_ids(db, stmt, ids, count, &capacity, err);
+        enum status status = db_ids(db, stmt, ids, count, &capacity, "listing pictures", err);
         if (status != ST_OK)
             return status;
     }
@@ -61,7 +47,7 @@ enum status db_filtered_near(struct db *db, int64_t revision, int64_t picture, s
         sqlite3_bind_int64(stmt, 1, revision);
         sqlite3_bind_int64(stmt, 2, picture);
         sqlite3_bind_int64(stmt, 3, (int64_t)(limit / 2));
-        enum status status = read_ids(db, stmt, ids, count, &capacity, err);
+        enum status status = db_ids(db, stmt, ids, count, &capacity, "listing pictures", err);
         if (status != ST_OK)
             return status;
     }

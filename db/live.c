@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/strbuf.h"
 #include "db/handle.h"
@@ -40,8 +39,8 @@ enum status db_live_pending(struct db *db, int64_t scene, enum live_pending whic
     sqlite3_bind_int64(stmt, 1, scene);
     sqlite3_bind_int64(stmt, 2, after);
     sqlite3_bind_int64(stmt, 3, (int64_t)limit);
-    *ids = xcalloc(limit + 1, sizeof **ids);
-    return db_collect(db, stmt, NULL, 0, limit, *ids, count, "listing pictures", err);
+    size_t capacity = 0;
+    return db_ids(db, stmt, ids, count, &capacity, "listing pictures", err);
 }
 
 // --- the state of drift as numbers in text: every machine reads it back the same ---

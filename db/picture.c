@@ -447,7 +447,6 @@ enum status db_picture_set_kept(struct db *db, int64_t id, const char *kept, str
 enum status db_picture_unkept(struct db *db, int64_t **ids, size_t *count, struct error *err)
 {
     size_t capacity = 0;
-    int code;
     *ids = NULL;
     *count = 0;
     sqlite3_stmt *stmt = db_prepare(db,
@@ -456,11 +455,5 @@ enum status db_picture_unkept(struct db *db, int64_t **ids, size_t *count, struc
                                     err);
     if (!stmt)
         return err->code;
-    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
-        GROW(*ids, capacity, *count + 1);
-        (*ids)[(*count)++] = sqlite3_column_int64(stmt, 0);
-    }
-    enum status status = code == SQLITE_DONE ? ST_OK : db_failed(db, "listing pictures", err);
-    sqlite3_reset(stmt);
-    return status;
+    return db_ids(db, stmt, ids, count, &capacity, "listing pictures", err);
 }

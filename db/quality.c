@@ -61,8 +61,8 @@ enum status db_quality_missing(struct db *db, int64_t scene, int64_t after, size
     sqlite3_bind_int64(stmt, 1, scene);
     sqlite3_bind_int64(stmt, 2, after);
     sqlite3_bind_int64(stmt, 3, (int64_t)limit);
-    *ids = xcalloc(limit + 1, sizeof **ids);
-    return db_collect(db, stmt, NULL, 0, limit, *ids, count, "listing pictures", err);
+    size_t capacity = 0;
+    return db_ids(db, stmt, ids, count, &capacity, "listing pictures", err);
 }
 
 enum status db_quality_page(struct db *db, int64_t scene, int64_t after, size_t limit,

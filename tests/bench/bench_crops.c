@@ -11,6 +11,7 @@
 #include "learn/crops.h"
 #include "learn/texture.h"
 #include "nn/blas.h"
+#include "tests/bench/must.h"
 
 enum { SIDE = 160, CROPS = 3000, KINDS = CROP_TEXTURE + TEXTURE_KINDS };
 
@@ -48,10 +49,7 @@ int main(int argc, char **argv)
     struct crop_source *source;
     struct error err;
     const char *const *folders = (const char *const *)(argv + 1);
-    if (crop_source_open(folders, (size_t)(argc - 1), NULL, &source, &err) != ST_OK) {
-        fprintf(stderr, "%s\n", err.text);
-        return 1;
-    }
+    must(crop_source_open(folders, (size_t)(argc - 1), NULL, &source, &err), &err);
     double unit = product_ms(), ms[KINDS] = {0}, sum = 0, start;
     int count[KINDS] = {0};
     printf("%s; %d pixels, one core, processor time; a product of 1024^3: %.2f ms (%s)\n",

@@ -9,6 +9,7 @@
 #include "db/queue.h"
 #include "db/scene.h"
 #include "tests/bench/effort.h"
+#include "tests/bench/must.h"
 #include "tests/tui/pty.h"
 
 enum { LINES_ALL = 60, COLUMNS_ALL = 200, TILES = 200, CLASSES = 64, NAME = 64, QUIET_MS = 60 };
@@ -261,10 +262,8 @@ static void counts(const char *dir, struct scene_counts *c, struct scene **scene
     struct error err;
     struct db *db;
     if (db_open(path, &db, &err) != ST_OK || db_counts(db, 0, c, &err) != ST_OK ||
-        (scenes && db_scene_list(db, scenes, count, &err) != ST_OK)) {
-        fprintf(stderr, "bench-tui: %s\n", err.text);
-        exit(1);
-    }
+        (scenes && db_scene_list(db, scenes, count, &err) != ST_OK))
+        die(&err);
     db_close(db);
     free(path);
 }

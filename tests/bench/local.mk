@@ -35,7 +35,7 @@ bench-l1: assay
 	$(top_srcdir)/tests/bench/bench-l1 $(abs_top_builddir)/assay $(abs_top_srcdir)/../shared
 
 check_PROGRAMS += bench_crops
-bench_crops_SOURCES = tests/bench/bench_crops.c
+bench_crops_SOURCES = tests/bench/bench_crops.c tests/bench/must.h
 bench_crops_CPPFLAGS = -I$(top_srcdir)/core -I$(top_srcdir) $(BLAS_CFLAGS)
 bench_crops_LDADD = $(CORE_LIBS)
 
@@ -57,7 +57,7 @@ bench-nn: bench_nn$(EXEEXT)
 bench: bench-nn
 
 check_PROGRAMS += bench_tui
-bench_tui_SOURCES = tests/bench/bench_tui.c tests/bench/effort.c tests/bench/effort.h $(TERMINAL_SOURCES)
+bench_tui_SOURCES = tests/bench/bench_tui.c tests/bench/effort.c tests/bench/effort.h tests/bench/must.h $(TERMINAL_SOURCES)
 bench_tui_LDADD = $(DB_LIBS) $(ZLIB_LIBS)
 
 .PHONY: bench-tui
